@@ -1,0 +1,299 @@
+"""The composition root: builds everything once from settings, and holds the operations that cli/ and programs call.
+
+Called by cli/, the library (`counterfoil.open_books`) and tests. The only place that knows every layer. Operations
+answer plain values of app/reports and app/telling; they raise the errors of counterfoil.errors and nothing else.
+"""
+
+import contextlib
+import datetime
+import getpass
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from counterfoil import errors, flows, settings
+from counterfoil.app import previewing, proving, running, standing, telling, troubles
+from counterfoil.app.access import Access
+from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
+from counterfoil.mirror.catching_up import CatchUp
+from counterfoil.model import spelling
+from counterfoil.model.binding import Binding
+from counterfoil.model.ports import Clock
+from counterfoil.posting import finishing, identity, sending
+from counterfoil.posting.finishing import TenantWorker
+from counterfoil.posting.looking import Looker
+from counterfoil.posting.rules import Rules
+from counterfoil.posting.sending import Sender
+from counterfoil.posting.sentinel import Sentinel, is_restored
+from counterfoil.runtime.clock import SystemClock
+from counterfoil.settings import FlowSettings, Settings
+from counterfoil.store import documents, grants, requests, runs
+from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store.grants import Connected
+from counterfoil.xero.client import XeroClient
+from counterfoil.xero.pacing import Pacer
+from counterfoil.xero.transport import Transport
+
+DAY = datetime.timedelta(days=1)
+
+
+class Books:
+    """One installation: its configuration, database, consents and ledgers. Use `open_books`."""
+
+    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None]) -> None:
+        self.settings = loaded
+        self.clock = clock
+        self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
+        self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
+        self.owner = sending.owner_name()
+        self.point = point
+        self.database = Database(_absolute(loaded), clock)
+        posting = msgspec.structs.asdict(loaded.posting)
+        self.rules = Rules(**posting, public_url=loaded.service.public_url)
+        xero = loaded.xero
+        self.transport = Transport(
+            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
+        )
+        self.pacer = Pacer(clock, calls_per_minute=xero.calls_per_minute)
+        self.catch_up = CatchUp(self.database, identity.find_marker)
+        path = self.database.path
+        beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
+        self.sentinel = Sentinel(None if self.database.is_sqlite and path is None else beside, path)
+        self._clients: dict[str, XeroClient] = {}
+        self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
+
+    # ---- opening and closing
+
+    async def open(self) -> None:
+        """Open the database; notice a new or restored one; refuse another environment's."""
+        await self.database.open()
+        await self._check_environment()
+        await self._check_sentinel()
+
+    async def close(self) -> None:
+        """Close connections and the database."""
+        await self.transport.close()
+        await self.database.close()
+
+    async def _check_environment(self) -> None:
+        name = self.settings.environment or "default"
+        known = await self.database.run(lambda conn: _named(conn, name))
+        if known != name:
+            raise errors.StoreError(
+                f"The database belongs to environment {known}, and this is {name}.",
+                remedy="Give each environment its own [store] url; a copy may not write to the same ledgers.",
+            )
+
+    async def _check_sentinel(self) -> None:
+        """An old copy of the database must read Xero again before it creates anything (`recover`)."""
+
+        def work(connection: Any) -> None:
+            installation = get_meta(connection, "installation_id") or ""
+            sequence = requests.sequence(connection)
+            mark = self.sentinel.read()
+            if is_restored(mark, installation, sequence, self.sentinel.inode()):
+                newest = requests.newest_attempt(connection)
+                last = mark.last_attempt if mark else newest
+                quiet = last + self.rules.lease if last else None
+                documents.distrust_cursors(connection, newest - DAY if newest else None, quiet)
+            if sequence:
+                self.sentinel.move(installation, sequence, requests.newest_attempt(connection) or self.clock.now())
+
+        await self.database.run(work)
+
+    # ---- parts that operations use
+
+    def flow(self, name: str) -> FlowSettings:
+        """A flow by its table's name. Raises ConfigurationError with the nearest one."""
+        found = self.flows.get(name)
+        if found is None:
+            raise errors.ConfigurationError(f"There is no flow {name!r}.", remedy=spelling.suggestion(name, self.flows))
+        return found
+
+    def flow_name(self, flow_id: str) -> str:
+        """The table's name of a flow id; the id itself when the table is gone."""
+        return next((flow.table for flow in self.flows.values() if flow.id == flow_id), flow_id)
+
+    async def binding(self, entity: str) -> Binding:
+        """The binding of an entity. Raises NoBinding."""
+        return await self.access.bindings.load(entity)
+
+    async def client(self, entity: str) -> XeroClient:
+        """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
+        found = self._clients.get(entity)
+        if found is None:
+            binding = await self.binding(entity)
+            found = self._clients[entity] = XeroClient(binding, self.transport, self.access.tokens, self.pacer)
+        return found
+
+    async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
+        """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
+
+        Raises WrongLedger, after stopping the entity's writes, when its id, currency or country differ.
+        """
+        mark = binding.fingerprint
+        was = (mark.organisation_id, mark.base_currency, mark.country)
+        now = tuple(organisation.get(name) for name in ("OrganisationID", "BaseCurrency", "CountryCode"))
+        if was != now:
+            await self.access.bindings.verify(binding.entity)
+
+    async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
+        """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
+        tenant = client.binding.tenant_id
+        cursor = await self.database.read(lambda conn: documents.cursor(conn, tenant, resource))
+        if cursor.recover_after is not None:
+            await self.clock.sleep(max(0.0, (cursor.recover_after - self.clock.now()).total_seconds()))
+        await self.catch_up(client, resource)
+        if not cursor.recovered:
+            now = self.clock.now()
+            await self.database.run(lambda conn: finishing.adopt_marked(conn, tenant, resource, now))
+
+    async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
+        """A worker that finishes the entity's postings."""
+        client = await self.client(entity)
+        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)
+        looker = Looker(self.database, self.rules, self.catch_up, self.owner)
+        return TenantWorker(
+            self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress
+        )
+
+    def counts(self) -> tuple[int, int]:
+        """Calls made and bytes received from Xero so far."""
+        found = self.transport.counts.values()
+        return sum(count.calls for count in found), sum(count.bytes_in for count in found)
+
+    def document_url(self, entity: str, resource: str, document_id: str) -> str:
+        """A link to a document that a person can open: Xero's own page, or the sandbox's."""
+        binding = self._clients[entity].binding if entity in self._clients else None
+        code = self._short_codes.get(entity) or (binding.fingerprint.short_code if binding else "")
+        api = self.settings.xero.api_url.rstrip("/")
+        if (urlsplit(api).hostname or "").endswith("xero.com"):
+            page = "AccountsReceivable/View.aspx?InvoiceID=" if resource == "Invoices" else "Contacts/View/"
+            return (
+                f"https://go.xero.com/organisationlogin/default.aspx?shortcode={code}&redirecturl=/{page}{document_id}"
+            )
+        return f"{api}/organisations/{code}/{resource.lower()}/{document_id}"
+
+    _short_codes: dict[str, str] = {}  # noqa: RUF012 - replaced per installation by `_learn_short_codes`
+
+    async def _learn_short_codes(self) -> None:
+        codes = {}
+        for entity in self.settings.entities:
+            with contextlib.suppress(errors.NoBinding):
+                codes[entity] = (await self.binding(entity)).fingerprint.short_code
+        self._short_codes = codes
+
+    async def known_connections(self) -> list[Connected]:
+        """What our consents reach, as last seen; no call."""
+        return await self.database.read(grants.connections)
+
+    async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
+        """Write one act of a person into the audit log."""
+        log = self.access.audit
+        await self.database.run(lambda conn: log.append(conn, entity, act, data))
+
+    # ---- operations
+
+    async def run(
+        self, flow: str, source: Path | None = None, *, records: Sequence[Any] | None = None,
+        progress: Callable[[running.Stage], None] | None = None,
+    ) -> RunReport:  # fmt: skip
+        """Run a flow from its source, from another file, or from records that a program hands over (dicts or JSON)."""
+        given = None
+        if records is not None:
+            given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
+        return await running.Runner(self, progress).run(self.flow(flow), source, given)
+
+    async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
+        """Bring every open posting to its end."""
+        return await running.Runner(self, progress).finish()
+
+    async def plan(self, flow: str, source: Path | None = None, *, offline: bool = False) -> PlanReport:
+        """What a run would do; writes nothing to Xero."""
+        return await previewing.preview(self, self.flow(flow), source, offline=offline)
+
+    async def prove(self, flow: str) -> Proof:
+        """Source, postings and Xero side by side."""
+        return await proving.prove(self, self.flow(flow))
+
+    async def postings(self, *, state: str | None = None, flow: str | None = None, most: int = 200) -> list[Listed]:
+        """Postings, newest first."""
+        await self._learn_short_codes()
+        return await telling.list_postings(self, state=state, flow=flow, most=most)
+
+    async def story(self, posting_id: int) -> telling.Story:
+        """All that is known of one posting. Raises NotFound."""
+        await self._learn_short_codes()
+        return await telling.story(self, posting_id)
+
+    async def why(self, clue: str) -> list[telling.Story]:
+        """The stories that a number, an id, a mark or a link names. Raises NotFound."""
+        await self._learn_short_codes()
+        return await telling.why(self, clue)
+
+    async def problems(self) -> list[Problem]:
+        """What needs a person, money first."""
+        await self._learn_short_codes()
+        return await troubles.all_problems(self)
+
+    async def problem(self, n: int) -> Problem:
+        """One problem. Raises NotFound."""
+        await self._learn_short_codes()
+        return await troubles.one_problem(self, n)
+
+    async def retry(self, n: int) -> int:
+        """Plan a problem's records again; → how many."""
+        return await troubles.retry(self, n)
+
+    async def skip(self, n: int, because: str) -> int:
+        """Take a problem's records off the list; → how many."""
+        return await troubles.skip(self, n, because)
+
+    async def runs(self, most: int = 50) -> list[runs.Run]:
+        """The newest runs first."""
+        return await self.database.read(lambda conn: runs.latest(conn, most))
+
+    async def standing(self) -> standing.Standing:
+        """Where things stand."""
+        return await standing.standing(self)
+
+
+@contextlib.asynccontextmanager
+async def open_books(
+    path: Path | str = "counterfoil.toml", env: str | None = None, *, clock: Clock | None = None,
+    point: Callable[[str], None] = sending.no_point,
+) -> AsyncIterator[Books]:  # fmt: skip
+    """Open an installation by its configuration file. Raises ConfigurationError, StoreError.
+
+    Example:
+        async with open_books("counterfoil.toml") as books:
+            report = await books.run("shop")
+    """
+    books = Books(settings.load(Path(path), env), clock or SystemClock(), point)
+    try:
+        await books.open()
+        yield books
+    finally:
+        await books.close()
+
+
+def _named(connection: Any, name: str) -> str:
+    """The environment that the database belongs to; a new one belongs to this."""
+    known = get_meta(connection, "environment")
+    if known is None:
+        set_meta(connection, "environment", name)
+    return known or name
+
+
+def _absolute(loaded: Settings) -> str:
+    """The database's URL, a relative SQLite file taken relative to the configuration."""
+    prefix = "sqlite:///"
+    url = loaded.store.url
+    name = url.removeprefix(prefix)
+    if url.startswith(prefix) and name and name != ":memory:" and not Path(name).is_absolute():
+        return f"{prefix}{(loaded.path.parent / name).absolute()}"
+    return url

@@ -1,0 +1,90 @@
+"""Consents, bindings and the audit log of one installation, wired together.
+
+Called by app and, for `connect`, `connections` and `entities`, by cli/. The master key is read when it is first needed,
+so that commands that touch no consent need no key.
+"""
+
+import functools
+
+from counterfoil.access.audit import AuditLog
+from counterfoil.access.bindings import Bindings
+from counterfoil.access.connections import Connections
+from counterfoil.access.consent import Consent
+from counterfoil.access.tokens import GrantTokens
+from counterfoil.access.vault import MasterKey, Vault
+from counterfoil.model.ports import Clock
+from counterfoil.settings import Settings
+from counterfoil.store.database import Database
+from counterfoil.xero.identity import App
+from counterfoil.xero.pacing import Pacer
+from counterfoil.xero.probe import Probe
+from counterfoil.xero.transport import Transport
+
+
+class Access:
+    """Everything between us and the right ledger. Each part raises MasterKeyError when it needs a key and has none."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        database: Database,
+        transport: Transport,
+        pacer: Pacer,
+        actor: str,
+        owner: str,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._database = database
+        self._transport = transport
+        self._pacer = pacer
+        self._actor = actor
+        self._owner = owner
+
+    @functools.cached_property
+    def master_key(self) -> MasterKey:
+        """The master key, from the environment or its file."""
+        given = self._settings.vault
+        return MasterKey.load(given.master_key_file, given.master_key.reveal() if given.master_key else None)
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """Seals and opens tokens."""
+        return Vault(self.master_key)
+
+    @functools.cached_property
+    def audit(self) -> AuditLog:
+        """The append-only log of acts."""
+        return AuditLog(self.master_key, self._actor, self._clock.now)
+
+    @functools.cached_property
+    def app(self) -> App:
+        """Our registration at Xero."""
+        xero = self._settings.xero
+        return App(xero.client_id, xero.client_secret.reveal() if xero.client_secret else None)
+
+    @functools.cached_property
+    def tokens(self) -> GrantTokens:
+        """Fresh access tokens of every consent."""
+        return GrantTokens(self._database, self.vault, self._transport, self.app, owner=self._owner)
+
+    @functools.cached_property
+    def probe(self) -> Probe:
+        """Reads what a consent reaches, and what an organisation says of itself."""
+        return Probe(self._transport, self.tokens, self._pacer)
+
+    @functools.cached_property
+    def connections(self) -> Connections:
+        """What the app may reach, as Xero lists it now."""
+        return Connections(self._database, self.audit, self._transport, self.tokens, self.probe, self.app)
+
+    @functools.cached_property
+    def consent(self) -> Consent:
+        """Asks a person for consent."""
+        return Consent(self._database, self.vault, self.audit, self._transport, self.app)
+
+    @functools.cached_property
+    def bindings(self) -> Bindings:
+        """Binds entities to organisations."""
+        return Bindings(self._database, self.audit, self.probe, self.connections)

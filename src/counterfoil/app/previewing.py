@@ -1,0 +1,88 @@
+"""`plan`: what a run would do with each record, to the cent, writing nothing to Xero and nothing of records to us.
+
+Called by cli/plan and the library. It decides with the very function that `run` uses (posting/planning). Reading costs
+calls as intake says; with `offline` none, on what was read last.
+"""
+
+import math
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from counterfoil import flows
+from counterfoil.app.intake import Intake
+from counterfoil.app.reports import PlanLine, PlanReport
+from counterfoil.posting import planning
+from counterfoil.posting.planning import Plan, Planned
+from counterfoil.settings import FlowSettings
+
+SIGNS = {
+    "create": "+",
+    "going": "+",
+    "same": "=",
+    "adopt": "⇄",
+    "hold": "!",
+    "later": "!",
+    "change": "!",
+    "refuse": "×",
+}
+
+
+async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offline: bool) -> PlanReport:
+    """The plan of one flow. Raises InputError as the source does; Reconnect and RunAgain become held records."""
+    intake = Intake(books, flow, flows.kind(flow.kind), offline=offline)
+    plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+    lines: list[PlanLine] = []
+    at: dict[str, int] = {}
+    async for items in intake.batches(source or flow.source):
+        planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
+        for one in planned:
+            if one.twin and one.item.external_id in at:
+                _take_back(lines, at[one.item.external_id], one)
+            elif one.item.external_id:
+                at.setdefault(one.item.external_id, len(lines))
+            lines.append(_line(one))
+    totals, creates = _totals(lines)
+    batch = books.rules.batch
+    calls = sum(math.ceil(count / batch) for count in creates.values()) + math.ceil(len(plan.new_contacts) / batch)
+    seconds = calls / books.settings.xero.calls_per_minute * 60
+    stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
+    code = min((error.exit_code for error in intake.blocked.values()), default=0)
+    return PlanReport(flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code)
+
+
+def _line(one: Planned) -> PlanLine:
+    prepared, finding = one.item.prepared, one.decision.finding
+    existing = one.existing
+    sign = SIGNS[one.decision.action]
+    return PlanLine(
+        sign,
+        one.item.entity,
+        one.item.external_id,
+        one.item.source,
+        prepared.number if prepared else (existing.number if existing else None),
+        prepared.predicted.total if prepared else None,
+        prepared.predicted.currency if prepared else None,
+        finding.reason if finding else None,
+        finding.remedy if finding else None,
+    )
+
+
+def _take_back(lines: list[PlanLine], index: int, second: Planned) -> None:
+    """The first of two contradicting records is not sent either."""
+    first, finding = lines[index], second.decision.finding
+    if first.sign == "+" and finding is not None:
+        lines[index] = msgspec.structs.replace(first, sign="!", reason=finding.reason, remedy=finding.remedy)
+
+
+def _totals(lines: list[PlanLine]) -> tuple[dict[str, dict[str, Decimal]], dict[str, int]]:
+    totals: dict[str, dict[str, Decimal]] = {}
+    creates: dict[str, int] = {}
+    for line in lines:
+        if line.sign == "+" and line.entity and line.total is not None and line.currency:
+            of = totals.setdefault(line.entity, {})
+            of[line.currency] = of.get(line.currency, Decimal(0)) + line.total
+            creates[line.entity] = creates.get(line.entity, 0) + 1
+    return totals, creates

@@ -1,0 +1,126 @@
+"""`run` and `finish`: finish what is open, plan, post, and say how it ended.
+
+Called by cli/run, cli/finish, the library and the demo. Safe to interrupt and repeat at any instant.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from counterfoil import errors, flows
+from counterfoil.app.intake import Intake
+from counterfoil.app.reports import RunReport
+from counterfoil.posting import applying, finishing, planning
+from counterfoil.posting.planning import Item, Plan, Writing
+from counterfoil.settings import FlowSettings
+from counterfoil.store import runs
+from counterfoil.store.database import Connection
+
+Progress = Callable[["Stage"], None]
+
+
+class Stage(msgspec.Struct):
+    """How far a run is; told to the progress bar."""
+
+    name: str  # reading | posting
+    done: int = 0
+    total: int = 0
+    waiting: str = ""
+
+
+class Runner:
+    """Carries out one run of one flow, or `finish` for all."""
+
+    def __init__(self, books: Any, progress: Progress | None = None) -> None:
+        self._books = books
+        self._database = books.database
+        self._progress = progress or (lambda _stage: None)
+        self._started = books.clock.elapsed_s()
+        self._calls, self._bytes = books.counts()
+        self._stops: dict[str, errors.CounterfoilError] = {}
+
+    async def run(self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None) -> RunReport:
+        """One run of a flow from a file, or from records that a program hands over."""
+        kind = flows.kind(flow.kind)
+        path = source or flow.source
+        name = "records" if records is not None else path.name
+        run_id = await self._start(flow, "run", name)
+        intake = Intake(self._books, flow, kind)
+        plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+        if records is not None:
+            await self._apply(plan, run_id, await intake.records(records))
+        else:
+            size = path.stat().st_size if path.is_file() else 0
+            async for items in intake.batches(path):
+                await self._apply(plan, run_id, items)
+                self._progress(Stage("reading", intake.bytes_read, size))
+            await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, name, run_id))
+        self._stops.update(intake.blocked)
+        await self._finish(set(intake.bindings))
+        counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
+        problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
+        return await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+
+    async def finish(self) -> RunReport:
+        """Bring every open posting of all flows to its end."""
+        touched = await self._database.read(runs.open_postings)
+        run_id = await self._start(None, "finish", "")
+        await self._finish(None)
+        counts = await self._database.read(lambda conn: runs.open_counts(conn, touched))
+        return await self._report(run_id, None, None, counts, counts["rejected"] + counts["held"])
+
+    async def _start(self, flow: FlowSettings | None, command: str, source: str) -> int:
+        now, actor = self._books.clock.now(), self._books.actor
+
+        def work(connection: Connection) -> int:
+            table, flow_id = (flow.table, flow.id) if flow else (None, None)
+            return runs.start(
+                connection, flow=table, flow_id=flow_id, command=command, source=source, actor=actor, now=now
+            )
+
+        run_id: int = await self._database.run(work)
+        return run_id
+
+    async def _apply(self, plan: Plan, run_id: int, items: Sequence[Item]) -> None:
+        def work(connection: Connection) -> None:
+            planned = planning.decide_batch(connection, plan, items)
+            applying.apply_batch(Writing(connection, plan, run_id, self._database.now(connection)), planned)
+
+        await self._database.run(work)
+
+    async def _finish(self, entities: set[str] | None) -> None:
+        """Finish the tenants of these entities, or of all that have open postings."""
+        open_before = await self._database.read(runs.open_by_entity)
+        wanted = [entity for entity in open_before if entities is None or entity in entities]
+        workers = []
+        for entity in wanted:
+            try:
+                workers.append(await self._books.worker(entity, self._tell))
+            except errors.Reconnect as error:
+                self._stops[entity] = error
+        self._workers = workers
+        self._left = sum(open_before[entity] for entity in wanted)
+        self._progress(Stage("posting", 0, self._left))
+        self._stops.update(await finishing.finish_all(workers))
+
+    def _tell(self, action: str) -> None:
+        until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]
+        waiting = f"waiting until {min(until):%H:%M:%S} UTC" if until and action == "waiting" else ""
+        done = sum(worker.finished for worker in self._workers)
+        self._progress(Stage("posting", min(done, self._left), self._left, waiting))
+
+    async def _report(
+        self, run_id: int, flow: str | None, records: int | None, counts: dict[str, int], problems: int
+    ) -> RunReport:
+        calls, egress = self._books.counts()
+        report = RunReport(
+            run=run_id, flow=flow, records=records, **counts, problems=problems, api_calls=calls - self._calls,
+            egress_bytes=egress - self._bytes, elapsed_s=self._books.clock.elapsed_s() - self._started,
+            stops=tuple(f"{entity}: {error}" for entity, error in sorted(self._stops.items())),
+            stop_code=min((error.exit_code for error in self._stops.values()), default=0),
+        )  # fmt: skip
+        now = self._books.clock.now()
+        await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
+        return report

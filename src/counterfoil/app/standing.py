@@ -1,0 +1,74 @@
+"""`status`: where things stand, from our own tables; no call to Xero.
+
+Called by cli/status and by `counterfoil` without arguments.
+"""
+
+import datetime
+from typing import Any
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.app import troubles
+from counterfoil.store import runs, stories
+
+
+class EntityStanding(msgspec.Struct, frozen=True):
+    """One entity: its organisation, whether writes are stopped, and its postings by state."""
+
+    entity: str
+    organisation: str | None  # None: not bound
+    stopped: str | None
+    postings: dict[str, int]
+
+
+class FlowStanding(msgspec.Struct, frozen=True):
+    """One flow and its last run."""
+
+    flow: str
+    last_run: datetime.datetime | None
+    counts: dict[str, Any] | None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Everything that `status` shows."""
+
+    connected: bool
+    entities: tuple[EntityStanding, ...]
+    flows: tuple[FlowStanding, ...]
+    problems: int
+    next: str
+
+
+async def standing(books: Any) -> Standing:
+    """Where things stand, and what to type next."""
+    counts = await books.database.read(stories.state_counts)
+    entities = []
+    for entity in books.settings.entities:
+        try:
+            binding = await books.binding(entity)
+        except errors.NoBinding:
+            entities.append(EntityStanding(entity, None, None, counts.get(entity, {})))
+            continue
+        entities.append(EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {})))
+    flows = []
+    for flow in books.flows.values():
+        last = await books.database.read(lambda conn, flow=flow: runs.latest_of(conn, flow.id))
+        flows.append(FlowStanding(flow.table, last.started if last else None, last.counts if last else None))
+    problems = await troubles.all_problems(books)
+    connected = bool(await books.known_connections())
+    return Standing(
+        connected, tuple(entities), tuple(flows), len(problems), _next(connected, entities, flows, len(problems))
+    )
+
+
+def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:
+    if not connected:
+        return "counterfoil connect"
+    if any(entity.organisation is None for entity in entities):
+        return "counterfoil entities bind"
+    if any(state in entity.postings for entity in entities for state in ("planned", "sending", "uncertain")):
+        return "counterfoil finish"
+    if problems:
+        return "counterfoil problems"
+    return f"counterfoil plan {flows[0].flow}" if flows else "add a [flows.NAME] table to the configuration"

@@ -1,0 +1,149 @@
+"""Tell what is there: postings, the whole story of one, runs, where things stand.
+
+Called by cli/ and the library. Nothing here calls Xero, but `why` for a link reads its document id out of it.
+"""
+
+import datetime
+import re
+import zlib
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.app.reports import Document, Listed
+from counterfoil.store import postings, requests, stories
+from counterfoil.store.postings import Posting
+from counterfoil.store.runs import BadRow
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MARK = re.compile(r"/p/([a-z2-7]{16})")
+
+
+def listed(books: Any, posting: Posting) -> Listed:
+    """One posting as lists show it."""
+    document = None
+    if posting.document_id is not None:
+        url = books.document_url(posting.entity, posting.resource, posting.document_id)
+        document = Document(posting.document_id, posting.document_number, url)
+    flow = books.flow_name(posting.flow_id)
+    return Listed(
+        posting.id, posting.state, posting.entity, flow, posting.kind, posting.external_id, posting.source,
+        posting.reason, posting.xero_messages, posting.remedy, document,
+    )  # fmt: skip
+
+
+def listed_row(row: BadRow) -> Listed:
+    """One bad row as lists show it."""
+    return Listed(
+        None, "rejected", row.entity, row.flow, "row", row.external_id, row.source, row.reason, None, row.remedy, None
+    )
+
+
+async def list_postings(books: Any, *, state: str | None, flow: str | None, most: int) -> list[Listed]:
+    """Postings, newest first; of one state or flow if given."""
+    flow_id = books.flow(flow).id if flow else None
+    found = await books.database.read(lambda conn: stories.newest(conn, state=state, flow_id=flow_id, most=most))
+    return [listed(books, posting) for posting in found]
+
+
+class Try(msgspec.Struct, frozen=True):
+    """One attempt to send."""
+
+    n: int
+    started: datetime.datetime
+    ended: datetime.datetime | None
+    outcome: str | None
+    status: int | None
+    correlation_id: str | None
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """One request that carried the posting."""
+
+    request: int
+    idempotency_key: str
+    position: int
+    outcome: str | None
+    element: Any  # what Xero was sent
+    answer: Any  # what Xero said of it, None: nothing readable
+    tries: tuple[Try, ...]
+
+
+class Content(msgspec.Struct, frozen=True):
+    """One revision of a posting's content."""
+
+    revision: int
+    source: str
+    at: datetime.datetime
+    record: Any
+    predicted: Any
+
+
+class Story(msgspec.Struct, frozen=True):
+    """All that is known of one posting: row, checks, prediction, bytes, Xero's answers."""
+
+    posting: Listed
+    marker: str
+    planned_at: datetime.datetime
+    changed_at: datetime.datetime
+    total: Decimal | None
+    currency: str | None
+    how: str | None
+    skipped: str | None
+    contact: Listed | None
+    contents: tuple[Content, ...]
+    sendings: tuple[Sending, ...]
+
+
+async def story(books: Any, posting_id: int) -> Story:
+    """The story of one posting. Raises NotFound."""
+    posting = await books.database.read(lambda conn: postings.get(conn, posting_id))
+    if posting is None:
+        raise errors.NotFound(f"There is no posting {posting_id}.", remedy="`counterfoil postings` lists them.")
+    history = await books.database.read(lambda conn: postings.history(conn, posting_id))
+    sent = await books.database.read(lambda conn: requests.attempts_of_posting(conn, posting_id))
+    before = await books.database.read(lambda conn: postings.get(conn, posting.after_id)) if posting.after_id else None
+    return Story(
+        listed(books, posting), posting.marker, posting.planned_at, posting.changed_at, posting.total, posting.currency,
+        posting.how, posting.skipped, listed(books, before) if before else None,
+        tuple(Content(r.n, r.source, r.at, r.record, r.predicted) for r in history),
+        tuple(_sending(posting, *one) for one in sent),
+    )  # fmt: skip
+
+
+def _sending(
+    posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt]
+) -> Sending:
+    sent = msgspec.json.decode(request.body)[posting.resource]
+    answers = [_element(attempt.answer, posting.resource, position) for attempt in tries if attempt.answer]
+    told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)
+    return Sending(
+        request.id, request.idempotency_key, position, outcome, sent[position], answers[-1] if answers else None, told
+    )
+
+
+def _element(kept: bytes | None, resource: str, position: int) -> Any:
+    """Xero's element for a position; the whole text when it is no list of elements."""
+    assert kept is not None
+    body = zlib.decompress(kept)
+    try:
+        answer = msgspec.json.decode(body)
+        return answer[resource][position]
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError):
+        return body[:2000].decode(errors="replace")
+
+
+async def why(books: Any, clue: str) -> list[Story]:
+    """The stories of what a number, an external id, a document id, a mark or a pasted link names. Raises NotFound."""
+    clues = {clue.strip()}
+    clues |= {found.lower() for found in _GUID.findall(clue)}
+    clues |= set(_MARK.findall(clue))
+    found = await books.database.read(lambda conn: stories.matching(conn, sorted(clues)))
+    if not found:
+        raise errors.NotFound(
+            f"No posting has the number, id or mark {clue!r}.",
+            remedy="Not made by Counterfoil, or by another installation; `counterfoil postings` lists ours.",
+        )
+    return [await story(books, posting.id) for posting in found]

@@ -1,0 +1,63 @@
+"""Which commands exist: name, usage and one line of help each, in the order in which a newcomer needs them.
+
+Called by entry (help page, dispatch) and by the test that holds docs/commands.md to it. Imports nothing, so that the
+help page costs no more than starting Python. The command NAME is the Typer app `app` in `counterfoil.cli.NAME`, or
+in the module that `module` names.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """One command. `module` is its file in cli/."""
+
+    name: str
+    usage: str
+    help: str
+    module: str
+
+
+def _command(name: str, usage: str, help_line: str, module: str = "") -> Command:
+    return Command(name, usage, help_line, module or name)
+
+
+COMMANDS: Final = (
+    _command("init", "[DIR]", "A commented configuration for the sandbox, a master key and sample data."),
+    _command("demo", "[--once]", "A shop's day posted into three organisations, faults and a kill included."),
+    _command("sandbox", "[OPTIONS]", "A Xero on this machine."),
+    _command("connect", "[--no-browser]", "Ask a Xero user to let this app into their organisations."),
+    _command("connections", "[list|disconnect]", "The organisations that the app may reach."),
+    _command("entities", "[list|bind|unbind|verify]", "Which of your companies is which organisation."),
+    _command("plan", "FLOW", "What a run would do, record by record; writes nothing to Xero."),
+    _command("run", "FLOW", "Finish what is open, plan, post, prove; safe to interrupt and repeat."),
+    _command("finish", "", "Bring every open posting to its end."),
+    _command("problems", "[list|show|retry|skip]", "What needs a person, by cause, most money first."),
+    _command("postings", "[list|show]", "What was posted, or is to be."),
+    _command("why", "CLUE", "The whole story of a number, an id or a pasted link."),
+    _command("runs", "", "The runs so far and how they ended."),
+    _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
+    _command("status", "", "Where things stand, and what to type next."),
+    _command("config", "[check|show]", "Check the configuration, or show what is in force."),
+)
+BY_NAME: Final = {command.name: command for command in COMMANDS}
+
+GLOBAL_HELP: Final = """\
+Options, before or after the command:
+  --config FILE   The configuration [default: counterfoil.toml]
+  --env NAME      Lay counterfoil.NAME.toml over it
+  --json          Exactly one JSON value on stdout; progress and logs on stderr
+  --version       The version
+  --help          This page, or a command's own
+"""
+EXIT_HELP: Final = """\
+Exit codes: 0 done; 1 needs a person; 2 usage or configuration; 3 no consent or binding;
+            4 work is left, run again; 130 interrupted, safe to repeat
+"""
+
+
+def help_page() -> str:
+    """The page of `counterfoil --help`."""
+    width = max(len(command.name) for command in COMMANDS)
+    lines = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS)
+    head = "Usage: counterfoil [OPTIONS] COMMAND [ARGS]…\n\nYour records become Xero documents, each exactly once.\n"
+    return f"{head}\nCommands:\n{lines}\n\n{GLOBAL_HELP}\n{EXIT_HELP}"

@@ -1,0 +1,161 @@
+"""`counterfoil entities [list|bind|unbind|verify]`: which of your companies is which organisation of Xero."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import typer
+
+from counterfoil import errors
+from counterfoil.cli import session, table
+
+if TYPE_CHECKING:
+    from counterfoil.access.bindings import Proposal, Verified
+    from counterfoil.app import Books
+    from counterfoil.model.binding import Binding
+
+app = session.app()
+ENTITY_HELP = "Your own key of a company: a table of [entities]."
+
+
+@app.callback(invoke_without_command=True)
+def entities(context: typer.Context) -> None:
+    """Which of your companies is which organisation: list, bind, unbind, verify."""
+    if context.invoked_subcommand is None:
+        list_(context)
+
+
+@app.command("list")
+def list_(context: typer.Context) -> None:
+    """Every entity and its organisation; no call."""
+    from counterfoil.app import connecting
+
+    now = session.of(context)
+    found = now.books(connecting.bound)
+    now.screen.value([_value(entity, binding) for entity, binding in found.items()])
+    rows = [
+        [entity, *([binding.fingerprint.name, binding.fingerprint.short_code, binding.fingerprint.base_currency,
+                    binding.fingerprint.country, binding.stopped or ""] if binding else ["not bound", "", "", "", ""])]
+        for entity, binding in found.items()
+    ]  # fmt: skip
+    now.screen.table(("ENTITY", "ORGANISATION", "SHORT CODE", "CURRENCY", "COUNTRY", "WRITES STOPPED"), rows)
+    now.screen.next("counterfoil status" if all(found.values()) else "counterfoil entities bind")
+
+
+@app.command()
+def bind(
+    context: typer.Context,
+    entity: str | None = typer.Argument(None, metavar="[ENTITY]", help=ENTITY_HELP),
+    tenant: str | None = typer.Argument(None, metavar="[TENANT]", help="A tenant id, a short code or an exact name."),
+    yes: bool = typer.Option(False, "--yes", help="Bind the proposed pairs without asking."),
+) -> None:
+    """Bind an entity to an organisation; alone it proposes the pairs whose names agree."""
+    now = session.of(context)
+    if entity is not None and tenant is not None:
+        binding = now.books(lambda books: _bind(books, entity, tenant))
+        now.screen.value(_value(entity, binding))
+        now.screen.line(f"{entity} is bound to {binding.fingerprint.name} ({binding.fingerprint.base_currency}).")
+        now.screen.next("counterfoil status")
+        return
+    pairs, bound = now.books(lambda books: _propose(books, now, entity, yes=yes))
+    now.screen.value([msgspec.structs.asdict(pair) | {"bound": pair.entity in bound} for pair in pairs])
+    if not pairs:
+        now.screen.line("No names of unbound entities and organisations agree. `counterfoil connections` lists them.")
+    for name in bound:
+        now.screen.line(f"{name} is bound.")
+    left = pairs and not bound
+    now.screen.next("counterfoil entities bind --yes" if left else "counterfoil status")
+
+
+@app.command()
+def unbind(context: typer.Context, entity: str = typer.Argument(metavar="ENTITY", help=ENTITY_HELP)) -> None:
+    """Forget a binding; what was posted stays posted, what is planned is held."""
+    from counterfoil.app import connecting
+
+    now = session.of(context)
+    now.books(lambda books: connecting.unbind(books, entity))
+    now.screen.value({"entity": entity, "bound": False})
+    now.screen.line(f"{entity} is no longer bound.")
+    now.screen.next("counterfoil entities bind")
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    entity: str | None = typer.Argument(None, metavar="[ENTITY]", help=f"{ENTITY_HELP} Default: all that are bound."),
+    accept: bool = typer.Option(False, "--accept", help="Take a changed name or short code over."),
+) -> None:
+    """Compare each organisation with what it was when it was bound; one call each."""
+    now = session.of(context)
+    found, trouble = now.books(lambda books: _verify(books, entity, accept=accept))
+    now.screen.value([_value(one.binding.entity, one.binding) | {"changes": one.changes} for one in found])
+    for one in found:
+        now.screen.line(f"{one.binding.entity}: {'; '.join(map(table.harmless, one.changes)) or 'as it was bound'}")
+    changed = any(one.changes for one in found)
+    if trouble is not None:
+        now.screen.note(f"{trouble.message}\n{trouble.remedy}")
+        raise typer.Exit(trouble.exit_code)
+    now.screen.next("counterfoil entities verify --accept" if changed else "counterfoil status")
+    raise typer.Exit(1 if changed else 0)
+
+
+async def _bind(books: "Books", entity: str, tenant: str) -> "Binding":
+    from counterfoil.app import connecting
+
+    return await connecting.bind(books, entity, tenant)
+
+
+async def _propose(
+    books: "Books", now: session.Session, entity: str | None, *, yes: bool
+) -> "tuple[list[Proposal], list[str]]":
+    """The pairs whose names agree, of one entity or of all, and those that were bound, as asked."""
+    from counterfoil.app import connecting
+
+    if entity is not None:
+        connecting.known(books, entity)
+    pairs = [pair for pair in await connecting.propose(books) if entity in (None, pair.entity)]
+    if entity is not None and not pairs and (await connecting.bound(books)).get(entity) is None:
+        raise errors.NoBinding(
+            f"No connected organisation, or more than one, has the name of {entity} in the configuration.",
+            remedy=f"Name one: `counterfoil entities bind {entity} TENANT`; `counterfoil connections` lists them.",
+        )
+    now.screen.table(("ENTITY", "ORGANISATION", "TENANT"), [[one.entity, one.name, one.tenant_id] for one in pairs])
+    asked = now.screen.is_terminal and sys.stdin.isatty() and not yes and pairs
+    if entity is not None or yes or (asked and typer.confirm("Bind these?")):
+        for pair in pairs:
+            await connecting.bind(books, pair.entity, pair.tenant_id)
+        return pairs, [pair.entity for pair in pairs]
+    return pairs, []
+
+
+async def _verify(
+    books: "Books", entity: str | None, *, accept: bool
+) -> "tuple[list[Verified], errors.CounterfoilError | None]":
+    """Each that is right, and the first error: the others are verified all the same."""
+    from counterfoil.app import connecting
+
+    names = [entity] if entity else [name for name, binding in (await connecting.bound(books)).items() if binding]
+    if not names:
+        raise errors.NoBinding("No entity is bound yet.", remedy="Run `counterfoil entities bind`.")
+    found: list[Verified] = []
+    trouble: errors.CounterfoilError | None = None
+    for name in names:
+        try:
+            found.append(await connecting.verify(books, name, accept=accept))
+        except (errors.Reconnect, errors.RunAgain) as error:
+            trouble = trouble or error
+    return found, trouble
+
+
+def _value(entity: str, binding: "Binding | None") -> dict[str, Any]:
+    """One entity for programs."""
+    print_ = binding.fingerprint if binding else None
+    return {
+        "entity": entity,
+        "tenant_id": binding.tenant_id if binding else None,
+        "organisation": print_.name if print_ else None,
+        "short_code": print_.short_code if print_ else None,
+        "base_currency": print_.base_currency if print_ else None,
+        "country": print_.country if print_ else None,
+        "stopped": binding.stopped if binding else None,
+    }

@@ -1,0 +1,83 @@
+"""From the words typed to an exit code: global options, the one command's module, and the ending of everything.
+
+Called by cli.main. Until a command is known it imports nothing heavier than the errors: the help page is a text. A
+command is a Typer app of its own, built with help pages without rich.
+"""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from counterfoil.cli import catalogue, endings, switches
+from counterfoil.cli.switches import Switches
+
+DONE = 0
+USAGE = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one command line; → the exit code. Never raises."""
+    signal.signal(signal.SIGTERM, _end_politely)
+    json = "--json" in arguments
+    try:
+        options, words = switches.hoist(arguments)
+        json = options.json
+        code = _carry_out(options, words)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the one place where everything ends; endings tells each apart
+        config = options.config if "options" in locals() else switches.CONFIG_DEFAULT
+        return endings.tell(error, json=json, config=config)
+    return code
+
+
+def _end_politely(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends us as Ctrl-C does: what runs is cancelled, committed transactions end first."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def _carry_out(options: Switches, words: list[str]) -> int:
+    if options.version:
+        from counterfoil import __version__
+
+        sys.stdout.write(f'{{"version": "{__version__}"}}\n' if options.json else f"counterfoil {__version__}\n")
+        return DONE
+    if words and words[0] in ("--help", "-h", "help"):
+        if len(words) == 1:
+            sys.stdout.write(catalogue.help_page())
+            return DONE
+        words = [words[1], "--help"]
+    name, rest = (words[0], words[1:]) if words else ("status", [])
+    return _command(name, options, rest, bare=not words)
+
+
+def _command(name: str, options: Switches, words: list[str], *, bare: bool) -> int:
+    command = catalogue.BY_NAME.get(name)
+    if command is None:
+        raise switches.UsageError(_unknown(name))
+    module = importlib.import_module(f"counterfoil.cli.{command.module}")
+    direct = getattr(module, "pass_through", None)
+    if direct is not None:  # a command whose options belong to another parser
+        return int(direct(words))
+    from counterfoil.cli.session import Session
+
+    return _parse(module, f"counterfoil {name}", words, Session(options, bare=bare))
+
+
+def _parse(module: Any, name: str, words: list[str], session: Any) -> int:
+    import typer.main
+
+    parser = typer.main.get_command(module.app)
+    ended = parser.main(words, prog_name=name, standalone_mode=False, obj=session)
+    return ended if isinstance(ended, int) else DONE
+
+
+def _unknown(name: str) -> str:
+    from counterfoil.model import spelling
+
+    if name.startswith("-"):
+        return f"There is no option {name}. See `counterfoil --help`."
+    near = spelling.nearest(name, catalogue.BY_NAME)
+    return f"There is no command {name!r}. " + (f"Did you mean `{near}`?" if near else "See `counterfoil --help`.")

@@ -1,0 +1,34 @@
+"""The progress bar of a run: on stderr, and only where stderr is a terminal and nobody asked for JSON.
+
+Called by run, finish and demo. rich is imported here and nowhere else, because it costs 0.1 s.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from counterfoil.app.running import Stage
+
+_WORDS = {"reading": "Reading", "posting": "Posting"}
+
+
+@contextlib.contextmanager
+def bar(*, json: bool) -> Iterator[Callable[[Stage], None]]:
+    """Yields what takes the stages of a run; shows them, or nothing."""
+    if json or not sys.stderr.isatty():
+        yield lambda _stage: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[waiting]}")
+    with Progress(*columns, console=console, transient=True) as shown:
+        tasks = {}
+
+        def take(stage: Stage) -> None:
+            if stage.name not in tasks:
+                tasks[stage.name] = shown.add_task(_WORDS[stage.name], total=stage.total or None, waiting="")
+            shown.update(tasks[stage.name], completed=stage.done, total=stage.total or None, waiting=stage.waiting)
+
+        yield take

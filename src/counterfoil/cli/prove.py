@@ -1,0 +1,49 @@
+"""`counterfoil prove FLOW`: source, postings and Xero side by side, per day, currency and tax.
+
+Costs 1 call per entity and 1 per 1,000 documents changed since the last look. Exit 1 when something differs.
+"""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import typer
+
+from counterfoil.cli import session, table
+from counterfoil.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from counterfoil.app.reports import Proof
+
+app = session.app()
+HEADS = ("ENTITY", "DAY", "CURRENCY", "RECORDS", "TOTAL", "POSTED", "TAX", "TOTAL", "IN XERO", "TAX", "TOTAL", "")
+
+
+@app.command()
+def prove(context: typer.Context, flow: str = typer.Argument(metavar="FLOW", help="A table of [flows].")) -> None:
+    """Source, postings and Xero side by side, to the cent."""
+    now = session.of(context)
+    proof = now.books(lambda books: books.prove(flow))
+    now.screen.value(msgspec.to_builtins(proof, enc_hook=str) | {"holds": proof.holds})
+    show(now.screen, proof)
+    now.screen.next("counterfoil problems" if proof.not_posted or not proof.holds else "counterfoil status")
+    if not proof.holds:
+        raise typer.Exit(1)
+
+
+def show(screen: Screen, proof: "Proof") -> None:
+    """The proof for people."""
+    rows = [
+        [
+            row.entity, row.date or "", row.currency, row.source_count, table.money(row.source_total),
+            row.ours_count, table.money(row.ours_tax), table.money(row.ours_total),
+            row.xero_count, table.money(row.xero_tax), table.money(row.xero_total), "=" if row.agrees else "≠",
+        ]
+        for row in proof.rows
+    ]  # fmt: skip
+    screen.table(HEADS, rows, right=range(3, 11))
+    screen.line()
+    for difference in (*proof.differences, *(f"Duplicate: {text}" for text in proof.duplicates)):
+        screen.line(table.harmless(difference))
+    if proof.not_posted:
+        screen.line(f"Not posted: {table.count(proof.not_posted, 'record')}; `counterfoil problems` names them.")
+    screen.line("Proved: what we posted is what Xero has, once each." if proof.holds else "NOT proved: see above.")

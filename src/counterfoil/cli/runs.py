@@ -1,0 +1,28 @@
+"""`counterfoil runs`: the runs so far, newest first; no call to Xero."""
+
+import typer
+
+from counterfoil.cli import session
+
+app = session.app()
+MOST = 1000
+_SHOWN = ("posted", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
+
+
+@app.command()
+def runs(context: typer.Context) -> None:
+    """The runs so far and how they ended."""
+    now = session.of(context)
+    found = now.books(lambda books: books.runs(MOST))
+    now.screen.value(found)
+    rows = [
+        [
+            run.id, f"{run.started:%Y-%m-%d %H:%M:%S}", run.command, run.flow or "", run.source,
+            *[(run.counts or {}).get(name) or "" for name in _SHOWN],
+            run.actor if run.ended else "interrupted",
+        ]
+        for run in found
+    ]  # fmt: skip
+    heads = ["RUN", "STARTED (UTC)", "COMMAND", "FLOW", "SOURCE", *map(str.upper, _SHOWN), "BY"]
+    now.screen.table(heads, rows, right=[0, *range(5, 5 + len(_SHOWN))])
+    now.screen.next("counterfoil status")

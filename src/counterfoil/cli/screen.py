@@ -1,0 +1,70 @@
+"""What a command shows: one JSON value for programs, lines and tables for people, notes on stderr, the `Next:` line.
+
+Called by every command through its session. The only file of cli/ that writes to stdout. On a pipe there is no colour,
+no bar and no `Next:`.
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from counterfoil.cli import table
+
+LINES_AROUND: Final = 8  # of a screen that a table leaves to what stands above and below it
+LINES_DEFAULT: Final = 40  # a screen's height on a pipe
+LINES_MIN: Final = 5
+
+
+class Screen:
+    """Where a command's results go. `json`: only the one value goes to stdout."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+        self.is_terminal = sys.stdout.isatty() and not json
+        self._told = False
+
+    def value(self, value: Any) -> None:
+        """The one JSON value; does nothing without --json. Decimals become strings, instants ISO 8601."""
+        if not self.json:
+            return
+        assert not self._told, "--json promises exactly one value"
+        self._told = True
+        import msgspec
+
+        sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+
+    def line(self, text: str = "") -> None:
+        """A line for people."""
+        if not self.json:
+            sys.stdout.write(text + "\n")
+            if self.is_terminal:
+                sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """A line on stderr, in both modes."""
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+    def next(self, command: str) -> None:
+        """What to type next; shown on a terminal only."""
+        if self.is_terminal:
+            self.line(f"\nNext: {command}")
+
+    def table(
+        self, heads: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = (), indent: str = ""
+    ) -> None:
+        """A table, at most a screenful of it."""
+        if self.json:
+            return
+        most = self._rows_max()
+        columns = shutil.get_terminal_size().columns - len(indent) if self.is_terminal else None
+        shown = rows if len(rows) <= most else rows[: most - 1]
+        for text in table.rows(heads, shown, right=right, columns=columns):
+            self.line(indent + text)
+        if len(rows) > len(shown):
+            self.line(f"… and {len(rows) - len(shown):,} more (--json for all)")
+
+    def _rows_max(self) -> int:
+        lines = shutil.get_terminal_size((80, LINES_DEFAULT)).lines if self.is_terminal else LINES_DEFAULT
+        return max(LINES_MIN, lines - LINES_AROUND)

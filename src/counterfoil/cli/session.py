@@ -1,0 +1,66 @@
+"""One command's surroundings: its global options, its screen, and the books, opened when it needs them.
+
+Called by every command: `session = of(context)`. Opening the books imports the whole product, so nothing here does so
+until a command asks.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from counterfoil.cli.screen import Screen
+from counterfoil.cli.switches import Switches
+
+if TYPE_CHECKING:
+    from counterfoil.app import Books
+
+T = TypeVar("T")
+
+
+class Session:
+    """What a command knows of the world. `bare`: nothing was typed at all."""
+
+    def __init__(self, switches: Switches, *, bare: bool = False) -> None:
+        self.switches = switches
+        self.bare = bare
+        self.screen = Screen(json=switches.json)
+
+    @property
+    def json(self) -> bool:
+        """True when one JSON value is wanted."""
+        return self.switches.json
+
+    @property
+    def config(self) -> Path:
+        """The configuration's file."""
+        return Path(self.switches.config)
+
+    def books(self, work: "Callable[[Books], Awaitable[T]]") -> T:
+        """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError."""
+        from counterfoil.app import open_books
+
+        async def opened() -> T:
+            async with open_books(self.config, self.switches.env) as books:
+                return await work(books)
+
+        return asyncio.run(opened())
+
+
+def of(context: typer.Context) -> Session:
+    """The session of a command's context."""
+    session: Any = context.find_root().obj
+    assert isinstance(session, Session)
+    return session
+
+
+def app() -> typer.Typer:
+    """A command's Typer app: help pages without rich, no shell completion, our own endings."""
+    return typer.Typer(
+        rich_markup_mode=None,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        epilog="Options of every command: --config FILE, --env NAME, --json. See `counterfoil --help`.",
+    )

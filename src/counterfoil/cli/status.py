@@ -1,0 +1,56 @@
+"""`counterfoil status`, and `counterfoil` alone: where things stand, from our own tables; no call to Xero."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from counterfoil.cli import session
+from counterfoil.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from counterfoil.app.standing import Standing
+
+app = session.app()
+STATES = ("posted", "planned", "sending", "uncertain", "held", "rejected", "cancelled")
+HINT = """\
+There is no configuration here. Counterfoil posts your records into Xero, each exactly once.
+
+  counterfoil demo     watch it work: a Xero on this machine, a shop's day, faults included
+  counterfoil init     make a configuration to start from
+  counterfoil --help   everything else"""
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Where things stand, and what to type next."""
+    now = session.of(context)
+    if now.bare and not now.config.exists():
+        now.screen.value({"configuration": None, "next": "counterfoil init"})
+        now.screen.line(HINT)
+        now.screen.next("counterfoil demo")
+        return
+    standing = now.books(lambda books: books.standing())
+    now.screen.value(standing)
+    _show(now.screen, standing)
+    now.screen.next(standing.next)
+
+
+def _show(screen: Screen, standing: "Standing") -> None:
+    if not standing.connected:
+        screen.line("Not connected to Xero yet.")
+    states = [state for state in STATES if any(state in entity.postings for entity in standing.entities)]
+    rows = [
+        [one.entity, one.organisation or "not bound", *[one.postings.get(state, 0) or "" for state in states]]
+        for one in standing.entities
+    ]
+    screen.table(["ENTITY", "ORGANISATION", *map(str.upper, states)], rows, right=range(2, 2 + len(states)))
+    screen.line()
+    for flow in standing.flows:
+        screen.line(
+            f"Flow {flow.flow}: " + (f"last run {flow.last_run:%Y-%m-%d %H:%M} UTC" if flow.last_run else "never run")
+        )
+    for one in standing.entities:
+        if one.stopped:
+            screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
+    if standing.problems:
+        screen.line(f"Problems that need you: {standing.problems}")

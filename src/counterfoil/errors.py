@@ -1,0 +1,203 @@
+"""Every public error, in one tree, ordered by what the caller does next.
+
+    CounterfoilError
+    ├── RunAgain              exit 4: work is left; nothing is wrong with it
+    │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
+    │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
+    │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
+    │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
+    ├── Reconnect             exit 3: no usable consent or binding
+    │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
+    │   ├── TokenExpired          an access token ran out; refreshed once, then shown
+    │   ├── MissingScope          the consent does not cover what the call needs
+    │   ├── NotConnected          the organisation was disconnected from the app
+    │   ├── NoBinding             the entity is bound to no organisation
+    │   └── WrongLedger           the organisation is not the one that the entity was bound to
+    ├── FixInput              exit 2: the configuration, a file or an argument
+    │   ├── ConfigurationError    with file, line, key and the nearest valid key
+    │   ├── InputError            a file that cannot be read at all
+    │   ├── Refused               Xero refused the request; every message of Xero's is in `messages`
+    │   └── NotFound              Xero knows no such document
+    └── Stop                  exit 2: the surroundings: key, disk, database
+        ├── MasterKeyError        no master key, a wrong one, or one that others can read
+        └── StoreError            the database cannot be opened or written
+
+Called everywhere; imports nothing of ours. An error carries facts as attributes and a remedy, never a secret and
+never a customer's data beyond the identifiers that the user gave.
+"""
+
+from typing import Any, ClassVar
+
+
+class CounterfoilError(Exception):
+    """The root. `message` says what is so, `remedy` what to do, `code` is stable for programs."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "", **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class RunAgain(CounterfoilError):
+    """Work is left and nothing is wrong with it: run the same command again. `retry_after_s`: None when unknown."""
+
+    code = "run-again"
+    exit_code = 4
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None, **facts: Any) -> None:
+        super().__init__(message, remedy=remedy, **facts)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(RunAgain):
+    """Xero answered 429. `limit` is "minute", "day", "concurrent" or "app"."""
+
+    code = "rate-limited"
+
+    def __init__(self, limit: str, *, retry_after_s: float | None = None, **facts: Any) -> None:
+        super().__init__(f"Xero's {limit} limit is used up.", retry_after_s=retry_after_s, **facts)
+        self.limit = limit
+
+
+class XeroUnavailable(RunAgain):
+    """Xero could not be reached or answered 5xx. `sent` is False only when surely not one byte left us."""
+
+    code = "xero-unavailable"
+
+    def __init__(self, message: str, *, sent: bool = True, retry_after_s: float | None = None, **facts: Any) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **facts)
+        self.sent = sent
+
+
+class OrganisationOffline(XeroUnavailable):
+    """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
+
+    code = "organisation-offline"
+
+
+class Unclear(RunAgain):
+    """The answer was lost, cut or unreadable: Xero may or may not have done it. Look before sending again."""
+
+    code = "unclear"
+
+
+class Reconnect(CounterfoilError):
+    """No usable consent or binding."""
+
+    code = "reconnect"
+    exit_code = 3
+
+
+class NoConsent(Reconnect):
+    """Nobody has connected this app, or the consent was lost for good."""
+
+    code = "no-consent"
+
+
+class TokenExpired(Reconnect):
+    """401 TokenExpired: refresh once and repeat."""
+
+    code = "token-expired"
+
+
+class MissingScope(Reconnect):
+    """401 AuthorizationUnsuccessful: the consent lacks a scope. Refreshing never helps."""
+
+    code = "missing-scope"
+
+
+class NotConnected(Reconnect):
+    """403 AuthenticationUnsuccessful: the organisation was disconnected from the app."""
+
+    code = "not-connected"
+
+
+class NoBinding(Reconnect):
+    """The entity is bound to no organisation."""
+
+    code = "no-binding"
+
+
+class WrongLedger(Reconnect):
+    """The organisation is not the one that the entity was bound to; writes stop."""
+
+    code = "wrong-ledger"
+
+
+class FixInput(CounterfoilError):
+    """The configuration, a file or an argument has to change."""
+
+    code = "fix-input"
+    exit_code = 2
+
+
+class ConfigurationError(FixInput):
+    """A mistake in the configuration. `problems` holds every one found: (file, line, key, text)."""
+
+    code = "configuration"
+
+    def __init__(self, message: str, *, remedy: str = "", problems: tuple[str, ...] = (), **facts: Any) -> None:
+        super().__init__(message, remedy=remedy, **facts)
+        self.problems = problems
+
+
+class InputError(FixInput):
+    """An input that cannot be read at all. Single bad rows are results, never this."""
+
+    code = "input"
+
+
+class Refused(FixInput):
+    """Xero refused the request (4xx with a reason). `messages` are Xero's words, `elements` its echoed elements."""
+
+    code = "refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        error_number: int | None = None,
+        messages: tuple[str, ...] = (),
+        elements: tuple[object, ...] = (),
+        correlation_id: str | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.status = status
+        self.error_number = error_number
+        self.messages = messages
+        self.elements = elements
+        self.correlation_id = correlation_id
+
+
+class NotFound(FixInput):
+    """404: Xero knows no such document in this organisation."""
+
+    code = "not-found"
+
+
+class Stop(CounterfoilError):
+    """Our surroundings do not allow work: the key, the disk, the database."""
+
+    code = "stop"
+    exit_code = 2
+
+
+class MasterKeyError(Stop):
+    """No master key, a wrong one, or one that other users of the machine can read."""
+
+    code = "master-key"
+
+
+class StoreError(Stop):
+    """The database cannot be opened, read or written (missing folder, read-only, disk full, newer schema)."""
+
+    code = "store"

@@ -1,0 +1,5 @@
+"""Our copy of a tenant's documents: catch up, index, reference data. Its first part: what postings are checked against.
+
+Called by posting and app. Imports access, xero, store, model. There is one write path into the mirror: what Xero
+answered, read by key and never by page number alone (design §3.5).
+"""

@@ -1,0 +1,102 @@
+"""Which texts may become keys, numbers, names and e-mail addresses, as patterns that the published schema shows.
+
+Called by records. Keys and numbers go into query strings (`InvoiceNumbers=A,B`) and quoted filters at Xero, so commas,
+quotes, control characters and outer spaces are refused (design §5.4). Contact names: facts 5.7. A control character is
+any of Unicode's Cc and the two line separators; the patterns are written so that JSON Schema reads them alike.
+"""
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+_CONTROL: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+END: Final = r"(?![\s\S])"  # Python's $ also matches before a last line break; JSON Schema's does not
+_KEY: Final = rf"""^(?!\s)[^,"'`{_CONTROL}]+(?<!\s){END}"""
+_LINE: Final = rf"^(?!\s)[^{_CONTROL}]+(?<!\s){END}"
+_NAME: Final = rf"^(?!\s)(?!.*  )[^<>{_CONTROL}]+(?<!\s){END}"
+_EMAIL: Final = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
+    + END
+)
+_KEY_RULE: Final = {
+    "cause": "key-illegal",
+    "rule": "Commas, quotes, control characters and spaces at either end are not allowed; choose another and keep it.",
+}
+
+
+def _key(length: int, description: str) -> msgspec.Meta:
+    return msgspec.Meta(min_length=1, max_length=length, pattern=_KEY, description=description, extra=_KEY_RULE)
+
+
+def _line(length: int) -> msgspec.Meta:
+    rule = "One line of text without control characters and without spaces at either end."
+    return msgspec.Meta(
+        min_length=1, max_length=length, pattern=_LINE, description=f"Up to {length} characters.", extra={"rule": rule}
+    )
+
+
+Key = Annotated[str, _key(255, "Your own key of the record; never reused. No commas, quotes or outer spaces.")]
+ContactKey = Annotated[str, _key(50, "Your own key of the customer; becomes Xero's ContactNumber.")]
+Number = Annotated[str, _key(255, 'The invoice number; absent: `external_id`; "xero": Xero\'s own sequence.')]
+ContactName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=255,
+        pattern=_NAME,
+        description="The customer's name as it shall stand in Xero.",
+        extra={
+            "cause": "contact-name-illegal",
+            "rule": "Xero takes no angle brackets, no double spaces and no spaces at either end of a contact's name.",
+        },
+    ),
+]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=255,
+        pattern=_EMAIL,
+        description="One address, of ASCII characters only: Xero takes no others.",
+        extra={"cause": "email-invalid", "rule": "Give one address such as ap@example.com, or leave it out."},
+    ),
+]
+Line50 = Annotated[str, _line(50)]
+Line100 = Annotated[str, _line(100)]
+Line255 = Annotated[str, _line(255)]
+Line500 = Annotated[str, _line(500)]
+Description = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=4000,
+        pattern=r"^(?=[\s\S]*\S)[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*" + END,
+        description="What was sold; may have several lines.",
+        extra={
+            "rule": "Not blank, up to 4000 characters; line breaks and tabs are fine, other control characters are not."
+        },
+    ),
+]
+CurrencyCode = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[A-Z]{3}" + END,
+        description="ISO code; absent: the organisation's base currency.",
+        extra={"cause": "currency-unknown", "rule": "Three capital letters such as GBP."},
+    ),
+]
+Guid = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}" + END,
+        description="The BrandingThemeID; themes cannot be named yet.",
+        extra={"rule": "Give the theme's BrandingThemeID; naming a theme is not supported yet."},
+    ),
+]
+
+NUMBER_FROM_XERO: Final = "xero"
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` may be a key or a number."""
+    return len(text) <= 255 and re.search(_KEY, text) is not None

@@ -1,0 +1,189 @@
+"""Write a batch of decisions down: postings, revisions, rows that nothing could be made of, and what the run saw.
+
+Called by app for `run`, inside the transaction in which posting/planning decided. Content that was sent is never
+replaced here; content that was not is, by a new revision.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from counterfoil.posting import customers, encoding, identity, kinds
+from counterfoil.posting.customers import Key
+from counterfoil.posting.planning import Planned, Writing
+from counterfoil.store import postings, runs
+from counterfoil.store.postings import row
+
+SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
+REPLACEABLE = ("planned", "rejected", "held", "cancelled")
+
+
+def apply_batch(writing: Writing, planned: Sequence[Planned]) -> None:
+    """Write down what posting/planning decided for these records."""
+    contact_ids = customers.write(writing, planned)
+    new = _write_new(writing, planned, contact_ids)
+    seen: list[dict[str, Any]] = []
+    for one in planned:
+        posting_id = one.existing.id if one.existing else new.get(one.item.external_id or "")
+        outcome = _outcome(one, posting_id)
+        if one.existing is not None:
+            _write_known(writing, one, one.existing, contact_ids)
+        elif posting_id is None and outcome in ("rejected", "held"):
+            _write_bad_row(writing, one)
+        seen.append({"run_id": writing.run_id, "n": one.item.n, "posting_id": posting_id, "outcome": outcome})
+    _hold_twins(writing, planned)
+    runs.add_records(writing.connection, seen)
+
+
+def _outcome(one: Planned, posting_id: int | None) -> str | None:
+    """The outcome decided here; None: the posting's own state tells at the end."""
+    action = one.decision.action
+    if action == "same":
+        return "unchanged"
+    if action == "later":
+        if one.existing is not None and one.existing.state == "posted":
+            return "unchanged"  # done before this run; what cannot be asked now changes nothing
+        return None if posting_id else "planned"
+    if action == "change" or (action == "hold" and one.twin):
+        return "held"
+    settled = one.existing is not None and (one.existing.state in SETTLED or one.existing.entity != one.item.entity)
+    if action in ("refuse", "hold") and (posting_id is None or settled):
+        return "rejected" if action == "refuse" else "held"
+    return None
+
+
+def _write_new(writing: Writing, planned: Sequence[Planned], contact_ids: dict[Key, int]) -> dict[str, int]:
+    """Postings of records that had none; → external id → posting id."""
+    by_id = {
+        one.item.external_id: one
+        for one in planned
+        if one.existing is None and not one.twin and one.item.external_id and one.decision.action != "same"
+        if not one.item.blocked
+        and one.item.entity in writing.plan.bindings  # a posting needs a tenant; what has none is kept as a bad row
+    }
+    rows = [_document_row(writing, one, contact_ids) for one in by_id.values()]
+    inserted = postings.insert(writing.connection, rows)
+    created = {external_id: posting_id for (_kind, _scope, external_id), posting_id in inserted.items()}
+    contents = [_revision(writing, posting_id, 1, by_id[external_id]) for external_id, posting_id in created.items()]
+    postings.add_revisions(writing.connection, contents)
+    missing = [external_id for external_id in by_id if external_id not in created]
+    if missing:  # another process planned the same records a moment ago
+        others = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", missing)
+        created.update({external_id: posting.id for external_id, posting in others.items()})
+    return created
+
+
+def _document_row(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dict[str, Any]:
+    item, flow_id = one.item, writing.plan.flow_id
+    assert item.external_id is not None
+    assert item.entity is not None
+    binding = writing.plan.bindings[item.entity]
+    return row(
+        flow_id=flow_id, kind=kinds.INVOICE.name, external_id=item.external_id, scope="", entity=item.entity,
+        tenant_id=binding.tenant_id, resource=kinds.INVOICE.resource,
+        marker=identity.marker(flow_id, kinds.INVOICE.name, item.external_id, 1),
+        planned_at=writing.now, run_id=writing.run_id, **_content(writing, one, contact_ids),
+    )  # fmt: skip
+
+
+def _content(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dict[str, Any]:
+    """The columns that follow a record's content and fate."""
+    item, decision, prepared = one.item, one.decision, one.item.prepared
+    finding = decision.finding
+    state = {"create": "planned", "adopt": "posted", "hold": "held", "refuse": "rejected"}[decision.action]
+    values: dict[str, Any] = {
+        "state": state, "how": None, "record_hash": item.record_hash, "source": item.source,
+        "cause": finding.cause if finding else None, "reason": finding.reason if finding else None,
+        "remedy": finding.remedy if finding else None, "xero_messages": None, "skipped": None,
+        "last_run_id": writing.run_id, "changed_at": writing.now, "own_number": bool(prepared and prepared.number),
+        "after_id": None, "number": None, "date": None, "currency": None, "sub_total": None, "total_tax": None,
+        "total": None, "document_id": None, "document_number": None,
+    }  # fmt: skip
+    if prepared is None:
+        return values
+    predicted = prepared.predicted
+    values |= {
+        "after_id": contact_ids.get((prepared.entity, prepared.contact.external_id)), "number": prepared.number,
+        "date": predicted.date, "currency": predicted.currency, "sub_total": predicted.sub_total,
+        "total_tax": predicted.total_tax, "total": predicted.total,
+    }  # fmt: skip
+    if decision.action == "adopt":
+        values |= _adopted(one)
+    waits = one.contact.finding if one.contact and one.contact.action == "hold" else None
+    if waits is not None and waits == finding:
+        values["cause"] = f"waits:{waits.cause}"
+    return values
+
+
+def _adopted(one: Planned) -> dict[str, Any]:
+    document, prepared = one.decision.document, one.item.prepared
+    assert document is not None
+    assert prepared is not None
+    values: dict[str, Any] = {"how": "adopted", "document_id": document.document_id, "document_number": document.number}
+    if document.total != prepared.predicted.total:
+        values |= {
+            "cause": "adopted-with-difference",
+            "reason": f"Found in Xero as {document.number}: total there {document.total}, in the record {prepared.predicted.total}.",
+            "remedy": "Compare the two, correct one of them by hand, then `counterfoil problems skip`.",
+        }
+    return values
+
+
+def _revision(writing: Writing, posting_id: int, n: int, one: Planned) -> dict[str, Any]:
+    item, prepared = one.item, one.item.prepared
+    return {
+        "posting_id": posting_id, "n": n, "record": item.content, "record_hash": item.record_hash,
+        "element": encoding.encode(prepared.element) if prepared else b"{}",
+        "predicted": msgspec.json.encode(prepared.predicted) if prepared else b"{}", "source": item.source,
+        "at": writing.now,
+    }  # fmt: skip
+
+
+def _write_known(writing: Writing, one: Planned, existing: postings.Posting, contact_ids: dict[Key, int]) -> None:
+    """A record whose posting exists: replace content that was never sent, note a change, or only that it was seen."""
+    checked = not one.item.blocked and one.decision.action not in ("same", "going") and not one.twin
+    replaceable = existing.state in REPLACEABLE and checked
+    if replaceable and one.item.entity == existing.entity:
+        values = _content(writing, one, contact_ids) | {"revision": existing.revision + 1}
+        if postings.update(writing.connection, existing.id, REPLACEABLE, values):
+            revision = _revision(writing, existing.id, existing.revision + 1, one)
+            postings.add_revisions(writing.connection, [revision])
+        return
+    values = {"last_run_id": writing.run_id}
+    finding = one.decision.finding
+    if existing.state == "posted" and finding is not None and not one.item.blocked:
+        values |= {
+            "cause": finding.cause,
+            "reason": finding.reason,
+            "remedy": finding.remedy,
+            "changed_at": writing.now,
+        }
+    postings.update(writing.connection, existing.id, (existing.state,), values)
+
+
+def _write_bad_row(writing: Writing, one: Planned) -> None:
+    finding = one.decision.finding
+    assert finding is not None
+    bad = {
+        "flow": writing.plan.flow, "flow_id": writing.plan.flow_id, "entity": one.item.entity,
+        "external_id": one.item.external_id, "source": one.item.source, "content_hash": one.item.content_hash,
+        "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy, "last_run_id": writing.run_id,
+    }  # fmt: skip
+    runs.add_bad_rows(writing.connection, [bad])
+
+
+def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> None:
+    """The first of two contradicting records was planned before the second was read: take it back before it is sent."""
+    twins = {one.item.external_id: one for one in planned if one.twin and one.item.external_id}
+    if not twins:
+        return
+    found = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", list(twins))
+    for external_id, posting in found.items():
+        finding = twins[external_id].decision.finding
+        assert finding is not None
+        values = {
+            "state": "held", "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy,
+            "record_hash": "", "changed_at": writing.now,
+        }  # fmt: skip
+        postings.update(writing.connection, posting.id, ("planned",), values)

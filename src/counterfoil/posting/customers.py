@@ -1,0 +1,99 @@
+"""Contact postings: the customers that a batch of records needs, made, linked, held or tried again.
+
+Called by applying, inside its transaction. A contact posting is shared by all flows of its entity: its identity is
+(entity, external_id), and its external_id becomes Xero's ContactNumber.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from counterfoil.model.prepared import ContactWanted
+from counterfoil.posting import encoding, kinds
+from counterfoil.posting.deciding import ContactDecision
+from counterfoil.posting.planning import Planned, Writing
+from counterfoil.store import postings
+from counterfoil.store.documents import fold
+
+Key = tuple[str, str]  # (entity, external id)
+Wanted = dict[Key, tuple[ContactWanted, ContactDecision]]
+
+
+def write(writing: Writing, planned: Sequence[Planned]) -> dict[Key, int]:
+    """Write the contact postings that these records need; → their ids, also of those that existed."""
+    wanted = _wanted(planned)
+    ids = _existing(writing, wanted)
+    missing = {key: both for key, both in wanted.items() if key not in ids}
+    rows = [_row(writing, key, *both) for key, both in missing.items()]
+    created = postings.insert(writing.connection, rows)
+    made = {(entity, external_id): posting_id for (_kind, entity, external_id), posting_id in created.items()}
+    contents = [_revision(writing, posting_id, 1, *missing[key]) for key, posting_id in made.items()]
+    postings.add_revisions(writing.connection, contents)
+    return ids | made
+
+
+def _wanted(planned: Sequence[Planned]) -> Wanted:
+    return {
+        (one.item.prepared.entity, one.item.prepared.contact.external_id): (one.item.prepared.contact, one.contact)
+        for one in planned
+        if one.contact is not None and one.item.prepared is not None and one.decision.action in NEEDS_A_CONTACT
+        if one.contact.action != "known" or one.existing is None
+    }
+
+
+NEEDS_A_CONTACT = ("create", "adopt", "hold", "going")
+
+
+def _existing(writing: Writing, wanted: Wanted) -> dict[Key, int]:
+    ids: dict[Key, int] = {}
+    for entity in {entity for entity, _external_id in wanted}:
+        names = [external_id for of, external_id in wanted if of == entity]
+        found = postings.by_external_id(writing.connection, "", kinds.CONTACT.name, entity, names)
+        for external_id, posting in found.items():
+            ids[entity, external_id] = posting.id
+            if posting.state in ("held", "rejected"):
+                _revive(writing, posting, *wanted[entity, external_id])
+    return ids
+
+
+def _revive(writing: Writing, posting: postings.Posting, contact: ContactWanted, decision: ContactDecision) -> None:
+    """A contact that was held is decided again with what is known now; what waited for it goes on."""
+    if decision.action == "hold":
+        return
+    revision = _revision(writing, posting.id, posting.revision + 1, contact, decision)
+    values: dict[str, Any] = {
+        "state": "planned", "cause": None, "reason": None, "remedy": None, "xero_messages": None,
+        "revision": posting.revision + 1, "number": fold(decision.name or contact.name), "changed_at": writing.now,
+    }  # fmt: skip
+    if decision.action == "link":
+        values |= {"state": "posted", "how": "linked", "document_id": decision.contact_id}
+    if postings.update(writing.connection, posting.id, ("held", "rejected"), values):
+        postings.add_revisions(writing.connection, [revision])
+        postings.free_followers(writing.connection, [posting.id], writing.now)
+
+
+def _row(writing: Writing, key: Key, contact: ContactWanted, decision: ContactDecision) -> dict[str, Any]:
+    binding = writing.plan.bindings[key[0]]
+    state = {"create": "planned", "going": "planned", "link": "posted", "known": "posted", "hold": "held"}[
+        decision.action
+    ]
+    finding = decision.finding
+    return postings.row(
+        flow_id="", kind=kinds.CONTACT.name, external_id=contact.external_id, scope=binding.entity, entity=binding.entity,
+        tenant_id=binding.tenant_id, resource=kinds.CONTACT.resource, marker="", state=state,
+        how="linked" if state == "posted" else None, cause=finding.cause if finding else None,
+        reason=finding.reason if finding else None, remedy=finding.remedy if finding else None,
+        record_hash="", source="", number=fold(decision.name or contact.name), own_number=True,
+        document_id=decision.contact_id, run_id=writing.run_id, last_run_id=writing.run_id,
+        planned_at=writing.now, changed_at=writing.now,
+    )  # fmt: skip
+
+
+def _revision(
+    writing: Writing, posting_id: int, n: int, contact: ContactWanted, decision: ContactDecision
+) -> dict[str, Any]:
+    name = decision.name or contact.name
+    return {
+        "posting_id": posting_id, "n": n, "record": {"external_id": contact.external_id, "name": contact.name},
+        "record_hash": "", "element": encoding.encode({**contact.element, "Name": name}), "predicted": {"name": name},
+        "source": "", "at": writing.now,
+    }  # fmt: skip

@@ -1,0 +1,288 @@
+"""What to do with one record, given what we have, what Xero has and what the record says. Pure.
+
+Called by planning for `plan` and for `run` alike, so that `plan` predicts what `run` does. Nothing here reads a clock or
+a database: everything known is handed in.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from counterfoil.model.prepared import ContactWanted, Finding, Predicted, Prepared
+from counterfoil.store.documents import Document, KnownContact, fold
+from counterfoil.store.postings import Posting
+
+GONE = ("VOIDED", "DELETED")
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """One record's fate.
+
+    `action`: create | adopt | same | going (already on its way) | later (Xero cannot be asked now) | change (posted, the
+    record differs now) | hold | refuse.
+    """
+
+    action: str
+    finding: Finding | None = None
+    document: Document | None = None
+
+
+class ContactDecision(msgspec.Struct, frozen=True):
+    """One customer's fate: known (posted before) | link (exists at Xero) | create | going | hold."""
+
+    action: str
+    contact_id: str | None = None
+    name: str = ""
+    finding: Finding | None = None
+
+
+SAME = Decision("same")
+CREATE = Decision("create")
+
+
+def decide(
+    prepared: Prepared,
+    record_hash: str,
+    existing: Posting | None,
+    ours: Sequence[Document],
+    same_number: Sequence[Document],
+    contact: ContactDecision,
+) -> Decision:
+    """The fate of a record that passed its checks. `ours`: documents with our marker; `same_number`: with its number."""
+    if existing is not None:
+        return _decide_known(prepared, record_hash, existing, ours, same_number, contact)
+    return _decide_new(prepared, ours, same_number, contact)
+
+
+def _decide_known(
+    prepared: Prepared,
+    record_hash: str,
+    existing: Posting,
+    ours: Sequence[Document],
+    same_number: Sequence[Document],
+    contact: ContactDecision,
+) -> Decision:
+    same = existing.record_hash == record_hash
+    if existing.entity != prepared.entity:
+        return Decision("hold", entity_changed(existing, prepared.entity))
+    if existing.skipped is not None and same:
+        return SAME
+    if existing.state == "posted":
+        return SAME if same else Decision("change", _changed(existing, prepared))
+    if existing.state in ("sending", "uncertain"):
+        return Decision("going") if same else Decision("change", _changed_in_flight(existing))
+    if existing.state == "planned" and same:
+        return Decision("going")
+    refused_by_xero = existing.state == "rejected" and bool(existing.xero_messages)
+    needs_a_person = existing.state == "held" and existing.cause == "voided-by-a-person"
+    if same and (refused_by_xero or needs_a_person):
+        cause = existing.cause or "refused"
+        return Decision(
+            "refuse" if refused_by_xero else "hold", Finding(cause, existing.reason or "", existing.remedy or "")
+        )
+    return _decide_new(prepared, ours, same_number, contact)
+
+
+def _decide_new(
+    prepared: Prepared, ours: Sequence[Document], same_number: Sequence[Document], contact: ContactDecision
+) -> Decision:
+    if ours:
+        return adopt_or_hold(ours)
+    if same_number:
+        return _number_taken(prepared, same_number, contact)
+    if contact.action == "hold":
+        assert contact.finding is not None
+        return Decision("hold", contact.finding)
+    return CREATE
+
+
+def adopt_or_hold(ours: Sequence[Document]) -> Decision:
+    """A document carries our marker: it is ours, whatever its number is now."""
+    living = [document for document in ours if document.status not in GONE]
+    if len(living) == 1:
+        return Decision("adopt", document=living[0])
+    if len(living) > 1:
+        numbers = ", ".join(document.number or document.document_id for document in living)
+        return Decision(
+            "hold", Finding("marked-twice", f"Two documents carry our mark: {numbers}.", "Void one of them in Xero.")
+        )
+    return Decision("hold", voided(ours[0]), document=ours[0])
+
+
+def voided(document: Document) -> Finding:
+    """Ours, but a person voided or deleted it: never made again by itself."""
+    return Finding(
+        "voided-by-a-person",
+        f"{document.number or 'The document'} was {document.status.lower()} in Xero by a person.",
+        "If that is right, `counterfoil problems skip`; if not, post it under a new external_id.",
+    )
+
+
+def _number_taken(prepared: Prepared, found: Sequence[Document], contact: ContactDecision) -> Decision:
+    """A document of the same number exists and does not carry our marker."""
+    document = found[0]
+    if any(other.marker for other in found):
+        other = next(other for other in found if other.marker)
+        return Decision("refuse", taken_by_ours(prepared.number or "", other))
+    agrees = (
+        len(found) == 1 and contact.contact_id is not None and proves(prepared.predicted, contact.contact_id, document)
+    )
+    if agrees and document.status not in GONE:
+        return Decision("adopt", document=document)
+    return Decision("hold", taken_by_stranger(document))
+
+
+def taken_by_ours(number: str, document: Document) -> Finding:
+    """The number belongs to another posting of ours."""
+    return Finding(
+        "number-taken",
+        f"Number {number or document.number} is taken by another posting's document (mark {document.marker}).",
+        "Give the record another number.",
+        "number",
+        number,
+    )
+
+
+def taken_by_posting(owner: Posting) -> Finding:
+    """The number belongs to the document of another posting of ours."""
+    return Finding(
+        "number-taken",
+        f"Number {owner.document_number} is taken by {owner.external_id} ({owner.source or 'another flow'}).",
+        "Give the record another number.",
+        "number",
+        owner.document_number or "",
+    )
+
+
+def taken_by_stranger(document: Document) -> Finding:
+    """The number belongs to a document that is not ours, and differs."""
+    return Finding(
+        "number-taken",
+        f"Number {document.number} is taken by a document that is not ours: {document.status}, {document.date}, "
+        f"{document.total} {document.currency}.",
+        "Give the record another number, or rename the document in Xero.",
+        "number",
+        document.number or "",
+    )
+
+
+def proves(predicted: Predicted, contact_id: str, document: Document) -> bool:
+    """The proof without a marker: contact, date, currency and total agree."""
+    return (
+        document.contact_id == contact_id
+        and document.date == predicted.date
+        and document.currency == predicted.currency
+        and document.total == predicted.total
+    )
+
+
+def entity_changed(existing: Posting, entity: str) -> Finding:
+    """A record turned up for another entity than its posting was planned for."""
+    verb = "posted to" if existing.state == "posted" else "planned for"
+    return Finding(
+        "entity-changed",
+        f"{existing.external_id} was {verb} {existing.entity} and now names {entity}.",
+        f"Give it {existing.entity} again, or another external_id.",
+        "entity",
+        entity,
+    )
+
+
+def _changed(existing: Posting, prepared: Prepared) -> Finding:
+    was, now = existing.total, prepared.predicted.total
+    amounts = f" Total then {was} {existing.currency}, now {now} {prepared.predicted.currency}." if was != now else ""
+    return Finding(
+        "changed-after-posting",
+        f"The record changed after it was posted as {existing.document_number or existing.document_id}.{amounts}",
+        "Change the document in Xero by hand and `counterfoil problems skip`, or undo the change in the source.",
+    )
+
+
+def _changed_in_flight(existing: Posting) -> Finding:
+    return Finding(
+        "changed-in-flight",
+        f"The record changed while {existing.external_id} was on its way to Xero.",
+        "Run again when `counterfoil finish` has brought it to its end.",
+    )
+
+
+def decide_contact(
+    wanted: ContactWanted,
+    existing: Posting | None,
+    by_number: Sequence[KnownContact],
+    by_name: Sequence[KnownContact],
+    rivals: Sequence[Posting],
+    on_namesake: str,
+) -> ContactDecision:
+    """The fate of a customer: our own map, then ContactNumber, then a namesake, then a new contact (design §5.4).
+
+    `by_number`, `by_name`: contacts at Xero with its number, with its folded name. `rivals`: our other contact postings
+    of that name. Documents carry the ContactID only; what Xero knows of the contact is never changed.
+    """
+    if existing is not None:
+        if existing.state == "posted":
+            return ContactDecision("known", existing.document_id, wanted.name)
+        if existing.state in ("planned", "sending", "uncertain"):
+            return ContactDecision("going", None, wanted.name)
+    if by_number:
+        return _linked_by_number(wanted, by_number[0])
+    strangers = [contact for contact in by_name if contact.status == "ACTIVE"]
+    others = [posting for posting in rivals if posting.external_id != wanted.external_id]
+    if not strangers and not others:
+        return ContactDecision("create", None, wanted.name)
+    if on_namesake == "new":
+        return ContactDecision("create", None, f"{wanted.name} ({wanted.external_id})")
+    free = [contact for contact in strangers if not contact.number]
+    if on_namesake == "link" and len(free) == 1 and not others:
+        return ContactDecision("link", free[0].contact_id, wanted.name)
+    return ContactDecision("hold", finding=namesake(wanted.external_id))
+
+
+def _linked_by_number(wanted: ContactWanted, contact: KnownContact) -> ContactDecision:
+    if contact.status != "ACTIVE":
+        return ContactDecision("hold", finding=archived(wanted.external_id, contact.status))
+    same_name = contact.name_key == fold(wanted.name)
+    same_email = bool(wanted.email) and contact.email_key == fold(wanted.email or "")
+    if same_name or same_email:
+        return ContactDecision("link", contact.contact_id, wanted.name)
+    return ContactDecision("hold", finding=number_differs(wanted.external_id))
+
+
+def namesake_here(wanted: ContactWanted, on_namesake: str) -> ContactDecision:
+    """Two new customers of one name in one source: Xero takes only one of them."""
+    if on_namesake == "new":
+        return ContactDecision("create", None, f"{wanted.name} ({wanted.external_id})")
+    return ContactDecision("hold", finding=namesake(wanted.external_id))
+
+
+def archived(external_id: str, status: str) -> Finding:
+    """The contact is there, and may not be used."""
+    return Finding(
+        "contact-archived",
+        f"The contact with number {external_id} is {status.lower()} in Xero.",
+        "Restore it in Xero (Contacts, Archived), then run again.",
+        "contact.external_id",
+        external_id,
+    )
+
+
+def number_differs(external_id: str) -> Finding:
+    """The contact number belongs to somebody else."""
+    return Finding(
+        "contact-number-differs",
+        f"Contact number {external_id} belongs to a contact in Xero with another name and another e-mail.",
+        "Correct the name or the contact number, in Xero or in the source.",
+        "contact.external_id",
+        external_id,
+    )
+
+
+def namesake(external_id: str) -> Finding:
+    """A contact of that name exists, and nothing says that it is the same customer."""
+    return Finding(
+        "contact-namesake",
+        f"A contact named like customer {external_id} exists in Xero without that contact number.",
+        'If it is the same customer, set on_namesake = "link" for this flow; if not, "new" adds a suffix to the name.',
+        "contact.name",
+        external_id,
+    )

@@ -1,0 +1,266 @@
+"""Bring every open posting of the tenants to its end: claim the next piece of work from the tables, carry it out, repeat.
+
+Called by app for `run` and `finish`; any number of processes may do it at once. No state lives here that matters: what
+is due is read from the tables each time (level-triggered), so that a kill at any instant loses nothing. A tenant that
+Xero stops (limit, outage, consent) is left for the next run; the others go on.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.mirror.catching_up import CatchUp
+from counterfoil.model.binding import Binding
+from counterfoil.posting import deciding, freezing, kinds, recording
+from counterfoil.posting.judging import ItemVerdict
+from counterfoil.posting.looking import Looker
+from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
+from counterfoil.posting.sending import Overtaken, Point, Sender
+from counterfoil.store import documents, postings, requests
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.documents import Document
+from counterfoil.store.requests import Request
+from counterfoil.xero.client import XeroClient
+
+POLL_S = 1.0  # how often waiting work is looked for in the tables: another process may have finished it
+UNREACHABLE_MAX = 3  # connections refused in a row before a tenant is left for the next run
+LOOK_FAILURES_MAX = 3
+
+Progress = Callable[[str], None]
+
+
+class Work(msgspec.Struct, frozen=True):
+    """One claimed piece: send | look | recover; or wait until `when`; or done."""
+
+    action: str
+    request: Request | None = None
+    resource: str = ""
+    when: datetime.datetime | None = None
+
+
+class TenantWorker:
+    """Finishes one tenant's postings."""
+
+    def __init__(
+        self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
+        owner: str, point: Point, progress: Progress,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._client = client
+        self._tenant = client.binding.tenant_id
+        self._rules = rules
+        self._sender = sender
+        self._looker = looker
+        self._catch_up = catch_up
+        self._owner = owner
+        self._point = point
+        self._progress = progress
+        self._busy: set[int] = set()
+        self._recovering = False
+        self._unreachable = 0
+        self._look_failures = 0
+        self.stopped: errors.CounterfoilError | None = None
+        self.finished = 0  # elements whose request came to an end here; for the progress bar
+        self.waiting_until: datetime.datetime | None = None
+
+    async def run(self) -> None:
+        """Work until nothing is open or Xero stops us. Interrupted, what is in flight is left to the next run."""
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                wait = await self._fill(tasks)
+                if tasks:
+                    done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                elif self.stopped is not None or wait is None:
+                    return
+                else:
+                    await self._pause(wait)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fill(self, tasks: set[asyncio.Task[None]]) -> datetime.datetime | None:
+        """Start as much as slots allow; → when the next waiting work is due, None: nothing is open."""
+        while self.stopped is None and len(tasks) < self._rules.slots:
+            work = await self._database.run(self._claim)
+            if work.action in ("wait", "done"):
+                return work.when
+            if work.request is not None:
+                self._busy.add(work.request.id)
+            tasks.add(asyncio.create_task(self._do(work)))
+        return self._database.clock.now()
+
+    async def _pause(self, until: datetime.datetime) -> None:
+        self.waiting_until = until
+        self._progress("waiting")
+        left = (until - self._database.clock.now()).total_seconds()
+        await self._database.clock.sleep(min(max(left, 0.05), POLL_S))
+        self.waiting_until = None
+
+    def _claim(self, connection: Connection) -> Work:
+        """The next piece of work, from the tables."""
+        now = self._database.now(connection)
+        due: list[datetime.datetime] = []
+        for request in requests.open_of(connection, self._tenant):
+            if request.id in self._busy:
+                continue
+            work = self._claim_request(connection, request, now)
+            if work.action != "wait":
+                return work
+            due.append(work.when or now)
+        fresh = self._claim_planned(connection, now)
+        if fresh.action != "done":
+            return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
+        if self._busy or self._recovering:
+            return Work("wait", when=now)
+        return Work("wait", when=min(due)) if due else Work("done")
+
+    def _claim_request(self, connection: Connection, request: Request, now: datetime.datetime) -> Work:
+        if request.lease_until is not None and request.lease_until > now and request.owner != self._owner:
+            return Work("wait", when=request.lease_until)
+        if request.state == "open" and request.attempts == 0:
+            return Work("send", request)
+        if request.state == "open":
+            if request.lease_until is not None and request.lease_until > now:
+                return Work("wait", when=request.lease_until)
+            recording.unclear(connection, request, "the process that sent it ended.", self._rules, now)
+            request = requests.get(connection, request.id)
+        step = next_step(request, self._rules, now)
+        when = max(step.when, request.not_before or now)
+        if when > now:
+            return Work("wait", when=when)
+        held = now + datetime.timedelta(seconds=self._rules.request_timeout_s)
+        if step.action == "look" and not requests.change(
+            connection, request, {"owner": self._owner, "lease_until": held}
+        ):
+            return Work("wait", when=now)
+        return Work("send" if step.action == "resend" else "look", requests.get(connection, request.id))
+
+    def _claim_planned(self, connection: Connection, now: datetime.datetime) -> Work:
+        """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
+        for resource in kinds.ORDER:
+            waiting = postings.ready(connection, self._tenant, resource, own_number=True, most=1) or postings.ready(
+                connection, self._tenant, resource, own_number=False, most=1
+            )
+            if not waiting:
+                continue
+            cursor = documents.cursor(connection, self._tenant, resource)
+            if not cursor.recovered:
+                if self._recovering:
+                    return Work("wait", when=now)
+                if cursor.recover_after is not None and cursor.recover_after > now:
+                    return Work("wait", when=cursor.recover_after)
+                self._recovering = True
+                return Work("recover", resource=resource)
+        frozen = freezing.freeze_ready(connection, self._tenant, self._rules, self._owner, now)
+        if frozen:
+            return Work("send", requests.get(connection, frozen[0]))
+        return Work("done")
+
+    async def _do(self, work: Work) -> None:
+        try:
+            await self._carry_out(work)
+        except errors.CounterfoilError as error:
+            self._stop(error)
+        finally:
+            if work.request is not None:
+                self._busy.discard(work.request.id)
+            self._progress(work.action)
+
+    async def _carry_out(self, work: Work) -> None:
+        if work.action == "recover":
+            await self._recover(work.resource)
+        elif work.action == "look":
+            await self._look(work.request)
+        else:
+            assert work.request is not None
+            self._point("after-freeze")
+            stop = await self._sender.send(self._client, work.request)
+            self.finished += 0 if stop else work.request.body.count(b'"Contact')
+            await self._after_send(stop)
+
+    async def _after_send(self, stop: errors.CounterfoilError | None) -> None:
+        if stop is None:
+            self._unreachable = 0
+        elif isinstance(stop, errors.XeroUnavailable) and not stop.sent and self._unreachable < UNREACHABLE_MAX:
+            self._unreachable += 1
+            await self._database.clock.sleep(2 ** (self._unreachable - 1))
+        elif isinstance(stop, errors.RateLimited) and stop.limit != "day":
+            pass  # the pacer has learned from the answer and makes the next attempt wait
+        else:
+            self._stop(stop)
+
+    async def _look(self, request: Request | None) -> None:
+        assert request is not None
+        try:
+            await self._looker.look(self._client, request)
+            self._look_failures = 0
+        except (errors.Unclear, errors.XeroUnavailable) as error:
+            self._look_failures += 1
+            offline = isinstance(error, errors.OrganisationOffline)
+            later = self._database.clock.now() + datetime.timedelta(seconds=LOOK_AGAIN_S)
+            values: dict[str, Any] = {"owner": None, "lease_until": None, "not_before": later}
+            await self._database.run(lambda conn: requests.change(conn, request, values))
+            if offline or self._look_failures >= LOOK_FAILURES_MAX:
+                raise
+        except Overtaken:
+            pass
+
+    async def _recover(self, resource: str) -> None:
+        """A new or restored database: read the resource once and adopt every mark of ours, before the first create."""
+        try:
+            await self._catch_up(self._client, resource, lane="looking")
+            await self._database.run(lambda conn: adopt_marked(conn, self._tenant, resource, self._database.now(conn)))
+        finally:
+            self._recovering = False
+
+    def _stop(self, error: errors.CounterfoilError) -> None:
+        """The first reason counts; what is in flight ends by itself."""
+        if self.stopped is None:
+            self.stopped = error
+
+
+def adopt_marked(connection: Connection, tenant: str, resource: str, now: datetime.datetime) -> int:
+    """Adopt documents of planned postings that carry our mark already; → how many."""
+    grouped: dict[int, list[Document]] = {}
+    found = {}
+    for posting, document_id in postings.markers_found(connection, tenant, resource):
+        found[posting.id] = posting
+        grouped.setdefault(posting.id, []).extend(
+            documents.documents_by(connection, tenant, resource, "document_id", [document_id])
+        )
+    for posting_id, ours in grouped.items():
+        decision = deciding.adopt_or_hold(ours)
+        document = decision.document
+        if decision.action == "adopt" and document is not None:
+            verdict = ItemVerdict(0, "posted", document.document_id, document.number)
+            recording.write_posted(connection, [(posting_id, verdict)], "adopted", now)
+        elif decision.finding is not None:
+            recording.write_held(connection, {posting_id: decision.finding}, "held", now)
+    return len(found)
+
+
+async def open_entities(database: Database) -> set[str]:
+    """Tenants with work left."""
+    return await database.read(postings.open_tenants)
+
+
+async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.CounterfoilError]:
+    """Run the workers side by side; → what stopped which entity. An unforeseen error ends all of them."""
+    running = list(workers)
+    async with asyncio.TaskGroup() as group:
+        for worker in running:
+            group.create_task(worker.run())
+    return {binding_of(worker).entity: worker.stopped for worker in running if worker.stopped is not None}
+
+
+def binding_of(worker: TenantWorker) -> Binding:
+    """The binding that a worker works for."""
+    return worker._client.binding  # noqa: SLF001 - same module

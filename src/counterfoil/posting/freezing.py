@@ -1,0 +1,103 @@
+"""Postings become a request: fixed bytes under one random key, committed together with their move to `sending`.
+
+Called by finishing and looking, inside their transaction. A posting is in at most one open request; the database's
+unique index says so. Creates use PUT, so that nothing is ever updated by accident (facts §4.7).
+"""
+
+import datetime
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from counterfoil.posting import encoding, kinds
+from counterfoil.posting.kinds import Kind
+from counterfoil.posting.rules import Rules
+from counterfoil.store import postings, requests
+from counterfoil.store.database import Connection
+from counterfoil.store.postings import Posting
+
+CLAIM_S = 30  # a frozen request belongs to its freezer that long; then anybody may send it, the attempt decides
+
+
+def freeze(
+    connection: Connection,
+    kind: Kind,
+    chosen: Sequence[Posting],
+    rules: Rules,
+    owner: str,
+    now: datetime.datetime,
+    was: Sequence[str] = ("planned",),
+) -> list[int]:
+    """Freeze postings of one tenant into as few requests as the byte limit allows; → request ids, in order."""
+    revisions = postings.revisions(connection, [(posting.id, posting.revision) for posting in chosen])
+    before = postings.many(connection, [posting.after_id for posting in chosen if posting.after_id])
+    ready: list[tuple[Posting, bytes]] = []
+    for posting in chosen:
+        contact_id = before[posting.after_id].document_id if posting.after_id else None
+        element = kind.build(revisions[posting.id].element, posting, contact_id, rules.public_url)
+        ready.append((posting, encoding.encode(element)))
+    return [_write(connection, kind, part, owner, rules, now, was) for part in _parts(ready, rules)]
+
+
+def _parts(ready: Sequence[tuple[Posting, bytes]], rules: Rules) -> list[list[tuple[Posting, bytes]]]:
+    parts: list[list[tuple[Posting, bytes]]] = []
+    size = 0
+    for one in ready:
+        if not parts or len(parts[-1]) >= rules.batch or size + len(one[1]) > rules.body_bytes_max:
+            parts.append([])
+            size = 0
+        parts[-1].append(one)
+        size += len(one[1]) + 1
+    return parts
+
+
+def _write(
+    connection: Connection,
+    kind: Kind,
+    part: Sequence[tuple[Posting, bytes]],
+    owner: str,
+    rules: Rules,
+    now: datetime.datetime,
+    was: Sequence[str],
+) -> int:
+    first = part[0][0]
+    body = b'{"%s":[%s]}' % (kind.resource.encode(), b",".join(element for _posting, element in part))
+    values: dict[str, Any] = {
+        "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": "PUT", "path": kind.resource,
+        "body": body, "idempotency_key": secrets.token_hex(16), "own_number": first.own_number, "state": "open", "attempts": 0,
+        "unclear_attempts": 0, "looks": 0, "owner": owner, "frozen_at": now,
+        "lease_until": now + datetime.timedelta(seconds=min(CLAIM_S, rules.request_timeout_s)),
+    }  # fmt: skip
+    request_id = requests.insert(connection, values, [(posting.id, posting.revision) for posting, _element in part])
+    moved = [{"pid": posting.id, "state": "sending", "changed_at": now} for posting, _element in part]
+    postings.update_many(connection, moved, was)
+    return request_id
+
+
+def freeze_ready(connection: Connection, tenant_id: str, rules: Rules, owner: str, now: datetime.datetime) -> list[int]:
+    """Freeze the next batch of a tenant: contacts before the documents that need them; → request ids, [] when none is ready.
+
+    A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
+    """
+    for resource in kinds.ORDER:
+        kind = kinds.BY_RESOURCE[resource]
+        for own_number in (True, False):
+            chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+            if not chosen:
+                continue
+            if (
+                kind is not kinds.CONTACT
+                and len(chosen) < rules.batch
+                and _contacts_under_way(connection, tenant_id, now)
+            ):
+                continue
+            return freeze(connection, kind, chosen, rules, owner, now)
+    return []
+
+
+def _contacts_under_way(connection: Connection, tenant_id: str, now: datetime.datetime) -> bool:
+    """True while a contact request of this tenant is being sent right now (not while one waits out its quiet period)."""
+    return any(
+        request.resource == kinds.CONTACT.resource and request.state == "open" and (request.lease_until or now) > now
+        for request in requests.open_of(connection, tenant_id)
+    )

@@ -1,0 +1,199 @@
+"""Records become decisions: read what is known of a batch, and decide each record (posting/deciding).
+
+Called by app for `plan` (decides only) and, with posting/applying, for `run` (decides and applies in one transaction
+per batch). Batches keep the memory small and each write transaction short.
+"""
+
+import datetime
+from collections.abc import Sequence
+
+import msgspec
+
+from counterfoil.model.binding import Binding
+from counterfoil.model.prepared import ContactWanted, Finding, Prepared
+from counterfoil.posting import deciding, identity, kinds
+from counterfoil.posting.deciding import ContactDecision, Decision
+from counterfoil.store import documents, postings
+from counterfoil.store.database import Connection
+from counterfoil.store.documents import fold
+
+BATCH = 200  # records per transaction
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One record of the source, checked: `prepared`, or the findings that say why not. `n` counts the source's records."""
+
+    n: int
+    source: str
+    content: bytes  # the record as the source gave it
+    content_hash: str
+    record_hash: str
+    external_id: str | None
+    entity: str | None
+    prepared: Prepared | None
+    findings: tuple[Finding, ...] = ()
+    blocked: str = ""  # nothing can be said of it now: "later" (run again) or "person" (consent, binding, going live)
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """An item and its fate."""
+
+    item: Item
+    decision: Decision
+    contact: ContactDecision | None = None
+    existing: postings.Posting | None = None
+    twin: str | None = None  # the source of a record with the same external id and other content
+
+
+class Plan(msgspec.Struct):
+    """What stays the same while a source is planned."""
+
+    flow: str
+    flow_id: str
+    on_namesake: str
+    bindings: dict[str, Binding]
+    seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
+    new_contacts: set[tuple[str, str]] = set()
+
+
+class Writing(msgspec.Struct, frozen=True):
+    """One transaction that writes a batch down."""
+
+    connection: Connection
+    plan: Plan
+    run_id: int
+    now: datetime.datetime
+
+
+def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> list[Planned]:
+    """Every item's fate, in order; nothing is written."""
+    good = [item for item in items if item.prepared is not None]
+    ids = [item.external_id for item in items if item.external_id]
+    existing = postings.by_external_id(connection, plan.flow_id, kinds.INVOICE.name, "", ids)
+    known = {entity: _Known(connection, plan, entity, [i.prepared for i in good if i.prepared and i.prepared.entity == entity])
+             for entity in {i.prepared.entity for i in good if i.prepared}}  # fmt: skip
+    return [_decide_one(plan, item, existing.get(item.external_id or ""), known) for item in items]
+
+
+def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known: dict[str, "_Known"]) -> Planned:
+    prepared = item.prepared
+    if item.blocked:
+        return Planned(
+            item, Decision("later" if item.blocked == "later" else "hold", item.findings[0]), existing=existing
+        )
+    if prepared is None:
+        if all(finding.cause == "before-start" for finding in item.findings):
+            return Planned(item, deciding.SAME, existing=existing)
+        return Planned(item, Decision("refuse", item.findings[0]), existing=existing)
+    first = plan.seen.setdefault(prepared.external_id, (item.record_hash, item.source))
+    if first != (item.record_hash, item.source):
+        if first[0] == item.record_hash:
+            return Planned(item, deciding.SAME, existing=existing)
+        return Planned(
+            item,
+            Decision("hold", _twins(prepared.external_id, first[1], item.source)),
+            existing=existing,
+            twin=first[1],
+        )
+    binding = plan.bindings.get(prepared.entity)
+    if binding is None:
+        return Planned(item, Decision("hold", _unbound(prepared.entity)), existing=existing)
+    here = known[prepared.entity]
+    contact = here.contact(prepared.contact, plan)
+    mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, existing.issue if existing else 1)
+    numbered = here.by_number.get(fold(prepared.number or ""), [])
+    same_number = [document for document in numbered if document.marker != mark]
+    owner = next((here.owners[d.document_id] for d in same_number if d.document_id in here.owners), None)
+    if owner is not None and (existing is None or owner.id != existing.id):
+        return Planned(item, Decision("refuse", deciding.taken_by_posting(owner)), contact, existing)
+    decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
+    return Planned(item, decision, contact, existing)
+
+
+def _twins(external_id: str, first: str, second: str) -> Finding:
+    return Finding(
+        "twice-with-different-content",
+        f"{external_id} stands in {first} and, with other content, in {second}.",
+        "Keep the right one in the source and run again; neither was sent.",
+        "external_id",
+        external_id,
+    )
+
+
+def _unbound(entity: str) -> Finding:
+    return Finding(
+        "not-bound",
+        f"Entity {entity} is bound to no organisation.",
+        f"Bind it: counterfoil entities bind {entity} TENANT.",
+        "entity",
+        entity,
+    )
+
+
+class _Known:
+    """What the mirror and our postings know that touches these records of one entity."""
+
+    def __init__(self, connection: Connection, plan: Plan, entity: str, prepared: Sequence[Prepared]) -> None:
+        self.entity = entity
+        self.by_marker: dict[str, list[documents.Document]] = {}
+        self.by_number: dict[str, list[documents.Document]] = {}
+        self.owners: dict[str, postings.Posting] = {}
+        self._made: dict[str, ContactDecision] = {}
+        binding = plan.bindings.get(entity)
+        if binding is None:
+            return
+        tenant, resource = binding.tenant_id, kinds.INVOICE.resource
+        marks = [identity.marker(plan.flow_id, kinds.INVOICE.name, p.external_id, 1) for p in prepared]
+        for document in documents.documents_by(connection, tenant, resource, "marker", marks):
+            self.by_marker.setdefault(document.marker or "", []).append(document)
+        numbers = [fold(p.number) for p in prepared if p.number]
+        for document in documents.documents_by(connection, tenant, resource, "number_key", numbers):
+            self.by_number.setdefault(document.number_key or "", []).append(document)
+        found = [document.document_id for group in self.by_number.values() for document in group]
+        self.owners = postings.by_document(connection, tenant, resource, found)
+        wanted = {p.contact.external_id: p.contact for p in prepared}
+        names = [fold(contact.name) for contact in wanted.values()]
+        self._ours = postings.by_external_id(connection, "", kinds.CONTACT.name, entity, list(wanted))
+        self._rivals = postings.by_name_key(connection, entity, names)
+        self._by_number: dict[str, list[documents.KnownContact]] = {}
+        for contact in documents.contacts_by(connection, tenant, "number", list(wanted)):
+            self._by_number.setdefault(contact.number or "", []).append(_merged(connection, tenant, contact))
+        self._by_name: dict[str, list[documents.KnownContact]] = {}
+        for contact in documents.contacts_by(connection, tenant, "name_key", names):
+            self._by_name.setdefault(contact.name_key, []).append(contact)
+        self._names_taken: dict[str, str] = {}
+
+    def contact(self, wanted: ContactWanted, plan: Plan) -> ContactDecision:
+        """The fate of this customer; asked again, the same."""
+        made = self._made.get(wanted.external_id)
+        if made is None:
+            key = fold(wanted.name)
+            made = deciding.decide_contact(
+                wanted,
+                self._ours.get(wanted.external_id),
+                self._by_number.get(wanted.external_id, ()),
+                self._by_name.get(key, ()),
+                self._rivals.get(key, ()),
+                plan.on_namesake,
+            )
+            if (
+                made.action == "create"
+                and self._names_taken.setdefault(fold(made.name), wanted.external_id) != wanted.external_id
+            ):
+                made = deciding.namesake_here(wanted, plan.on_namesake)
+            if made.action == "create":
+                plan.new_contacts.add((self.entity, wanted.external_id))
+            self._made[wanted.external_id] = made
+        return made
+
+
+def _merged(connection: Connection, tenant_id: str, contact: documents.KnownContact) -> documents.KnownContact:
+    """The contact that this one was merged into, followed to its end (bounded: merges do not run in circles)."""
+    for _ in range(10):
+        if not contact.merged_to:
+            break
+        target = documents.contacts_by(connection, tenant_id, "contact_id", [contact.merged_to])
+        if not target:
+            break
+        contact = target[0]
+    return contact

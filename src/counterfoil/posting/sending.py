@@ -1,0 +1,176 @@
+"""One attempt of one request: commit the intent, send the frozen bytes once, judge the answer, commit the outcome.
+
+Called by finishing. The named points at which tests kill or stop this process are `point(…)`: after-freeze,
+after-attempt, after-send, mid-outcome. Cost: 1 call. A late owner (overtaken while it was suspended) writes nothing.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+
+from counterfoil import errors
+from counterfoil.access.audit import AuditLog
+from counterfoil.model.prepared import Finding
+from counterfoil.posting import judging, kinds, recording
+from counterfoil.posting.judging import Judgement, Sent
+from counterfoil.posting.rules import Rules, key_usable
+from counterfoil.posting.sentinel import Sentinel
+from counterfoil.store import bindings, postings, requests
+from counterfoil.store.database import Connection, Database, get_meta
+from counterfoil.store.requests import Request
+from counterfoil.xero.answers import Answer
+from counterfoil.xero.client import XeroClient
+
+PARAMS = {"summarizeErrors": "false", "unitdp": "4"}
+Point = Callable[[str], None]
+
+
+class Overtaken(Exception):
+    """Another worker wrote a later attempt, or the key grew too old before ours could begin: nothing was sent."""
+
+
+class _Forbidden(Exception):
+    """The entity is no longer bound to this tenant, or its writes are stopped: nothing was sent."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.reason)
+        self.finding = finding
+
+
+class Sender:
+    """Sends frozen requests of any tenant. `point` is called at the named points; in production it does nothing."""
+
+    def __init__(
+        self, database: Database, rules: Rules, sentinel: Sentinel, owner: str, point: Point, audit: AuditLog
+    ) -> None:
+        self._database = database
+        self._rules = rules
+        self._sentinel = sentinel
+        self._owner = owner
+        self._point = point
+        self._audit = audit
+        self._installation = ""
+
+    async def send(self, client: XeroClient, request: Request) -> errors.CounterfoilError | None:
+        """Make one attempt; → what stops the tenant for now (limit, consent, outage), or None."""
+        began: list[Request] = []
+
+        async def commit() -> float:
+            started = self._database.clock.elapsed_s()
+            began.append(await self._begin(client, request))
+            self._point("after-attempt")
+            return started
+
+        lane = "interactive"
+        try:
+            answer = await client.write(
+                request.method, request.path, PARAMS, request.body, request.idempotency_key,
+                lane=lane, timeout_s=self._rules.request_timeout_s, commit=commit,
+            )  # fmt: skip
+        except Overtaken:
+            return None
+        except _Forbidden as refusal:
+            finding = refusal.finding
+            await self._database.run(lambda conn: recording.abandon(conn, request, self._database.now(conn), finding))
+            return None
+        except errors.CounterfoilError as error:
+            return await self._failed(began[0] if began else None, request, error)
+        self._point("after-send")
+        judgement = await self._judge(began[0], answer)
+        await self._record(began[0], judgement, answer)
+        return judgement.stop
+
+    async def _begin(self, client: XeroClient, request: Request) -> Request:
+        """Commit the attempt (design §3.1, 2), then move the sentinel: both are on disk before the first byte."""
+        binding = client.binding
+
+        def work(connection: Connection) -> tuple[Request, int]:
+            now = self._database.now(connection)
+            allowed = bindings.get(connection, request.entity)
+            if allowed is None or allowed.tenant_id != request.tenant_id or request.tenant_id != binding.tenant_id:
+                raise _Forbidden(_not_bound(request.entity))
+            if allowed.stopped is not None:
+                raise _Forbidden(_stopped(request.entity, allowed.stopped))
+            if request.attempts and not key_usable(request, self._rules, now):
+                raise Overtaken
+            sequence = requests.begin_attempt(connection, request, self._owner, now, now + self._rules.lease)
+            if sequence is None:
+                raise Overtaken
+            self._installation = self._installation or get_meta(connection, "installation_id") or ""
+            return requests.get(connection, request.id), sequence
+
+        began, sequence = await self._database.run(work)
+        assert began.last_started is not None
+        self._sentinel.move(self._installation, sequence, began.last_started)
+        return began
+
+    async def _failed(
+        self, began: Request | None, request: Request, error: errors.CounterfoilError
+    ) -> errors.CounterfoilError | None:
+        """No complete answer, or no attempt at all."""
+        if began is None:  # before the commit: no permit, no token, no network for the token
+            if request.attempts == 0:
+                await self._database.run(lambda conn: recording.abandon(conn, request, self._database.now(conn)))
+            return error
+        never_sent = isinstance(error, errors.XeroUnavailable) and not error.sent
+        if never_sent and began.unclear_attempts == 0 and began.attempts == 1:
+            await self._record(began, Judgement("again", error.message), None)
+            return error
+        await self._record(began, Judgement("unclear", error.message), None)
+        return error if never_sent else None
+
+    async def _judge(self, began: Request, answer: Answer) -> Judgement:
+        kind = kinds.BY_RESOURCE[began.resource]
+
+        def read(connection: Connection) -> list[Sent]:
+            items = requests.open_items(connection, began.id)
+            found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
+            contents = postings.revisions(
+                connection, [(posting_id, revision) for _position, posting_id, revision in items]
+            )
+            before = postings.many(connection, [posting.after_id for posting in found.values() if posting.after_id])
+            return [
+                Sent(position, found[pid], contents[pid].predicted, _contact_id(found[pid], before))
+                for position, pid, _revision in items
+            ]
+
+        sent = await self._database.read(read)
+        return judging.judge(kind, answer, sent, unclear_before=began.unclear_attempts > 0)
+
+    async def _record(self, began: Request, judgement: Judgement, answer: Answer | None) -> None:
+        def work(connection: Connection) -> None:
+            now = self._database.now(connection)
+            if recording.end(connection, began, judgement, answer, self._rules, self._owner, now):
+                outcome = {"request": began.id, "attempt": began.attempts, "outcome": judgement.verdict}
+                self._audit.append(connection, began.entity, "write", outcome)
+            self._point("mid-outcome")
+
+        await self._database.run(work)
+
+
+def _contact_id(posting: postings.Posting, before: dict[int, postings.Posting]) -> str | None:
+    return before[posting.after_id].document_id if posting.after_id in before else None
+
+
+def _not_bound(entity: str) -> Finding:
+    return Finding(
+        "not-bound",
+        f"Entity {entity} is no longer bound to the organisation that this was planned for.",
+        f"Bind it again: counterfoil entities bind {entity} TENANT; then counterfoil problems retry.",
+    )
+
+
+def _stopped(entity: str, why: str) -> Finding:
+    return Finding(
+        "writes-stopped", f"Writes of {entity} are stopped: {why}", f"See `counterfoil entities verify {entity}`."
+    )
+
+
+def owner_name() -> str:
+    """Who we are among all processes, also of other machines and after a reboot: host, process, and a random part."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def no_point(_name: str) -> None:
+    """Production: nobody is waiting at the named points."""

@@ -1,0 +1,185 @@
+"""One organisation's books: its tables, how they are indexed, and what a new organisation starts with.
+
+Called by `world` and the handlers in `resources`. Read-only for the pages.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from counterfoil.sandbox import charts, wire
+from counterfoil.sandbox.clock import guid_of
+from counterfoil.sandbox.tables import Changes, Row, Table
+
+COUNTRIES = ("GB", "AU", "NL", "NZ")
+NAMES = (
+    "Fernhill Trading Ltd",
+    "Wattle & Co Pty Ltd",
+    "Grachtenhuis BV",
+    "Kōwhai Holdings Ltd",
+)
+_MORE_NAMES = ("Ashdown", "Banksia", "Dijkzicht", "Rimu", "Larkfield", "Boronia", "Molenwaard", "Tōtara")
+_MORE_KINDS = {"GB": "Supplies Ltd", "AU": "Traders Pty Ltd", "NL": "Handel BV", "NZ": "Merchants Ltd"}
+_SHORT_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+# Xero's names for the zones of the countries here; an unknown name counts as UTC.
+ZONES = {
+    "GMTSTANDARDTIME": "Europe/London",
+    "AUSEASTERNSTANDARDTIME": "Australia/Sydney",
+    "WEUROPESTANDARDTIME": "Europe/Amsterdam",
+    "NEWZEALANDSTANDARDTIME": "Pacific/Auckland",
+}
+
+# The ledger's plurals in the order of the control answer; `counters` and `makers` are ours and never leave the process.
+PLURALS = ("Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices")
+
+
+def fold(text: Any) -> str | None:
+    """What two texts share that Xero takes for the same: case does not matter. Empty and absent: None."""
+    return str(text).casefold() if text else None
+
+
+class Books:
+    """Everything that one organisation holds. `tables` is keyed by Xero's plural names."""
+
+    def __init__(self, number: int, country: str, tenant_id: str, changes: Changes) -> None:
+        self.number = number
+        self.country = country
+        self.tenant_id = tenant_id
+        self.tables: dict[str, Table] = {
+            name: Table(tenant_id, name, changes, indexes)
+            for name, indexes in (
+                ("Organisations", {}),
+                ("Accounts", {"code": lambda row: fold(row.get("Code"))}),
+                ("TaxRates", {}),
+                ("Currencies", {}),
+                ("TrackingCategories", {"name": lambda row: fold(row["Name"])}),
+                (
+                    "Contacts",
+                    {
+                        "name": lambda row: fold(row["Name"]) if row["ContactStatus"] == "ACTIVE" else None,
+                        "number": lambda row: fold(row.get("ContactNumber")),
+                    },
+                ),
+                (
+                    "Invoices",
+                    {
+                        "number": lambda row: fold(row.get("InvoiceNumber")),
+                        "contact": lambda row: row["Contact"]["ContactID"],
+                    },
+                ),
+                ("counters", {}),
+                ("makers", {}),
+            )
+        }
+
+    @property
+    def organisation(self) -> Row:
+        """The organisation as GET /Organisation shows it."""
+        return self.tables["Organisations"].rows[self.tenant_id]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        name: str = self.organisation["Name"]
+        return name
+
+    @property
+    def base_currency(self) -> str:
+        """Its base currency."""
+        currency: str = self.organisation["BaseCurrency"]
+        return currency
+
+    def table(self, plural: str) -> Table:
+        """One table by Xero's plural name."""
+        return self.tables[plural]
+
+    def today(self, now: datetime) -> date:
+        """The calendar date where the organisation is."""
+        zone = ZONES.get(self.organisation.get("Timezone", ""), "UTC")
+        return now.astimezone(ZoneInfo(zone)).date()
+
+    def next_number(self, counter: str) -> int:
+        """The next of a sequence that is never used twice, e.g. of invoice numbers."""
+        row = self.tables["counters"].get(counter)
+        value = 1 if row is None else row["next"]
+        self.tables["counters"].put(counter, {"next": value + 1})
+        return int(value)
+
+    def open(self, now: datetime, *, seed: int, incarnation: int) -> None:
+        """Fill the empty books from the country's chart. Ids depend on seed, number and incarnation alone."""
+        chart = charts.chart(self.country)
+        basis = f"{seed}/{self.number}/{incarnation}/"
+        self.tables["Organisations"].put(
+            self.tenant_id,
+            arrange(
+                {
+                    **chart.organisation,
+                    "Name": organisation_name(self.number, self.country),
+                    "LegalName": organisation_name(self.number, self.country),
+                    "CreatedDateUTC": wire.envelope_time(now),
+                    "ShortCode": short_code(basis),
+                    "OrganisationID": self.tenant_id,
+                },
+                charts.ORGANISATION_KEYS,
+            ),
+        )
+        stamp = wire.stamp(now)
+        for account in chart.accounts:
+            key = guid_of(f"{basis}account/{account.get('Code')}/{account['Name']}")
+            row = arrange({**account, "AccountID": key, "UpdatedDateUTC": stamp}, charts.ACCOUNT_KEYS)
+            self.tables["Accounts"].put(key, row)
+        for rate in chart.tax_rates:
+            self.tables["TaxRates"].put(rate["TaxType"], wire.tidy(rate))
+        for currency in chart.currencies:
+            self.tables["Currencies"].put(currency["Code"], dict(currency))
+        for category in chart.tracking:
+            row = tracking_row(category, f"{basis}tracking/")
+            self.tables["TrackingCategories"].put(row["TrackingCategoryID"], row)
+
+
+def arrange(row: Row, order: tuple[str, ...]) -> Row:
+    """The row with its keys in this order; a key outside the order keeps its place at the end."""
+    arranged = {key: row[key] for key in order if key in row}
+    return arranged | {key: value for key, value in row.items() if key not in arranged}
+
+
+def tracking_row(category: Row, basis: str) -> Row:
+    """A tracking category of a chart with its ids."""
+    name = category["Name"]
+    options = [
+        {
+            "TrackingOptionID": guid_of(f"{basis}{name}/{option['Name']}"),
+            **{key: value for key, value in option.items() if key != "TrackingOptionID"},
+        }
+        for option in category.get("Options", [])
+    ]
+    row = {"Name": name, "Status": category.get("Status", "ACTIVE"), "TrackingCategoryID": guid_of(f"{basis}{name}")}
+    return row | {"Options": options}
+
+
+def country_of(number: int) -> str:
+    """The country of organisation 1, 2, 3 …: the four take turns."""
+    return COUNTRIES[(number - 1) % len(COUNTRIES)]
+
+
+def organisation_name(number: int, country: str) -> str:
+    """The name of organisation 1, 2, 3 …: unique."""
+    if number <= len(NAMES):
+        return NAMES[number - 1]
+    return f"{_MORE_NAMES[number % len(_MORE_NAMES)]} {_MORE_KINDS[country]} {number}"
+
+
+def tenant_id_of(seed: int, number: int, incarnation: int) -> str:
+    """The tenant id of an organisation; a reset of its books counts the incarnation up, as a demo company's does."""
+    return guid_of(f"{seed}/{number}/{incarnation}/tenant")
+
+
+def short_code(basis: str) -> str:
+    """A short code such as !Qj35V."""
+    digits = int(guid_of(f"{basis}short").replace("-", ""), 16)
+    letters = []
+    for _ in range(5):
+        digits, index = divmod(digits, len(_SHORT_CODE_LETTERS))
+        letters.append(_SHORT_CODE_LETTERS[index])
+    return "!" + "".join(letters)

@@ -1,0 +1,242 @@
+"""Every request to Xero's own paths: logged, hit by a fault or not, sent on, answered.
+
+Called by `server` for whatever is neither a page nor under /_sandbox/. A request to a resource passes, in Xero's order:
+token, scope and tenant; limits; idempotency key; processing. Processing never awaits, so it is atomic; its changes are
+journaled before the answer leaves.
+"""
+
+import asyncio
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from counterfoil.sandbox import answers, gate, resources, sending, tables, wire
+from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox.faults import Fault
+from counterfoil.sandbox.idempotency import METHODS, Idempotency, fingerprint
+from counterfoil.sandbox.identity import authorize, connections, token
+from counterfoil.sandbox.identity.authorize import Authorize
+from counterfoil.sandbox.identity.keys import Signer
+from counterfoil.sandbox.identity.token import Tokens
+from counterfoil.sandbox.journal import Journal
+from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.world import World
+
+BODY_MAX = 10 * 1024 * 1024
+SLOW_DEFAULT_S = 1.0
+API_PREFIX = "/api.xro/2.0/"
+UNAVAILABLE = "The Xero API is temporarily unavailable"
+OFFLINE = "The Organisation is offline"
+INTERNAL = "An error occurred in Xero."
+_JSON_ACCEPTED = re.compile(r"application/(\*|([\w.+-]*\+)?json)", re.IGNORECASE)
+
+
+class Door:
+    """The handler of all of Xero's paths."""
+
+    def __init__(
+        self, world: World, journal: Journal, signer: Signer, limits: Limits, tokens: Tokens, consent: Authorize
+    ) -> None:
+        self._world = world
+        self._journal = journal
+        self._signer = signer
+        self._limits = limits
+        self._tokens = tokens
+        self._consent = consent
+        self._idempotency = Idempotency(world)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, or drop its connection if a fault says so."""
+        tenant_id = request.headers.get("xero-tenant-id")
+        row = self._world.log.open(
+            at=self._world.clock.now(),
+            method=request.method,
+            path=request.raw_path,
+            tenant=tenant_id,
+            key=request.headers.get("Idempotency-Key"),
+        )
+        fault = self._world.faults.take(request.method, request.path, tenant_id)
+        row.fault = None if fault is None else fault.kind
+        try:
+            body = await _body(request)
+        except ConnectionError:  # the client left in the middle of its request: nothing happened, nobody to tell
+            return await sending.sent(request, row, None, fault, gzip=False)
+        row.bytes_in = request.content_length or 0 if body is None else len(body)
+        answer = self._played(fault)
+        if answer is None and not sending.drops_before(fault):
+            answer = await self._answered(request, body, fault)
+        return await sending.sent(request, row, answer, fault, gzip=self._world.options.gzip)
+
+    def _played(self, fault: Fault | None) -> Answer | None:
+        """The answer of a fault that spares the request its processing."""
+        match None if fault is None else fault.kind:
+            case "503":
+                return Answer(503, UNAVAILABLE.encode(), wire.TEXT)
+            case "503_offline":
+                return Answer(503, OFFLINE.encode(), wire.TEXT)
+            case "401_expired":
+                return gate.token_expired(self._world, int(self._world.clock.seconds()) - 1)
+            case "403":
+                return gate.forbidden(self._world)
+            case "429_minute" | "429_day" | "429_concurrent" | "429_appminute" as kind:
+                return self._limits.played(kind.removeprefix("429_"), None if fault is None else fault.delay_s)
+            case _:
+                return None
+
+    async def _answered(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
+        """The answer of the sandbox itself; whatever it changed is committed and kept."""
+        try:
+            return await self._routed(request, body, fault)
+        except Refusal as refusal:
+            return refusal.answer
+        except Exception:  # noqa: BLE001 - a bug of the sandbox is a 500 to the client, and loud on stderr
+            self._world.changes.roll_back(0)
+            traceback.print_exc(file=sys.stderr)
+            return Answer(500, INTERNAL.encode(), wire.TEXT)
+        finally:
+            self.commit()
+
+    def commit(self) -> None:
+        """End the current write: in memory and in the state file."""
+        self._journal.append(self._world.commit())
+
+    async def _routed(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
+        path = request.path.lower().rstrip("/")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if path.startswith(API_PREFIX):
+            return await self._tenant_call(request, headers, body, fault)
+        if fault is not None and fault.kind == "slow":
+            await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
+        if fault is not None and fault.kind == "500_before":
+            return Answer(500, INTERNAL.encode(), wire.TEXT)
+        answer = self._identity(request, path, headers, (body or b"").decode("utf-8", "replace"))
+        await self._held_back(fault)
+        return _after(answer, fault)
+
+    async def _held_back(self, fault: Fault | None) -> None:
+        """slow_answer: what was done is committed, the answer waits."""
+        if fault is not None and fault.kind == "slow_answer":
+            self.commit()
+            await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
+
+    def _identity(self, request: web.Request, path: str, headers: dict[str, str], body: str) -> Answer:
+        if path == "/connections" or path.startswith("/connections/"):
+            return self._connections(request, path, headers)
+        match request.method, path:
+            case "GET", authorize.PATH:
+                return self._consent.ask(dict(request.query))
+            case "POST", authorize.ACCEPT_PATH:
+                return self._consent.decide(body)
+            case "POST", token.PATH:
+                return self._tokens.token(headers, body)
+            case "POST", token.REVOCATION_PATH:
+                return self._tokens.revoke(headers, body)
+            case "GET", token.DISCOVERY_PATH:
+                return self._tokens.discovery()
+            case "GET", token.JWKS_PATH:
+                return self._tokens.jwks()
+            case _:
+                return answers.not_found()
+
+    def _connections(self, request: web.Request, path: str, headers: dict[str, str]) -> Answer:
+        caller = gate.authenticated(self._world, self._signer, headers)
+        if caller.user_id is None and "app.connections" not in caller.scopes:
+            raise Refusal(gate.unauthorized(self._world, "AuthorizationUnsuccessful"))
+        connection_id = path.removeprefix("/connections").strip("/")
+        if request.method == "GET" and not connection_id:
+            query = _lowered(request.query)
+            return connections.listed(self._world, caller, query.get("autheventid"))
+        if request.method == "DELETE" and connection_id:
+            return connections.removed(self._world, caller, connection_id)
+        return Answer(405)
+
+    async def _tenant_call(
+        self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
+    ) -> Answer:
+        """A request to a resource of one tenant, through the gate."""
+        world = self._world
+        caller = gate.authenticated(world, self._signer, headers)
+        name, *rest = [
+            unquote(part) for part in request.raw_path.partition("?")[0][len(API_PREFIX) :].split("/") if part
+        ]
+        resource = resources.named(name)
+        if resource is None:
+            raise Refusal(answers.not_found())
+        gate.allowed(world, caller, resource.scope, writing=request.method != "GET")
+        books = gate.tenant(world, caller, headers.get("xero-tenant-id"))
+        headroom = self._limits.enter(caller.client_id, books.tenant_id)
+        try:
+            if body is None:
+                raise Refusal(Answer(413))
+            query = _lowered(request.query)
+            call = Call(world, books, caller.client_id, request.method, tuple(rest), query, headers, body)
+
+            async def work() -> Answer:
+                return await self._processed(call, resource, fault)
+
+            key = headers.get("idempotency-key")
+            if key and request.method in METHODS:
+                print_of = fingerprint(request.method, request.raw_path, books.tenant_id, body)
+                answer = await self._idempotency.once(caller.client_id, key, print_of, work)
+            else:
+                answer = await work()
+            await self._held_back(fault)
+        except Refusal as refusal:
+            answer = refusal.answer
+        finally:
+            self._limits.leave(caller.client_id, books.tenant_id)
+        answer.headers.update(headroom)
+        return answer
+
+    async def _processed(self, call: Call, resource: Resource, fault: Fault | None) -> Answer:
+        """What the resource answers; a refusal of the whole request leaves nothing behind."""
+        if fault is not None and fault.kind == "slow":
+            await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
+        if fault is not None and fault.kind == "500_before":
+            return Answer(500, INTERNAL.encode(), wire.TEXT)
+        mark = self._world.changes.mark()
+        try:
+            _require_json(call.headers)
+            if fault is not None and fault.kind == "stale_read" and call.method == "GET":
+                with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
+                    return resource.handle(call)
+            return _after(resource.handle(call), fault)
+        except Refusal as refusal:
+            self._world.changes.roll_back(mark)
+            return refusal.answer
+
+
+def _after(answer: Answer, fault: Fault | None) -> Answer:
+    """500_after: it was processed, but this is what the server says, and what its idempotency key keeps."""
+    if fault is not None and fault.kind == "500_after":
+        return Answer(500, INTERNAL.encode(), wire.TEXT)
+    return answer
+
+
+def _require_json(headers: Mapping[str, str]) -> None:
+    """Xero answers XML unless JSON is asked for; this sandbox has no XML, so it says so rather than guess."""
+    if not _JSON_ACCEPTED.search(headers.get("accept", "")):
+        text = "Without Accept: application/json Xero answers XML; this sandbox speaks JSON only."
+        raise Refusal(Answer(406, text.encode(), wire.TEXT))
+
+
+def _lowered(query: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in query.items()}
+
+
+async def _body(request: web.Request) -> bytes | None:
+    """The whole body; None: over 10 MB."""
+    if (request.content_length or 0) > BODY_MAX:
+        return None
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > BODY_MAX:
+            return None
+    return b"".join(parts)

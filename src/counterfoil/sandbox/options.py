@@ -1,0 +1,107 @@
+"""The sandbox's switches, declared once: the command line of `python -m counterfoil.sandbox` is made from them.
+
+Called by `__main__`, by `counterfoil sandbox` (which builds `Options` itself) and read everywhere. Besides the options
+of the contract there is one switch for each thing about Xero that could not be established (facts 11): its help says
+what the default assumes.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORT = 8320
+TIERS = ("starter", "core", "plus", "advanced", "enterprise")
+ORGANISATIONS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How this sandbox behaves. Seconds are real seconds, moved forward by `POST /_sandbox/clock`."""
+
+    port: int = DEFAULT_PORT
+    seed: int | None = None  # None: 1, or what the state file was made with
+    state: Path | None = None
+    organisations: int = 4
+    tier: str = "core"
+    no_limits: bool = False
+    minute_window_s: float = 60.0
+    access_token_ttl_s: float = 1800.0
+    idempotency_ttl_s: float = 360.0
+    auto_consent: bool = False
+    one_per_consent: bool = False
+    broad_scopes: bool = False
+    rolling_limits: bool = False
+    modified_since_exclusive: bool = False
+    summarize_keeps_good: bool = False
+    idempotency_concurrent: str = "process"
+    invalid_scope: str = "page"
+    gzip: bool = False
+
+
+def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox") -> Options:
+    """Options from a command line; an unknown one or a bad value ends the process with exit code 2, as argparse does.
+
+    `prog` is what the usage line calls the program.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description="A Xero on this machine.", allow_abbrev=False)
+    add = parser.add_argument
+    add("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one")
+    add("--seed", type=int, help="the same seed gives the same organisations and ids")
+    add("--state", type=Path, metavar="FILE", help="keep everything in this file, also through kill -9")
+    add("--organisations", type=_organisations, default=4, metavar="N")
+    add("--tier", choices=TIERS, default="core", help="starter has 1,000 calls a day, the others 5,000")
+    add("--no-limits", action="store_true", help="no rate limits and no limit headers")
+    add("--minute-window-s", type=_seconds, default=60.0, metavar="S")
+    add("--access-token-ttl-s", type=_seconds, default=1800.0, metavar="S")
+    add("--idempotency-ttl-s", type=_seconds, default=360.0, metavar="S")
+    add("--auto-consent", action="store_true", help="grant all organisations at once, without a page")
+    add("--one-per-consent", action="store_true", help="one organisation per consent, as without Bulk Connections")
+    add("--broad-scopes", action="store_true", help="apps made before 2 March 2026: the old broad scopes work too")
+    add("--rolling-limits", action="store_true", help="limit windows roll; default: fixed, with an offset per tenant")
+    add(
+        "--modified-since-exclusive",
+        action="store_true",
+        help="If-Modified-Since leaves out its own second; default: included",
+    )
+    add(
+        "--summarize-keeps-good",
+        action="store_true",
+        help="a refused batch with summarizeErrors=true keeps its good elements; default: nothing is saved",
+    )
+    add(
+        "--idempotency-concurrent",
+        choices=("process", "wait", "refuse"),
+        default="process",
+        help="a second request with a key whose first still runs: processed as if there were no key (the default, the "
+        "least a client may count on), made to wait for the first's answer, or refused with 400",
+    )
+    add(
+        "--invalid-scope",
+        choices=("page", "redirect"),
+        default="page",
+        help="an unknown scope shows an error page (default) or is sent back to redirect_uri",
+    )
+    add("--gzip", action="store_true", help="compress answers for clients that accept it")
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError("must be between 0 and 65535")
+    return value
+
+
+def _organisations(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= ORGANISATIONS_MAX:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {ORGANISATIONS_MAX}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError("must be a positive number of seconds")
+    return value

@@ -1,0 +1,72 @@
+"""Templates to answers: the Jinja environment, its filters, and the headers that every page carries.
+
+Called by `views` and `consent`. The stylesheet's address changes with its content, so that it may be kept for ever.
+"""
+
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import jinja2
+from aiohttp import web
+
+from counterfoil.sandbox.pages import words
+
+STYLE_PATH: Final = "/pages/style.css"
+_POLICY: Final = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action {forms}"
+# A consent ends in a redirect to the app, which a browser counts as a target of the form; apps run on localhost.
+CONSENT_POLICY: Final = _POLICY.format(forms="'self' http://localhost:*")
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY.format(forms="'self'") + "; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def text(template: str, **values: Any) -> str:
+    """A template as HTML text."""
+    return _environment().get_template(template).render(**values)
+
+
+def page(template: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A template as an answer with the headers of every page."""
+    return web.Response(
+        text=text(template, **values), status=status, content_type="text/html", charset="utf-8", headers=HEADERS
+    )
+
+
+def message_page(title: str, text: str, *, status: int = 400) -> web.Response:
+    """A page that says one thing, e.g. that there is no such document."""
+    return page("message.html", status=status, title=title, message=text)
+
+
+@cache
+def style() -> bytes:
+    """The stylesheet."""
+    return resources.files("counterfoil.sandbox.pages").joinpath("style.css").read_bytes()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    # Undefined is falsy on purpose: Xero leaves out what is empty.
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("counterfoil.sandbox.pages"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "money": words.money,
+        "price": words.price,
+        "quantity": words.quantity,
+        "percent": words.percent,
+        "day": words.day,
+        "short_day": words.short_day,
+        "stamp": words.stamp,
+        "moment": words.moment,
+        "status": words.status,
+    }
+    environment.globals["style_url"] = f"{STYLE_PATH}?{hashlib.sha256(style()).hexdigest()[:12]}"
+    return environment

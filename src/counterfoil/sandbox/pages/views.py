@@ -1,0 +1,158 @@
+"""The handlers of the reading pages. Called by `routes`; each only reads the world.
+
+Lists are paged at PAGE_ROWS and newest first; a page past the end shows the last one.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.pages import documents, render, requests_log, words
+from counterfoil.sandbox.tables import HISTORY_MAX, Row
+from counterfoil.sandbox.world import World
+
+PAGE_ROWS: Final = 50
+_CLASSES: Final = {
+    "ASSET": "Assets",
+    "LIABILITY": "Liabilities",
+    "EQUITY": "Equity",
+    "REVENUE": "Revenue",
+    "EXPENSE": "Expenses",
+}
+
+
+def routes(world: World) -> list[web.RouteDef]:
+    """GET routes of every reading page and the stylesheet, for `app.router.add_routes`."""
+
+    def bound(
+        view: Callable[[World, web.Request], web.Response],
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            return view(world, request)
+
+        return handler
+
+    return [
+        web.get("/", bound(_index)),
+        web.get("/organisations/{key}", bound(_organisation)),
+        web.get("/organisations/{key}/invoices/{id}", bound(_invoice)),
+        web.get("/requests", bound(_requests)),
+        web.get(render.STYLE_PATH, bound(_style)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One page of a list and where its neighbours are; `older` and `newer` are query strings, empty at the ends."""
+
+    rows: Sequence[Any]
+    first: int
+    last: int
+    total: int
+    older: str
+    newer: str
+
+
+def sliced(rows: Sequence[Any], query: Mapping[str, str], name: str) -> Slice:
+    """Page `query[name]` (from 1; nonsense means 1) of rows that come newest first; `name` is also the list's id."""
+    pages = max(1, -(-len(rows) // PAGE_ROWS))
+    asked = query.get(name, "1")
+    number = min(int(asked), pages) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+    number = max(1, number)
+    start = (number - 1) * PAGE_ROWS
+    shown = rows[start : start + PAGE_ROWS]
+
+    def link(to: int) -> str:
+        return f"?{urlencode({**query, name: str(to)})}#{name}" if 1 <= to <= pages else ""
+
+    return Slice(shown, start + 1 if shown else 0, start + len(shown), len(rows), link(number + 1), link(number - 1))
+
+
+def _index(world: World, _: web.Request) -> web.Response:
+    cards = [
+        {"books": books, "contacts": len(books.table("Contacts")), "invoices": len(books.table("Invoices"))}
+        for books in world.organisations()
+    ]
+    return render.page("index.html", cards=cards, countries=words.COUNTRIES, seed=world.seed)
+
+
+def _organisation(world: World, request: web.Request) -> web.Response:
+    books = _books(world, request.match_info["key"])
+    if books is None:
+        return _not_found("This sandbox has no such organisation.")
+    accounts = list(books.table("Accounts"))
+    counts = Counter(account["Class"] for account in accounts if account["Status"] == "ACTIVE")
+    return render.page(
+        "organisation.html",
+        books=books,
+        organisation=books.organisation,
+        country=words.COUNTRIES.get(books.country, books.country),
+        unnumbered=documents.UNNUMBERED,
+        classes=[(word, counts[key]) for key, word in _CLASSES.items() if counts[key]],
+        accounts=accounts,
+        tax_rates=list(books.table("TaxRates")),
+        currencies=list(books.table("Currencies")),
+        tracking=list(books.table("TrackingCategories")),
+        invoices=sliced(_newest_first(books, "Invoices"), request.query, "invoices"),
+        contacts=sliced(_newest_first(books, "Contacts"), request.query, "contacts"),
+    )
+
+
+def _newest_first(books: Books, plural: str) -> list[Row]:
+    """A table's rows in the order of their creation, backwards."""
+    return list(books.table(plural))[::-1]
+
+
+def _invoice(world: World, request: web.Request) -> web.Response:
+    books = _books(world, request.match_info["key"])
+    row = None if books is None else books.table("Invoices").get(request.match_info["id"].lower())
+    if books is None or row is None:
+        return _not_found("This organisation has no such document.")
+    return render.page(
+        "invoice.html",
+        books=books,
+        organisation=books.organisation,
+        document=documents.document(books, row, world.writes_to_hide(books.tenant_id, math.inf)),
+        writes_max=HISTORY_MAX,
+        country=words.COUNTRIES.get(books.country, books.country),
+    )
+
+
+def _requests(world: World, request: web.Request) -> web.Response:
+    wanted = requests_log.Wanted.of(request.query)
+    rows = [row for row in reversed(world.log.rows) if wanted.matches(row)]
+    names = {books.tenant_id: books for books in world.organisations()}
+    return render.page(
+        "requests.html",
+        wanted=wanted,
+        requests=sliced(rows, request.query, "rows"),
+        organisations=world.organisations(),
+        names=names,
+        methods=requests_log.METHODS,
+        answers=requests_log.ANSWERS,
+    )
+
+
+def _style(_: World, __: web.Request) -> web.Response:
+    return web.Response(
+        body=render.style(),
+        content_type="text/css",
+        charset="utf-8",
+        headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _books(world: World, key: str) -> Books | None:
+    """Books by tenant id or short code."""
+    found = world.books(key)
+    return found or next((books for books in world.organisations() if books.organisation["ShortCode"] == key), None)
+
+
+def _not_found(text: str) -> web.Response:
+    return render.message_page("Not found", text, status=404)

@@ -1,0 +1,33 @@
+"""Xero's resources: one file each, and what they share.
+
+What: every file with a `RESOURCE` handles one resource of the Accounting API; `shape` reads bodies, `batches` writes
+several elements, `listing` filters and pages. Who calls it: `door`, after the gate. May not import: `door`, `control`,
+`identity`, `pages`.
+"""
+
+from counterfoil.sandbox.resources import (
+    accounts,
+    contacts,
+    currencies,
+    invoices,
+    organisation,
+    tax_rates,
+    tracking_categories,
+)
+from counterfoil.sandbox.resources.resource import Resource
+
+_ALL = (
+    organisation.RESOURCE,
+    accounts.RESOURCE,
+    tax_rates.RESOURCE,
+    currencies.RESOURCE,
+    tracking_categories.RESOURCE,
+    contacts.RESOURCE,
+    invoices.RESOURCE,
+)
+_BY_NAME = {name.lower(): resource for resource in _ALL for name in (resource.plural, resource.singular)}
+
+
+def named(name: str) -> Resource | None:
+    """The resource of a path's first part: singular or plural, any case."""
+    return _BY_NAME.get(name.lower())

@@ -1,0 +1,121 @@
+"""Accounts: the chart; PUT makes one, POST changes or archives one, DELETE removes an unused one (facts 5.2).
+
+Called through `resources`. One account for each write, as at Xero.
+"""
+
+from counterfoil.sandbox import answers, charts, wire
+from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox.books import arrange, fold
+from counterfoil.sandbox.charts.rows import CLASS_OF_TYPE
+from counterfoil.sandbox.resources import batches, listing, shape
+from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.tables import Row
+
+PLURAL = "Accounts"
+CODE_MAX = 10
+NAME_MAX = 150
+SHAPE = shape.Shape(
+    Code=shape.text,
+    Name=shape.text,
+    Type=shape.enum("AccountType", *CLASS_OF_TYPE),
+    Status=shape.enum("AccountStatus", "ACTIVE", "ARCHIVED", "DELETED"),
+    Description=shape.text,
+    TaxType=shape.text,
+    BankAccountNumber=shape.text,
+    CurrencyCode=shape.text,
+    EnablePaymentsToAccount=shape.boolean,
+    ShowInExpenseClaims=shape.boolean,
+    AddToWatchlist=shape.boolean,
+)
+
+
+def handle(call: Call) -> Answer:
+    """GET list or one, PUT one, POST one, DELETE one."""
+    if not call.path and call.method == "GET":
+        rows = listing.ordered(call, listing.filtered(call, call.books.table(PLURAL)), None)
+        return answers.envelope(call.world, call.client_id, PLURAL, rows)
+    if not call.path and call.method == "PUT":
+        elements = shape.posted(call, PLURAL, "Account", SHAPE)[:1]
+        return batches.written(call, PLURAL, elements, lambda posted: _create(call, posted), summarize=True)
+    if len(call.path) != 1:
+        raise Refusal(answers.not_implemented())
+    row = call.books.table(PLURAL).get(call.path[0].lower())
+    if row is None:
+        raise Refusal(answers.not_found())
+    if call.method == "GET":
+        return answers.envelope(call.world, call.client_id, PLURAL, [row])
+    if call.method == "POST":
+        elements = shape.posted(call, PLURAL, "Account", SHAPE)[:1]
+        return batches.written(call, PLURAL, elements, lambda posted: _update(call, row, posted), summarize=True)
+    if call.method == "DELETE":
+        return batches.written(call, PLURAL, [row], lambda _: _delete(call, row), summarize=True)
+    raise Refusal(answers.not_implemented())
+
+
+def _create(call: Call, posted: Row) -> Outcome:
+    errors = _problems(call, posted, None)
+    if "Name" not in posted or "Type" not in posted or ("Code" not in posted and posted.get("Type") != "BANK"):
+        errors.append("An account needs a Name, a Type and a Code.")
+    if posted.get("Type") == "BANK" and not posted.get("BankAccountNumber"):
+        errors.append("A bank account needs a BankAccountNumber.")
+    if errors:
+        return Outcome({"AccountID": wire.ZERO_GUID, **posted}, errors)
+    row: Row = {
+        "AccountID": call.world.ids.guid(),
+        "Status": "ACTIVE",
+        "TaxType": "NONE",
+        "Class": CLASS_OF_TYPE[posted["Type"]],
+        "EnablePaymentsToAccount": False,
+        "ShowInExpenseClaims": False,
+        "BankAccountType": "BANK" if posted["Type"] == "BANK" else "",
+        "HasAttachments": False,
+        "AddToWatchlist": False,
+    }
+    return _stored(call, {**row, **posted})
+
+
+def _update(call: Call, row: Row, posted: Row) -> Outcome:
+    errors = _problems(call, posted, row["AccountID"])
+    if row["Type"] == "BANK":
+        errors.append("Bank accounts cannot be updated via the API.")
+    if posted.get("Status") == "ARCHIVED" and posted.keys() - {"Status"}:
+        errors.append("An account is archived in a request of its own.")
+    if errors:
+        return Outcome({**row, **posted}, errors)
+    return _stored(call, {**row, **posted})
+
+
+def _delete(call: Call, row: Row) -> Outcome:
+    used = any(
+        line.get("AccountID") == row["AccountID"]
+        for invoice in call.books.table("Invoices")
+        for line in invoice["LineItems"]
+    )
+    if used or row.get("SystemAccount"):
+        return Outcome(dict(row), ["The account is in use or is a system account: it can only be archived."])
+    call.books.table(PLURAL).drop(row["AccountID"])
+    return Outcome({**row, "Status": "DELETED"})
+
+
+def _stored(call: Call, row: Row) -> Outcome:
+    row = arrange({**row, "UpdatedDateUTC": wire.stamp(call.world.clock.now())}, charts.ACCOUNT_KEYS)
+    call.books.table(PLURAL).put(row["AccountID"], row)
+    return Outcome(dict(row))
+
+
+def _problems(call: Call, posted: Row, own_id: str | None) -> list[str]:
+    table = call.books.table(PLURAL)
+    errors = []
+    name = fold(posted.get("Name"))
+    if name and any(fold(row["Name"]) == name and row["AccountID"] != own_id for row in table):
+        errors.append("Please enter a unique Name.")
+    holder = table.first("code", fold(posted.get("Code")))
+    if holder is not None and holder["AccountID"] != own_id:
+        errors.append("Please enter a unique Code.")
+    if len(posted.get("Code", "")) > CODE_MAX or len(posted.get("Name", "")) > NAME_MAX:
+        errors.append(f"Code is limited to {CODE_MAX} characters, Name to {NAME_MAX}.")
+    return errors
+
+
+RESOURCE = Resource(PLURAL, "Account", "accounting.settings", handle)

@@ -1,0 +1,243 @@
+"""An invoice's lines: account, tax and tracking are looked up, amounts computed, everything refused that Xero refuses.
+
+Called by `invoices`. The arithmetic is in `arithmetic`; the messages are Xero's where the facts know them.
+"""
+
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+
+from counterfoil.sandbox import arithmetic, wire
+from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.books import Books, fold
+from counterfoil.sandbox.resources import invoice_wire, shape
+from counterfoil.sandbox.tables import Row
+
+DESCRIPTION_MAX = 4_000
+TRACKING_MAX = 2
+LINE_AMOUNT_MAX = Decimal("9999999999.99")
+
+SHAPE = shape.Shape(
+    LineItemID=shape.guid,
+    ItemCode=shape.text,
+    Description=shape.text,
+    Quantity=shape.decimal,
+    UnitAmount=shape.decimal,
+    AccountCode=shape.text,
+    AccountID=shape.guid,
+    TaxType=shape.text,
+    TaxAmount=shape.decimal,
+    LineAmount=shape.decimal,
+    DiscountRate=shape.decimal,
+    DiscountAmount=shape.decimal,
+    Tracking=shape.array_of(
+        shape.Shape(Name=shape.text, Option=shape.text, TrackingCategoryID=shape.guid, TrackingOptionID=shape.guid)
+    ),
+)
+
+# Accounts that the ledger itself writes to; a document may not name them.
+_SYSTEM_ONLY = frozenset({"DEBTORS", "CREDITORS", "BANKCURRENCYGAIN", "REALISEDCURRENCYGAIN", "UNREALISEDCURRENCYGAIN"})
+_CAN_APPLY = {
+    "ASSET": "CanApplyToAssets",
+    "EQUITY": "CanApplyToEquity",
+    "EXPENSE": "CanApplyToExpenses",
+    "LIABILITY": "CanApplyToLiabilities",
+    "REVENUE": "CanApplyToRevenue",
+}
+_CENT = Decimal("0.01")
+_NUMBERS = ("UnitAmount", "TaxAmount", "LineAmount", "Quantity", "DiscountRate", "DiscountAmount")
+_PRICED_BY = ("UnitAmount", "Quantity", "LineAmount", "DiscountRate", "DiscountAmount")
+
+
+@dataclass(slots=True)
+class Lines:
+    """The finished lines and totals, or what is wrong with them. `rows` keeps the order of what was posted."""
+
+    rows: list[Row] = field(default_factory=list)
+    totals: Row = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def finished(call: Call, posted: list[Row], before: list[Row], line_amount_types: str, *, strict: bool) -> Lines:
+    """Make lines of what was posted; `before` are the stored ones, found again by LineItemID.
+
+    `strict`: the invoice is submitted or approved, so every line needs its account, tax and description. unitdp=4
+    keeps four places of a posted unit price, else two; a stored price that is not posted again keeps its places.
+    """
+    lines = Lines()
+    places = 4 if invoice_wire.four_places(call) else 2
+    if before and places == 2:
+        posted = [_to_cents(line) for line in posted]
+        places = 4
+    known = {line["LineItemID"]: line for line in before}
+    drafts = [_prepared(call, line, known, line_amount_types, lines, strict=strict) for line in posted]
+    if lines.errors:
+        lines.rows = drafts
+        return lines
+    rates = call.books.table("TaxRates").rows
+
+    def rate_of(tax_type: str) -> Decimal:
+        rate: Decimal = rates[tax_type]["EffectiveRate"]
+        return rate
+
+    try:
+        priced = arithmetic.price(line_amount_types, drafts, rate_of, places)
+    except arithmetic.LineTotalMismatch as error:
+        lines.errors.append(error.message)
+        lines.rows = drafts
+        return lines
+    lines.rows = [_arranged(call, line) for line in priced.lines]
+    if any(abs(line.get("LineAmount", 0)) > LINE_AMOUNT_MAX for line in lines.rows):
+        lines.errors.append(f"A line amount must not exceed {LINE_AMOUNT_MAX}.")
+    lines.totals = {
+        "SubTotal": wire.number(priced.sub_total),
+        "TotalTax": wire.number(priced.total_tax),
+        "Total": wire.number(priced.total),
+    }
+    if any("DiscountRate" in line or "DiscountAmount" in line for line in lines.rows):
+        lines.totals["TotalDiscount"] = wire.number(priced.total_discount)
+    return lines
+
+
+def _prepared(
+    call: Call, posted: Row, known: dict[str, Row], line_amount_types: str, lines: Lines, *, strict: bool
+) -> Row:
+    """One line with its account, tax and tracking resolved; what is wrong is added to `lines`."""
+    line = _over_stored(posted, known)
+    if "Description" in line:
+        line["Description"] = line["Description"].replace("\r\n", "\n").replace("\n", "\r\n")
+        if len(line["Description"]) > DESCRIPTION_MAX:
+            lines.errors.append(f"The Description must not be longer than {DESCRIPTION_MAX} characters.")
+    elif strict:
+        lines.errors.append("The Description field is mandatory")
+    if line.get("ItemCode"):
+        lines.errors.append(f"Item code '{line['ItemCode']}' is not valid")
+    line["Tracking"] = _tracking(call.books, line.get("Tracking", []), lines)
+    if not any(key in line for key in _PRICED_BY) and not line.get("AccountCode") and not line.get("AccountID"):
+        return line  # a line of text alone
+    account = _account(call.books, line, lines, strict=strict)
+    _tax(call.books, line, account, line_amount_types, lines, strict=strict)
+    return line
+
+
+def _to_cents(line: Row) -> Row:
+    """A posted line whose unit price has two places."""
+    if "UnitAmount" not in line:
+        return line
+    return {**line, "UnitAmount": line["UnitAmount"].quantize(_CENT, ROUND_HALF_UP)}
+
+
+def _over_stored(posted: Row, known: dict[str, Row]) -> Row:
+    """An update of a line keeps what was not sent; computed amounts are computed anew when their parts change."""
+    before = known.get(posted.get("LineItemID", ""))
+    if before is None:
+        return {key: value for key, value in posted.items() if key != "LineItemID"}
+    line = {**before, **posted}
+    if posted.keys() & {*_PRICED_BY, "TaxType", "AccountCode"}:
+        for computed in ("LineAmount", "TaxAmount"):
+            if computed not in posted:
+                line.pop(computed, None)
+    if "AccountCode" in posted and "AccountID" not in posted:
+        line.pop("AccountID", None)
+    if "DiscountRate" in posted and "DiscountAmount" not in posted:
+        line.pop("DiscountAmount", None)
+    return line
+
+
+def _account(books: Books, line: Row, lines: Lines, *, strict: bool) -> Row | None:
+    """The line's account; on a draft an unknown code is taken away with a warning."""
+    table = books.table("Accounts")
+    code = line.get("AccountCode")
+    if not code and "AccountID" not in line:
+        line.pop("AccountCode", None)
+        if strict:
+            lines.errors.append("Account code must be specified")
+        return None
+    account = table.first("code", fold(code)) if code else table.get(line["AccountID"])
+    shown = code or line["AccountID"]
+    if account is None and not strict:
+        lines.warnings.append(f"Account code '{shown}' has been removed as it does not match a recognised account.")
+        line.pop("AccountCode", None)
+        line.pop("AccountID", None)
+        return None
+    if account is not None and account["Status"] != "ACTIVE":
+        lines.errors.append(
+            f"Account code '{shown}' has been archived, or has been deleted. "
+            "Each line item must reference a valid account."
+        )
+        return None
+    if account is None or account["Type"] == "BANK" or account.get("SystemAccount") in _SYSTEM_ONLY:
+        lines.errors.append(f"Account code '{shown}' is not a valid code for this document.")
+        return None
+    line["AccountCode"] = account.get("Code", "")
+    line["AccountID"] = account["AccountID"]
+    return account
+
+
+def _tax(books: Books, line: Row, account: Row | None, line_amount_types: str, lines: Lines, *, strict: bool) -> None:
+    """The line's tax type: as sent, else the account's; NoTax makes it NONE."""
+    if line_amount_types == "NoTax":
+        line["TaxType"] = "NONE"
+        return
+    tax_type = line.get("TaxType") or (account or {}).get("TaxType")
+    if not tax_type:
+        line.pop("TaxType", None)
+        if strict and account is not None:
+            lines.errors.append("The TaxType field is mandatory")
+        return
+    rate = books.table("TaxRates").get(tax_type.upper())
+    if rate is None or rate["Status"] != "ACTIVE":
+        lines.errors.append(
+            f"The TaxType code '{tax_type}' does not exist or cannot be used for this type of transaction."
+        )
+        return
+    line["TaxType"] = rate["TaxType"]
+    if account is not None and not rate[_CAN_APPLY[account["Class"]]]:
+        lines.errors.append(f"The TaxType code '{tax_type}' cannot be used with account code '{line['AccountCode']}'.")
+
+
+def _tracking(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
+    """Categories and options that exist and are active, by ids or by names."""
+    if len(posted) > TRACKING_MAX:
+        lines.errors.append(f"A line item can have at most {TRACKING_MAX} tracking categories.")
+        return []
+    found = []
+    for wanted in posted:
+        category, option = _tracked(books, wanted)
+        if category is None or option is None:
+            name = wanted.get("Name", wanted.get("TrackingCategoryID", ""))
+            choice = wanted.get("Option", wanted.get("TrackingOptionID", ""))
+            lines.errors.append(f"The tracking option '{choice}' of category '{name}' does not exist or is not active.")
+            continue
+        found.append(
+            {
+                "Name": category["Name"],
+                "Option": option["Name"],
+                "TrackingCategoryID": category["TrackingCategoryID"],
+                "TrackingOptionID": option["TrackingOptionID"],
+            }
+        )
+    return found
+
+
+def _tracked(books: Books, wanted: Row) -> tuple[Row | None, Row | None]:
+    table = books.table("TrackingCategories")
+    category_id = wanted.get("TrackingCategoryID")
+    category = table.get(category_id) if category_id else table.first("name", fold(wanted.get("Name")))
+    if category is None or category["Status"] != "ACTIVE":
+        return None, None
+    option_id, name = wanted.get("TrackingOptionID"), fold(wanted.get("Option"))
+    for option in category["Options"]:
+        is_meant = option["TrackingOptionID"] == option_id if option_id else fold(option["Name"]) == name
+        if is_meant and option["Status"] == "ACTIVE":
+            return category, option
+    return category, None
+
+
+def _arranged(call: Call, line: Row) -> Row:
+    """The line in Xero's order of keys, its numbers in Xero's digits, with an id."""
+    line.setdefault("LineItemID", call.world.ids.guid())
+    for key in _NUMBERS:
+        if key in line:
+            line[key] = wire.number(Decimal(line[key]))
+    return {key: line[key] for key in invoice_wire.LINE_ORDER if key in line}

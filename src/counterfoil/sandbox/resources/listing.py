@@ -1,0 +1,123 @@
+"""What every list shares: where, order, If-Modified-Since, pages (facts 4.3 to 4.5).
+
+Called by the resources' GET handlers.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from counterfoil.sandbox import answers, where, wire
+from counterfoil.sandbox.answers import Call, Refusal
+from counterfoil.sandbox.tables import Row
+
+View = Callable[[Row], Row]
+
+PAGE_SIZE_DEFAULT = 100
+PAGE_SIZE_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows to show. `pagination` only when the request said `page`."""
+
+    rows: list[Row]
+    paged: bool
+    pagination: Row | None
+
+
+def filtered(call: Call, rows: Iterable[Row], view: View | None = None, *, changed: bool = True) -> list[Row]:
+    """The rows that `where` and If-Modified-Since leave.
+
+    `where` looks at `view(row)`; `changed=False`: these rows have no stamp, so If-Modified-Since is ignored.
+
+    Refusal with QueryParseException.
+    """
+    kept = list(rows)
+    since = call.headers.get("if-modified-since")
+    if changed and since is not None and (moment := _since(since)) is not None:
+        kept = [row for row in kept if _is_after(call, row, moment)]
+    text = call.query.get("where")
+    if text:
+        kept = _matching(text, kept, view or _as_is)
+    return kept
+
+
+def ordered(call: Call, rows: list[Row], id_key: str | None) -> list[Row]:
+    """In the asked order; else by UpdatedDateUTC, then id; without `id_key` as they are."""
+    text = call.query.get("order")
+    if text:
+        key, reverse = _asked(where.compile_order, text)
+        return sorted(rows, key=key, reverse=reverse)
+    if id_key is None:
+        return rows
+    return sorted(rows, key=lambda row: (wire.stamp_ms(row["UpdatedDateUTC"]), row[id_key]))
+
+
+def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
+    """The asked page; `implied` = a parameter was given that forces paging. Past the end: an empty page."""
+    given = call.query.get("page")
+    if given is None and not implied:
+        return Page(rows, paged=False, pagination=None)
+    number = max(1, _integer(given, 1))
+    size = min(max(1, _integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
+    shown = rows[(number - 1) * size : number * size]
+    pagination = {
+        "page": number,
+        "pageSize": size,
+        "pageCount": -(-len(rows) // size),
+        "itemCount": len(rows),
+    }
+    return Page(shown, paged=True, pagination=None if given is None else pagination)
+
+
+def names(call: Call, parameter: str) -> list[str] | None:
+    """A comma-separated parameter; None: not given."""
+    given = call.query.get(parameter)
+    return None if given is None else [part.strip() for part in given.split(",") if part.strip()]
+
+
+def _matching(text: str, rows: list[Row], view: View) -> list[Row]:
+    matches = _asked(where.compile_where, text)
+    try:
+        return [row for row in rows if matches(view(row))]
+    except where.QueryParse as error:
+        raise Refusal(answers.query_parse(error.message)) from error
+
+
+def _as_is(row: Row) -> Row:
+    return row
+
+
+def _asked(compile: Callable[[str], Any], text: str) -> Any:
+    try:
+        return compile(text)
+    except where.QueryParse as error:
+        raise Refusal(answers.query_parse(error.message)) from error
+
+
+def _since(text: str) -> datetime | None:
+    """yyyy-mm-ddThh:mm:ss or RFC 1123, both UTC, to the second; anything else is ignored."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text.strip())
+        except ValueError:
+            return None
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
+
+
+def _is_after(call: Call, row: Row, moment: datetime) -> bool:
+    changed_s = wire.stamp_ms(row["UpdatedDateUTC"]) // 1000
+    since_s = wire.milliseconds(moment) // 1000
+    return changed_s > since_s if call.world.options.modified_since_exclusive else changed_s >= since_s
+
+
+def _integer(text: str | None, otherwise: int) -> int:
+    try:
+        return otherwise if text is None else int(text)
+    except ValueError:
+        return otherwise

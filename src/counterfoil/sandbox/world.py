@@ -1,0 +1,215 @@
+"""The sandbox's whole state: organisations, apps, users, grants, connections, documents, request log, clock, faults.
+
+Built once by `server`, changed by `identity`, `resources` and `control`, read (never written) by `pages`. Everything
+that must outlive the process is in a `Table`, so that undo, stale reads and the state file need nothing else.
+Reading it: `world.organisations()` are the books in order of number, `world.books(tenant_id)` one of them,
+`books.table("Invoices").rows` its documents as finished wire objects by id, `world.log.rows` the request log.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from counterfoil.sandbox import books as books_of
+from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.clock import Clock, Ids, guid_of
+from counterfoil.sandbox.faults import Faults
+from counterfoil.sandbox.log import RequestLog
+from counterfoil.sandbox.options import Options
+from counterfoil.sandbox.tables import HISTORY_MAX, Change, Changes, Row, Table
+
+DEFAULT_SEED = 1
+DEFAULT_USER = "alex@example.com"
+
+# Fixed, so that a configuration made by `init` works with every sandbox. They open nothing but a sandbox.
+CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0001"
+CLIENT_SECRET = "sandbox-secret-that-opens-nothing-else-0001"  # noqa: S105 - fixed on purpose: it protects a sandbox
+PUBLIC_CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0002"
+WEBHOOK_KEY = "c2FuZGJveC13ZWJob29rLWtleS10aGF0LXNpZ25zLW5vdGhpbmctZWxzZQ=="
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A registered app. `secret` None: a PKCE app, which has none."""
+
+    client_id: str
+    secret: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person at Xero; `login_hint=` in an authorize request picks one by e-mail address, else Alex."""
+
+    user_id: str
+    email: str
+    given_name: str
+    family_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRequest:
+    """What the consent page shows.
+
+    It posts a form to `action`: `consent` (= id), `decision` (allow | cancel) and one `tenant` field for each chosen
+    tenant id (a radio button when `one_only`, else a checkbox).
+    """
+
+    id: str
+    action: str
+    app_name: str
+    user: User
+    scopes: tuple[str, ...]
+    organisations: tuple[Books, ...]
+    one_only: bool
+
+
+class Write(NamedTuple):
+    """One committed write to an organisation, kept so that a stale read can look behind it."""
+
+    at_s: float
+    changes: list[Change]
+
+
+class World:
+    """See the module. `start` counts how often a state file was opened, so that ids never repeat."""
+
+    def __init__(self, options: Options, seed: int, start: int = 0) -> None:
+        self.options = options
+        self.apps = {
+            app.client_id: app
+            for app in (
+                App(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App"),
+                App(PUBLIC_CLIENT_ID, None, "Counterfoil Sandbox App (PKCE)"),
+            )
+        }
+        self._begin(seed, start)
+
+    def _begin(self, seed: int, start: int) -> None:
+        self.seed = seed
+        self.start = start
+        self.clock = Clock()
+        self.ids = Ids(seed, start)
+        self.log = RequestLog()
+        self.faults = Faults()
+        self.changes = Changes()
+        self.meta = Table("world", "meta", self.changes)
+        self.codes = Table("world", "codes", self.changes)
+        self.grants = Table("world", "grants", self.changes)
+        self.refresh_tokens = Table("world", "refresh_tokens", self.changes, {"grant": lambda row: row["grant"]})
+        self.connections = Table(
+            "world",
+            "connections",
+            self.changes,
+            {"owner": lambda row: (row["client_id"], row["user_id"]), "tenant": lambda row: row["tenant_id"]},
+        )
+        self.kept_answers = Table("world", "kept_answers", self.changes)
+        self._tables = {
+            table.name: table
+            for table in (
+                self.meta,
+                self.codes,
+                self.grants,
+                self.refresh_tokens,
+                self.connections,
+                self.kept_answers,
+            )
+        }
+        self._books: dict[str, Books] = {}
+        self._history: dict[str, deque[Write]] = {}
+
+    def renew(self, seed: int) -> None:
+        """Everything anew, as a sandbox started with this seed.
+
+        The signing key stays, so that tokens from before are good but find nothing.
+        """
+        key = self.meta.get("signing_key")
+        self._begin(seed, self.start)
+        if key is not None:
+            self.meta.put("signing_key", key)
+        for number in range(1, self.options.organisations + 1):
+            self.open_books(number)
+
+    def organisations(self) -> list[Books]:
+        """All books in order of number."""
+        return sorted(self._books.values(), key=lambda books: books.number)
+
+    def books(self, tenant_id: str) -> Books | None:
+        """The books behind a tenant id; letters may be in either case."""
+        return self._books.get(tenant_id.lower())
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward; a state file remembers it."""
+        self.clock.advance(seconds)
+        self.meta.put("clock", {"advanced_s": self.clock.advanced_s})
+
+    def user(self, email: str = DEFAULT_USER) -> User:
+        """The person with this e-mail address; everybody exists."""
+        given = email.partition("@")[0].replace(".", " ").title() or "Alex"
+        first, _, last = given.partition(" ")
+        return User(guid_of(f"{self.seed}/user/{email.casefold()}"), email.casefold(), first, last or "Ledger")
+
+    def add_books(self, number: int, incarnation: int) -> Books:
+        """Empty books for organisation `number`; the caller fills or restores them."""
+        tenant_id = books_of.tenant_id_of(self.seed, number, incarnation)
+        books = Books(number, books_of.country_of(number), tenant_id, self.changes)
+        self._books[tenant_id] = books
+        self._history[tenant_id] = deque(maxlen=HISTORY_MAX)
+        return books
+
+    def open_books(self, number: int, incarnation: int = 0) -> Books:
+        """New books for organisation `number`, filled from its country's chart."""
+        books = self.add_books(number, incarnation)
+        self.meta.put(f"organisation/{number}", {"number": number, "incarnation": incarnation})
+        books.open(self.clock.now(), seed=self.seed, incarnation=incarnation)
+        return books
+
+    def restore_books(self, number: int, incarnation: int) -> None:
+        """Empty books while a state file is read; those of an earlier incarnation close."""
+        for books in self.organisations():
+            if books.number == number:
+                if books.tenant_id == books_of.tenant_id_of(self.seed, number, incarnation):
+                    return
+                self.close_books(books)
+        self.add_books(number, incarnation)
+
+    def all_tables(self) -> list[Table]:
+        """Every table; the world's first, since they say which books there are."""
+        return [*self._tables.values(), *(table for books in self.organisations() for table in books.tables.values())]
+
+    def close_books(self, books: Books) -> None:
+        """An organisation that was reset: its tenant id is gone, and so are the connections to it."""
+        del self._books[books.tenant_id]
+        del self._history[books.tenant_id]
+        for connection in self.connections.find("tenant", books.tenant_id):
+            self.connections.drop(connection["id"])
+
+    def table(self, space: str, name: str) -> Table | None:
+        """A table by where the journal says it is; None: of books that are closed."""
+        if space == "world":
+            return self._tables[name]
+        books = self._books.get(space)
+        return None if books is None else books.tables[name]
+
+    def commit(self) -> list[Change]:
+        """End a write: nothing can undo it any more. Returns what the journal must keep."""
+        changes = self.changes.take()
+        for space in {change.table.space for change in changes} & self._history.keys():
+            mine = [change for change in changes if change.table.space == space]
+            self._history[space].append(Write(self.clock.seconds(), mine))
+        return changes
+
+    def writes_to_hide(self, tenant_id: str, within_s: float | None) -> list[list[Change]]:
+        """What a stale read leaves out, oldest first: the last write, or all of the last `within_s` seconds."""
+        writes = self._history.get(tenant_id, deque())
+        if within_s is None:
+            return [write.changes for write in list(writes)[-1:]]
+        since = self.clock.seconds() - within_s
+        return [write.changes for write in writes if write.at_s >= since]
+
+    def connection_of(self, client_id: str, user_id: str | None, tenant_id: str) -> Row | None:
+        """The live connection that lets this app's user into this tenant; `user_id` None: any user's."""
+        for row in self.connections.find("tenant", tenant_id.lower()):
+            if row["client_id"] == client_id and user_id in {None, row["user_id"]} and not row["disconnected"]:
+                return row
+        return None

@@ -1,0 +1,98 @@
+"""What is filled into the file's values before they are checked: the environment and the files of secrets.
+
+Called by loading, in this order: `expand` (`${NAME}` in strings), `override` (COUNTERFOIL_<TABLE>__<KEY>), `read_secrets`
+(`<key>_file`). Each changes the values in place, notes where a key now comes from, and adds what is wrong to `problems`.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import inspect
+
+from counterfoil.model import shape
+from counterfoil.settings import tables
+from counterfoil.settings.mistakes import Where, place
+
+SECRET_BYTES_MAX: Final = 1 << 16
+OVERRIDABLE: Final = ("xero", "store", "vault", "service", "posting")
+_PREFIX: Final = "COUNTERFOIL_"
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def expand(value: Any, path: shape.Path, where: Where, environ: Mapping[str, str], problems: list[str]) -> Any:
+    """`${NAME}` in every string, in place; the result is the value itself or the expanded string."""
+    if isinstance(value, str):
+        for name in _VARIABLE.findall(value):
+            if name not in environ:
+                at = place(where, path, "the configuration")
+                problems.append(
+                    f"{at}: `{shape.written(path)}` needs the environment variable {name}, which is not set."
+                )
+        return _VARIABLE.sub(lambda match: environ.get(match[1], ""), value)
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in list(items):
+            value[key] = expand(item, (*path, key), where, environ, problems)
+    return value
+
+
+def override(values: dict[str, Any], where: Where, environ: Mapping[str, str], problems: list[str]) -> None:
+    """COUNTERFOIL_<TABLE>__<KEY> in place of what the files say."""
+    for name in sorted(environ):
+        table, separator, key = name.removeprefix(_PREFIX).lower().partition("__")
+        if not name.startswith(_PREFIX) or not separator:
+            continue
+        if table not in OVERRIDABLE:
+            problems.append(
+                f"the variable {name}: the environment can set keys of {', '.join(OVERRIDABLE)}, not of `{table}`."
+            )
+            continue
+        target = values.setdefault(table, {})
+        if not isinstance(target, dict):
+            continue  # told as a misfit: the table is no table
+        # The other way of giving the same secret is replaced as well.
+        target.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+        target[key] = _typed(table, key, environ[name])
+        where[table, key] = f"the variable {name}"
+
+
+def _typed(table: str, key: str, text: str) -> Any:
+    """A variable's text as the declared type wants it; left alone when it does not fit, for the misfit to be told."""
+    declared = tables.declared_types().get((table, key))
+    if isinstance(declared, inspect.VarTupleType):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(declared, inspect.IntType | inspect.FloatType):
+        for read in (int, float):
+            try:
+                return read(text)
+            except ValueError:
+                continue
+    return text
+
+
+def read_secrets(values: dict[str, Any], where: Where, folder: Path, problems: list[str]) -> None:
+    """`client_secret_file = "…"` becomes the secret that the file holds; a list of secrets stands one a line."""
+    for table, key in sorted(tables.secrets()):
+        held, file_key = values.get(table), f"{key}_file"
+        if (
+            (table, file_key) in tables.declared_types()
+            or not isinstance(held, dict)
+            or not isinstance(held.get(file_key), str)
+        ):
+            continue
+        at = place(where, (table, file_key), "the configuration")
+        if key in held:
+            problems.append(f"{at}: [{table}] has both `{key}` and `{file_key}`.")
+        name = held.pop(file_key)
+        try:
+            with (folder / name).open("rb") as file:
+                text = file.read(SECRET_BYTES_MAX).decode().strip()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            problems.append(f"{at}: [{table}] `{file_key}` cannot be read: {reason}.")
+        else:
+            several = isinstance(tables.declared_types()[table, key], inspect.VarTupleType)
+            held[key] = text.split() if several else text
+            where[table, key] = at

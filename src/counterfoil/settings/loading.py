@@ -1,0 +1,173 @@
+"""From a TOML file, its overlay and the environment to Settings; every mistake is reported at once, with its line.
+
+Called by app.py and the commands. Order: the file, `NAME.toml` laid over it, COUNTERFOIL_<TABLE>__<KEY>, `${NAME}` in
+strings of the files, `<key>_file` of secrets, then the declarations of tables. Reads files, nothing else.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.errors import ConfigurationError
+from counterfoil.model import shape
+from counterfoil.settings import filling, tables, toml_lines
+from counterfoil.settings.mistakes import Where, mistakes, place, told
+from counterfoil.settings.secret import Secret
+
+FILE_BYTES_MAX: Final = 1 << 20
+LATER: Final = ("lookups", "feeds")
+
+
+class RawFlow(msgspec.Struct, frozen=True):
+    """A flow's table before its kind compiles it: `values` as TOML has them, `where` the place of each key."""
+
+    table: str
+    values: dict[str, Any]
+    where: Where
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration. `path` is the file, `environment` the name given with --env ("" for none)."""
+
+    path: Path
+    environment: str
+    xero: tables.XeroSettings
+    store: tables.StoreSettings
+    vault: tables.VaultSettings
+    service: tables.ServiceSettings
+    posting: tables.PostingSettings
+    entities: dict[str, tables.EntitySettings]
+    flows: dict[str, RawFlow]
+
+
+def load(path: Path, env_name: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the file at `path`. Raises ConfigurationError with every mistake in `problems`, nothing else.
+
+    `env_name` lays `counterfoil.NAME.toml`, beside the file, over it. Relative paths in the result are made absolute,
+    relative to the file.
+    """
+    values, where = _read(path)
+    if env_name is not None:
+        _overlay(path, env_name, values, where)
+    problems: list[str] = []
+    filling.expand(values, (), where, environ, problems)
+    filling.override(values, where, environ, problems)
+    filling.read_secrets(values, where, path.parent, problems)
+    _refuse_later(values, where, problems)
+    problems += [_told(misfit, where, path) for misfit in shape.misfits(values, tables.FileTables)]
+    if problems:
+        raise mistakes(problems)
+    try:
+        given = msgspec.convert(values, tables.FileTables, dec_hook=_hook(path.parent))
+    except msgspec.ValidationError as error:
+        raise mistakes([f"{path.name}: {error}"]) from error
+    return _settings(given, path, env_name or "", where)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Where]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+        if len(raw) > FILE_BYTES_MAX:
+            raise mistakes([f"{path}: the file is larger than {FILE_BYTES_MAX:,} bytes."])
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        values = tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"There is no configuration at {path}.", remedy="Run `counterfoil init`, or name one with --config.",
+            problems=(f"{path}: no such file",),
+        ) from error  # fmt: skip
+    except OSError as error:
+        raise mistakes([f"{path}: cannot be read: {error.strerror or type(error).__name__}."]) from error
+    except UnicodeDecodeError as error:
+        raise mistakes([f"{path.name}: the file is not UTF-8 (byte {error.start + 1})."]) from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        at = re.search(r"\(at line (\d+), column \d+\)", reason)
+        raise mistakes([f"{path.name}{f':{at[1]}' if at else ''}: this is not TOML: {reason}."]) from error
+    return values, {key: f"{path.name}:{line}" for key, line in toml_lines.key_lines(text).items()}
+
+
+def _overlay(path: Path, env_name: str, values: dict[str, Any], where: Where) -> None:
+    if not re.fullmatch(tables.NAME, env_name):
+        raise mistakes([f"--env {shape.shown(env_name)}: not a name of an environment."])
+    over, over_where = _read(path.with_name(f"{path.stem}.{env_name}{path.suffix}"))
+    _merge(values, over)
+    where |= over_where
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        held = below.get(key)
+        if isinstance(value, dict) and isinstance(held, dict):
+            _merge(held, value)
+        else:
+            below[key] = value
+
+
+def _told(misfit: shape.Misfit, where: Where, path: Path) -> str:
+    """As `told`, but never with the value of a secret."""
+    if misfit.path[:2] in tables.secrets():
+        misfit = msgspec.structs.replace(misfit, value="")
+    return told(misfit, where, path.name)
+
+
+def _refuse_later(values: dict[str, Any], where: Where, problems: list[str]) -> None:
+    for table in LATER:
+        if values.pop(table, None) is not None:
+            at = place(where, next((path for path in where if path[0] == table), (table,)), "the configuration")
+            problems.append(f"{at}: [{table}] comes with a later version; take it out.")
+
+
+def _hook(folder: Path) -> Any:
+    def convert(type_: Any, value: Any) -> Any:
+        if type_ is Secret:
+            return Secret(value)
+        assert issubclass(type_, Path), f"no other type of {type_} is declared"
+        return folder.resolve() / value
+
+    return convert
+
+
+def _settings(given: tables.FileTables, path: Path, environment: str, where: Where) -> Settings:
+    folder = path.parent.resolve()
+    replace = msgspec.structs.replace
+    xero, keys = given.xero, given.xero.webhook_keys
+    if xero.webhook_key is not None and xero.webhook_key not in keys:
+        keys = (*keys, xero.webhook_key)
+    urls = {name: getattr(xero, name).rstrip("/") for name in ("login_url", "identity_url", "api_url")}
+    service = replace(given.service, public_url=given.service.public_url.rstrip("/"))
+    if re.search(r"^https?://([^/]*\.)?xero\.com(:\d+)?(/|$)", service.public_url, re.IGNORECASE):
+        at = place(where, ("service", "public_url"), path.name)
+        raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
+    return Settings(
+        path=path.resolve(),
+        environment=environment,
+        xero=replace(xero, webhook_keys=keys, webhook_key=None, **urls),
+        store=replace(given.store, url=_absolute(given.store.url, folder)),
+        vault=replace(given.vault, master_key_file=folder / given.vault.master_key_file),
+        service=service,
+        posting=given.posting,
+        entities={
+            key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
+            for key, entity in given.entities.items()
+        },
+        flows={name: RawFlow(name, values, _flow_places(name, where)) for name, values in given.flows.items()},
+    )
+
+
+def _absolute(url: str, folder: Path) -> str:
+    """sqlite:///counterfoil.db beside the file; an absolute path has four slashes, :memory: none of its own."""
+    head, separator, rest = url.partition(":///")
+    if not separator or not head.startswith("sqlite") or not rest or rest.startswith(("/", ":")):
+        return url
+    return f"{head}:///{folder / rest}"
+
+
+def _flow_places(name: str, where: Where) -> Where:
+    return {path: at for path, at in where.items() if path[:2] == ("flows", name)}

@@ -1,0 +1,93 @@
+"""The settings for people: what is set, without secrets, and what can be set.
+
+Called by `config show`, `init` and the documentation's test. Reads the declarations of tables and flows.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from counterfoil.settings import flows, loading, tables
+from counterfoil.settings.secret import HIDDEN, Secret
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One key that can be set. `default` is None when it is required or has none."""
+
+    table: str
+    key: str
+    help: str
+    required: bool
+    secret: bool
+    default: Any
+
+
+def redacted(settings: loading.Settings) -> dict[str, Any]:
+    """Everything that is set, as plain JSON values; secrets are an ellipsis, also the password in the store's URL."""
+    shown: dict[str, Any] = msgspec.to_builtins(
+        {
+            "path": settings.path,
+            "environment": settings.environment,
+            "xero": settings.xero,
+            "store": {"url": _without_password(settings.store.url)},
+            "vault": settings.vault,
+            "service": settings.service,
+            "posting": settings.posting,
+            "entities": settings.entities,
+            "flows": {name: flow.values for name, flow in settings.flows.items()},
+        },
+        enc_hook=_plain,
+    )
+    return shown
+
+
+def declared() -> tuple[Field, ...]:
+    """Every key that can be set, table by table, in the order of the declarations."""
+    structs = {
+        "xero": tables.XeroSettings,
+        "store": tables.StoreSettings,
+        "vault": tables.VaultSettings,
+        "service": tables.ServiceSettings,
+        "posting": tables.PostingSettings,
+        "entities.KEY": tables.EntityTable,
+        "flows.NAME": flows.FlowTable,
+    }
+    return tuple(_field(table, field) for table, struct in structs.items() for field in _fields(struct))
+
+
+def _fields(struct: Any) -> list[inspect.Field]:
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    return list(info.fields)
+
+
+def _field(table: str, field: inspect.Field) -> Field:
+    info = field.type
+    meta = info if isinstance(info, inspect.Metadata) else None
+    return Field(
+        table=table,
+        key=field.name,
+        help=str(((meta and meta.extra_json_schema) or {}).get("description", "")),
+        required=field.required,
+        secret=bool(((meta and meta.extra) or {}).get("secret")),
+        default=None if field.default is msgspec.NODEFAULT else _shown_default(field.default),
+    )
+
+
+def _shown_default(value: Any) -> Any:
+    return msgspec.to_builtins(value, enc_hook=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value)} is not in the declarations")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"^([a-z+]+://[^:/@]*):.*@", rf"\1:{HIDDEN}@", url)

@@ -1,0 +1,175 @@
+"""The configuration, declared once: each table's keys, their types, bounds, defaults, help and which are secret.
+
+Called by loading (validation), show (redaction, help) and everybody who reads settings. Design §5.3 is the contract;
+`[flows.*]` are compiled by flows.compile_flows. A field's `Meta` holds its help; `extra` its secrecy.
+"""
+
+import datetime
+import functools
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import inspect
+
+from counterfoil.model.text import END, Line50, Line255
+from counterfoil.settings.secret import Secret
+
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
+_SECRET: Final = {"secret": True}
+_NAME_RULE: Final = {"rule": "Letters, digits, dots, dashes and underscores; it begins with a letter or a digit."}
+
+
+def _seconds(help_text: str) -> msgspec.Meta:
+    return msgspec.Meta(gt=0, le=86_400, description=help_text)
+
+
+def _url(help_text: str) -> msgspec.Meta:
+    return msgspec.Meta(
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*" + END,
+        description=help_text,
+        extra={"rule": "An address such as https://api.xero.com, without query or fragment."},
+    )
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: unchangeable, and an unknown key is a mistake."""
+
+
+class XeroSettings(Table, frozen=True, kw_only=True):
+    """[xero]: the app that was registered at Xero, and where Xero is."""
+
+    client_id: Annotated[str, msgspec.Meta(min_length=1, description="The app's client id.")]
+    client_secret: Annotated[
+        Secret | None, msgspec.Meta(description="The app's secret; none for a PKCE app.", extra=_SECRET)
+    ] = None
+    webhook_keys: Annotated[
+        tuple[Secret, ...], msgspec.Meta(description="Keys that sign Xero's webhooks.", extra=_SECRET)
+    ] = ()
+    webhook_key: Annotated[Secret | None, msgspec.Meta(description="The same, if there is one.", extra=_SECRET)] = None
+    tier: Annotated[
+        Literal["starter", "core", "plus", "advanced", "enterprise"], msgspec.Meta(description="The app's tier.")
+    ] = "core"
+    redirect_uri: Annotated[str, _url("Where Xero sends the browser after consent.")] = (
+        "http://localhost:8321/oauth/callback"
+    )
+    login_url: Annotated[str, _url("Xero's consent pages.")] = "https://login.xero.com"
+    identity_url: Annotated[str, _url("Xero's token endpoint.")] = "https://identity.xero.com"
+    api_url: Annotated[str, _url("Xero's API.")] = "https://api.xero.com"
+    calls_per_minute: Annotated[
+        int, msgspec.Meta(ge=1, le=100_000, description="Calls a minute to one organisation; Xero's limit is 60.")
+    ] = 60
+
+
+class StoreSettings(Table, frozen=True, kw_only=True):
+    """[store]: our own database."""
+
+    url: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(sqlite|postgresql)(\+[a-z0-9_]+)?://[^\r\n]*" + END,
+            description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
+            extra={"secret": True, "rule": "It begins with sqlite:/// or postgresql://."},
+        ),
+    ] = "sqlite:///counterfoil.db"
+
+
+class VaultSettings(Table, frozen=True, kw_only=True):
+    """[vault]: the key that protects tokens at rest."""
+
+    master_key: Annotated[Secret | None, msgspec.Meta(description="The master key itself.", extra=_SECRET)] = None
+    master_key_file: Annotated[Path, msgspec.Meta(description="The file that holds it (mode 0600).")] = Path(
+        "counterfoil.key"
+    )
+
+
+class ServiceSettings(Table, frozen=True, kw_only=True):
+    """[service]: our own address."""
+
+    listen: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5}" + END,
+            description="Host and port to listen on.",
+            extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
+        ),
+    ] = "127.0.0.1:8321"
+    public_url: Annotated[str, _url("The base of the links that our markers carry; not at xero.com.")] = (
+        "http://localhost:8321"
+    )
+
+
+class PostingSettings(Table, frozen=True, kw_only=True):
+    """[posting]: the times of the exactly-once engine; tests shorten them."""
+
+    request_timeout_s: Annotated[float, _seconds("How long a request may take.")] = 60
+    key_life_s: Annotated[float, _seconds("How long Xero remembers an idempotency key.")] = 360
+    quiet_s: Annotated[float, _seconds("How long we wait before we look for what became of an unclear request.")] = 180
+    second_look_s: Annotated[float, _seconds("The pause before the second look.")] = 60
+    batch: Annotated[int, msgspec.Meta(ge=1, le=50, description="Documents in one request.")] = 50
+
+
+class EntityTable(Table, frozen=True, kw_only=True):
+    """[entities.KEY]: one of the user's companies."""
+
+    organisation: Annotated[
+        Line255 | None, msgspec.Meta(description="Its name in Xero; binding to another is refused.")
+    ] = None
+    start: Annotated[datetime.date | None, msgspec.Meta(description="Nothing older is ever posted.")] = None
+    closed_through: Annotated[
+        datetime.date | None, msgspec.Meta(description="Nothing on or before this day is posted.")
+    ] = None
+    accounts: Annotated[dict[Line255, Line50], msgspec.Meta(description="Your names for account codes.")] = {}
+    taxes: Annotated[
+        dict[Line255, Line255], msgspec.Meta(description="Your names for tax types or tax rates' names.")
+    ] = {}
+
+
+class EntitySettings(EntityTable, frozen=True, kw_only=True):
+    """The same with its key, which is the table's own name."""
+
+    key: str
+
+
+Key = Annotated[str, msgspec.Meta(pattern=NAME, extra=_NAME_RULE)]
+
+
+class FileTables(Table, frozen=True, kw_only=True):
+    """The whole file but for what is compiled later."""
+
+    xero: XeroSettings
+    store: StoreSettings = StoreSettings()
+    vault: VaultSettings = VaultSettings()
+    service: ServiceSettings = ServiceSettings()
+    posting: PostingSettings = PostingSettings()
+    entities: dict[Key, EntityTable] = {}
+    flows: dict[Key, dict[str, Any]] = {}
+
+
+@functools.cache
+def secrets() -> frozenset[tuple[str, str]]:
+    """(table, key) of everything that is declared secret."""
+    found = set()
+    for table in _fields(FileTables):
+        if isinstance(table.type, inspect.StructType):
+            for field in table.type.fields:
+                if isinstance(field.type, inspect.Metadata) and (field.type.extra or {}).get("secret"):
+                    found.add((table.name, field.name))
+    return frozenset(found)
+
+
+@functools.cache
+def declared_types() -> dict[tuple[str, str], inspect.Type]:
+    """(table, key) of every key of the plain tables, with its declared type less help and bounds' wrapping."""
+    return {
+        (table.name, field.name): field.type.type if isinstance(field.type, inspect.Metadata) else field.type
+        for table in _fields(FileTables)
+        if isinstance(table.type, inspect.StructType)
+        for field in table.type.fields
+    }
+
+
+def _fields(struct: Any) -> tuple[inspect.Field, ...]:
+    info = inspect.type_info(struct)
+    assert isinstance(info, inspect.StructType)
+    return info.fields

@@ -1,0 +1,154 @@
+"""What the mirror knows of Xero's documents and contacts, by number, marker and name; reference data; cursors.
+
+Called by mirror/ and posting/. Rows are Xero's state as last read; nothing here is ever our own guess.
+"""
+
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from counterfoil.store import schema
+from counterfoil.store.postings import IN_CHUNK
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One document of a tenant, as the mirror last saw it. Amounts in `currency`."""
+
+    tenant_id: str
+    resource: str
+    document_id: str
+    number_key: str | None
+    number: str | None
+    marker: str | None
+    status: str
+    contact_id: str | None
+    date: datetime.date | None
+    currency: str | None
+    sub_total: Decimal | None
+    total_tax: Decimal | None
+    total: Decimal | None
+    reference: str | None
+    updated_at: datetime.datetime | None
+
+
+class KnownContact(msgspec.Struct, frozen=True):
+    """One contact of a tenant, as the mirror last saw it."""
+
+    tenant_id: str
+    contact_id: str
+    number: str | None
+    name: str
+    name_key: str
+    email_key: str | None
+    status: str
+    merged_to: str | None
+    updated_at: datetime.datetime | None
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """How far the mirror has read one resource of a tenant."""
+
+    tenant_id: str
+    resource: str
+    since: datetime.datetime | None
+    recovered: bool
+    recover_since: datetime.datetime | None
+    recover_after: datetime.datetime | None
+
+
+def fold(text: str) -> str:
+    """Case and spaces folded: how Xero compares names and numbers."""
+    return " ".join(text.casefold().split())
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows by primary key; what was there is replaced."""
+    if not rows:
+        return
+    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = build(table)
+    keys = [column.name for column in table.primary_key]
+    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
+
+
+d = schema.documents.c
+c = schema.contacts.c
+
+
+def documents_by(
+    connection: sa.Connection, tenant_id: str, resource: str, column: str, values: Sequence[str]
+) -> list[Document]:
+    """Documents whose `column` ("number_key", "marker", "document_id") is one of the values."""
+    found: list[Document] = []
+    for start in range(0, len(values), IN_CHUNK):
+        query = sa.select(schema.documents).where(
+            d.tenant_id == tenant_id, d.resource == resource, d[column].in_(values[start : start + IN_CHUNK])
+        )
+        found.extend(Document(*row) for row in connection.execute(query))
+    return found
+
+
+def contacts_by(connection: sa.Connection, tenant_id: str, column: str, values: Sequence[str]) -> list[KnownContact]:
+    """Contacts whose `column` ("number", "name_key", "contact_id") is one of the values."""
+    found: list[KnownContact] = []
+    for start in range(0, len(values), IN_CHUNK):
+        query = sa.select(schema.contacts).where(
+            c.tenant_id == tenant_id, c[column].in_(values[start : start + IN_CHUNK])
+        )
+        found.extend(KnownContact(*row) for row in connection.execute(query))
+    return found
+
+
+def cursor(connection: sa.Connection, tenant_id: str, resource: str) -> Cursor:
+    """How far this resource was read; a first cursor knows nothing and is not recovered."""
+    k = schema.cursors.c
+    row = connection.execute(
+        sa.select(schema.cursors).where(k.tenant_id == tenant_id, k.resource == resource)
+    ).one_or_none()
+    return (
+        Cursor(*row)
+        if row
+        else Cursor(tenant_id, resource, None, recovered=False, recover_since=None, recover_after=None)
+    )
+
+
+def set_cursor(connection: sa.Connection, moved: Cursor) -> None:
+    """Move a cursor."""
+    upsert(connection, schema.cursors, [msgspec.structs.asdict(moved)])
+
+
+def distrust_cursors(
+    connection: sa.Connection, since: datetime.datetime | None, not_before: datetime.datetime | None
+) -> None:
+    """After a restore: nothing may be created before each resource was read again from `since`, not before `not_before`."""
+    connection.execute(sa.update(schema.cursors).values(recovered=False, recover_since=since, recover_after=not_before))
+
+
+def reference(connection: sa.Connection, tenant_id: str, resource: str) -> tuple[datetime.datetime, bytes] | None:
+    """Cached reference data: when it was read, and Xero's elements as JSON."""
+    f = schema.reference.c
+    row = connection.execute(
+        sa.select(f.fetched_at, f.body).where(f.tenant_id == tenant_id, f.resource == resource)
+    ).one_or_none()
+    return (row.fetched_at, row.body) if row else None
+
+
+def set_reference(connection: sa.Connection, tenant_id: str, resource: str, at: datetime.datetime, body: bytes) -> None:
+    """Keep reference data."""
+    upsert(
+        connection,
+        schema.reference,
+        [{"tenant_id": tenant_id, "resource": resource, "fetched_at": at, "body": body}],
+    )
+
+
+def forget_tenant(connection: sa.Connection, tenant_id: str) -> None:
+    """Forget what was read of a tenant (an unbound entity, a reset organisation)."""
+    for table in (schema.reference, schema.cursors, schema.documents, schema.contacts):
+        connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id))

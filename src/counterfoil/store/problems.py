@@ -1,0 +1,58 @@
+"""What needs a person, grouped by cause: read from postings and bad rows; numbered once, so that a number stays.
+
+Called by app/troubles. A problem is (flow, cause); what only waits for a contact is under the contact's cause.
+"""
+
+import sqlalchemy as sa
+
+from counterfoil.store import schema
+from counterfoil.store.postings import Posting
+from counterfoil.store.runs import BadRow
+
+p = schema.postings.c
+b = schema.bad_rows.c
+g = schema.problems.c
+
+
+def stuck_postings(connection: sa.Connection) -> list[Posting]:
+    """Postings with a cause, documents only (a contact's trouble shows at the documents that wait for it)."""
+    query = (
+        sa.select(schema.postings)
+        .where(p.cause.is_not(None), p.skipped.is_(None), p.kind != "contact", p.state != "cancelled")
+        .order_by(p.id)
+    )
+    return [Posting(*row) for row in connection.execute(query)]
+
+
+def open_rows(connection: sa.Connection) -> list[BadRow]:
+    """Rows that no posting could be made of."""
+    return [
+        BadRow(*row) for row in connection.execute(sa.select(schema.bad_rows).where(b.state == "open").order_by(b.id))
+    ]
+
+
+def number(connection: sa.Connection, key: str) -> int:
+    """The number of a problem; the same key keeps its number."""
+    found = connection.execute(sa.select(g.id).where(g.key == key)).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    made: int = connection.execute(sa.insert(schema.problems).values(key=key).returning(g.id)).scalar_one()
+    return made
+
+
+def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> None:
+    """A person decided: nothing more is wanted of these. What Xero has stays; what it has not is never sent."""
+    for posting_id in posting_ids:
+        state = sa.case((p.state == "posted", "posted"), else_="cancelled")
+        values = {"skipped": because, "state": state, "record_hash": sa.func.coalesce(p.pending_hash, p.record_hash)}
+        connection.execute(sa.update(schema.postings).where(p.id == posting_id).values(**values))
+
+
+def retry(connection: sa.Connection, posting_ids: list[int]) -> int:
+    """Plan again what was held or rejected after it had been checked (it has content to send); → how many."""
+    statement = (
+        sa.update(schema.postings)
+        .where(p.id.in_(posting_ids), p.state.in_(("held", "rejected")), p.number.is_not(None) | p.total.is_not(None))
+        .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)
+    )
+    return connection.execute(statement).rowcount

@@ -1,0 +1,37 @@
+"""Our postings beside Xero's documents, for proving. Called by app/proving."""
+
+import sqlalchemy as sa
+
+from counterfoil.store import schema
+from counterfoil.store.documents import Document
+from counterfoil.store.postings import Posting
+
+p = schema.postings.c
+d = schema.documents.c
+
+
+def of_flow(connection: sa.Connection, flow_id: str) -> list[tuple[Posting, Document | None]]:
+    """Every document posting of a flow with the document that it made, as the mirror last saw it."""
+    query = (
+        sa.select(schema.postings, schema.documents)
+        .outerjoin(
+            schema.documents,
+            sa.and_(d.tenant_id == p.tenant_id, d.resource == p.resource, d.document_id == p.document_id),
+        )
+        .where(p.flow_id == flow_id, p.kind != "contact")
+        .order_by(p.id)
+    )
+    width = len(schema.postings.columns)
+    return [
+        (Posting(*row[:width]), Document(*row[width:]) if row[width] is not None else None)
+        for row in connection.execute(query)
+    ]
+
+
+def marked_twice(connection: sa.Connection, tenant_ids: list[str], marks: list[str]) -> list[Document]:
+    """Living documents whose mark another living document carries too."""
+    living = sa.and_(d.tenant_id.in_(tenant_ids), d.marker.is_not(None), d.status.not_in(("VOIDED", "DELETED")))
+    twice = sa.select(d.marker).where(living).group_by(d.tenant_id, d.marker).having(sa.func.count() > 1)
+    query = sa.select(schema.documents).where(living, d.marker.in_(twice)).order_by(d.marker)
+    wanted = set(marks)
+    return [found for row in connection.execute(query) if (found := Document(*row)).marker in wanted]

@@ -1,0 +1,205 @@
+"""Runs, the records that each run saw, and rows that no posting could be made of.
+
+Called by posting/ and app. A run's counts are read from its records: what was decided while planning, else what became
+of the posting.
+"""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from counterfoil.store import schema
+
+OUTCOMES = ("posted", "updated", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One row of `runs`."""
+
+    id: int
+    flow: str | None
+    flow_id: str | None
+    command: str
+    source: str
+    actor: str
+    started: datetime.datetime
+    ended: datetime.datetime | None
+    counts: dict[str, Any] | None
+
+
+class BadRow(msgspec.Struct, frozen=True):
+    """One row of `bad_rows`."""
+
+    id: int
+    flow: str
+    flow_id: str
+    entity: str | None
+    external_id: str | None
+    source: str
+    content_hash: str
+    cause: str
+    reason: str
+    remedy: str
+    state: str
+    skipped: str | None
+    last_run_id: int
+
+
+runs = schema.runs
+records = schema.run_records
+p = schema.postings.c
+
+
+def start(
+    connection: sa.Connection,
+    *,
+    flow: str | None,
+    flow_id: str | None,
+    command: str,
+    source: str,
+    actor: str,
+    now: datetime.datetime,
+) -> int:
+    """Begin a run; → its id."""
+    values = {"flow": flow, "flow_id": flow_id, "command": command, "source": source, "actor": actor, "started": now}
+    run_id: int = connection.execute(sa.insert(runs).values(**values).returning(runs.c.id)).scalar_one()
+    return run_id
+
+
+def end(connection: sa.Connection, run_id: int, now: datetime.datetime, counts: dict[str, Any]) -> None:
+    """Close a run with its counts."""
+    connection.execute(sa.update(runs).where(runs.c.id == run_id).values(ended=now, counts=counts))
+
+
+def latest(connection: sa.Connection, most: int = 50) -> list[Run]:
+    """The newest runs first."""
+    return [Run(*row) for row in connection.execute(sa.select(runs).order_by(runs.c.id.desc()).limit(most))]
+
+
+def latest_of(connection: sa.Connection, flow_id: str) -> Run | None:
+    """The newest run of a flow."""
+    query = sa.select(runs).where(runs.c.flow_id == flow_id).order_by(runs.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return Run(*row) if row else None
+
+
+def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what a run saw: {"run_id", "n", "posting_id", "outcome"}."""
+    if rows:
+        connection.execute(sa.insert(records), list(rows))
+
+
+def settle_duplicates(connection: sa.Connection, run_id: int, posting_ids: Sequence[int]) -> None:
+    """Count records held whose external id turned up twice with different content."""
+    statement = (
+        sa.update(records)
+        .where(records.c.run_id == run_id, records.c.posting_id.in_(posting_ids))
+        .values(outcome="held")
+    )
+    connection.execute(statement)
+
+
+def counts(connection: sa.Connection, run_id: int) -> dict[str, int]:
+    """How many records of a run ended where, by OUTCOMES; they add up to the records."""
+    state = sa.case(
+        (records.c.outcome.is_not(None), records.c.outcome),
+        (p.skipped.is_not(None), "unchanged"),
+        (sa.and_(p.state == "posted", p.how != "created"), "adopted"),
+        (p.state == "posted", "posted"),
+        (p.state == "sending", "uncertain"),
+        (p.state == "cancelled", "unchanged"),
+        else_=p.state,
+    ).label("ended_as")
+    query = (
+        sa.select(state, sa.func.count())
+        .select_from(records.outerjoin(schema.postings, p.id == records.c.posting_id))
+        .where(records.c.run_id == run_id)
+        .group_by(state)
+    )
+    found = dict.fromkeys(OUTCOMES, 0)
+    found.update({row[0]: row[1] for row in connection.execute(query)})
+    return found
+
+
+def open_counts(connection: sa.Connection, touched: Sequence[int]) -> dict[str, int]:
+    """The same for `finish`: postings that were open when it began, by what became of them."""
+    found = dict.fromkeys(OUTCOMES, 0)
+    state = sa.case(
+        (sa.and_(p.state == "posted", p.how != "created"), "adopted"),
+        (p.state == "sending", "uncertain"),
+        (p.state == "cancelled", "unchanged"),
+        else_=p.state,
+    )
+    for begin in range(0, len(touched), 500):
+        query = sa.select(state, sa.func.count()).where(p.id.in_(touched[begin : begin + 500])).group_by(state)
+        for row in connection.execute(query):
+            found[row[0]] += row[1]
+    return found
+
+
+def add_bad_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep rows that no posting could be made of; the same line seen again is the same problem, still or again open."""
+    b = schema.bad_rows
+    for row in rows:
+        same = sa.and_(
+            b.c.flow_id == row["flow_id"], b.c.content_hash == row["content_hash"], b.c.source == row["source"]
+        )
+        values = {name: row[name] for name in ("cause", "reason", "remedy", "last_run_id")}
+        state = sa.case((b.c.state == "skipped", "skipped"), else_="open")
+        if not connection.execute(sa.update(b).where(same).values(state=state, **values)).rowcount:
+            connection.execute(sa.insert(b).values(state="open", **row))
+
+
+def close_bad_rows(connection: sa.Connection, flow_id: str, source_name: str, run_id: int) -> None:
+    """A whole read of the same source no longer has them: they were corrected."""
+    b = schema.bad_rows.c
+    statement = (
+        sa.update(schema.bad_rows)
+        .where(
+            b.flow_id == flow_id,
+            b.state == "open",
+            b.last_run_id < run_id,
+            b.source.startswith(f"{source_name}:", autoescape=True),
+        )
+        .values(state="gone")
+    )
+    connection.execute(statement)
+
+
+def bad_rows(connection: sa.Connection, *, state: str = "open") -> list[BadRow]:
+    """Rows in a state, oldest first."""
+    b = schema.bad_rows
+    return [BadRow(*row) for row in connection.execute(sa.select(b).where(b.c.state == state).order_by(b.c.id))]
+
+
+def skip_bad_rows(connection: sa.Connection, ids: Sequence[int], because: str) -> None:
+    """A person decided that these need no posting."""
+    b = schema.bad_rows
+    connection.execute(sa.update(b).where(b.c.id.in_(ids)).values(state="skipped", skipped=because))
+
+
+def problem_count(connection: sa.Connection, flow_id: str, run_id: int) -> int:
+    """How many different causes stop records that this run saw."""
+    causes = set(
+        connection.execute(sa.select(p.cause).where(p.last_run_id == run_id, p.cause.is_not(None)).distinct()).scalars()
+    )
+    b = schema.bad_rows.c
+    query = sa.select(b.cause).where(b.flow_id == flow_id, b.last_run_id == run_id, b.state == "open").distinct()
+    return len(causes | set(connection.execute(query).scalars()))
+
+
+OPEN = ("planned", "sending", "uncertain")
+
+
+def open_postings(connection: sa.Connection) -> list[int]:
+    """Postings of documents that are not at their end."""
+    return list(connection.execute(sa.select(p.id).where(p.state.in_(OPEN), p.kind != "contact")).scalars())
+
+
+def open_by_entity(connection: sa.Connection) -> dict[str, int]:
+    """How many documents and contacts of each entity are not at their end."""
+    query = sa.select(p.entity, sa.func.count()).where(p.state.in_(OPEN)).group_by(p.entity).order_by(p.entity)
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -1,0 +1,315 @@
+"""The tables. One place, so that a reader sees the whole memory of the product at once.
+
+Called by the query modules of this folder. SCHEMA_VERSION changes with any table; `database.open_database` refuses a
+newer one. Ids are integers given by the database, except where Xero's or the user's own id is the key.
+"""
+
+import sqlalchemy as sa
+
+from counterfoil.store.types import Amount, Day, Instant, Json
+
+SCHEMA_VERSION = 1
+
+tables = sa.MetaData()
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+# ---- the installation -------------------------------------------------------------------------------------------
+meta = sa.Table(
+    "meta", tables, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+
+# One keyed hash chain per entity ("" for acts that concern none). Ids and keyed hashes only, never names.
+audit = sa.Table(
+    "audit",
+    tables,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("data", Json, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+# ---- access -----------------------------------------------------------------------------------------------------
+grants = sa.Table(
+    "grants",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("xero_userid", sa.Text, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),  # the token set, sealed by access/vault
+    sa.Column("spare", sa.LargeBinary),  # a losing refresh answer, or the token before this one (30-minute grace)
+    sa.Column("spare_until", Instant),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("refreshed_at", Instant, nullable=False),
+    sa.Column("refresh_owner", sa.Text),
+    sa.Column("refresh_until", Instant),  # the lease of the one process that refreshes
+    sa.Column("lost", sa.Text),  # why the consent is lost for good; null: it is not
+    sa.UniqueConstraint("client_id", "xero_userid"),
+)
+connections = sa.Table(
+    "connections",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("grant_id", sa.Text, primary_key=True),
+    sa.Column("connection_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("tenant_type", sa.Text, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+)
+bindings = sa.Table(
+    "bindings",
+    tables,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("tenant_id", sa.Text, nullable=False, unique=True),
+    sa.Column("grant_id", sa.Text, nullable=False),
+    sa.Column("organisation_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("short_code", sa.Text, nullable=False),
+    sa.Column("base_currency", sa.Text, nullable=False),
+    sa.Column("country", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("is_demo", sa.Boolean, nullable=False),
+    sa.Column("stopped", sa.Text),
+    sa.Column("bound_at", Instant, nullable=False),
+    sa.Column("verified_at", Instant, nullable=False),
+)
+
+# ---- the mirror (its first part: what postings are checked against) ---------------------------------------------
+reference = sa.Table(
+    "reference",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("fetched_at", Instant, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+cursors = sa.Table(
+    "cursors",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("since", Instant),  # Xero's own time of the last complete catch-up, less the overlap; null: read whole
+    sa.Column("recovered", sa.Boolean, nullable=False),  # markers of a new or restored database were adopted
+    sa.Column("recover_since", Instant),  # a restored copy reads from here; null: the whole resource
+    sa.Column("recover_after", Instant),  # and not before here: a request may still run at Xero
+)
+documents = sa.Table(
+    "documents",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("number_key", sa.Text),
+    sa.Column("number", sa.Text),
+    sa.Column("marker", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("contact_id", sa.Text),
+    sa.Column("date", Day),
+    sa.Column("currency", sa.Text),
+    sa.Column("sub_total", Amount),
+    sa.Column("total_tax", Amount),
+    sa.Column("total", Amount),
+    sa.Column("reference", sa.Text),
+    sa.Column("updated_at", Instant),
+    sa.Index("documents_by_number", "tenant_id", "resource", "number_key"),
+    sa.Index("documents_by_marker", "tenant_id", "resource", "marker"),
+)
+contacts = sa.Table(
+    "contacts",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name_key", sa.Text, nullable=False),
+    sa.Column("email_key", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("merged_to", sa.Text),
+    sa.Column("updated_at", Instant),
+    sa.Index("contacts_by_number", "tenant_id", "number"),
+    sa.Index("contacts_by_name", "tenant_id", "name_key"),
+)
+
+# ---- posting ----------------------------------------------------------------------------------------------------
+postings = sa.Table(
+    "postings",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("flow_id", sa.Text, nullable=False),  # "" for contacts: they are shared by all flows of an entity
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("issue", sa.Integer, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),  # the entity for contacts, "" otherwise: part of the identity
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("marker", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("how", sa.Text),  # created | adopted | linked, once posted
+    sa.Column("cause", sa.Text),  # the problem's code while rejected, held or uncertain, or posted with a difference
+    sa.Column("reason", sa.Text),
+    sa.Column("remedy", sa.Text),
+    sa.Column("xero_messages", Json),
+    sa.Column("skipped", sa.Text),  # why a person skipped it
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("record_hash", sa.Text, nullable=False),
+    sa.Column("pending_hash", sa.Text),  # of content that turned up after the posting was sent
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("after_id", Id),
+    sa.Column("number", sa.Text),
+    sa.Column("own_number", sa.Boolean, nullable=False),  # Xero itself refuses a second one
+    sa.Column("date", Day),
+    sa.Column("currency", sa.Text),
+    sa.Column("sub_total", Amount),
+    sa.Column("total_tax", Amount),
+    sa.Column("total", Amount),
+    sa.Column("document_id", sa.Text),
+    sa.Column("document_number", sa.Text),
+    sa.Column("looks", sa.Integer, nullable=False),
+    sa.Column("run_id", Id, nullable=False),
+    sa.Column("last_run_id", Id, nullable=False),
+    sa.Column("planned_at", Instant, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.UniqueConstraint("flow_id", "kind", "scope", "external_id", "issue", name="postings_identity"),
+    sa.Index("postings_open", "tenant_id", "resource", "state", "id"),
+    sa.Index("postings_marker", "marker"),
+    sa.Index("postings_after", "after_id"),
+    sa.Index("postings_last_run", "last_run_id"),
+)
+# A document belongs to one posting. Contacts are excepted: Xero may merge two of our customers into one.
+sa.Index(
+    "postings_document",
+    postings.c.tenant_id,
+    postings.c.resource,
+    postings.c.document_id,
+    unique=True,
+    sqlite_where=postings.c.kind != "contact",
+    postgresql_where=postings.c.kind != "contact",
+)
+# Content of a posting, numbered; never changed once written. `element` is what Xero is sent, but for the ContactID.
+revisions = sa.Table(
+    "revisions",
+    tables,
+    sa.Column("posting_id", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("record", Json, nullable=False),
+    sa.Column("record_hash", sa.Text, nullable=False),
+    sa.Column("element", Json, nullable=False),
+    sa.Column("predicted", Json, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+requests = sa.Table(
+    "requests",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("entity", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("own_number", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # open | unclear | closed
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("unclear_attempts", sa.Integer, nullable=False),
+    sa.Column("first_started", Instant),
+    sa.Column("last_started", Instant),
+    sa.Column("owner", sa.Text),
+    sa.Column("lease_until", Instant),  # nobody else may touch it before
+    sa.Column("not_before", Instant),  # the next step waits for this
+    sa.Column("looks", sa.Integer, nullable=False),
+    sa.Column("last_look", Instant),
+    sa.Column("outcome", sa.Text),
+    sa.Column("frozen_at", Instant, nullable=False),
+    sa.Index("requests_open", "tenant_id", "state"),
+)
+request_items = sa.Table(
+    "request_items",
+    tables,
+    sa.Column("request_id", Id, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("posting_id", Id, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Index("request_items_posting", "posting_id"),
+)
+# A posting is in at most one open request: the database says so, not our care.
+sa.Index(
+    "request_items_one_open",
+    request_items.c.posting_id,
+    unique=True,
+    sqlite_where=request_items.c.open.is_(sa.true()),
+    postgresql_where=request_items.c.open.is_(sa.true()),
+)
+attempts = sa.Table(
+    "attempts",
+    tables,
+    sa.Column("request_id", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("started", Instant, nullable=False),
+    sa.Column("ended", Instant),
+    sa.Column("outcome", sa.Text),
+    sa.Column("status", sa.Integer),
+    sa.Column("correlation_id", sa.Text),
+    sa.Column("answer", sa.LargeBinary),  # compressed, bounded
+)
+
+# ---- runs and problems ------------------------------------------------------------------------------------------
+runs = sa.Table(
+    "runs",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("flow", sa.Text),
+    sa.Column("flow_id", sa.Text),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("started", Instant, nullable=False),
+    sa.Column("ended", Instant),
+    sa.Column("counts", Json),
+)
+# One row per record that the source gave in a run; the outcome of those with a posting is the posting's.
+run_records = sa.Table(
+    "run_records",
+    tables,
+    sa.Column("run_id", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("posting_id", Id),
+    sa.Column("outcome", sa.Text),  # unchanged | rejected | held: decided while planning; null: ask the posting
+    sa.Index("run_records_posting", "posting_id"),
+)
+# What no posting could be made of: a line that is no JSON, a record without external_id.
+bad_rows = sa.Table(
+    "bad_rows",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("flow", sa.Text, nullable=False),
+    sa.Column("flow_id", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("external_id", sa.Text),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # open | gone (a later run of the source no longer has it) | skipped
+    sa.Column("skipped", sa.Text),
+    sa.Column("last_run_id", Id, nullable=False),
+    sa.UniqueConstraint("flow_id", "content_hash", "source", name="bad_rows_once"),
+)
+# The number that a person types for a problem; `key` is "flow id|cause".
+problems = sa.Table(
+    "problems",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+)

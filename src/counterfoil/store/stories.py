@@ -1,0 +1,47 @@
+"""Postings for people: newest first, or those that a clue names. Called by app/telling and app/standing."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from counterfoil.store import schema
+from counterfoil.store.postings import Posting
+
+p = schema.postings.c
+
+
+def newest(connection: sa.Connection, *, state: str | None, flow_id: str | None, most: int) -> list[Posting]:
+    """Document postings, newest first."""
+    query = sa.select(schema.postings).where(p.kind != "contact").order_by(p.id.desc()).limit(most)
+    if state is not None:
+        query = query.where(p.state == state)
+    if flow_id is not None:
+        query = query.where(p.flow_id == flow_id)
+    return [Posting(*row) for row in connection.execute(query)]
+
+
+def matching(connection: sa.Connection, clues: Sequence[str]) -> list[Posting]:
+    """Postings that one of the clues names: external id, number, document id or mark; documents before contacts."""
+    named = sa.or_(
+        p.external_id.in_(clues),
+        p.number.in_(clues),
+        p.document_number.in_(clues),
+        p.document_id.in_(clues),
+        p.marker.in_(clues),
+    )
+    query = sa.select(schema.postings).where(named).order_by(p.kind.desc(), p.id).limit(20)
+    return [Posting(*row) for row in connection.execute(query)]
+
+
+def state_counts(connection: sa.Connection) -> dict[str, dict[str, int]]:
+    """Entity → state → how many documents."""
+    query = (
+        sa.select(p.entity, p.state, sa.func.count())
+        .where(p.kind != "contact")
+        .group_by(p.entity, p.state)
+        .order_by(p.entity)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row[0], {})[row[1]] = row[2]
+    return found

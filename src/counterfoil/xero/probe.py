@@ -1,0 +1,56 @@
+"""The one client without a binding: it can read /connections and /Organisation, and nothing else.
+
+Called by access, for binding and verifying. xero-facts §1.6, §5.1.
+"""
+
+from typing import Final
+
+from counterfoil import errors
+from counterfoil.model.organisation import Organisation
+from counterfoil.model.ports import Permits, Tokens
+from counterfoil.xero import answers, identity, paging
+from counterfoil.xero.answers import Answer
+from counterfoil.xero.identity import Connection
+from counterfoil.xero.resources import organisation
+from counterfoil.xero.transport import Transport
+
+LANE: Final = "interactive"
+PATH: Final = "/api.xro/2.0/Organisation"
+
+
+class Probe:
+    """Reads what a grant reaches and what an organisation says of itself."""
+
+    def __init__(self, transport: Transport, tokens: Tokens, permits: Permits) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._permits = permits
+
+    async def connections(self, grant_id: str, *, event_id: str | None = None) -> tuple[Connection, ...]:
+        """Everything that the grant's user let us into; `event_id`: only in that consent. Costs one call."""
+        token = await self._tokens.access_token(grant_id)
+        answer = await identity.perform(self._transport, identity.connections(token, event_id=event_id))
+        if isinstance(answers.explain(answer), errors.TokenExpired):
+            token = await self._tokens.access_token(grant_id, rejected=token)
+            answer = await identity.perform(self._transport, identity.connections(token, event_id=event_id))
+        return identity.connections_of(answer)
+
+    async def organisation(self, grant_id: str, tenant_id: str) -> Organisation:
+        """What the organisation says of itself. Costs one call. Raises NotConnected, MissingScope and RunAgain's."""
+        token = await self._tokens.access_token(grant_id)
+        answer = await self._ask(tenant_id, token)
+        if isinstance(answers.explain(answer), errors.TokenExpired):
+            answer = await self._ask(tenant_id, await self._tokens.access_token(grant_id, rejected=token))
+        problem = answers.explain(answer)
+        if problem is not None:
+            raise problem
+        return paging.only(answer, Organisation, organisation.PLURAL)
+
+    async def _ask(self, tenant_id: str, token: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "Xero-Tenant-Id": tenant_id, "Accept": "application/json"}
+        async with self._permits.call(tenant_id, LANE):
+            answer = await self._transport.send(
+                "GET", self._transport.api_url + PATH, headers, timeout_s=30.0, tenant_id=tenant_id
+            )
+            self._permits.learn(tenant_id, answer.header, answer.status)
+        return answer

@@ -1,0 +1,94 @@
+import pytest
+import sqlalchemy as sa
+
+from counterfoil.access import audit
+from counterfoil.access.audit import FIRST, AuditLog
+from counterfoil.access.vault import MasterKey
+from counterfoil.store import audit as rows
+from counterfoil.store import schema
+from counterfoil.store.database import Database
+from tests.xero.fakes import FakeClock
+
+KEY = MasterKey(bytes(32))
+
+
+@pytest.fixture
+async def log(tmp_path):
+    clock = FakeClock()
+    database = Database(f"sqlite:///{tmp_path}/db", clock)
+    await database.open()
+    made = AuditLog(KEY, "somebody@here", clock.now)
+    made.database = database
+    for entity, act in (("acme", "bound"), ("", "consented"), ("acme", "stopped"), ("acme", "resumed")):
+        await database.run(lambda conn, e=entity, a=act: made.append(conn, e, a, {"tenant": "t-1"}))
+    yield made
+    await database.close()
+
+
+async def verify(log, entity="acme"):
+    return await log.database.read(lambda conn: log.verify(conn, entity))
+
+
+async def test_a_whole_chain(log):
+    """Each entity has its own chain, in order, and its head stands for all of it."""
+    chain = await verify(log)
+    entries = await log.database.read(lambda conn: rows.chain(conn, "acme"))
+    assert (chain.length, chain.broken_at, chain.head) == (3, None, entries[-1].hash)
+    assert [(e.seq, e.act, e.actor) for e in entries] == [
+        (1, "bound", "somebody@here"),
+        (2, "stopped", "somebody@here"),
+        (3, "resumed", "somebody@here"),
+    ]
+    assert (await verify(log, "")).length == 1
+    assert await log.database.read(rows.entities) == ["", "acme"]
+
+
+async def test_an_empty_chain(log):
+    """An entity without acts verifies."""
+    assert await verify(log, "nobody") == audit.Chain("nobody", 0, FIRST, None)
+
+
+CHANGES = {
+    "act": {"act": "unbound"},
+    "actor": {"actor": "another@here"},
+    "data": {"data": b'{"tenant":"t-2"}'},
+    "previous": {"previous": "1" * 64},
+    "hash": {"hash": "1" * 64},
+}
+
+
+@pytest.mark.parametrize("values", CHANGES.values(), ids=CHANGES)
+async def test_a_changed_entry_is_found(log, values):
+    """Whatever of an entry is changed, verifying names it."""
+    where = (schema.audit.c.entity == "acme") & (schema.audit.c.seq == 2)
+    await log.database.run(lambda conn: conn.execute(sa.update(schema.audit).where(where).values(values)))
+    assert (await verify(log)).broken_at == 2
+
+
+async def test_a_removed_entry_is_found(log):
+    """A gap breaks the chain; a cut end changes the head."""
+    head = (await verify(log)).head
+    where = (schema.audit.c.entity == "acme") & (schema.audit.c.seq == 3)
+    await log.database.run(lambda conn: conn.execute(sa.delete(schema.audit).where(where)))
+    cut = await verify(log)
+    assert (cut.broken_at, cut.head != head) == (None, True)
+    where = (schema.audit.c.entity == "acme") & (schema.audit.c.seq == 1)
+    await log.database.run(lambda conn: conn.execute(sa.delete(schema.audit).where(where)))
+    assert (await verify(log)).broken_at == 1
+
+
+async def test_only_the_key_makes_chains(log):
+    """A chain that was rewritten with another key does not verify."""
+    other = AuditLog(MasterKey(bytes([1]) * 32), "somebody@here", log.database.clock.now)
+    assert (await log.database.read(lambda conn: other.verify(conn, "acme"))).broken_at == 1
+
+
+def test_who_we_are():
+    """The actor is user@host."""
+    assert audit.actor().count("@") == 1
+
+
+def test_names_are_hashed(log):
+    """A name becomes the same meaningless text each time."""
+    assert log.keyed_hash("Ngaio") == log.keyed_hash("Ngaio")
+    assert "Ngaio" not in log.keyed_hash("Ngaio")

@@ -1,0 +1,115 @@
+"""A firm's folder on a sandbox, and the real command line in it: what the tests of commands share."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any, NamedTuple
+
+POSTING = "[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
+TIMEOUT_S = 120
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def value(self) -> Any:
+        """The one JSON value of stdout; fails when it is not exactly one, on one line."""
+        assert self.out.endswith("\n")
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+
+class Office:
+    """A folder with a configuration. Commands run in it as processes of their own."""
+
+    def __init__(self, folder: Path, sandbox: Any = None) -> None:
+        self.folder = folder
+        self.sandbox = sandbox
+
+    def __call__(self, *words: str, env: dict[str, str] | None = None) -> Ended:
+        """`counterfoil WORDS…` in the folder."""
+        process = self.start(*words, env=env)
+        out, err = process.communicate(timeout=TIMEOUT_S)
+        assert "Traceback" not in out + err
+        return Ended(process.returncode, out, err)
+
+    def start(self, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+        """The same without waiting."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "counterfoil", *words], cwd=self.folder, env=env, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def write(self, *, flows: str = "", api_url: str = "", port: int | None = None, entities: str = "") -> None:
+        """A small configuration on the sandbox; `api_url` for an address where nobody listens."""
+        url = self.sandbox.url if self.sandbox else "http://127.0.0.1:9"
+        client = self.sandbox.ready["public_client_id"] if self.sandbox else "app"
+        text = (
+            f'[xero]\nclient_id = "{client}"\nredirect_uri = "http://localhost:{port or 0}/oauth/callback"\n'
+            f'login_url = "{url}"\nidentity_url = "{url}"\napi_url = "{api_url or url}"\ncalls_per_minute = 100000\n'
+            f"{POSTING}{entities or ENTITIES}{flows or FLOW}"
+        )
+        (self.folder / "counterfoil.toml").write_text(text)
+
+    def records(self, *records: dict[str, Any], name: str = "sales.jsonl") -> Path:
+        """Write records as JSON Lines."""
+        path = self.folder / name
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return path
+
+    def key(self) -> None:
+        """A master key."""
+        from counterfoil.access import vault
+
+        vault.new_key_file(self.folder / "counterfoil.key")
+
+    def connect(self) -> Any:
+        """A whole consent through `connect`; → its value."""
+        process = self.start("connect", "--no-browser", "--json")
+        assert process.stderr is not None
+        url = json.loads(process.stderr.readline())["authorize_url"]
+        with _OPENER.open(url, timeout=TIMEOUT_S) as page:
+            page.read()
+        out, _err = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 0
+        return Ended(0, out, "").value
+
+    def open_for_business(self) -> "Office":
+        """Configured, connected and bound."""
+        self.write()
+        self.key()
+        self.connect()
+        ended = self("entities", "bind", "--yes", "--json")
+        assert ended.code == 0
+        return self
+
+
+ENTITIES = """\
+[entities.acme-uk]
+organisation = "Fernhill Trading Ltd"
+[entities.acme-au]
+organisation = "Wattle & Co Pty Ltd"
+"""
+FLOW = """\
+[flows.shop]
+kind = "sales_invoices"
+source = { jsonl = "sales.jsonl" }
+"""
+
+
+def sale(n: int, **changes: Any) -> dict[str, Any]:
+    """A good sale of £12.00, the n-th."""
+    lines = [
+        {"description": "Widgets", "quantity": 2, "unit_amount": "5.00", "account_code": "200", "tax_type": "OUTPUT2"}
+    ]
+    contact = {"external_id": f"cust-{n}", "name": f"Customer {n} 株式会社"}
+    good = {"external_id": f"order-{n}", "entity": "acme-uk", "contact": contact, "date": "2026-11-02", "lines": lines}
+    return good | {"expected_total": "12.00"} | changes

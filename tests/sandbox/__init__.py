@@ -1,0 +1,1 @@
+"""Tests of the sandbox Xero; those over HTTP use a real process."""
