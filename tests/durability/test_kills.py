@@ -120,15 +120,23 @@ def test_an_empty_database_recognises_its_own_documents(bench: Workbench) -> Non
     assert len(bench.living()) == 12
 
 
-def test_a_copy_with_planned_postings_does_not_send_them_again(bench: Workbench) -> None:
-    """The copy was made between planning and sending; what was sent since is adopted by its mark, even by finish."""
-    bench.write([sale(n) for n in range(10)])
-    processes.killed(processes.start(bench, "after-freeze", 1, "kill"))
+@pytest.mark.parametrize("number", ["own", "xero"])
+@pytest.mark.parametrize("point", ["after-freeze", "after-attempt", "after-send"])
+def test_a_copy_with_unsent_requests_does_not_send_them_again(bench: Workbench, point: str, number: str) -> None:
+    """The copy believes that its request was never sent, or only once; what happened since is adopted by its mark."""
+    bench.configure(flow='number = "xero"' if number == "xero" else "")
+    change = {"number": "xero"} if number == "xero" else {}
+    bench.write([sale(n, **change) for n in range(10)])
+    processes.killed(processes.start(bench, point, 2, "kill"))
     copy = shutil.copytree(bench.folder, bench.folder / "copy")
     assert bench.run().exit_code == 0
+    for file in bench.folder.glob("counterfoil.db*"):
+        if "sentinel" not in file.name:
+            file.unlink()
     for file in copy.glob("counterfoil.db*"):
         if "sentinel" not in file.name:
             shutil.copy(file, bench.folder / file.name)
     bench.finish()
+    assert bench.run().exit_code == 0
     assert len(bench.living()) == 10
     assert {1} == set(bench.marks().values())

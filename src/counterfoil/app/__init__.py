@@ -5,7 +5,6 @@ answer plain values of app/reports and app/telling; they raise the errors of cou
 """
 
 import contextlib
-import datetime
 import getpass
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -23,22 +22,20 @@ from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
-from counterfoil.posting import finishing, identity, sending
+from counterfoil.posting import identity, recovering, sending
 from counterfoil.posting.finishing import TenantWorker
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
-from counterfoil.posting.sentinel import Sentinel, is_restored
+from counterfoil.posting.sentinel import Sentinel
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, requests, runs
+from counterfoil.store import documents, grants, runs
 from counterfoil.store.database import Database, get_meta, set_meta
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
-
-DAY = datetime.timedelta(days=1)
 
 
 class Books:
@@ -63,6 +60,7 @@ class Books:
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
         self.sentinel = Sentinel(None if self.database.is_sqlite and path is None else beside, path)
+        self.restored = False
         self._clients: dict[str, XeroClient] = {}
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
@@ -72,7 +70,7 @@ class Books:
         """Open the database; notice a new or restored one; refuse another environment's."""
         await self.database.open()
         await self._check_environment()
-        await self._check_sentinel()
+        self.restored = await recovering.check(self.database, self.sentinel, self.rules)
 
     async def close(self) -> None:
         """Close connections and the database."""
@@ -87,23 +85,6 @@ class Books:
                 f"The database belongs to environment {known}, and this is {name}.",
                 remedy="Give each environment its own [store] url; a copy may not write to the same ledgers.",
             )
-
-    async def _check_sentinel(self) -> None:
-        """An old copy of the database must read Xero again before it creates anything (`recover`)."""
-
-        def work(connection: Any) -> None:
-            installation = get_meta(connection, "installation_id") or ""
-            sequence = requests.sequence(connection)
-            mark = self.sentinel.read()
-            if is_restored(mark, installation, sequence, self.sentinel.inode()):
-                newest = requests.newest_attempt(connection)
-                last = mark.last_attempt if mark else newest
-                quiet = last + self.rules.lease if last else None
-                documents.distrust_cursors(connection, newest - DAY if newest else None, quiet)
-            if sequence:
-                self.sentinel.move(installation, sequence, requests.newest_attempt(connection) or self.clock.now())
-
-        await self.database.run(work)
 
     # ---- parts that operations use
 
@@ -145,12 +126,13 @@ class Books:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
         tenant = client.binding.tenant_id
         cursor = await self.database.read(lambda conn: documents.cursor(conn, tenant, resource))
-        if cursor.recover_after is not None:
-            await self.clock.sleep(max(0.0, (cursor.recover_after - self.clock.now()).total_seconds()))
+        after = await self.database.read(recovering.quiet_until)
+        if after is not None:
+            await self.clock.sleep(max(0.0, (after - self.clock.now()).total_seconds()))
         await self.catch_up(client, resource)
         if not cursor.recovered:
             now = self.clock.now()
-            await self.database.run(lambda conn: finishing.adopt_marked(conn, tenant, resource, now))
+            await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
     async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
         """A worker that finishes the entity's postings."""

@@ -48,7 +48,7 @@ class CatchUp:
             first_answer = first_answer or server_time
             count += len(rows)
             await self._keep(resource, tenant, rows)
-        moved = Cursor(tenant, resource, (first_answer or self._database.clock.now()) - OVERLAP, True, None, None)
+        moved = Cursor(tenant, resource, (first_answer or self._database.clock.now()) - OVERLAP, True, None)
         await self._database.run(lambda conn: documents.set_cursor(conn, moved))
         return count
 

@@ -15,14 +15,12 @@ import msgspec
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model.binding import Binding
-from counterfoil.posting import deciding, freezing, kinds, recording
-from counterfoil.posting.judging import ItemVerdict
+from counterfoil.posting import freezing, kinds, recording, recovering
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.store import documents, postings, requests
 from counterfoil.store.database import Connection, Database
-from counterfoil.store.documents import Document
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
 
@@ -107,6 +105,9 @@ class TenantWorker:
     def _claim(self, connection: Connection) -> Work:
         """The next piece of work, from the tables."""
         now = self._database.now(connection)
+        after = recovering.quiet_until(connection)
+        if after is not None and after > now:
+            return Work("wait", when=after)
         due: list[datetime.datetime] = []
         for request in requests.open_of(connection, self._tenant):
             if request.id in self._busy:
@@ -155,8 +156,6 @@ class TenantWorker:
             if not cursor.recovered:
                 if self._recovering:
                     return Work("wait", when=now)
-                if cursor.recover_after is not None and cursor.recover_after > now:
-                    return Work("wait", when=cursor.recover_after)
                 self._recovering = True
                 return Work("recover", resource=resource)
         frozen = freezing.freeze_ready(connection, self._tenant, self._rules, self._owner, now)
@@ -217,7 +216,9 @@ class TenantWorker:
         """A new or restored database: read the resource once and adopt every mark of ours, before the first create."""
         try:
             await self._catch_up(self._client, resource, lane="looking")
-            await self._database.run(lambda conn: adopt_marked(conn, self._tenant, resource, self._database.now(conn)))
+            await self._database.run(
+                lambda conn: recovering.adopt_marked(conn, self._tenant, resource, self._database.now(conn))
+            )
         finally:
             self._recovering = False
 
@@ -225,31 +226,6 @@ class TenantWorker:
         """The first reason counts; what is in flight ends by itself."""
         if self.stopped is None:
             self.stopped = error
-
-
-def adopt_marked(connection: Connection, tenant: str, resource: str, now: datetime.datetime) -> int:
-    """Adopt documents of planned postings that carry our mark already; → how many."""
-    grouped: dict[int, list[Document]] = {}
-    found = {}
-    for posting, document_id in postings.markers_found(connection, tenant, resource):
-        found[posting.id] = posting
-        grouped.setdefault(posting.id, []).extend(
-            documents.documents_by(connection, tenant, resource, "document_id", [document_id])
-        )
-    for posting_id, ours in grouped.items():
-        decision = deciding.adopt_or_hold(ours)
-        document = decision.document
-        if decision.action == "adopt" and document is not None:
-            verdict = ItemVerdict(0, "posted", document.document_id, document.number)
-            recording.write_posted(connection, [(posting_id, verdict)], "adopted", now)
-        elif decision.finding is not None:
-            recording.write_held(connection, {posting_id: decision.finding}, "held", now)
-    return len(found)
-
-
-async def open_entities(database: Database) -> set[str]:
-    """Tenants with work left."""
-    return await database.read(postings.open_tenants)
 
 
 async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.CounterfoilError]:

@@ -13,14 +13,16 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store import schema
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 Connection: TypeAlias = sa.Connection  # so that nobody outside store/ imports SQLAlchemy for a type
@@ -88,6 +90,8 @@ class Database:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._connect_sqlite)
             else:
+                from sqlalchemy.ext.asyncio import create_async_engine  # 0.4 s that only Postgres needs
+
                 self._async_engine = create_async_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=4)
         await self.run(self._prepare)
 

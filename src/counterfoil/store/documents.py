@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from counterfoil.store import schema
 from counterfoil.store.postings import IN_CHUNK
@@ -58,7 +58,6 @@ class Cursor(msgspec.Struct, frozen=True):
     since: datetime.datetime | None
     recovered: bool
     recover_since: datetime.datetime | None
-    recover_after: datetime.datetime | None
 
 
 def fold(text: str) -> str:
@@ -70,8 +69,13 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     """Write rows by primary key; what was there is replaced."""
     if not rows:
         return
-    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = build(table)
+    statement: Any
+    if connection.dialect.name == "sqlite":
+        statement = sqlite.insert(table)
+    else:
+        from sqlalchemy.dialects import postgresql  # 0.5 s that only Postgres needs
+
+        statement = postgresql.insert(table)
     keys = [column.name for column in table.primary_key]
     others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
@@ -111,11 +115,7 @@ def cursor(connection: sa.Connection, tenant_id: str, resource: str) -> Cursor:
     row = connection.execute(
         sa.select(schema.cursors).where(k.tenant_id == tenant_id, k.resource == resource)
     ).one_or_none()
-    return (
-        Cursor(*row)
-        if row
-        else Cursor(tenant_id, resource, None, recovered=False, recover_since=None, recover_after=None)
-    )
+    return Cursor(*row) if row else Cursor(tenant_id, resource, None, recovered=False, recover_since=None)
 
 
 def set_cursor(connection: sa.Connection, moved: Cursor) -> None:
@@ -123,11 +123,9 @@ def set_cursor(connection: sa.Connection, moved: Cursor) -> None:
     upsert(connection, schema.cursors, [msgspec.structs.asdict(moved)])
 
 
-def distrust_cursors(
-    connection: sa.Connection, since: datetime.datetime | None, not_before: datetime.datetime | None
-) -> None:
-    """After a restore: nothing may be created before each resource was read again from `since`, not before `not_before`."""
-    connection.execute(sa.update(schema.cursors).values(recovered=False, recover_since=since, recover_after=not_before))
+def distrust_cursors(connection: sa.Connection, since: datetime.datetime | None) -> None:
+    """After a restore: nothing may be created before each resource was read again from `since` (None: whole)."""
+    connection.execute(sa.update(schema.cursors).values(recovered=False, recover_since=since))
 
 
 def reference(connection: sa.Connection, tenant_id: str, resource: str) -> tuple[datetime.datetime, bytes] | None:

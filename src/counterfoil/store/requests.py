@@ -87,6 +87,12 @@ def open_of(connection: sa.Connection, tenant_id: str) -> list[Request]:
     return [Request(*row) for row in connection.execute(query)]
 
 
+def all_open(connection: sa.Connection) -> list[Request]:
+    """Requests of all tenants that are not closed, oldest first."""
+    query = sa.select(schema.requests).where(q.state != "closed").order_by(q.id)
+    return [Request(*row) for row in connection.execute(query)]
+
+
 def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, int, int]]:
     """(position, posting id, revision) of the items without an outcome, in order."""
     query = sa.select(i.position, i.posting_id, i.revision).where(i.request_id == request_id, i.open.is_(True))

@@ -96,7 +96,6 @@ cursors = sa.Table(
     sa.Column("since", Instant),  # Xero's own time of the last complete catch-up, less the overlap; null: read whole
     sa.Column("recovered", sa.Boolean, nullable=False),  # markers of a new or restored database were adopted
     sa.Column("recover_since", Instant),  # a restored copy reads from here; null: the whole resource
-    sa.Column("recover_after", Instant),  # and not before here: a request may still run at Xero
 )
 documents = sa.Table(
     "documents",

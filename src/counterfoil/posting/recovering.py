@@ -1,0 +1,83 @@
+"""`recover`: a database that is new, restored or older than its sentinel must read Xero before it creates anything.
+
+Called by app at opening and by finishing before the first create of a resource. An old copy has forgotten what was sent
+since: its planned postings may be at Xero, and so may be those of its requests that it never sent. So no key of the copy
+is used again, nothing is asked before every request that may still run at Xero has ended, and every mark of ours that
+Xero then shows is adopted, whatever its number is now. Cost: 1 call per resource, and 1 per 1,000 documents.
+"""
+
+import datetime
+
+from counterfoil.posting import deciding, recording
+from counterfoil.posting.judging import ItemVerdict
+from counterfoil.posting.rules import Rules
+from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
+from counterfoil.store import documents, postings, requests
+from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.documents import Document
+
+QUIET_UNTIL = "recover_after"  # in meta: before this, a request of the forgotten time may still run at Xero
+DAY = datetime.timedelta(days=1)
+
+
+async def check(database: Database, sentinel: Sentinel, rules: Rules) -> bool:
+    """Notice an old copy and distrust what it believes; → whether it is one."""
+
+    def work(connection: Connection) -> tuple[bool, str, int, datetime.datetime | None]:
+        installation = get_meta(connection, "installation_id") or ""
+        sequence = requests.sequence(connection)
+        mark = sentinel.read()
+        restored = is_restored(mark, installation, sequence, sentinel.inode())
+        newest = requests.newest_attempt(connection)
+        if restored:
+            distrust(connection, mark, newest, rules, database.now(connection))
+        return restored, installation, sequence, newest
+
+    restored, installation, sequence, newest = await database.run(work)
+    if sequence or restored:  # only after the distrust is on disk: the sentinel is what would tell again
+        sentinel.move(installation, sequence, newest or database.clock.now())
+    return restored
+
+
+def distrust(
+    connection: Connection, mark: Mark | None, newest: datetime.datetime | None, rules: Rules, now: datetime.datetime
+) -> None:
+    """Nothing that this copy believes to be unsent is sent before Xero was read again."""
+    last = mark.last_attempt if mark is not None and mark.last_attempt is not None else newest
+    if last is not None:
+        set_meta(connection, QUIET_UNTIL, (last + rules.lease).isoformat())
+    documents.distrust_cursors(connection, newest - DAY if newest else None)
+    for request in requests.all_open(connection):
+        if request.attempts == 0:
+            recording.abandon(connection, request, now)
+        else:  # twice unclear: its key is never used again, it is looked at
+            recording.unclear(connection, request, "the database was restored.", rules, now)
+            again = requests.get(connection, request.id)
+            if again.unclear_attempts == 1:
+                recording.unclear(connection, again, "the database was restored.", rules, now)
+
+
+def quiet_until(connection: Connection) -> datetime.datetime | None:
+    """Until when a restored database asks and sends nothing; None: it may."""
+    text = get_meta(connection, QUIET_UNTIL)
+    return datetime.datetime.fromisoformat(text) if text else None
+
+
+def adopt_marked(connection: Connection, tenant: str, resource: str, now: datetime.datetime) -> int:
+    """Adopt documents of planned postings that carry our mark already; → how many."""
+    grouped: dict[int, list[Document]] = {}
+    found = {}
+    for posting, document_id in postings.markers_found(connection, tenant, resource):
+        found[posting.id] = posting
+        grouped.setdefault(posting.id, []).extend(
+            documents.documents_by(connection, tenant, resource, "document_id", [document_id])
+        )
+    for posting_id, ours in grouped.items():
+        decision = deciding.adopt_or_hold(ours)
+        document = decision.document
+        if decision.action == "adopt" and document is not None:
+            verdict = ItemVerdict(0, "posted", document.document_id, document.number)
+            recording.write_posted(connection, [(posting_id, verdict)], "adopted", now)
+        elif decision.finding is not None:
+            recording.write_held(connection, {posting_id: decision.finding}, "held", now)
+    return len(found)
