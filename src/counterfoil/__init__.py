@@ -1,7 +1,8 @@
 """Counterfoil: your records become Xero documents, each exactly once, in the right ledger, and proved.
 
 The public surface, and all of it: `open_books` (and what it yields, `Books`), the tree of `errors`, `__version__`.
-Everything else is inside and may change. Loaded when first asked for, so that `import counterfoil` costs nothing.
+Everything else is inside and may change. Called by users' programs; imports nothing of ours, and never a library,
+before a name is first asked for, so that `import counterfoil` costs nothing.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,8 @@
 """The composition root: builds everything once from settings, and holds the operations that cli/ and programs call.
 
-Called by cli/, the library (`counterfoil.open_books`) and tests. The only place that knows every layer. Operations
-answer plain values of app/reports and app/telling; they raise the errors of counterfoil.errors and nothing else.
+Called by cli/, the library (`counterfoil.open_books`) and tests. May import everything but cli/ and the sandbox; never
+the HTTP library or a database driver. The only place that knows every layer. Operations answer plain values of
+app/reports and app/telling; they raise the errors of counterfoil.errors and nothing else.
 """
 
 import contextlib

@@ -19,7 +19,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.posting import kinds
-from counterfoil.posting.planning import BATCH, Item
+from counterfoil.posting.planning import BATCH, Claim, Item
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
 
@@ -91,27 +91,25 @@ class Intake:
             return self._refused(n, row, record.external_id, None, (entity,))
         prepared = await self._prepare(record, entity)
         if isinstance(prepared, Blocked):
-            findings = (prepared.finding,)
             return Item(
-                n, row.source, row.raw, row.hash, row.hash, record.external_id, entity, None, findings, prepared.until
-            )
+                n, row.source, row.raw, row.hash, row.hash, record.external_id, entity, None, (prepared.finding,),
+                blocked=prepared.until,
+            )  # fmt: skip
         if isinstance(prepared, tuple):
             bound = entity if entity in self.bindings else None
-            return self._refused(n, row, record.external_id, bound, prepared, self._kind.record_hash(record))
+            refused = self._refused(n, row, record.external_id, bound, prepared)
+            ledger = self._ledgers[entity]
+            base = ledger.base_currency if isinstance(ledger, Ledger) else None
+            claim = Claim(record.date, record.currency or base, record.expected_total)
+            return msgspec.structs.replace(refused, record_hash=self._kind.record_hash(record), claim=claim)
         record_hash = self._kind.record_hash(record)
         return Item(n, row.source, row.raw, row.hash, record_hash, record.external_id, entity, prepared)
 
     def _refused(
-        self,
-        n: int,
-        row: Row,
-        external_id: str | None,
-        entity: str | None,
-        findings: tuple[Finding, ...],
-        record_hash: str = "",
+        self, n: int, row: Row, external_id: str | None, entity: str | None, findings: tuple[Finding, ...]
     ) -> Item:
         one = together(findings)
-        return Item(n, row.source, row.raw, row.hash, record_hash or row.hash, external_id, entity, None, (one,))
+        return Item(n, row.source, row.raw, row.hash, row.hash, external_id, entity, None, (one,))
 
     async def _known(self, entity: str | None) -> bool:
         """True when the entity of a broken record is one whose organisation we know."""

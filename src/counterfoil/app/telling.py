@@ -19,6 +19,8 @@ from counterfoil.store.runs import BadRow
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MARK = re.compile(r"/p/([a-z2-7]{16})")
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode  # the very bytes that were sent and answered
 
 
 def listed(books: Any, posting: Posting) -> Listed:
@@ -116,7 +118,7 @@ async def story(books: Any, posting_id: int) -> Story:
 def _sending(
     posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt]
 ) -> Sending:
-    sent = msgspec.json.decode(request.body)[posting.resource]
+    sent = _elements(_members(request.body)[posting.resource])
     answers = [_element(attempt.answer, posting.resource, position) for attempt in tries if attempt.answer]
     told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)
     return Sending(
@@ -129,8 +131,7 @@ def _element(kept: bytes | None, resource: str, position: int) -> Any:
     assert kept is not None
     body = zlib.decompress(kept)
     try:
-        answer = msgspec.json.decode(body)
-        return answer[resource][position]
+        return _elements(_members(body)[resource])[position]
     except (msgspec.DecodeError, KeyError, IndexError, TypeError):
         return body[:2000].decode(errors="replace")
 

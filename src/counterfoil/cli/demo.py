@@ -30,7 +30,7 @@ def demo(
     now = session.of(context)
     began = time.monotonic()
     stay = now.screen.is_terminal and not once and os.environ.get("ONCE", "0") in ("", "0")
-    with Stage(Path(FOLDER), today=datetime.datetime.now().astimezone().date()) as stage:
+    with Stage(Path(FOLDER), today=datetime.datetime.now(datetime.UTC).astimezone().date()) as stage:
         played = Demo(stage, now.screen)
         played.play()
         elapsed_s = round(time.monotonic() - began, 1)

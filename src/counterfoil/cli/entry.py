@@ -71,6 +71,8 @@ def _parse(module: Any, name: str, words: list[str], session: Any) -> int:
 
     parser = typer.main.get_command(module.app)
     ended = parser.main(words, prog_name=name, standalone_mode=False, obj=session)
+    if ended == endings.INTERRUPTED:  # Typer has taken the interrupt for itself
+        raise KeyboardInterrupt
     return ended if isinstance(ended, int) else DONE
 
 

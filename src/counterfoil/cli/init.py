@@ -32,7 +32,7 @@ def init(
 
     now = session.of(context)
     flow_id = "".join(secrets.choice(FLOW_ID_CHARACTERS) for _ in range(FLOW_ID_LENGTH))
-    today = datetime.datetime.now().astimezone().date()
+    today = datetime.datetime.now(datetime.UTC).astimezone().date()
     configuration, sales = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
     key = folder / KEY
     if not key.exists():

@@ -12,7 +12,7 @@ def pass_through(words: Sequence[str]) -> int:
     """Serve until SIGTERM or Ctrl-C. Raises InputError when it cannot start; ends with 2 on a wrong option."""
     from counterfoil.sandbox import journal, options, server
 
-    chosen = options.parse(words)
+    chosen = options.parse(words, "counterfoil sandbox")
     try:
         server.serve(chosen)
     except (journal.StateFileError, OSError) as cause:

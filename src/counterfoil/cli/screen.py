@@ -38,8 +38,7 @@ class Screen:
         """A line for people."""
         if not self.json:
             sys.stdout.write(text + "\n")
-            if self.is_terminal:
-                sys.stdout.flush()
+            sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """A line on stderr, in both modes."""

@@ -101,7 +101,7 @@ def _content(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dic
         "total": None, "document_id": None, "document_number": None,
     }  # fmt: skip
     if prepared is None:
-        return values
+        return values | (msgspec.structs.asdict(item.claim) if item.claim else {})
     predicted = prepared.predicted
     values |= {
         "after_id": contact_ids.get((prepared.entity, prepared.contact.external_id)), "number": prepared.number,

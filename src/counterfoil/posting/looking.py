@@ -52,9 +52,9 @@ class Looker:
         items = await self._database.read(lambda conn: requests.open_items(conn, request.id))
         ids = [posting_id for _position, posting_id, _revision in items]
         found = await self._database.read(lambda conn: postings.many(conn, ids))
-        began = self._database.clock.elapsed_s()
+        began_s = self._database.clock.elapsed_s()
         await self._read(client, request, [found[posting_id] for posting_id in ids])
-        await self._database.run(lambda conn: self._conclude(conn, request, items, began))
+        await self._database.run(lambda conn: self._conclude(conn, request, items, began_s))
 
     async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> None:
         """Bring the index up to date for these postings: by number, then by what changed since."""
@@ -74,7 +74,7 @@ class Looker:
         await self._catch_up.changed_since(client, request.resource, since, lane=LANE)
 
     def _conclude(
-        self, connection: Connection, request: Request, items: Sequence[tuple[int, int, int]], began: float
+        self, connection: Connection, request: Request, items: Sequence[tuple[int, int, int]], began_s: float
     ) -> None:
         now = self._database.now(connection)
         found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
@@ -83,7 +83,7 @@ class Looker:
             self._find(connection, request, position, found[pid], contents[pid]) for position, pid, _revision in items
         ]
         last = request.looks + 1 >= looks_needed(request)
-        fresh = self._database.clock.elapsed_s() - began <= LOOK_FRESH_S
+        fresh = self._database.clock.elapsed_s() - began_s <= LOOK_FRESH_S
         values = {"looks": request.looks + 1, "last_look": now, "not_before": now, "owner": None, "lease_until": None}
         if not requests.change(connection, request, values):
             return  # an attempt or another look came between: its word counts

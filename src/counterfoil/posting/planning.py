@@ -6,6 +6,7 @@ per batch). Batches keep the memory small and each write transaction short.
 
 import datetime
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -20,6 +21,14 @@ from counterfoil.store.documents import fold
 BATCH = 200  # records per transaction
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """What a record that did not pass its checks says of itself, so that what waits can be shown with its money."""
+
+    date: datetime.date
+    currency: str | None
+    total: Decimal | None
+
+
 class Item(msgspec.Struct, frozen=True):
     """One record of the source, checked: `prepared`, or the findings that say why not. `n` counts the source's records."""
 
@@ -32,6 +41,7 @@ class Item(msgspec.Struct, frozen=True):
     entity: str | None
     prepared: Prepared | None
     findings: tuple[Finding, ...] = ()
+    claim: Claim | None = None
     blocked: str = ""  # nothing can be said of it now: "later" (run again) or "person" (consent, binding, going live)
 
 

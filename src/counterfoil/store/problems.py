@@ -12,6 +12,8 @@ from counterfoil.store.runs import BadRow
 p = schema.postings.c
 b = schema.bad_rows.c
 g = schema.problems.c
+r = schema.revisions.c
+NOTHING = b"{}"  # the element of a record that did not pass its checks
 
 
 def stuck_postings(connection: sa.Connection) -> list[Posting]:
@@ -50,9 +52,10 @@ def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> Non
 
 def retry(connection: sa.Connection, posting_ids: list[int]) -> int:
     """Plan again what was held or rejected after it had been checked (it has content to send); → how many."""
+    sendable = sa.and_(r.posting_id == p.id, r.n == p.revision, sa.type_coerce(r.element, sa.LargeBinary) != NOTHING)
     statement = (
         sa.update(schema.postings)
-        .where(p.id.in_(posting_ids), p.state.in_(("held", "rejected")), p.number.is_not(None) | p.total.is_not(None))
+        .where(p.id.in_(posting_ids), p.state.in_(("held", "rejected")), sa.exists().where(sendable))
         .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)
     )
     return connection.execute(statement).rowcount

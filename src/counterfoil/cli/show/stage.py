@@ -21,7 +21,6 @@ from typing import Any, Final, Self
 from counterfoil import errors
 
 SANDBOX_PORT: Final = 8320
-CALLBACK_PORT: Final = 8321
 END_TIMEOUT_S: Final = 10.0
 CONTROL_TIMEOUT_S: Final = 30.0
 POSTING: Final = {"request_timeout_s": 5, "quiet_s": 1, "key_life_s": 60}  # short: nobody wants to watch us wait
@@ -120,10 +119,9 @@ class Stage:
         from counterfoil.access import vault
         from counterfoil.cli.sample import files
 
-        port = CALLBACK_PORT if _free(CALLBACK_PORT) else _some_port()
         files.write_files(
             self.folder, today=self.today, client_id=self.ready["public_client_id"], sandbox_url=self.url,
-            listen=f"127.0.0.1:{port}", posting=POSTING,
+            listen=f"127.0.0.1:{_some_port()}", posting=POSTING,
         )  # fmt: skip
         vault.new_key_file(self.folder / "counterfoil.key")
 

@@ -1,0 +1,65 @@
+"""Unforeseen errors: a short message, a crash file without secrets, exit 1."""
+
+import json
+
+import pytest
+
+from counterfoil import errors
+from counterfoil.cli import endings
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """Leave this process's signals alone."""
+    monkeypatch.setattr(endings, "_no_more_interrupts", lambda: None)
+
+
+def crash(text: str) -> BaseException:
+    """An error with a cause, raised for real."""
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise RuntimeError(text) from inner
+    except RuntimeError as error:
+        return error
+
+
+def test_a_crash_is_told_shortly_and_kept_in_a_file(tmp_path, capsys, monkeypatch):
+    """The file names the places and kinds; tokens, keys and further lines of the text are absent."""
+    monkeypatch.setenv("COUNTERFOIL_XERO__CLIENT_SECRET", "hunter2")
+    secret = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjFDQUY4RTY2NzcyRDZEQzAyOEQ2NzI2RkQwMjYxNTgxNTcwRUZDMTkifQ"
+    error = crash(f"bad hunter2 Bearer {secret} at postgresql://me:pass@host/db\nParameters: Blue Fern")
+    assert endings.tell(error, json=False, config=str(tmp_path / "counterfoil.toml")) == 1
+    shown = capsys.readouterr()
+    (file,) = tmp_path.glob("counterfoil-crash-*.txt")
+    kept = file.read_text()
+    assert (str(file) in shown.err, "Traceback" in shown.err, shown.out) == (True, False, "")
+    assert ("RuntimeError" in kept, "KeyError" in kept, "test_endings.py" in kept) == (True, True, True)
+    for text in (secret, "hunter2", "me:pass", "Blue Fern"):
+        assert text not in kept
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_crash_without_a_writable_folder_still_speaks(tmp_path, capsys):
+    """The temporary folder stands in."""
+    assert endings.tell(crash("x"), json=True, config=str(tmp_path / "none" / "counterfoil.toml")) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "crash"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "exit_code"),
+    [
+        (errors.NoConsent("No.", remedy="Connect."), "no-consent", 3),
+        (errors.RateLimited("day"), "rate-limited", 4),
+        (KeyboardInterrupt(), "interrupted", 130),
+        (ExceptionGroup("", [errors.StoreError("Full.")]), "store", 2),
+        (OSError(28, "No space left on device", "x"), "system", 2),
+    ],
+)
+def test_foreseen_endings_have_their_code(error, code, exit_code, capsys):
+    """One JSON value with code, message and remedy; the same for people on stderr."""
+    assert endings.tell(error, json=True, config="counterfoil.toml") == exit_code
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"]["code"] == code
+    assert shown.err

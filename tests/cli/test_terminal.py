@@ -1,0 +1,51 @@
+"""On a terminal: `Next:` at the end, and no more than a screenful."""
+
+import os
+import pty
+import subprocess
+import sys
+
+from counterfoil.cli.screen import Screen
+
+
+def on_a_terminal(folder, *words):
+    """Run a command on a pseudo-terminal; → (exit code, everything shown)."""
+    master, slave = pty.openpty()
+    environ = {**os.environ, "COLUMNS": "100", "LINES": "24", "TERM": "xterm"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "counterfoil", *words], cwd=folder, stdin=slave, stdout=slave, stderr=slave, env=environ
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # the other end is closed: Linux says EIO
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    return process.wait(timeout=60), shown.decode()
+
+
+def test_next_stands_on_a_terminal_only(office):
+    """Not on a pipe, and not with --json."""
+    office.write()
+    office.key()
+    code, shown = on_a_terminal(office.folder, "status")
+    assert (code, shown.rstrip().splitlines()[-1]) == (0, "Next: counterfoil connect")
+    code, shown = on_a_terminal(office.folder, "status", "--json")
+    assert (code, "Next:" in shown) == (0, False)
+    assert "Next:" not in office("status").out
+
+
+def test_a_long_list_is_cut_to_a_screenful(monkeypatch, capsys):
+    """With a word on how many more there are."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("COLUMNS", "80")
+    Screen(json=False).table(("N",), [[n] for n in range(400)], right=(0,))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert lines[-1] == "… and 385 more (--json for all)"
