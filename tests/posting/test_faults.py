@@ -1,13 +1,16 @@
 """Every way in which an answer can go wrong: each record ends in Xero once, whatever the key's life."""
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
+from counterfoil.app.reports import RunReport
 from counterfoil.posting import kinds
 from counterfoil.store.postings import Posting
-from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
+from counterfoil.xero.client import XeroClient
+from tests.posting.workbench import NO_KEY, SHORT, Workbench, WorkbenchBooks, sale
 
 INVOICES = "/api.xro/2.0/Invoices"
 LOST = ["lost_answer", "reset", "500_before", "500_after", "truncated", "bad_gzip", "one_short", "reordered", "503"]
@@ -134,3 +137,38 @@ def test_a_poison_record_among_49_good_ones_stands_alone_in_the_end(
     assert (report.posted, report.rejected, report.exit_code) == (49, 1, 1)
     once(bench, 49)
     assert len(bench.writes()) <= 1 + 2 * 6, "each halving costs two calls"
+
+
+def test_an_element_on_which_xero_breaks_each_time_holds_up_nobody_else(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 500 for every request that holds it: halves until it is alone, then a person is asked; the others are posted."""
+    send = XeroClient.write
+
+    async def breaking(
+        self: XeroClient, method: str, path: str, params: Any, body: bytes, key: str, **rest: Any
+    ) -> Any:
+        answer = await send(
+            self, method, "Invoices/broken" if b'SHOP-acme-uk-3"' in body else path, params, body, key, **rest
+        )
+        return msgspec.structs.replace(answer, status=500) if b'SHOP-acme-uk-3"' in body else answer
+
+    monkeypatch.setattr(XeroClient, "write", breaking)
+    bench.configure(request_timeout_s=0.4, quiet_s=0.1, key_life_s=1)
+    report = bench.run([sale(n) for n in range(6)])
+    assert (report.posted, report.held, report.exit_code) == (5, 1, 1)
+    once(bench, 5)
+
+
+def test_a_token_that_xero_always_calls_expired_stops_the_run(bench: Workbench) -> None:
+    """Three fresh tokens refused are enough: exit 3 with the reason, nothing lost, no endless loop."""
+    bench.sandbox.fault("401_expired", method="PUT", path=INVOICES, count=1000)
+
+    async def work(books: WorkbenchBooks) -> RunReport:
+        books.patient = True
+        return await books.run("shop")
+
+    bench.write([sale(n) for n in range(3)])
+    report = asyncio.run(bench.use(work))
+    assert (report.planned, report.exit_code) == (3, 3)
+    assert len(bench.writes()) <= 5

@@ -55,12 +55,13 @@ source = {{ jsonl = "sales.jsonl" }}
 class StaticTokens:
     """One token of the sandbox, for tests that are not about tokens."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, patient: bool) -> None:
         self.token = token
+        self.patient = patient
 
     async def access_token(self, _grant_id: str, *, rejected: str | None = None) -> str:
-        """The token."""
-        assert rejected is None, "the sandbox refused the test's token"
+        """The token; `patient` gives it again when Xero called it expired."""
+        assert rejected is None or self.patient, "the sandbox refused the test's token"
         return self.token
 
 
@@ -68,6 +69,7 @@ class WorkbenchBooks(Books):
     """Books whose tokens come from the test."""
 
     token = ""
+    patient = False
 
     async def client(self, entity: str) -> XeroClient:
         """A client of the bound organisation."""
@@ -75,7 +77,9 @@ class WorkbenchBooks(Books):
         if found is None:
             binding = await self.database.read(lambda conn: bindings.get(conn, entity))
             assert binding is not None
-            found = self._clients[entity] = XeroClient(binding, self.transport, StaticTokens(self.token), self.pacer)
+            found = self._clients[entity] = XeroClient(
+                binding, self.transport, StaticTokens(self.token, patient=self.patient), self.pacer
+            )
         return found
 
 

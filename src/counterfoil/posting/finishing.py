@@ -27,6 +27,7 @@ from counterfoil.xero.client import XeroClient
 POLL_S = 1.0  # how often waiting work is looked for in the tables: another process may have finished it
 UNREACHABLE_MAX = 3  # connections refused in a row before a tenant is left for the next run
 LOOK_FAILURES_MAX = 3
+EXPIRED_MAX = 3  # fresh tokens in a row that Xero calls expired (two clocks far apart) before a person is told
 
 Progress = Callable[[str], None]
 
@@ -60,6 +61,7 @@ class TenantWorker:
         self._busy: set[int] = set()
         self._recovering = False
         self._unreachable = 0
+        self._expired = 0
         self._look_failures = 0
         self.stopped: errors.CounterfoilError | None = None
         self.finished = 0  # elements whose request came to an end here; for the progress bar
@@ -187,7 +189,9 @@ class TenantWorker:
 
     async def _after_send(self, stop: errors.CounterfoilError | None) -> None:
         if stop is None:
-            self._unreachable = 0
+            self._unreachable = self._expired = 0
+        elif isinstance(stop, errors.TokenExpired) and self._expired < EXPIRED_MAX:
+            self._expired += 1  # the next attempt has it refreshed
         elif isinstance(stop, errors.XeroUnavailable) and not stop.sent and self._unreachable < UNREACHABLE_MAX:
             self._unreachable += 1
             await self._database.clock.sleep(2 ** (self._unreachable - 1))

@@ -69,8 +69,8 @@ def judge(kind: Kind, answer: Answer, sent: Sequence[Sent], *, unclear_before: b
 
 
 def _stop(error: errors.CounterfoilError, answer: Answer) -> errors.CounterfoilError | None:
-    """An expired token is refreshed by the next attempt; everything else of this kind stops the tenant for now."""
-    return error if answer.status in BEFORE_PROCESSING and not isinstance(error, errors.TokenExpired) else None
+    """What stops the tenant, at least for now: everything that Xero says before it processes anything."""
+    return error if answer.status in BEFORE_PROCESSING else None
 
 
 def _judge_elements(kind: Kind, answer: Answer, sent: Sequence[Sent], *, unclear_before: bool) -> Judgement:

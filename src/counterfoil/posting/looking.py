@@ -116,15 +116,23 @@ class Looker:
     def _send_again(
         self, connection: Connection, request: Request, missing: Sequence[Looked], now: datetime.datetime
     ) -> None:
-        """Not at Xero: close the request and freeze them anew in this very transaction, under a new key."""
+        """Not at Xero: close the request and freeze them anew in this very transaction, under a new key.
+
+        What was unclear before goes in halves: one element may be what Xero breaks on, and the others shall not wait.
+        """
         requests.close_items(connection, request.id, {one.position: "not found" for one in missing})
         requests.change(connection, request, {"state": "closed", "outcome": "looked: not all found"})
-        tired = {one.posting.id: _unfindable(one.posting) for one in missing if one.posting.looks >= LOOKS_MAX}
+        tired = {one.posting.id: _tired(one.posting, request) for one in missing if _is_tired(one, request, missing)}
         recording.write_held(connection, tired, "held", now)
         again = [one.posting for one in missing if one.posting.id not in tired]
-        if again:
-            kind = kinds.BY_RESOURCE[request.resource]
-            freezing.freeze(connection, kind, again, self._rules, self._owner, now, was=recording.ON_ITS_WAY)
+        if request.unclear_attempts:
+            looked = [{"pid": posting.id, "looks": posting.looks + 1} for posting in again]
+            postings.update_many(connection, looked, recording.ON_ITS_WAY)
+        half = (len(again) + 1) // 2 if any(posting.looks for posting in again) else len(again)
+        kind = kinds.BY_RESOURCE[request.resource]
+        for part in (again[:half], again[half:]):
+            if part:
+                freezing.freeze(connection, kind, part, self._rules, self._owner, now, was=recording.ON_ITS_WAY)
 
     def _find(
         self, connection: Connection, request: Request, position: int, posting: Posting, revision: Revision
@@ -188,7 +196,19 @@ def _judge_contact(position: int, posting: Posting, contact: KnownContact, name:
     return Looked(position, posting, contact.contact_id, posting.external_id)
 
 
-def _unfindable(posting: Posting) -> Finding:
+def _is_tired(one: Looked, request: Request, missing: Sequence[Looked]) -> bool:
+    """Asked of Xero often enough: a number that nobody can find, or an element that alone gets no clear answer."""
+    alone = len(missing) == 1 or not request.unclear_attempts
+    return alone and one.posting.looks >= LOOKS_MAX
+
+
+def _tired(posting: Posting, request: Request) -> Finding:
+    if request.unclear_attempts:
+        return Finding(
+            "no-clear-answer",
+            f"Xero never gave a clear answer to {posting.external_id} ({request.outcome}), and it is not there.",
+            "Look at the record for something unusual, then `counterfoil problems retry` or skip.",
+        )
     return Finding(
         "number-unfindable",
         f"Xero says that {posting.number or posting.external_id} is used, but shows no such document.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.cli import table
 from counterfoil.cli.screen import Screen
 from counterfoil.cli.show import judge, mishaps, person
@@ -36,12 +37,15 @@ class Demo:
         self.told: dict[str, Any] = {}
 
     def play(self) -> None:
-        """All six steps."""
-        self._begin()
-        asyncio.run(self._with_books(self._connect_and_plan))
-        self._post_and_be_killed()
-        self._finish()
-        asyncio.run(self._with_books(self._prove))
+        """All six steps; where one cannot be done the rest is left out, and `off` says why."""
+        try:
+            self._begin()
+            asyncio.run(self._with_books(self._connect_and_plan))
+            self._post_and_be_killed()
+            self._finish()
+            asyncio.run(self._with_books(self._prove))
+        except errors.CounterfoilError as error:
+            self.off.append(str(error))
 
     async def _with_books(self, act: Any) -> None:
         from counterfoil.app import open_books

@@ -20,6 +20,7 @@ SLOW_ANSWER_S: Final = 4.0  # the window for the kill; below the request timeout
 POLL_S: Final = 0.02
 POLLS_MAX: Final = 3_000
 RUN_TIMEOUT_S: Final = 120.0
+SAID_MAX: Final = 500  # characters of a run's words in a message
 Row = dict[str, Any]
 
 
@@ -62,8 +63,8 @@ def run_and_kill(stage: Stage, organisation: str, count: Callable[[], int]) -> K
             time.sleep(POLL_S)
     finally:
         process.kill()
-        _text, told = process.communicate()
-    raise errors.RunAgain(f"The run ended before it could be killed: {told.decode(errors='replace')[-500:]}")
+        said = b" ".join(process.communicate())
+    raise errors.RunAgain(f"the run could not be killed in the middle; it said: {_tail(said)}")
 
 
 def run(stage: Stage) -> tuple[int, Row]:
@@ -78,7 +79,7 @@ def run(stage: Stage) -> tuple[int, Row]:
     try:
         report: Row = json.loads(value)
     except ValueError as cause:
-        raise errors.RunAgain(f"The run told nothing: {told.decode(errors='replace')[-500:]}") from cause
+        raise errors.RunAgain(f"the run gave no value; it said: {_tail(told)}") from cause
     return process.returncode, report
 
 
@@ -90,6 +91,10 @@ def lost(stage: Stage) -> Lost | None:
         return None
     again = [row for row in rows if row["idempotency_key"] == first["idempotency_key"] and row["n"] > first["n"]]
     return Lost(first["n"], first["idempotency_key"], again[-1]["status"] if again else None, len(again))
+
+
+def _tail(said: bytes) -> str:
+    return said.decode(errors="replace").strip()[-SAID_MAX:] or "nothing"
 
 
 def _start(config: Path) -> "subprocess.Popen[bytes]":
