@@ -36,7 +36,6 @@ def _wanted(planned: Sequence[Planned]) -> Wanted:
         (one.item.prepared.entity, one.item.prepared.contact.external_id): (one.item.prepared.contact, one.contact)
         for one in planned
         if one.contact is not None and one.item.prepared is not None and one.decision.action in NEEDS_A_CONTACT
-        if one.contact.action != "known" or one.existing is None
     }
 
 

@@ -47,6 +47,7 @@ def _build_invoice(
     element: dict[str, Any], posting: Posting, contact_id: str | None, public_url: str
 ) -> dict[str, Any]:
     """The element as sent: the contact by id only (a name would edit Xero's contact), and our mark."""
+    assert contact_id is not None, "a document is frozen only after its contact is posted"
     built = {**element, "Contact": {"ContactID": contact_id}, "Url": identity.marker_url(public_url, posting.marker)}
     if not posting.own_number:
         built["Reference"] = identity.with_marker(element.get("Reference", ""), posting.marker, REFERENCE_LIMIT)

@@ -88,23 +88,17 @@ def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> l
 def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known: dict[str, "_Known"]) -> Planned:
     prepared = item.prepared
     if item.blocked:
+        action = "later" if item.blocked == "later" else "hold"
+        return Planned(item, Decision(action, item.findings[0]), existing=existing)
+    earlier = _seen_before(plan, item)
+    if earlier is not None:
         return Planned(
-            item, Decision("later" if item.blocked == "later" else "hold", item.findings[0]), existing=existing
+            item, earlier, existing=existing, twin=plan.seen[item.external_id or ""][1] if earlier.finding else None
         )
     if prepared is None:
         if all(finding.cause == "before-start" for finding in item.findings):
             return Planned(item, deciding.SAME, existing=existing)
         return Planned(item, Decision("refuse", item.findings[0]), existing=existing)
-    first = plan.seen.setdefault(prepared.external_id, (item.record_hash, item.source))
-    if first != (item.record_hash, item.source):
-        if first[0] == item.record_hash:
-            return Planned(item, deciding.SAME, existing=existing)
-        return Planned(
-            item,
-            Decision("hold", _twins(prepared.external_id, first[1], item.source)),
-            existing=existing,
-            twin=first[1],
-        )
     binding = plan.bindings.get(prepared.entity)
     if binding is None:
         return Planned(item, Decision("hold", _unbound(prepared.entity)), existing=existing)
@@ -118,6 +112,18 @@ def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known
         return Planned(item, Decision("refuse", deciding.taken_by_posting(owner)), contact, existing)
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
     return Planned(item, decision, contact, existing)
+
+
+def _seen_before(plan: Plan, item: Item) -> Decision | None:
+    """The fate of a record whose external id this source had before: the same again, or a contradiction."""
+    if item.external_id is None:
+        return None
+    first_hash, first_source = plan.seen.setdefault(item.external_id, (item.record_hash, item.source))
+    if first_source == item.source:
+        return None
+    if first_hash == item.record_hash:
+        return deciding.SAME
+    return Decision("hold", _twins(item.external_id, first_source, item.source))
 
 
 def _twins(external_id: str, first: str, second: str) -> Finding:
