@@ -96,6 +96,21 @@ class Books:
             raise errors.ConfigurationError(f"There is no flow {name!r}.", remedy=spelling.suggestion(name, self.flows))
         return found
 
+    async def flow_to_run(self, name: str) -> FlowSettings:
+        """The same, for reading its records: a table without id that was renamed would make all of them new.
+
+        Raises ConfigurationError with the line to write.
+        """
+        flow = self.flow(name)
+        known = await self.database.read(runs.flow_ids)
+        gone = sorted(known - {one.id for one in self.flows.values()})
+        if flow.id_is_written or flow.id in known or not gone:
+            return flow
+        raise errors.ConfigurationError(
+            f"[flows.{flow.table}] has no id and never ran here, and flow {gone[0]!r} is no longer in the configuration.",
+            remedy=f'Was it renamed? Write id = "{gone[0]}" into [flows.{flow.table}]; a new flow gets id = "{flow.id}".',
+        )
+
     def flow_name(self, flow_id: str) -> str:
         """The table's name of a flow id; the id itself when the table is gone."""
         return next((flow.table for flow in self.flows.values() if flow.id == flow_id), flow_id)
@@ -189,7 +204,7 @@ class Books:
         given = None
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
-        return await running.Runner(self, progress).run(self.flow(flow), source, given)
+        return await running.Runner(self, progress).run(await self.flow_to_run(flow), source, given)
 
     async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
         """Bring every open posting to its end."""
@@ -197,7 +212,7 @@ class Books:
 
     async def plan(self, flow: str, source: Path | None = None, *, offline: bool = False) -> PlanReport:
         """What a run would do; writes nothing to Xero."""
-        return await previewing.preview(self, self.flow(flow), source, offline=offline)
+        return await previewing.preview(self, await self.flow_to_run(flow), source, offline=offline)
 
     async def prove(self, flow: str) -> Proof:
         """Source, postings and Xero side by side."""

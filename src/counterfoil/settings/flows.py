@@ -34,6 +34,7 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     source: Path  # a JSON Lines file, absolute
+    id_is_written: bool = True  # False: the table's name stands in, so renaming the table would make all records new
     entity: str | None = None  # None: every record names its own
     status: Status = "DRAFT"
     number: Literal["xero"] | None = None  # None: the record's number, else its external_id
@@ -109,6 +110,7 @@ def _flow(
     return FlowSettings(
         table=raw.table,
         id=table.id or raw.table,
+        id_is_written=table.id is not None,
         kind=table.kind,
         source=settings.path.parent / table.source.jsonl,
         entity=table.entity,

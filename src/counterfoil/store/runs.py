@@ -69,6 +69,11 @@ def start(
     return run_id
 
 
+def flow_ids(connection: sa.Connection) -> set[str]:
+    """The ids of all flows that ever ran here."""
+    return set(connection.execute(sa.select(runs.c.flow_id).where(runs.c.flow_id.is_not(None)).distinct()).scalars())
+
+
 def end(connection: sa.Connection, run_id: int, now: datetime.datetime, counts: dict[str, Any]) -> None:
     """Close a run with its counts."""
     connection.execute(sa.update(runs).where(runs.c.id == run_id).values(ended=now, counts=counts))
