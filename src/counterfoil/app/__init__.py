@@ -6,6 +6,7 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
+import datetime
 import getpass
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -31,12 +32,14 @@ from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, runs
+from counterfoil.store import bindings, documents, grants, runs
 from counterfoil.store.database import Database, get_meta, set_meta
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
+
+FINGERPRINT_LIFE = datetime.timedelta(days=1)
 
 
 class Books:
@@ -151,7 +154,13 @@ class Books:
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
     async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
-        """A worker that finishes the entity's postings."""
+        """A worker that finishes the entity's postings, after a look at the organisation if the last is a day old.
+
+        Raises WrongLedger when it is another one now, NotConnected when it was disconnected.
+        """
+        looked = await self.database.read(lambda conn: bindings.verified_at(conn, entity))
+        if looked is not None and self.clock.now() - looked > FINGERPRINT_LIFE:
+            await self.access.bindings.verify(entity)
         client = await self.client(entity)
         sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)

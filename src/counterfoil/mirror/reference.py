@@ -2,53 +2,67 @@
 
 Called by app to build the ledger that a flow's checks use. The organisation (its lock dates, its name) is read again for
 every run; the rest lives LIFETIME, and is read again at once when a check fails on it (`fresh=True`), so that an account
-that was added a minute ago is found. Cost: 1 call per resource that is not fresh.
+that was added a minute ago is found. Kept as Xero sent it, so that no field is lost. Cost: 1 call per resource that is
+not fresh.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from counterfoil.model import record
+from counterfoil.model.record import Record
 from counterfoil.store import documents
 from counterfoil.store.database import Database
 from counterfoil.xero.client import XeroClient
+from counterfoil.xero.resources import accounts, currencies, organisation, tax_rates, tracking_categories
 
 LIFETIME = datetime.timedelta(hours=1)
-ALWAYS = "Organisation"
-RESOURCES: Mapping[str, str] = {
-    "Organisation": "Organisations",
-    "Accounts": "Accounts",
-    "TaxRates": "TaxRates",
-    "Currencies": "Currencies",
-    "TrackingCategories": "TrackingCategories",
+ALWAYS = organisation.PATH
+LANE = "sync"
+Read = Callable[[XeroClient], Awaitable[Sequence[Record]]]
+
+
+async def _organisation(client: XeroClient) -> Sequence[Record]:
+    return (await organisation.get(client, lane=LANE),)
+
+
+RESOURCES: Mapping[str, Read] = {
+    organisation.PATH: _organisation,
+    accounts.PATH: lambda client: accounts.all(client, lane=LANE),
+    tax_rates.PATH: lambda client: tax_rates.all(client, lane=LANE),
+    currencies.PATH: lambda client: currencies.all(client, lane=LANE),
+    tracking_categories.PATH: lambda client: tracking_categories.all(client, lane=LANE),
 }
-_decode = msgspec.json.Decoder(float_hook=__import__("decimal").Decimal).decode
 
 
 async def load(
     client: XeroClient, database: Database, *, fresh: bool = False, offline: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
-    """Wire elements per resource, e.g. {"Accounts": [{"Code": "200", …}], …}. `offline`: only what is cached."""
-    return {resource: await _load_one(client, database, resource, fresh, offline) for resource in RESOURCES}
+    """Wire elements per resource, e.g. {"Accounts": [{"Code": "200", …}], …}. `offline`: only what is cached.
+
+    Amounts and rates are Decimals. Raises what reading raises.
+    """
+    return {path: await _load_one(client, database, path, fresh, offline) for path in RESOURCES}
 
 
 async def _load_one(
-    client: XeroClient, database: Database, resource: str, fresh: bool, offline: bool
+    client: XeroClient, database: Database, path: str, fresh: bool, offline: bool
 ) -> list[dict[str, Any]]:
     tenant = client.binding.tenant_id
-    cached = await database.read(lambda conn: documents.reference(conn, tenant, resource))
+    cached = await database.read(lambda conn: documents.reference(conn, tenant, path))
     now = database.clock.now()
-    usable = cached is not None and (offline or (not fresh and resource != ALWAYS and now - cached[0] < LIFETIME))
+    usable = cached is not None and (offline or (not fresh and path != ALWAYS and now - cached[0] < LIFETIME))
     if cached is not None and usable:
-        elements: list[dict[str, Any]] = _decode(cached[1])
-        return elements
+        return _elements(cached[1])
     if offline:
         return []
-    params = {"includeArchived": "true"} if resource == "TrackingCategories" else {}
-    answer = await client.get(resource, params, lane="sync")
-    elements = _decode(answer.body)[RESOURCES[resource]]
-    body = msgspec.json.encode(elements)
-    await database.run(lambda conn: documents.set_reference(conn, tenant, resource, now, body))
+    read = await RESOURCES[path](client)
+    body = b"[" + b",".join(one.raw for one in read) + b"]"
+    await database.run(lambda conn: documents.set_reference(conn, tenant, path, now, body))
+    return _elements(body)
+
+
+def _elements(body: bytes) -> list[dict[str, Any]]:
+    elements: list[dict[str, Any]] = record.plain(body)
     return elements

@@ -10,7 +10,6 @@ import msgspec
 from counterfoil.store.requests import Request
 
 KEY_MARGIN_S = 15  # we stop using a key this long before Xero forgets it
-FIRST_BYTE_S = 5  # an attempt whose first byte could not leave within this after its commit is given up
 LOOK_FRESH_S = 30  # a new request may be frozen on the word of a look no older than this
 LOOK_OVERLAP = datetime.timedelta(minutes=5)
 LOOKS_MAX = 3  # uniqueness refusals in a row whose document nobody can find, before a person is asked

@@ -37,6 +37,11 @@ def everything(conn: Connection) -> list[Binding]:
     return [_binding(row) for row in conn.execute(sa.select(_T).order_by(_T.c.entity))]
 
 
+def verified_at(conn: sa.Connection, entity: str) -> datetime.datetime | None:
+    """When an entity's organisation was last looked at as a whole; None when it is not bound."""
+    return conn.execute(sa.select(_T.c.verified_at).where(_T.c.entity == entity)).scalar_one_or_none()
+
+
 def put(conn: Connection, binding: Binding, *, now: datetime.datetime) -> None:
     """Store a new binding, or the same entity's with what was seen of it now."""
     print_ = binding.fingerprint
