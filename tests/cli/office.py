@@ -104,7 +104,10 @@ class Office:
         """A whole consent through `connect`; → its value."""
         process = self.start("connect", "--no-browser", "--json")
         assert process.stderr is not None
-        url = json.loads(process.stderr.readline())["authorize_url"]
+        line = process.stderr.readline()
+        if not line.startswith("{"):
+            raise AssertionError(f"connect did not begin: {line}{process.communicate(timeout=TIMEOUT_S)}")
+        url = json.loads(line)["authorize_url"]
         with _OPENER.open(url, timeout=TIMEOUT_S) as page:
             page.read()
         out, _err = process.communicate(timeout=TIMEOUT_S)

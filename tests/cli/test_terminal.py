@@ -49,3 +49,11 @@ def test_a_long_list_is_cut_to_a_screenful(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 24
     assert lines[-1] == "… and 385 more (--json for all)"
+
+
+def test_an_output_of_a_narrow_encoding_breaks_nothing(office):
+    """ASCII only: characters are replaced for people, and JSON stays UTF-8."""
+    narrow = {"PYTHONIOENCODING": "ascii"}
+    assert office.process("--help", env=narrow).code == 0
+    ended = office.process("--json", "run", "żółw", env=narrow)
+    assert (ended.code, ended.value["error"]["code"]) == (2, "configuration")

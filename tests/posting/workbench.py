@@ -18,7 +18,7 @@ from counterfoil.app.reports import RunReport
 from counterfoil.model.binding import Binding, Fingerprint
 from counterfoil.posting import identity, sending
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import bindings
+from counterfoil.store import bindings, locks
 from counterfoil.xero.client import XeroClient
 from tests import sandbox_process
 from tests.sandbox_process import SandboxProcess
@@ -124,6 +124,7 @@ class Workbench:
         await books.open()
 
         def bind(connection: Any) -> None:
+            locks.hold(connection, "bindings")  # several test processes open at once
             for entity, told in zip(ENTITIES, self.sandbox.ready["organisations"], strict=False):
                 if bindings.get(connection, entity) is None:
                     mark = Fingerprint(

@@ -52,12 +52,7 @@ class Bindings:
 
     async def load(self, entity: str) -> Binding:
         """The stored binding; no call. Raises NoBinding. A stopped one is returned: it may read."""
-        found = await self._database.read(lambda conn: rows.get(conn, entity))
-        if found is None:
-            raise errors.NoBinding(
-                f"The entity {entity} is bound to no organisation.", remedy=f"Run `counterfoil entities bind {entity}`."
-            )
-        return found
+        return await load(self._database, entity)
 
     async def everything(self) -> tuple[Binding, ...]:
         """Every binding, by entity; no call."""
@@ -193,6 +188,16 @@ class Bindings:
     async def _refused(self, entity: str, tenant_id: str, why: str) -> None:
         data = {"tenant": tenant_id, "why": why}
         await self._database.run(lambda conn: self._audit.append(conn, entity, "bind refused", data))
+
+
+async def load(database: Database, entity: str) -> Binding:
+    """As `Bindings.load`, for whoever needs no key and no call."""
+    found = await database.read(lambda conn: rows.get(conn, entity))
+    if found is None:
+        raise errors.NoBinding(
+            f"The entity {entity} is bound to no organisation.", remedy=f"Run `counterfoil entities bind {entity}`."
+        )
+    return found
 
 
 def folded(name: str) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from counterfoil import errors, flows, settings
+from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import previewing, proving, running, standing, telling, troubles
 from counterfoil.app.access import Access
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
@@ -32,7 +33,7 @@ from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import bindings, documents, grants, runs
+from counterfoil.store import bindings, documents, grants, locks, runs
 from counterfoil.store.database import Database, get_meta, set_meta
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
@@ -120,7 +121,7 @@ class Books:
 
     async def binding(self, entity: str) -> Binding:
         """The binding of an entity. Raises NoBinding."""
-        return await self.access.bindings.load(entity)
+        return await load_binding(self.database, entity)
 
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
@@ -290,6 +291,7 @@ async def open_books(
 
 def _named(connection: Any, name: str) -> str:
     """The environment that the database belongs to; a new one belongs to this."""
+    locks.hold(connection, "installation")
     known = get_meta(connection, "environment")
     if known is None:
         set_meta(connection, "environment", name)

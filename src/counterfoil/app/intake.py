@@ -36,9 +36,9 @@ class Blocked(msgspec.Struct, frozen=True):
     error: errors.CounterfoilError | None = None
 
 
-def _finding(error: errors.CounterfoilError) -> Finding:
-    """An error as every record of its entity gets it."""
-    return Finding(error.code, error.message, error.remedy or "Run again.", "entity")
+def _finding(error: errors.CounterfoilError, entity: str) -> Finding:
+    """An error as every record of its entity gets it; each entity's is a problem of its own."""
+    return Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
 
 
 class Intake:
@@ -162,7 +162,9 @@ class Intake:
                         await self._books.catch_up_safely(client, resource)
                 found = await self._read_ledger(entity, fresh=False)
             except (errors.Reconnect, errors.RunAgain) as error:
-                found = Blocked(_finding(error), "later" if isinstance(error, errors.RunAgain) else "person", error)
+                found = Blocked(
+                    _finding(error, entity), "later" if isinstance(error, errors.RunAgain) else "person", error
+                )
             self._ledgers[entity] = found
         return found
 

@@ -35,8 +35,7 @@ def _plus(
 
 async def prove(books: Any, flow: FlowSettings) -> Proof:
     """Compare every posting of a flow with its document, per day, currency and tax."""
-    pairs = await books.database.read(lambda conn: proofs.of_flow(conn, flow.id))
-    for entity in sorted({posting.entity for posting, _document in pairs}):
+    for entity in await books.database.read(lambda conn: proofs.entities(conn, flow.id)):
         await books.catch_up_safely(await books.client(entity), kinds.INVOICE.resource)
     pairs = await books.database.read(lambda conn: proofs.of_flow(conn, flow.id))
     tenants = sorted({posting.tenant_id for posting, _document in pairs})

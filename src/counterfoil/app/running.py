@@ -15,7 +15,7 @@ from counterfoil.app.reports import RunReport
 from counterfoil.posting import applying, finishing, planning
 from counterfoil.posting.planning import Item, Plan, Writing
 from counterfoil.settings import FlowSettings
-from counterfoil.store import runs
+from counterfoil.store import locks, runs
 from counterfoil.store.database import Connection
 
 Progress = Callable[["Stage"], None]
@@ -85,6 +85,7 @@ class Runner:
 
     async def _apply(self, plan: Plan, run_id: int, items: Sequence[Item]) -> None:
         def work(connection: Connection) -> None:
+            locks.hold_tenants(connection, [binding.tenant_id for binding in plan.bindings.values()])
             planned = planning.decide_batch(connection, plan, items)
             applying.apply_batch(Writing(connection, plan, run_id, self._database.now(connection)), planned)
 

@@ -5,6 +5,7 @@ command is a Typer app of its own, built with help pages without rich.
 """
 
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     """Carry out one command line; → the exit code. Never raises."""
     signal.signal(signal.SIGTERM, _end_politely)
     json = "--json" in arguments
+    _speak_any_script(json=json)
     try:
         options, words = switches.hoist(arguments)
         json = options.json
@@ -31,6 +33,13 @@ def main(arguments: Sequence[str]) -> int:
         config = options.config if "options" in locals() else switches.CONFIG_DEFAULT
         return endings.tell(error, json=json, config=config)
     return code
+
+
+def _speak_any_script(*, json: bool) -> None:
+    """No name may break an output that has a narrower encoding; JSON is UTF-8 whatever the surroundings say."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if json and stream is sys.stdout else None, errors="replace")
 
 
 def _end_politely(_number: int, _frame: FrameType | None) -> None:

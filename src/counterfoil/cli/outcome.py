@@ -34,7 +34,7 @@ def show(screen: Screen, report: "RunReport") -> None:
         if number:
             screen.line(f"{number:>9,}  {words}")
     for stop in report.stops:
-        screen.line(f"Stopped: {table.harmless(stop)}")
+        (screen.note if screen.json else screen.line)(f"Stopped: {table.harmless(stop)}")
 
 
 def next_step(report: "RunReport") -> str:

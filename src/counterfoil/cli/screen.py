@@ -25,14 +25,15 @@ class Screen:
         self._told = False
 
     def value(self, value: Any) -> None:
-        """The one JSON value; does nothing without --json. Decimals become strings, instants ISO 8601."""
+        """The one JSON value, on one line; does nothing without --json. Decimals become strings, instants ISO 8601."""
         if not self.json:
             return
         assert not self._told, "--json promises exactly one value"
         self._told = True
         import msgspec
 
-        sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+        encoded = msgspec.json.encode(value, enc_hook=str)  # may hold Xero's own JSON, with its line ends
+        sys.stdout.write(msgspec.json.format(encoded, indent=-1).decode() + "\n")
 
     def line(self, text: str = "") -> None:
         """A line for people."""

@@ -5,6 +5,7 @@ until a command asks.
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,6 +42,10 @@ class Session:
     def books(self, work: "Callable[[Books], Awaitable[T]]") -> T:
         """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError."""
         from counterfoil.app import open_books
+
+        # What was imported stays; records come and go by the thousand and hold no cycles: a tenth of a run's CPU.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
 
         async def opened() -> T:
             async with open_books(self.config, self.switches.env) as books:

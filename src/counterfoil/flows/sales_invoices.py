@@ -1,7 +1,8 @@
 """Sales records become sales invoices (ACCREC): the checks before anything is sent, the wire form, the prediction.
 
 Called by app.py through the registry. Implements design §5.4 with facts 4.6, 5.0 to 5.8. Pure: no clock, no network.
-The elements are for PUT /Invoices with `unitdp=4`; https://developer.xero.com/documentation/api/accounting/invoices
+The elements are for PUT /Invoices with `unitdp=4`
+(https://developer.xero.com/documentation/api/accounting/invoices, read 2026-11).
 """
 
 from collections.abc import Collection

@@ -44,10 +44,12 @@ class CatchUp:
         since = min_since(cursor)
         first_answer: datetime.datetime | None = None
         count = 0
+        before: frozenset[Any] = frozenset()  # the page before this one, most of which comes again in a busy minute
         async for server_time, rows in self._read(client, resource, since, lane):
             first_answer = first_answer or server_time
             count += len(rows)
-            await self._keep(resource, tenant, rows)
+            await self._keep(resource, tenant, [row for row in rows if row not in before])
+            before = frozenset(rows)
         moved = Cursor(tenant, resource, (first_answer or self._database.clock.now()) - OVERLAP, True, None)
         await self._database.run(lambda conn: documents.set_cursor(conn, moved))
         return count

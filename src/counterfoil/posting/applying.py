@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.posting import customers, encoding, identity, kinds
+from counterfoil.model.prepared import Finding
+from counterfoil.posting import customers, deciding, encoding, identity, kinds
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import postings, runs
@@ -17,6 +18,8 @@ from counterfoil.store.postings import row
 
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
 REPLACEABLE = ("planned", "rejected", "held", "cancelled")
+UNSENT = ("planned", "rejected", "held")
+ABOUT_THE_DOCUMENT = ("stored-otherwise", "adopted-with-difference")  # causes of posted ones that a record cannot cure
 
 
 def apply_batch(writing: Writing, planned: Sequence[Planned]) -> None:
@@ -150,16 +153,33 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
             revision = _revision(writing, existing.id, existing.revision + 1, one)
             postings.add_revisions(writing.connection, [revision])
         return
-    values = {"last_run_id": writing.run_id}
+    seen: dict[str, Any] = {"last_run_id": writing.run_id}
     finding = one.decision.finding
     if existing.state == "posted" and finding is not None and not one.item.blocked:
-        values |= {
-            "cause": finding.cause,
-            "reason": finding.reason,
-            "remedy": finding.remedy,
-            "changed_at": writing.now,
-        }
-    postings.update(writing.connection, existing.id, (existing.state,), values)
+        seen |= _problem(writing, finding)
+        if not one.twin:  # a skip accepts this content, and speaks for no other
+            seen |= {"pending_hash": one.item.record_hash, "skipped": None}
+    elif finding is not None and finding.cause == deciding.ENTITY_CHANGED and existing.state in UNSENT:
+        seen |= {"state": "held", **_problem(writing, finding)}
+    elif existing.state == "posted" and one.contact is not None and one.decision.action == "same":
+        seen |= _cured(writing, existing)
+    postings.update(writing.connection, existing.id, (existing.state,), seen)
+
+
+def _problem(writing: Writing, finding: Finding) -> dict[str, Any]:
+    return {
+        "cause": finding.cause,
+        "reason": finding.reason,
+        "remedy": finding.remedy,
+        "changed_at": writing.now,
+    }
+
+
+def _cured(writing: Writing, existing: postings.Posting) -> dict[str, Any]:
+    """The record says again what was posted: what was wrong with the record is over; what Xero stored otherwise is not."""
+    if existing.cause is None or existing.cause in ABOUT_THE_DOCUMENT:
+        return {}
+    return {"cause": None, "reason": None, "remedy": None, "pending_hash": None, "changed_at": writing.now}
 
 
 def _write_bad_row(writing: Writing, one: Planned) -> None:

@@ -13,6 +13,8 @@ from counterfoil.store.documents import Document, KnownContact, fold
 from counterfoil.store.postings import Posting
 
 GONE = ("VOIDED", "DELETED")
+NUMBER_TAKEN = "number-taken"
+ENTITY_CHANGED = "entity-changed"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -63,10 +65,10 @@ def _decide_known(
     contact: ContactDecision,
 ) -> Decision:
     same = existing.record_hash == record_hash
-    if existing.entity != prepared.entity:
-        return Decision("hold", entity_changed(existing, prepared.entity))
     if existing.skipped is not None and same:
         return SAME
+    if existing.entity != prepared.entity:
+        return Decision("hold", entity_changed(existing, prepared.entity))
     if existing.state == "posted":
         return SAME if same else Decision("change", _changed(existing, prepared))
     if existing.state in ("sending", "uncertain"):
@@ -135,7 +137,7 @@ def _number_taken(prepared: Prepared, found: Sequence[Document], contact: Contac
 def taken_by_ours(number: str, document: Document) -> Finding:
     """The number belongs to another posting of ours."""
     return Finding(
-        "number-taken",
+        NUMBER_TAKEN,
         f"Number {number or document.number} is taken by another posting's document (mark {document.marker}).",
         "Give the record another number.",
         "number",
@@ -146,20 +148,31 @@ def taken_by_ours(number: str, document: Document) -> Finding:
 def taken_by_posting(owner: Posting) -> Finding:
     """The number belongs to the document of another posting of ours."""
     return Finding(
-        "number-taken",
-        f"Number {owner.document_number} is taken by {owner.external_id} ({owner.source or 'another flow'}).",
+        NUMBER_TAKEN,
+        f"Number {owner.document_number or owner.number} is taken by {owner.external_id} ({owner.source or 'another flow'}).",
         "Give the record another number.",
         "number",
-        owner.document_number or "",
+        owner.document_number or owner.number or "",
+    )
+
+
+def taken_by_record(document: Document, external_id: str) -> Finding:
+    """Another record of this run adopts the document."""
+    return Finding(
+        NUMBER_TAKEN,
+        f"Number {document.number} is taken by {external_id}.",
+        "Give the record another number.",
+        "number",
+        document.number or "",
     )
 
 
 def taken_by_stranger(document: Document) -> Finding:
     """The number belongs to a document that is not ours, and differs."""
     return Finding(
-        "number-taken",
+        NUMBER_TAKEN,
         f"Number {document.number} is taken by a document that is not ours: {document.status}, {document.date}, "
-        f"{document.total} {document.currency}.",
+        f"{document.total or 0:.2f} {document.currency}.",
         "Give the record another number, or rename the document in Xero.",
         "number",
         document.number or "",
@@ -180,7 +193,7 @@ def entity_changed(existing: Posting, entity: str) -> Finding:
     """A record turned up for another entity than its posting was planned for."""
     verb = "posted to" if existing.state == "posted" else "planned for"
     return Finding(
-        "entity-changed",
+        ENTITY_CHANGED,
         f"{existing.external_id} was {verb} {existing.entity} and now names {entity}.",
         f"Give it {existing.entity} again, or another external_id.",
         "entity",
@@ -220,6 +233,9 @@ def decide_contact(
     of that name. Documents carry the ContactID only; what Xero knows of the contact is never changed.
     """
     if existing is not None:
+        if existing.state == "posted" and existing.cause is not None:
+            finding = Finding(existing.cause, existing.reason or "", existing.remedy or "")
+            return ContactDecision("hold", existing.document_id, wanted.name, finding)
         if existing.state == "posted":
             return ContactDecision("known", existing.document_id, wanted.name)
         if existing.state in ("planned", "sending", "uncertain"):

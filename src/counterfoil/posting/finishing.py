@@ -19,7 +19,7 @@ from counterfoil.posting import freezing, kinds, recording, recovering
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
-from counterfoil.store import documents, postings, requests
+from counterfoil.store import documents, locks, postings, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
@@ -89,7 +89,11 @@ class TenantWorker:
     async def _fill(self, tasks: set[asyncio.Task[None]]) -> datetime.datetime | None:
         """Start as much as slots allow; → when the next waiting work is due, None: nothing is open."""
         while self.stopped is None and len(tasks) < self._rules.slots:
-            work = await self._database.run(self._claim)
+            try:
+                work = await self._database.run(self._claim)
+            except errors.StoreError as error:  # disk full, database gone: what is in flight ends by itself
+                self._stop(error)
+                break
             if work.action in ("wait", "done"):
                 return work.when
             if work.request is not None:
@@ -106,6 +110,7 @@ class TenantWorker:
 
     def _claim(self, connection: Connection) -> Work:
         """The next piece of work, from the tables."""
+        locks.hold_tenants(connection, [self._tenant])
         now = self._database.now(connection)
         after = recovering.quiet_until(connection)
         if after is not None and after > now:
@@ -149,18 +154,23 @@ class TenantWorker:
     def _claim_planned(self, connection: Connection, now: datetime.datetime) -> Work:
         """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
         for resource in kinds.ORDER:
-            waiting = postings.ready(connection, self._tenant, resource, own_number=True, most=1) or postings.ready(
-                connection, self._tenant, resource, own_number=False, most=1
-            )
-            if not waiting:
+            if documents.cursor(connection, self._tenant, resource).recovered:
                 continue
-            cursor = documents.cursor(connection, self._tenant, resource)
-            if not cursor.recovered:
+            if postings.ready(connection, self._tenant, resource, own_number=True, most=1) or postings.ready(
+                connection, self._tenant, resource, own_number=False, most=1
+            ):
                 if self._recovering:
                     return Work("wait", when=now)
                 self._recovering = True
                 return Work("recover", resource=resource)
-        frozen = freezing.freeze_ready(connection, self._tenant, self._rules, self._owner, now)
+        frozen = freezing.freeze_ready(
+            connection,
+            self._tenant,
+            self._rules,
+            self._owner,
+            now,
+            lambda chosen: recovering.sift(connection, chosen, now),
+        )
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")

@@ -6,7 +6,7 @@ unique index says so. Creates use PUT, so that nothing is ever updated by accide
 
 import datetime
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from counterfoil.posting import encoding, kinds
@@ -16,6 +16,7 @@ from counterfoil.store import postings, requests
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 
+Sift = Callable[[list[Posting]], list[Posting]]
 CLAIM_S = 30  # a frozen request belongs to its freezer that long; then anybody may send it, the attempt decides
 
 
@@ -29,12 +30,12 @@ def freeze(
     was: Sequence[str] = ("planned",),
 ) -> list[int]:
     """Freeze postings of one tenant into as few requests as the byte limit allows; → request ids, in order."""
-    revisions = postings.revisions(connection, [(posting.id, posting.revision) for posting in chosen])
-    before = postings.many(connection, [posting.after_id for posting in chosen if posting.after_id])
+    elements = postings.elements(connection, [(posting.id, posting.revision) for posting in chosen])
+    contacts = postings.document_ids(connection, [posting.after_id for posting in chosen])
     ready: list[tuple[Posting, bytes]] = []
     for posting in chosen:
-        contact_id = before[posting.after_id].document_id if posting.after_id else None
-        element = kind.build(revisions[posting.id].element, posting, contact_id, rules.public_url)
+        contact_id = contacts.get(posting.after_id)
+        element = kind.build(elements[posting.id], posting, contact_id, rules.public_url)
         ready.append((posting, encoding.encode(element)))
     return [_write(connection, kind, part, owner, rules, now, was) for part in _parts(ready, rules)]
 
@@ -74,17 +75,23 @@ def _write(
     return request_id
 
 
-def freeze_ready(connection: Connection, tenant_id: str, rules: Rules, owner: str, now: datetime.datetime) -> list[int]:
+def freeze_ready(
+    connection: Connection, tenant_id: str, rules: Rules, owner: str, now: datetime.datetime, sift: Sift
+) -> list[int]:
     """Freeze the next batch of a tenant: contacts before the documents that need them; → request ids, [] when none is ready.
 
+    `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
     A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
     """
     for resource in kinds.ORDER:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
             chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+            while chosen and not (sifted := sift(chosen)):
+                chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
             if not chosen:
                 continue
+            chosen = sifted
             if (
                 kind is not kinds.CONTACT
                 and len(chosen) < rules.batch

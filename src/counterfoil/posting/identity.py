@@ -5,6 +5,7 @@ that an empty database recognises its own documents. Its form never changes: doc
 """
 
 import base64
+import functools
 import hashlib
 import re
 
@@ -13,6 +14,7 @@ _IN_URL = re.compile(r"/p/([a-z2-7]{16})(?=$|[/?#])")
 _AT_END = re.compile(r"(?:^|\s)([a-z2-7]{16})$")
 
 
+@functools.lru_cache(1024)  # one batch of records, each asked for a few times
 def marker(flow_id: str, kind: str, external_id: str, issue: int) -> str:
     """The 16 characters that a document of this posting carries.
 

@@ -15,7 +15,7 @@ from counterfoil.model.prepared import Finding, Predicted
 from counterfoil.posting import deciding, freezing, kinds, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import LOOK_FRESH_S, LOOK_OVERLAP, LOOKS_MAX, Rules, looks_needed
-from counterfoil.store import documents, postings, requests
+from counterfoil.store import documents, locks, postings, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.documents import Document, KnownContact, fold
 from counterfoil.store.postings import Posting, Revision
@@ -70,18 +70,24 @@ class Looker:
             )
             if {document.marker for document in seen} >= set(marks):
                 return
+        cursor = await self._database.read(lambda conn: documents.cursor(conn, request.tenant_id, request.resource))
         since = (request.first_started or request.frozen_at) - LOOK_OVERLAP
+        if cursor.since is not None:  # Xero's own time, in case our clock runs ahead of it
+            since = min(since, cursor.since)
         await self._catch_up.changed_since(client, request.resource, since, lane=LANE)
 
     def _conclude(
         self, connection: Connection, request: Request, items: Sequence[tuple[int, int, int]], began_s: float
     ) -> None:
+        locks.hold_tenants(connection, [request.tenant_id])
         now = self._database.now(connection)
         found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
         contents = postings.revisions(connection, [(posting_id, revision) for _position, posting_id, revision in items])
         looked = [
             self._find(connection, request, position, found[pid], contents[pid]) for position, pid, _revision in items
         ]
+        if request.resource != kinds.CONTACT.resource:
+            looked = _one_each(connection, looked)
         last = request.looks + 1 >= looks_needed(request)
         fresh = self._database.clock.elapsed_s() - began_s <= LOOK_FRESH_S
         values = {"looks": request.looks + 1, "last_look": now, "not_before": now, "owner": None, "lease_until": None}
@@ -124,7 +130,11 @@ class Looker:
         requests.change(connection, request, {"state": "closed", "outcome": "looked: not all found"})
         tired = {one.posting.id: _tired(one.posting, request) for one in missing if _is_tired(one, request, missing)}
         recording.write_held(connection, tired, "held", now)
-        again = [one.posting for one in missing if one.posting.id not in tired]
+        again = [
+            one.posting
+            for one in missing
+            if one.posting.id not in tired and one.posting.state in recording.ON_ITS_WAY  # nobody took it off meanwhile
+        ]
         if request.unclear_attempts:
             looked = [{"pid": posting.id, "looks": posting.looks + 1} for posting in again]
             postings.update_many(connection, looked, recording.ON_ITS_WAY)
@@ -153,6 +163,21 @@ def _find_document(connection: Connection, position: int, posting: Posting, revi
     if not numbered:
         return Looked(position, posting)
     return _judge_numbered(connection, position, posting, revision, numbered)
+
+
+def _one_each(connection: Connection, looked: Sequence[Looked]) -> list[Looked]:
+    """A document belongs to one posting: what another has, or another of this look finds first, is not ours."""
+    first = looked[0].posting
+    ids = [one.document_id for one in looked if one.document_id is not None]
+    owners = postings.by_document(connection, first.tenant_id, first.resource, ids)
+    single: list[Looked] = []
+    for one in looked:
+        owner = owners.setdefault(one.document_id, one.posting) if one.document_id is not None else one.posting
+        if owner.id == one.posting.id:
+            single.append(one)
+        else:
+            single.append(Looked(one.position, one.posting, finding=deciding.taken_by_posting(owner), state="rejected"))
+    return single
 
 
 def _judge_ours(position: int, posting: Posting, decision: deciding.Decision) -> Looked:

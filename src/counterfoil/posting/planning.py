@@ -64,6 +64,7 @@ class Plan(msgspec.Struct):
     bindings: dict[str, Binding]
     seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
     new_contacts: set[tuple[str, str]] = set()
+    adopted: dict[str, str] = {}  # document id → external id of the record that adopts it in this run
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -107,11 +108,29 @@ def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known
     mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, existing.issue if existing else 1)
     numbered = here.by_number.get(fold(prepared.number or ""), [])
     same_number = [document for document in numbered if document.marker != mark]
-    owner = next((here.owners[d.document_id] for d in same_number if d.document_id in here.owners), None)
-    if owner is not None and (existing is None or owner.id != existing.id):
-        return Planned(item, Decision("refuse", deciding.taken_by_posting(owner)), contact, existing)
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
-    return Planned(item, decision, contact, existing)
+    other = _other_owner(plan, here, prepared.external_id, existing, decision, same_number)
+    return Planned(item, Decision("refuse", other) if other else decision, contact, existing)
+
+
+def _other_owner(
+    plan: Plan,
+    here: "_Known",
+    external_id: str,
+    existing: postings.Posting | None,
+    decision: Decision,
+    same_number: Sequence[documents.Document],
+) -> Finding | None:
+    """A document belongs to one posting: who has the one that this record would adopt, or whose number it bears."""
+    taken = decision.finding is not None and decision.finding.cause == deciding.NUMBER_TAKEN
+    adopted = decision.document if decision.action == "adopt" else None
+    wanted = [adopted] if adopted else same_number if taken else []
+    owner = next((here.owners[d.document_id] for d in wanted if d.document_id in here.owners), None)
+    if owner is not None and (existing is None or owner.id != existing.id):
+        return deciding.taken_by_posting(owner)
+    if adopted is not None and plan.adopted.setdefault(adopted.document_id, external_id) != external_id:
+        return deciding.taken_by_record(adopted, plan.adopted[adopted.document_id])
+    return None
 
 
 def _seen_before(plan: Plan, item: Item) -> Decision | None:
@@ -165,7 +184,8 @@ class _Known:
         numbers = [fold(p.number) for p in prepared if p.number]
         for document in documents.documents_by(connection, tenant, resource, "number_key", numbers):
             self.by_number.setdefault(document.number_key or "", []).append(document)
-        found = [document.document_id for group in self.by_number.values() for document in group]
+        groups = (*self.by_number.values(), *self.by_marker.values())
+        found = [document.document_id for group in groups for document in group]
         self.owners = postings.by_document(connection, tenant, resource, found)
         wanted = {p.contact.external_id: p.contact for p in prepared}
         names = [fold(contact.name) for contact in wanted.values()]

@@ -84,6 +84,12 @@ def unclear(connection: Connection, request: Request, reason: str, rules: Rules,
     postings.update_many(connection, rows, ON_ITS_WAY)
 
 
+def look_next(connection: Connection, request: Request) -> None:
+    """An unclear request that may not be sent again now: its next step is the look (rules.next_step)."""
+    values = {"unclear_attempts": request.unclear_attempts + 1, "lease_until": None, "owner": None}
+    requests.change(connection, request, values)
+
+
 def _with_unclear(request: Request) -> Request:
     return msgspec.structs.replace(request, unclear_attempts=request.unclear_attempts + 1, last_look=None)
 

@@ -7,14 +7,16 @@ Xero then shows is adopted, whatever its number is now. Cost: 1 call per resourc
 """
 
 import datetime
+from collections.abc import Sequence
 
 from counterfoil.posting import deciding, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
-from counterfoil.store import documents, postings, requests
+from counterfoil.store import documents, locks, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
+from counterfoil.store.postings import Posting
 
 QUIET_UNTIL = "recover_after"  # in meta: before this, a request of the forgotten time may still run at Xero
 DAY = datetime.timedelta(days=1)
@@ -24,13 +26,16 @@ async def check(database: Database, sentinel: Sentinel, rules: Rules) -> bool:
     """Notice an old copy and distrust what it believes; → whether it is one."""
 
     def work(connection: Connection) -> tuple[bool, str, int, datetime.datetime | None]:
+        locks.hold(connection, "installation")
+        mark = sentinel.read()  # before the count: another process may be counting on
         installation = get_meta(connection, "installation_id") or ""
         sequence = requests.sequence(connection)
-        mark = sentinel.read()
         restored = is_restored(mark, installation, sequence, sentinel.inode())
         newest = requests.newest_attempt(connection)
         if restored:
             distrust(connection, mark, newest, rules, database.now(connection))
+            if mark is not None and mark.installation_id == installation:
+                sequence = requests.count_from(connection, mark.sequence)  # the sentinel never goes back
         return restored, installation, sequence, newest
 
     restored, installation, sequence, newest = await database.run(work)
@@ -65,19 +70,38 @@ def quiet_until(connection: Connection) -> datetime.datetime | None:
 
 def adopt_marked(connection: Connection, tenant: str, resource: str, now: datetime.datetime) -> int:
     """Adopt documents of planned postings that carry our mark already; → how many."""
-    grouped: dict[int, list[Document]] = {}
-    found = {}
-    for posting, document_id in postings.markers_found(connection, tenant, resource):
-        found[posting.id] = posting
-        grouped.setdefault(posting.id, []).extend(
-            documents.documents_by(connection, tenant, resource, "document_id", [document_id])
-        )
-    for posting_id, ours in grouped.items():
-        decision = deciding.adopt_or_hold(ours)
-        document = decision.document
-        if decision.action == "adopt" and document is not None:
+    locks.hold_tenants(connection, [tenant])
+    found = {posting.id: posting for posting, _document in postings.markers_found(connection, tenant, resource)}
+    return len(found) - len(sift(connection, list(found.values()), now))
+
+
+def sift(connection: Connection, chosen: Sequence[Posting], now: datetime.datetime) -> list[Posting]:
+    """Those planned postings of one resource whose mark no document of the mirror carries; the others are adopted or held.
+
+    Asked before every freeze: what was held or rejected, and is tried again, may have been made in a forgotten time, or
+    voided or copied by a person.
+    """
+    grouped: dict[str, list[Document]] = {}
+    marks = [posting.marker for posting in chosen if posting.marker]
+    if marks:
+        first = chosen[0]
+        for document in documents.documents_by(connection, first.tenant_id, first.resource, "marker", marks):
+            grouped.setdefault(document.marker or "", []).append(document)
+    for posting in chosen:
+        if posting.marker in grouped:
+            _settle(connection, posting, grouped[posting.marker], now)
+    return [posting for posting in chosen if posting.marker not in grouped]
+
+
+def _settle(connection: Connection, posting: Posting, ours: Sequence[Document], now: datetime.datetime) -> None:
+    decision = deciding.adopt_or_hold(ours)
+    document, finding = decision.document, decision.finding
+    if decision.action == "adopt" and document is not None:
+        owner = postings.by_document(connection, posting.tenant_id, posting.resource, [document.document_id])
+        if not owner:
             verdict = ItemVerdict(0, "posted", document.document_id, document.number)
-            recording.write_posted(connection, [(posting_id, verdict)], "adopted", now)
-        elif decision.finding is not None:
-            recording.write_held(connection, {posting_id: decision.finding}, "held", now)
-    return len(found)
+            recording.write_posted(connection, [(posting.id, verdict)], "adopted", now)
+            return
+        finding = deciding.taken_by_posting(owner[document.document_id])
+    assert finding is not None
+    recording.write_held(connection, {posting.id: finding}, "held", now)

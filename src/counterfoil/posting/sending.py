@@ -16,7 +16,7 @@ from counterfoil.posting import judging, kinds, recording
 from counterfoil.posting.judging import Judgement, Sent
 from counterfoil.posting.rules import Rules, key_usable
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, postings, requests
+from counterfoil.store import bindings, locks, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request
 from counterfoil.xero.answers import Answer
@@ -71,8 +71,7 @@ class Sender:
         except Overtaken:
             return None
         except _Forbidden as refusal:
-            finding = refusal.finding
-            await self._database.run(lambda conn: recording.abandon(conn, request, self._database.now(conn), finding))
+            await self._forbidden(request, refusal.finding)
             return None
         except errors.CounterfoilError as error:
             return await self._failed(began[0] if began else None, request, error)
@@ -86,6 +85,7 @@ class Sender:
         binding = client.binding
 
         def work(connection: Connection) -> tuple[Request, int]:
+            locks.hold_tenants(connection, [request.tenant_id])
             now = self._database.now(connection)
             allowed = bindings.get(connection, request.entity)
             if allowed is None or allowed.tenant_id != request.tenant_id or request.tenant_id != binding.tenant_id:
@@ -104,6 +104,18 @@ class Sender:
         assert began.last_started is not None
         self._sentinel.move(self._installation, sequence, began.last_started)
         return began
+
+    async def _forbidden(self, request: Request, finding: Finding) -> None:
+        """This attempt was not made. An earlier one may have arrived: that one is looked at, never called unsent."""
+
+        def work(connection: Connection) -> None:
+            locks.hold_tenants(connection, [request.tenant_id])
+            if request.attempts:
+                recording.look_next(connection, request)
+            else:
+                recording.abandon(connection, request, self._database.now(connection), finding)
+
+        await self._database.run(work)
 
     async def _failed(
         self, began: Request | None, request: Request, error: errors.CounterfoilError
@@ -126,12 +138,10 @@ class Sender:
         def read(connection: Connection) -> list[Sent]:
             items = requests.open_items(connection, began.id)
             found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
-            contents = postings.revisions(
-                connection, [(posting_id, revision) for _position, posting_id, revision in items]
-            )
-            before = postings.many(connection, [posting.after_id for posting in found.values() if posting.after_id])
+            predicted = postings.predicted(connection, [(pid, revision) for _position, pid, revision in items])
+            contacts = postings.document_ids(connection, [posting.after_id for posting in found.values()])
             return [
-                Sent(position, found[pid], contents[pid].predicted, _contact_id(found[pid], before))
+                Sent(position, found[pid], predicted[pid], contacts.get(found[pid].after_id))
                 for position, pid, _revision in items
             ]
 
@@ -140,6 +150,7 @@ class Sender:
 
     async def _record(self, began: Request, judgement: Judgement, answer: Answer | None) -> None:
         def work(connection: Connection) -> None:
+            locks.hold_tenants(connection, [began.tenant_id])
             now = self._database.now(connection)
             if recording.end(connection, began, judgement, answer, self._rules, self._owner, now):
                 outcome = {"request": began.id, "attempt": began.attempts, "outcome": judgement.verdict}
@@ -147,10 +158,6 @@ class Sender:
             self._point("mid-outcome")
 
         await self._database.run(work)
-
-
-def _contact_id(posting: postings.Posting, before: dict[int, postings.Posting]) -> str | None:
-    return before[posting.after_id].document_id if posting.after_id in before else None
 
 
 def _not_bound(entity: str) -> Finding:

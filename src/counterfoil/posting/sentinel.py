@@ -58,6 +58,9 @@ class Sentinel:
         if self._path is None or sequence <= self._written:
             return
         mark = Mark(installation_id, sequence, at, self.inode())
+        there = self.read()
+        if there is not None and _is_later(there, mark):
+            return  # another process counted on; between this look and our write it still may, by one attempt
         try:
             self._replace(msgspec.json.encode(mark))
         except OSError as cause:
@@ -79,6 +82,11 @@ class Sentinel:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _is_later(there: Mark, mark: Mark) -> bool:
+    same = (there.installation_id, there.inode) == (mark.installation_id, mark.inode)
+    return same and there.sequence >= mark.sequence
 
 
 def is_restored(mark: Mark | None, installation_id: str, sequence: int, inode: int) -> bool:

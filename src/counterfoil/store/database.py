@@ -29,6 +29,8 @@ Connection: TypeAlias = sa.Connection  # so that nobody outside store/ imports S
 Work = Callable[[sa.Connection], T]
 
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
+SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
+POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
 
 class Database:
@@ -92,7 +94,11 @@ class Database:
             else:
                 from sqlalchemy.ext.asyncio import create_async_engine  # 0.4 s that only Postgres needs
 
-                self._async_engine = create_async_engine(self.url.set(drivername="postgresql+psycopg"), pool_size=4)
+                self._async_engine = create_async_engine(
+                    self.url.set(drivername="postgresql+psycopg"),
+                    pool_size=4,
+                    connect_args={"options": POSTGRES_OPTIONS},
+                )
         await self.run(self._prepare)
 
     def _connect_sqlite(self) -> None:

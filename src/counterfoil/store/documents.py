@@ -4,16 +4,16 @@ Called by mirror/ and posting/. Rows are Xero's state as last read; nothing here
 """
 
 import datetime
+import functools
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
-from counterfoil.store import schema
-from counterfoil.store.postings import IN_CHUNK
+from counterfoil.store import prepared, schema
+from counterfoil.store.prepared import Among, Prepared
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -69,53 +69,58 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     """Write rows by primary key; what was there is replaced."""
     if not rows:
         return
-    statement: Any
-    if connection.dialect.name == "sqlite":
-        statement = sqlite.insert(table)
-    else:
-        from sqlalchemy.dialects import postgresql  # 0.5 s that only Postgres needs
+    _upsert(table, connection.dialect.name).run_many(connection, rows)
 
-        statement = postgresql.insert(table)
+
+@functools.cache
+def _upsert(table: sa.Table, dialect: str) -> Prepared:
+    statement: Any = prepared.insert(dialect)(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
+    others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=others))
 
 
 d = schema.documents.c
 c = schema.contacts.c
+
+_DOCUMENTS_BY = {
+    name: Prepared(
+        sa.select(schema.documents).where(
+            d.tenant_id == sa.bindparam("tenant_id"), d.resource == sa.bindparam("resource"), Among(d[name], "those")
+        )
+    )
+    for name in ("number_key", "marker", "document_id")
+}
+_CONTACTS_BY = {
+    name: Prepared(sa.select(schema.contacts).where(c.tenant_id == sa.bindparam("tenant_id"), Among(c[name], "those")))
+    for name in ("number", "name_key", "contact_id")
+}
 
 
 def documents_by(
     connection: sa.Connection, tenant_id: str, resource: str, column: str, values: Sequence[str]
 ) -> list[Document]:
     """Documents whose `column` ("number_key", "marker", "document_id") is one of the values."""
-    found: list[Document] = []
-    for start in range(0, len(values), IN_CHUNK):
-        query = sa.select(schema.documents).where(
-            d.tenant_id == tenant_id, d.resource == resource, d[column].in_(values[start : start + IN_CHUNK])
-        )
-        found.extend(Document(*row) for row in connection.execute(query))
-    return found
+    if not values:
+        return []
+    return _DOCUMENTS_BY[column].rows(connection, Document, tenant_id=tenant_id, resource=resource, those=values)
 
 
 def contacts_by(connection: sa.Connection, tenant_id: str, column: str, values: Sequence[str]) -> list[KnownContact]:
     """Contacts whose `column` ("number", "name_key", "contact_id") is one of the values."""
-    found: list[KnownContact] = []
-    for start in range(0, len(values), IN_CHUNK):
-        query = sa.select(schema.contacts).where(
-            c.tenant_id == tenant_id, c[column].in_(values[start : start + IN_CHUNK])
-        )
-        found.extend(KnownContact(*row) for row in connection.execute(query))
-    return found
+    return _CONTACTS_BY[column].rows(connection, KnownContact, tenant_id=tenant_id, those=values) if values else []
+
+
+k = schema.cursors.c
+_CURSOR = Prepared(
+    sa.select(schema.cursors).where(k.tenant_id == sa.bindparam("tenant_id"), k.resource == sa.bindparam("resource"))
+)
 
 
 def cursor(connection: sa.Connection, tenant_id: str, resource: str) -> Cursor:
     """How far this resource was read; a first cursor knows nothing and is not recovered."""
-    k = schema.cursors.c
-    row = connection.execute(
-        sa.select(schema.cursors).where(k.tenant_id == tenant_id, k.resource == resource)
-    ).one_or_none()
-    return Cursor(*row) if row else Cursor(tenant_id, resource, None, recovered=False, recover_since=None)
+    found = _CURSOR.rows(connection, Cursor, tenant_id=tenant_id, resource=resource)
+    return found[0] if found else Cursor(tenant_id, resource, None, recovered=False, recover_since=None)
 
 
 def set_cursor(connection: sa.Connection, moved: Cursor) -> None:

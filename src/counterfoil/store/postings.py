@@ -5,6 +5,7 @@ caller's transaction. Rows come back as `Posting`, never as the driver's.
 """
 
 import datetime
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
-
-IN_CHUNK = 500  # values in one IN (…): SQLite's default bound is far above, Postgres plans badly above
+from counterfoil.store import prepared, schema
+from counterfoil.store.prepared import Among, Prepared
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -75,52 +75,84 @@ p = schema.postings.c
 r = schema.revisions.c
 
 
-def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[Posting]:
-    return [Posting(*row) for row in connection.execute(query)]
+_ALL = sa.select(schema.postings)
+_BY_EXTERNAL_ID = Prepared(
+    _ALL.where(
+        p.flow_id == sa.bindparam("flow_id"),
+        p.kind == sa.bindparam("kind"),
+        p.scope == sa.bindparam("scope"),
+        Among(p.external_id, "external_ids"),
+    ).order_by(p.issue)
+)
+_BY_ID = Prepared(_ALL.where(Among(p.id, "ids")))
 
 
 def by_external_id(
     connection: sa.Connection, flow_id: str, kind: str, scope: str, external_ids: Sequence[str]
 ) -> dict[str, Posting]:
     """The newest issue of each identity, by external id."""
-    found: dict[str, Posting] = {}
-    for start in range(0, len(external_ids), IN_CHUNK):
-        part = external_ids[start : start + IN_CHUNK]
-        query = (
-            sa.select(schema.postings)
-            .where(p.flow_id == flow_id, p.kind == kind, p.scope == scope, p.external_id.in_(part))
-            .order_by(p.issue)
-        )
-        found.update((row.external_id, row) for row in _rows(connection, query))
-    return found
+    if not external_ids:
+        return {}
+    found = _BY_EXTERNAL_ID.rows(
+        connection, Posting, flow_id=flow_id, kind=kind, scope=scope, external_ids=external_ids
+    )
+    return {row.external_id: row for row in found}
 
 
 def get(connection: sa.Connection, posting_id: int) -> Posting | None:
     """One posting by its id."""
-    return next(iter(_rows(connection, sa.select(schema.postings).where(p.id == posting_id))), None)
+    return many(connection, [posting_id]).get(posting_id)
 
 
 def many(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Posting]:
     """Postings by id."""
     wanted = list(ids)
-    found: dict[int, Posting] = {}
-    for start in range(0, len(wanted), IN_CHUNK):
-        query = sa.select(schema.postings).where(p.id.in_(wanted[start : start + IN_CHUNK]))
-        found.update((row.id, row) for row in _rows(connection, query))
-    return found
+    return {row.id: row for row in _BY_ID.rows(connection, Posting, ids=wanted)} if wanted else {}
+
+
+_DOCUMENT_IDS = Prepared(sa.select(p.id, p.document_id).where(Among(p.id, "ids")))
+
+
+def document_ids(connection: sa.Connection, ids: Iterable[int | None]) -> dict[int | None, str | None]:
+    """Which document each of these postings made, by posting id; None where it has none."""
+    wanted = {one for one in ids if one is not None}
+    return dict(_DOCUMENT_IDS.rows(connection, _pair, ids=wanted)) if wanted else {}
+
+
+def _pair(posting_id: int | None, document_id: str | None) -> tuple[int | None, str | None]:
+    return posting_id, document_id
+
+
+_REVISIONS = Prepared(sa.select(schema.revisions).where(Among(r.posting_id, "ids")))
+_ELEMENTS = Prepared(sa.select(r.posting_id, r.n, r.element).where(Among(r.posting_id, "ids")))
+_PREDICTED = Prepared(sa.select(r.posting_id, r.n, r.predicted).where(Among(r.posting_id, "ids")))
 
 
 def revisions(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Revision]:
     """The named revision of each posting, by posting id."""
     numbers = dict(keys)
-    wanted = list(numbers)
-    found: dict[int, Revision] = {}
-    for start in range(0, len(wanted), IN_CHUNK):
-        query = sa.select(schema.revisions).where(r.posting_id.in_(wanted[start : start + IN_CHUNK]))
-        found.update(
-            (row.posting_id, Revision(*row)) for row in connection.execute(query) if numbers[row.posting_id] == row.n
-        )
-    return found
+    if not numbers:
+        return {}
+    found = _REVISIONS.rows(connection, Revision, ids=list(numbers))
+    return {row.posting_id: row for row in found if numbers[row.posting_id] == row.n}
+
+
+def elements(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Any]:
+    """What Xero is sent for the named revision of each posting, by posting id."""
+    return _part(_ELEMENTS, connection, dict(keys))
+
+
+def predicted(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Any]:
+    """What we expect Xero to make of the named revision of each posting, by posting id."""
+    return _part(_PREDICTED, connection, dict(keys))
+
+
+def _part(query: Prepared, connection: sa.Connection, numbers: dict[int, int]) -> dict[int, Any]:
+    def triple(posting_id: int, n: int, value: Any) -> tuple[int, int, Any]:
+        return posting_id, n, value
+
+    found = query.rows(connection, triple, ids=list(numbers)) if numbers else []
+    return {posting_id: value for posting_id, n, value in found if numbers[posting_id] == n}
 
 
 def history(connection: sa.Connection, posting_id: int) -> list[Revision]:
@@ -129,28 +161,29 @@ def history(connection: sa.Connection, posting_id: int) -> list[Revision]:
     return [Revision(*row) for row in connection.execute(query)]
 
 
-def by_document(
-    connection: sa.Connection, tenant_id: str, resource: str, document_ids: Sequence[str]
-) -> dict[str, Posting]:
+_BY_DOCUMENT = Prepared(
+    _ALL.where(
+        p.tenant_id == sa.bindparam("tenant_id"), p.resource == sa.bindparam("resource"), Among(p.document_id, "ids")
+    )
+)
+
+
+def by_document(connection: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]) -> dict[str, Posting]:
     """Which posting a document belongs to, by document id."""
-    found: dict[str, Posting] = {}
-    for start in range(0, len(document_ids), IN_CHUNK):
-        query = sa.select(schema.postings).where(
-            p.tenant_id == tenant_id, p.resource == resource, p.document_id.in_(document_ids[start : start + IN_CHUNK])
-        )
-        found.update((row.document_id or "", row) for row in _rows(connection, query))
-    return found
+    if not ids:
+        return {}
+    found = _BY_DOCUMENT.rows(connection, Posting, tenant_id=tenant_id, resource=resource, ids=ids)
+    return {row.document_id or "": row for row in found}
+
+
+_BY_NAME = Prepared(_ALL.where(p.kind == "contact", p.scope == sa.bindparam("scope"), Among(p.number, "names")))
 
 
 def by_name_key(connection: sa.Connection, entity: str, name_keys: Sequence[str]) -> dict[str, list[Posting]]:
     """Contact postings of an entity by the folded name they were planned with (kept in `number`)."""
     found: dict[str, list[Posting]] = {}
-    for start in range(0, len(name_keys), IN_CHUNK):
-        query = sa.select(schema.postings).where(
-            p.kind == "contact", p.scope == entity, p.number.in_(name_keys[start : start + IN_CHUNK])
-        )
-        for row in _rows(connection, query):
-            found.setdefault(row.number or "", []).append(row)
+    for row in _BY_NAME.rows(connection, Posting, scope=entity, names=name_keys) if name_keys else []:
+        found.setdefault(row.number or "", []).append(row)
     return found
 
 
@@ -170,21 +203,40 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
     """
     if not rows:
         return {}
+    before = connection.execute(_NEWEST).scalar_one() or 0
+    _insert(connection.dialect.name).run_many(connection, rows)
     new: dict[tuple[str, str, str], int] = {}
-    dialect = connection.dialect.name
-    build: Any = __import__(
-        f"sqlalchemy.dialects.{'sqlite' if dialect == 'sqlite' else 'postgresql'}", fromlist=["insert"]
-    )
-    statement = build.insert(schema.postings).on_conflict_do_nothing().returning(p.id, p.kind, p.scope, p.external_id)
-    for row in connection.execute(statement, list(rows)):
-        new[row.kind, row.scope, row.external_id] = row.id
+    wanted = {(row["flow_id"], row["kind"], row["scope"], row["external_id"], row["run_id"]) for row in rows}
+    for posting_id, *identity in _SINCE.rows(connection, _listed, before=before):
+        if tuple(identity) in wanted:
+            _flow_id, kind, scope, external_id, _run_id = identity
+            new[kind, scope, external_id] = posting_id
     return new
+
+
+_NEWEST = sa.select(sa.func.max(p.id))
+_SINCE = Prepared(
+    sa.select(p.id, p.flow_id, p.kind, p.scope, p.external_id, p.run_id).where(p.id > sa.bindparam("before"))
+)
+
+
+def _listed(*row: Any) -> list[Any]:
+    return list(row)
+
+
+@functools.cache
+def _insert(dialect: str) -> Prepared:
+    names = [column.name for column in schema.postings.columns if column.name != "id"]
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
+    return Prepared(prepared.insert(dialect)(schema.postings).values(values).on_conflict_do_nothing())
+
+
+_ADD_REVISIONS = Prepared(sa.insert(schema.revisions))
 
 
 def add_revisions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert contents."""
-    if rows:
-        connection.execute(sa.insert(schema.revisions), list(rows))
+    _ADD_REVISIONS.run_many(connection, rows)
 
 
 def update(connection: sa.Connection, posting_id: int, was: Sequence[str], values: Mapping[str, Any]) -> bool:
@@ -197,32 +249,39 @@ def update_many(connection: sa.Connection, rows: Sequence[dict[str, Any]], was: 
     """Change many postings, each still in one of the states `was`; a row is {"pid": id, column: value, …}."""
     if not rows:
         return
-    columns = [name for name in rows[0] if name != "pid"]
-    statement = (
+    names = tuple(name for name in rows[0] if name != "pid")
+    named = ({"pid": row["pid"], **{f"v_{name}": row[name] for name in names}} for row in rows)
+    _update_many(names, tuple(was)).run_many(connection, named)
+
+
+@functools.cache  # as many as there are transitions
+def _update_many(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
+    return Prepared(
         sa.update(schema.postings)
         .where(p.id == sa.bindparam("pid"), sa.or_(*(p.state == state for state in was)))
-        .values({name: sa.bindparam(f"v_{name}") for name in columns})
+        .values({name: sa.bindparam(f"v_{name}") for name in names})
     )
-    connection.execute(statement, [{"pid": row["pid"], **{f"v_{name}": row[name] for name in columns}} for row in rows])
+
+
+_before = schema.postings.alias("before")
+_READY = Prepared(
+    sa.select(schema.postings)
+    .outerjoin(_before, _before.c.id == p.after_id)
+    .where(
+        p.tenant_id == sa.bindparam("tenant_id"),
+        p.resource == sa.bindparam("resource"),
+        p.state == "planned",
+        p.own_number == sa.bindparam("own_number"),
+        sa.or_(p.after_id.is_(None), sa.and_(_before.c.state == "posted", _before.c.cause.is_(None))),
+    )
+    .order_by(p.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_number: bool, most: int) -> list[Posting]:
     """Planned postings whose predecessor (a contact, a document before it in the chain) is posted, oldest first."""
-    before = schema.postings.alias("before")
-    query = (
-        sa.select(schema.postings)
-        .outerjoin(before, before.c.id == p.after_id)
-        .where(
-            p.tenant_id == tenant_id,
-            p.resource == resource,
-            p.state == "planned",
-            p.own_number.is_(own_number),
-            sa.or_(p.after_id.is_(None), sa.and_(before.c.state == "posted", before.c.cause.is_(None))),
-        )
-        .order_by(p.id)
-        .limit(most)
-    )
-    return _rows(connection, query)
+    return _READY.rows(connection, Posting, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
 
 
 def open_tenants(connection: sa.Connection) -> set[str]:
@@ -250,21 +309,16 @@ def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: da
     return held
 
 
+_FREE_FOLLOWERS = Prepared(
+    sa.update(schema.postings)
+    .where(Among(p.after_id, "before_ids"), p.state == "held", p.cause.startswith("waits:", autoescape=True))
+    .values(state="planned", cause=None, reason=None, remedy=None, changed_at=sa.bindparam("now"))
+)
+
+
 def free_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
     """Plan again what was held only because it waited for these."""
-    freed = 0
-    for start in range(0, len(before_ids), IN_CHUNK):
-        statement = (
-            sa.update(schema.postings)
-            .where(
-                p.after_id.in_(before_ids[start : start + IN_CHUNK]),
-                p.state == "held",
-                p.cause.startswith("waits:", autoescape=True),
-            )
-            .values(state="planned", cause=None, reason=None, remedy=None, changed_at=now)
-        )
-        freed += connection.execute(statement).rowcount
-    return freed
+    return _FREE_FOLLOWERS.run(connection, before_ids=before_ids, now=now) if before_ids else 0
 
 
 def markers_found(connection: sa.Connection, tenant_id: str, resource: str) -> list[tuple[Posting, str]]:

@@ -5,7 +5,7 @@ Called by app/troubles. A problem is (flow, cause); what only waits for a contac
 
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import locks, schema
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
@@ -14,6 +14,9 @@ b = schema.bad_rows.c
 g = schema.problems.c
 r = schema.revisions.c
 NOTHING = b"{}"  # the element of a record that did not pass its checks
+
+
+SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")
 
 
 def stuck_postings(connection: sa.Connection) -> list[Posting]:
@@ -35,6 +38,7 @@ def open_rows(connection: sa.Connection) -> list[BadRow]:
 
 def number(connection: sa.Connection, key: str) -> int:
     """The number of a problem; the same key keeps its number."""
+    locks.hold(connection, "problems")
     found = connection.execute(sa.select(g.id).where(g.key == key)).scalar_one_or_none()
     if found is not None:
         return int(found)
@@ -43,19 +47,33 @@ def number(connection: sa.Connection, key: str) -> int:
 
 
 def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> None:
-    """A person decided: nothing more is wanted of these. What Xero has stays; what it has not is never sent."""
+    """A person decided: nothing more is wanted of these. What Xero has stays; what it has not is never sent.
+
+    What is on its way to Xero may stand there already: it is brought to its end first.
+    """
     for posting_id in posting_ids:
         state = sa.case((p.state == "posted", "posted"), else_="cancelled")
         values = {"skipped": because, "state": state, "record_hash": sa.func.coalesce(p.pending_hash, p.record_hash)}
-        connection.execute(sa.update(schema.postings).where(p.id == posting_id).values(**values))
+        unsent = p.state.not_in(("sending", "uncertain"))
+        connection.execute(sa.update(schema.postings).where(p.id == posting_id, unsent).values(**values))
 
 
 def retry(connection: sa.Connection, posting_ids: list[int]) -> int:
-    """Plan again what was held or rejected after it had been checked (it has content to send); → how many."""
+    """Plan again what was held or rejected after it had been checked (it has content to send); → how many.
+
+    What the source contradicts is decided by the next run of the source, not by sending what it said first.
+    """
     sendable = sa.and_(r.posting_id == p.id, r.n == p.revision, sa.type_coerce(r.element, sa.LargeBinary) != NOTHING)
     statement = (
         sa.update(schema.postings)
-        .where(p.id.in_(posting_ids), p.state.in_(("held", "rejected")), sa.exists().where(sendable))
+        .where(
+            p.id.in_(posting_ids),
+            p.state.in_(("held", "rejected")),
+            p.cause.not_in(SOURCE_DECIDES),
+            sa.exists().where(sendable),
+        )
         .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)
     )
+    accepted = sa.update(schema.postings).where(p.id.in_(posting_ids), p.state == "posted", p.kind == "contact")
+    connection.execute(accepted.values(cause=None, reason=None, remedy=None))  # what waits for it may go on
     return connection.execute(statement).rowcount

@@ -5,14 +5,16 @@ writing attempt n + 1. Every change compares and swaps on the number of attempts
 """
 
 import datetime
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import locks, schema
 from counterfoil.store.database import get_meta, set_meta
+from counterfoil.store.prepared import Prepared
 
 ATTEMPT_SEQUENCE = "attempt_sequence"  # in meta; its twin stands in the sentinel file
 
@@ -62,6 +64,9 @@ i = schema.request_items.c
 a = schema.attempts.c
 
 
+_INSERT_ITEMS = Prepared(sa.insert(schema.request_items))
+
+
 def insert(connection: sa.Connection, values: Mapping[str, Any], items: Sequence[tuple[int, int]]) -> int:
     """Write one frozen request and its items, given as (posting id, revision) in the order of the bytes; → its id.
 
@@ -69,22 +74,35 @@ def insert(connection: sa.Connection, values: Mapping[str, Any], items: Sequence
     """
     request_id: int = connection.execute(sa.insert(schema.requests).values(**values).returning(q.id)).scalar_one()
     rows = [
-        {"request_id": request_id, "position": position, "posting_id": posting, "revision": revision, "open": True}
+        {
+            "request_id": request_id,
+            "position": position,
+            "posting_id": posting,
+            "revision": revision,
+            "open": True,
+            "outcome": None,
+        }
         for position, (posting, revision) in enumerate(items)
     ]
-    connection.execute(sa.insert(schema.request_items), rows)
+    _INSERT_ITEMS.run_many(connection, rows)
     return request_id
+
+
+_GET = Prepared(sa.select(schema.requests).where(q.id == sa.bindparam("id")))
+_OPEN = Prepared(
+    sa.select(schema.requests).where(q.tenant_id == sa.bindparam("tenant_id"), q.state != "closed").order_by(q.id)
+)
 
 
 def get(connection: sa.Connection, request_id: int) -> Request:
     """One request."""
-    return Request(*connection.execute(sa.select(schema.requests).where(q.id == request_id)).one())
+    (found,) = _GET.rows(connection, Request, id=request_id)
+    return found
 
 
 def open_of(connection: sa.Connection, tenant_id: str) -> list[Request]:
     """Requests of a tenant that are not closed, oldest first."""
-    query = sa.select(schema.requests).where(q.tenant_id == tenant_id, q.state != "closed").order_by(q.id)
-    return [Request(*row) for row in connection.execute(query)]
+    return _OPEN.rows(connection, Request, tenant_id=tenant_id)
 
 
 def all_open(connection: sa.Connection) -> list[Request]:
@@ -93,10 +111,20 @@ def all_open(connection: sa.Connection) -> list[Request]:
     return [Request(*row) for row in connection.execute(query)]
 
 
+_OPEN_ITEMS = Prepared(
+    sa.select(i.position, i.posting_id, i.revision)
+    .where(i.request_id == sa.bindparam("id"), i.open.is_(True))
+    .order_by(i.position)
+)
+
+
+def _triple(position: int, posting_id: int, revision: int) -> tuple[int, int, int]:
+    return position, posting_id, revision
+
+
 def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, int, int]]:
     """(position, posting id, revision) of the items without an outcome, in order."""
-    query = sa.select(i.position, i.posting_id, i.revision).where(i.request_id == request_id, i.open.is_(True))
-    return [(row.position, row.posting_id, row.revision) for row in connection.execute(query.order_by(i.position))]
+    return _OPEN_ITEMS.rows(connection, _triple, id=request_id)
 
 
 def item_count(connection: sa.Connection, request_id: int) -> int:
@@ -106,12 +134,28 @@ def item_count(connection: sa.Connection, request_id: int) -> int:
 
 def change(connection: sa.Connection, request: Request, values: Mapping[str, Any]) -> bool:
     """Change a request if no attempt was made and no look was taken since it was read; False: somebody else was first."""
-    statement = (
+    was = {"w_id": request.id, "w_attempts": request.attempts, "w_looks": request.looks}
+    named = {f"v_{name}": value for name, value in values.items()}
+    return _change(tuple(values)).run(connection, **was, **named) == 1
+
+
+@functools.cache  # as many as there are transitions
+def _change(names: tuple[str, ...]) -> Prepared:
+    return Prepared(
         sa.update(schema.requests)
-        .where(q.id == request.id, q.attempts == request.attempts, q.looks == request.looks, q.state != "closed")
-        .values(**values)
+        .where(
+            q.id == sa.bindparam("w_id"),
+            q.attempts == sa.bindparam("w_attempts"),
+            q.looks == sa.bindparam("w_looks"),
+            q.state != "closed",
+        )
+        .values({name: sa.bindparam(f"v_{name}") for name in names})
     )
-    return connection.execute(statement).rowcount == 1
+
+
+_BEGIN = Prepared(
+    sa.insert(schema.attempts).values({name: sa.bindparam(name) for name in ("request_id", "n", "owner", "started")})
+)
 
 
 def begin_attempt(
@@ -129,7 +173,8 @@ def begin_attempt(
     if not change(connection, request, values):
         return None
     row = {"request_id": request.id, "n": request.attempts + 1, "owner": owner, "started": now}
-    connection.execute(sa.insert(schema.attempts).values(**row))
+    _BEGIN.run(connection, **row)
+    locks.hold(connection, ATTEMPT_SEQUENCE)
     sequence = int(get_meta(connection, ATTEMPT_SEQUENCE) or 0) + 1
     set_meta(connection, ATTEMPT_SEQUENCE, str(sequence))
     return sequence
@@ -137,22 +182,30 @@ def begin_attempt(
 
 def end_attempt(connection: sa.Connection, request_id: int, n: int, values: Mapping[str, Any]) -> None:
     """Write what became of an attempt; one that was given up by another owner keeps that verdict."""
-    statement = (
-        sa.update(schema.attempts).where(a.request_id == request_id, a.n == n, a.ended.is_(None)).values(**values)
+    named = {f"v_{name}": value for name, value in values.items()}
+    _end(tuple(values)).run(connection, w_id=request_id, w_n=n, **named)
+
+
+@functools.cache  # with an answer, or without
+def _end(names: tuple[str, ...]) -> Prepared:
+    return Prepared(
+        sa.update(schema.attempts)
+        .where(a.request_id == sa.bindparam("w_id"), a.n == sa.bindparam("w_n"), a.ended.is_(None))
+        .values({name: sa.bindparam(f"v_{name}") for name in names})
     )
-    connection.execute(statement)
+
+
+_CLOSE_ITEMS = Prepared(
+    sa.update(schema.request_items)
+    .where(i.request_id == sa.bindparam("rid"), i.position == sa.bindparam("pos"), i.open.is_(True))
+    .values(open=False, outcome=sa.bindparam("what"))
+)
 
 
 def close_items(connection: sa.Connection, request_id: int, outcomes: Mapping[int, str]) -> None:
     """Give items their outcome, by position."""
-    statement = (
-        sa.update(schema.request_items)
-        .where(i.request_id == sa.bindparam("rid"), i.position == sa.bindparam("pos"), i.open.is_(True))
-        .values(open=False, outcome=sa.bindparam("what"))
-    )
     rows = [{"rid": request_id, "pos": position, "what": outcome} for position, outcome in outcomes.items()]
-    if rows:
-        connection.execute(statement, rows)
+    _CLOSE_ITEMS.run_many(connection, rows)
 
 
 def attempts_of_posting(
@@ -173,6 +226,13 @@ def attempts_of_posting(
 def newest_attempt(connection: sa.Connection) -> datetime.datetime | None:
     """When the last attempt of this database began."""
     return connection.execute(sa.select(sa.func.max(a.started, type_=a.started.type))).scalar_one_or_none()
+
+
+def count_from(connection: sa.Connection, least: int) -> int:
+    """Let the count of attempts go on from `least` at least, after a restore; → the count."""
+    count = max(sequence(connection), least)
+    set_meta(connection, ATTEMPT_SEQUENCE, str(count))
+    return count
 
 
 def sequence(connection: sa.Connection) -> int:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import locks, schema
+from counterfoil.store.prepared import Prepared
 
 OUTCOMES = ("posted", "updated", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
 
@@ -91,10 +92,12 @@ def latest_of(connection: sa.Connection, flow_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
+_ADD_RECORDS = Prepared(sa.insert(records))
+
+
 def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write what a run saw: {"run_id", "n", "posting_id", "outcome"}."""
-    if rows:
-        connection.execute(sa.insert(records), list(rows))
+    _ADD_RECORDS.run_many(connection, rows)
 
 
 def settle_duplicates(connection: sa.Connection, run_id: int, posting_ids: Sequence[int]) -> None:
@@ -148,6 +151,7 @@ def open_counts(connection: sa.Connection, touched: Sequence[int]) -> dict[str, 
 def add_bad_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep rows that no posting could be made of; the same line seen again is the same problem, still or again open."""
     b = schema.bad_rows
+    locks.hold(connection, "bad rows")
     for row in rows:
         same = sa.and_(
             b.c.flow_id == row["flow_id"], b.c.content_hash == row["content_hash"], b.c.source == row["source"]
@@ -189,7 +193,9 @@ def skip_bad_rows(connection: sa.Connection, ids: Sequence[int], because: str) -
 def problem_count(connection: sa.Connection, flow_id: str, run_id: int) -> int:
     """How many different causes stop records that this run saw."""
     causes = set(
-        connection.execute(sa.select(p.cause).where(p.last_run_id == run_id, p.cause.is_not(None)).distinct()).scalars()
+        connection.execute(
+            sa.select(p.cause).where(p.last_run_id == run_id, p.cause.is_not(None), p.skipped.is_(None)).distinct()
+        ).scalars()
     )
     b = schema.bad_rows.c
     query = sa.select(b.cause).where(b.flow_id == flow_id, b.last_run_id == run_id, b.state == "open").distinct()

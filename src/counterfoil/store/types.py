@@ -14,7 +14,14 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-class Instant(sa.TypeDecorator[datetime.datetime]):
+class Direct:
+    """A column type whose values `prepared` writes and reads by two plain functions, never with None."""
+
+    written: Any  # the value as the driver takes it
+    read: Any  # the value again
+
+
+class Instant(Direct, sa.TypeDecorator[datetime.datetime]):
     """An aware UTC instant; a naive one is a mistake of ours and is refused."""
 
     impl = sa.BigInteger
@@ -22,17 +29,25 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
 
     def process_bind_param(self, value: datetime.datetime | None, dialect: Any) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Microseconds since 1970."""
-        if value is None:
-            return None
-        assert value.tzinfo is not None, "an instant is aware"
-        return (value - EPOCH) // MICROSECOND
+        return None if value is None else self.written(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime.datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """The instant again."""
-        return None if value is None else EPOCH + value * MICROSECOND
+        return None if value is None else self.read(value)
+
+    @staticmethod
+    def written(value: datetime.datetime) -> int:
+        """Microseconds since 1970."""
+        assert value.tzinfo is not None, "an instant is aware"
+        return (value - EPOCH) // MICROSECOND
+
+    @staticmethod
+    def read(value: int) -> datetime.datetime:
+        """The instant again."""
+        return EPOCH + datetime.timedelta(microseconds=value)
 
 
-class Amount(sa.TypeDecorator[Decimal]):
+class Amount(Direct, sa.TypeDecorator[Decimal]):
     """An exact decimal."""
 
     impl = sa.Text
@@ -42,12 +57,15 @@ class Amount(sa.TypeDecorator[Decimal]):
         """Its digits."""
         return None if value is None else str(value)
 
+    written = staticmethod(str)
+    read = staticmethod(Decimal)
+
     def process_result_value(self, value: str | None, dialect: Any) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
         """The decimal again."""
         return None if value is None else Decimal(value)
 
 
-class Day(sa.TypeDecorator[datetime.date]):
+class Day(Direct, sa.TypeDecorator[datetime.date]):
     """A document date: a plain calendar day."""
 
     impl = sa.Text
@@ -56,6 +74,9 @@ class Day(sa.TypeDecorator[datetime.date]):
     def process_bind_param(self, value: datetime.date | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """ISO text, which sorts as days do."""
         return None if value is None else value.isoformat()
+
+    written = staticmethod(datetime.date.isoformat)
+    read = staticmethod(datetime.date.fromisoformat)
 
     def process_result_value(self, value: str | None, dialect: Any) -> datetime.date | None:  # noqa: ARG002 - SQLAlchemy's signature
         """The day again."""

@@ -87,15 +87,15 @@ class Demo:
         self.told["planned"] = plan.count("+")
 
     def _post_and_be_killed(self) -> None:
-        first = next(iter(self._organisations.values()))
+        first, *_, last = self._organisations.values()
         self._step(4, "Posting, while things go wrong on purpose")
-        mishaps.prepare(self._stage, first)
+        mishaps.prepare(self._stage, first, last)
         killed = mishaps.run_and_kill(self._stage, first, self._invoices)
         self._say(f"{first}: Xero did the first write of invoices, and its answer was lost on the way")
         self._say(
             f"`counterfoil run {FLOW}` (process {killed.pid}) was killed with -9: {killed.invoices} invoices stood in Xero,"
         )
-        self._say(f"and Xero was still answering {table.count(killed.in_flight, 'write')}")
+        self._say(f"and {table.count(killed.in_flight, 'write')} had no answer yet; Xero carries such on without us")
         self._killed = killed
         self._stage.calm()
         self.told["killed"] = killed._asdict()
@@ -162,7 +162,9 @@ class Demo:
         self._screen.line("\n   Open some:")
         for one in posted:
             self._say(_link(one))
-        self.told["links"] = [one.document.url for one in posted if one.document]
+        links = [self._stage.url, *(one.document.url for one in posted if one.document)]
+        self.off += [f"the page {link} does not open" for link in links if not self._stage.opens(link)]
+        self.told["links"] = links
 
     def _invoices(self) -> int:
         return sum(len(self._stage.invoices(name)) for name in self._organisations.values())

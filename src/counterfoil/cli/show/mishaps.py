@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 
 class Killed(NamedTuple):
-    """What was so when the run was killed. `in_flight`: writes that Xero had done and not yet answered."""
+    """What was so when the run was killed. `in_flight`: writes that Xero had not yet answered."""
 
     pid: int
     invoices: int
@@ -41,10 +41,11 @@ class Lost(NamedTuple):
     again: int
 
 
-def prepare(stage: Stage, organisation: str) -> None:
-    """The first write of invoices is done and its answer lost; later ones are answered late."""
+def prepare(stage: Stage, organisation: str, slow: str) -> None:
+    """The first write of invoices is done and its answer lost; later ones are answered late; `slow` does them late."""
     stage.fault("lost_answer", organisation)
     stage.fault("slow_answer", organisation, count=10, delay_s=SLOW_ANSWER_S)
+    stage.fault("slow", slow, count=10, delay_s=SLOW_ANSWER_S)
 
 
 def run_and_kill(stage: Stage, organisation: str, count: Callable[[], int]) -> Killed:
@@ -53,8 +54,9 @@ def run_and_kill(stage: Stage, organisation: str, count: Callable[[], int]) -> K
     try:
         for _ in range(POLLS_MAX):
             rows = stage.requests()
-            waiting = [row for row in rows if row["fault"] == "slow_answer" and row["status"] is None]
-            if any(row["fault"] == "lost_answer" for row in rows) and waiting and stage.invoices(organisation):
+            waiting = [row for row in rows if row["fault"] in ("slow_answer", "slow") and row["status"] is None]
+            late = any(row["fault"] == "slow_answer" for row in waiting)
+            if any(row["fault"] == "lost_answer" for row in rows) and late and stage.invoices(organisation):
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 return Killed(process.pid, count(), len(waiting))

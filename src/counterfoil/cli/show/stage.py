@@ -81,6 +81,14 @@ class Stage:
         """No more faults."""
         self._control("DELETE", "/_sandbox/faults")
 
+    def opens(self, url: str) -> bool:
+        """Whether a page of the sandbox opens."""
+        try:
+            with _OPENER.open(url, timeout=CONTROL_TIMEOUT_S) as page:
+                return page.status == 200  # type: ignore[no-any-return]  # urllib's answer is untyped
+        except OSError:
+            return False
+
     def serve(self) -> None:
         """Wait until the sandbox ends: somebody pressed Ctrl-C, or ended it."""
         assert self._process is not None

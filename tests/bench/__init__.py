@@ -1,0 +1,1 @@
+"""`make bench`: the numbers of docs/promises, measured in one run beside xero-python against one kind of sandbox."""

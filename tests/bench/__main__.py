@@ -1,0 +1,44 @@
+"""Measure everything, print one table, exit 1 when a row is not as required.
+
+Called by `make bench`. No network but loopback, every port ephemeral, every process of ours ended. Ratios count: the
+machine may be slow or busy, so work is measured in CPU seconds (user + system), not on the wall clock.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from tests.bench import decoding, importing, memory, starting
+from tests.bench.table import Row, printed
+
+MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
+    starting.rows,
+    decoding.rows,
+    importing.rows,
+    memory.rows,
+)
+
+
+def main() -> int:
+    """Run the measures; → the exit code. `--long`: rows that wait for the real clock; there are none yet."""
+    if set(sys.argv[1:]) - {"--long"}:
+        sys.stderr.write("usage: python -m tests.bench [--long]\n")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as folder:
+        rows = list(_measured(Path(folder)))
+    sys.stdout.write(printed(rows))
+    return 0 if all(row.ok for row in rows) else 1
+
+
+def _measured(folder: Path) -> Iterator[Row]:
+    for measure in MEASURES:
+        name = measure.__module__.rpartition(".")[2]
+        sys.stderr.write(f"measuring: {name}\n")
+        place = folder / name
+        place.mkdir()
+        yield from measure(place)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What a forked process does with a workbench's installation: run, finish, try problems again, or tell what it knows.
+
+Started by `histories` through multiprocessing's fork server: a real process with a pid to kill or stop, without paying
+for an interpreter each time. It writes its answer as JSON beside the state that it was given.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import traceback
+from pathlib import Path
+from typing import Any
+
+from counterfoil import errors
+from counterfoil.posting import finishing, rules, sending
+from counterfoil.store import problems
+from counterfoil.xero import client
+from tests.durability import worker
+from tests.posting.workbench import WorkbenchBooks
+
+PAUSE_S = 0.2  # instead of the seconds that the engine pauses in production
+
+
+class Trap:
+    """Kills or stops this process when the engine passes a point for the nth time."""
+
+    def __init__(self, name: str, nth: int, action: str) -> None:
+        self.name, self.left, self.action = name, nth, action
+        self.books: WorkbenchBooks | None = None
+
+    def __call__(self, name: str) -> None:
+        """The engine passes a point."""
+        if name != self.name:
+            return
+        self.left -= 1
+        if self.left != 0:
+            return
+        if self.action == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        assert self.books is not None
+        if self.books.database.is_sqlite:  # not inside a transaction: it would hold SQLite's lock while we sleep
+            assert self.books.database._thread is not None
+            self.books.database._thread.submit(int).result()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None, command: str, out: Path) -> None:
+    """Do `command`; → {"report": …} | {"known": …} | {"error": code} | {"crash": traceback} in `out`."""
+    finishing.POLL_S = finishing.LOOK_AGAIN_S = rules.LOOK_AGAIN_S = client.GET_BACKOFF_S = PAUSE_S
+    point = Trap(*trap) if trap else sending.no_point
+
+    async def work(books: WorkbenchBooks) -> dict[str, Any]:
+        books.pacer._window_s = PAUSE_S  # a limit that does not say how long it lasts is waited for that long
+        if isinstance(point, Trap):
+            point.books = books
+        return await _COMMANDS[command](books)
+
+    try:
+        answer = asyncio.run(worker.bench(folder, state).use(work, point))
+    except errors.CounterfoilError as error:
+        answer = {"error": error.code, "message": str(error)}
+    except BaseException:  # noqa: BLE001 - whatever escapes the engine is what the history wants to know
+        answer = {"crash": traceback.format_exc()}
+    partial = out.with_suffix(".part")
+    partial.write_text(json.dumps(answer))
+    partial.replace(out)
+
+
+async def _run(books: WorkbenchBooks) -> dict[str, Any]:
+    report = await books.run("shop")
+    return {"report": report.to_json() | {"exit": report.exit_code, "stops": report.stops}}
+
+
+async def _finish(books: WorkbenchBooks) -> dict[str, Any]:
+    report = await books.finish()
+    return {"report": report.to_json() | {"exit": report.exit_code, "stops": report.stops}}
+
+
+async def _retry(books: WorkbenchBooks) -> dict[str, Any]:
+    return {"retried": [await books.retry(problem.n) for problem in await books.problems()]}
+
+
+async def _tell(books: WorkbenchBooks) -> dict[str, Any]:
+    """What a person would be shown: problems with their records, and the proof."""
+    proof = await books.prove("shop")
+    stuck = await books.database.read(problems.stuck_postings)
+    rows = await books.database.read(problems.open_rows)
+    named = {one.external_id: one.cause for one in (*stuck, *rows) if one.external_id}
+    states = {one.external_id: one.state for one in await books.postings(most=1000)}
+    return {"named": named, "states": states, "differences": proof.differences, "duplicates": proof.duplicates}
+
+
+_COMMANDS = {"run": _run, "finish": _finish, "retry": _retry, "tell": _tell}
