@@ -74,7 +74,7 @@ def test_a_slow_answer_is_not_sent_twice_without_looking(bench: Workbench) -> No
     once(bench, 5)
 
 
-@pytest.mark.parametrize("fault", ["429_minute", "429_concurrent", "429_appminute"])
+@pytest.mark.parametrize("fault", ["429_minute", "429_concurrent"])
 def test_a_limit_is_waited_for(bench: Workbench, fault: str) -> None:
     """429 comes before processing: the same records go under a new key after the pause."""
     bench.sandbox.fault(fault, method="PUT", path=INVOICES, count=1, delay_s=1)

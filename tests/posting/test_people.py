@@ -138,6 +138,17 @@ def test_a_record_with_a_new_number_after_its_first_was_taken(bench: Workbench) 
     assert made["Contact"]["Name"] == "Customer 1"
 
 
+def test_a_retry_of_a_record_whose_number_is_ours_already_is_left_to_the_next_run(bench: Workbench) -> None:
+    """Refused before its customer was looked for: it is never frozen without one (seed 5005)."""
+    bench.run([sale(1, number="N-1")])
+    assert bench.run([sale(1, number="N-1"), sale(2, number="n-1")]).rejected == 1
+    retry(bench)
+    assert bench.finish().exit_code == 0
+    assert len(bench.living()) == 1
+    report = bench.run([sale(1, number="N-1"), sale(2, number="N-2")])
+    assert (report.posted, report.exit_code) == (1, 0)
+
+
 # ---- our documents
 
 

@@ -1,0 +1,1 @@
+"""Our own database: transactions, types, and the rules that its indexes hold."""

@@ -70,6 +70,7 @@ def retry(connection: sa.Connection, posting_ids: list[int]) -> int:
             p.id.in_(posting_ids),
             p.state.in_(("held", "rejected")),
             p.cause.not_in(SOURCE_DECIDES),
+            sa.or_(p.kind == "contact", p.after_id.is_not(None)),  # refused before its customer was looked for
             sa.exists().where(sendable),
         )
         .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)

@@ -1,0 +1,174 @@
+"""Transactions that hold, errors that say what to do, and types that lose nothing."""
+
+import asyncio
+import datetime
+import threading
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterfoil import errors
+from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import documents, postings, problems, requests, schema, types
+from counterfoil.store.database import Connection, Database, get_meta, set_meta
+
+NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    found = Database(f"sqlite:///{tmp_path / 'counterfoil.db'}", SystemClock())
+    await found.open()
+    yield found
+    await found.close()
+
+
+def row(n: int, **changes: Any) -> dict[str, Any]:
+    """A posting of one invoice."""
+    values = {
+        "flow_id": "shop", "kind": "invoice", "external_id": f"order-{n}", "scope": "", "entity": "acme-uk",
+        "tenant_id": "t", "resource": "Invoices", "marker": f"m{n}", "state": "planned", "record_hash": "h",
+        "source": "s:1", "own_number": True, "run_id": 1, "last_run_id": 1, "planned_at": NOW, "changed_at": NOW,
+    }  # fmt: skip
+    return postings.row(**values | changes)
+
+
+async def test_what_fails_leaves_nothing_behind(database: Database) -> None:
+    """A transaction is all or nothing."""
+
+    def work(connection: Connection) -> None:
+        set_meta(connection, "half", "done")
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        await database.run(work)
+    assert await database.read(lambda conn: get_meta(conn, "half")) is None
+
+
+async def test_an_interruption_waits_for_the_transaction_that_has_begun(database: Database) -> None:
+    """Ctrl-C never leaves a half-told outcome: what has begun is on disk before the interruption goes on."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        inside.set()
+        go_on.wait(10)
+        set_meta(connection, "told", "whole")
+
+    task = asyncio.create_task(database.run(work))
+    await asyncio.to_thread(inside.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.read(lambda conn: get_meta(conn, "told")) == "whole"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [("no/such/folder/x.db", None, "does not exist"), ("text.db", b"not a database at all" * 100, "not a database")],
+)
+async def test_a_database_that_cannot_be_opened_is_named_with_a_remedy(
+    tmp_path: Path, name: str, content: bytes | None, word: str
+) -> None:
+    """Exit 2, no driver's exception."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    broken = Database(f"sqlite:///{tmp_path / name}", SystemClock())
+    with pytest.raises(errors.StoreError, match=word) as caught:
+        await broken.open()
+    assert caught.value.remedy
+    await broken.close()
+
+
+async def test_a_newer_schema_is_refused(database: Database) -> None:
+    """An older Counterfoil never writes into it."""
+    await database.run(lambda conn: set_meta(conn, "schema_version", "999"))
+    again = Database(str(database.url), SystemClock())
+    with pytest.raises(errors.StoreError, match="schema 999"):
+        await again.open()
+    await again.close()
+
+
+@given(amount=st.decimals(allow_nan=False, allow_infinity=False, places=4), seconds=st.integers(0, 10**10))
+def test_amounts_and_instants_come_back_as_they_went(amount: Decimal, seconds: int) -> None:
+    """To the last digit and microsecond."""
+    kept: Any = types.Amount().process_bind_param(amount, None)
+    assert types.Amount().process_result_value(kept, None) == amount
+    instant = types.EPOCH + datetime.timedelta(seconds=seconds, microseconds=seconds % 1_000_000)
+    stored: Any = types.Instant().process_bind_param(instant, None)
+    assert types.Instant().process_result_value(stored, None) == instant
+
+
+async def test_an_identity_is_planned_once(database: Database) -> None:
+    """A second plan of the same record is left alone and not in the result."""
+    first = await database.run(lambda conn: postings.insert(conn, [row(1), row(2)]))
+    again = await database.run(lambda conn: postings.insert(conn, [row(2), row(3)]))
+    assert sorted(first) == [("invoice", "", "order-1"), ("invoice", "", "order-2")]
+    assert sorted(again) == [("invoice", "", "order-3")]
+
+
+async def test_a_document_belongs_to_one_posting(database: Database) -> None:
+    """The database refuses a second owner; contacts may share one (Xero merges customers)."""
+    await database.run(lambda conn: postings.insert(conn, [row(1, document_id="d"), row(2)]))
+    with pytest.raises(sa.exc.IntegrityError):
+        await database.run(lambda conn: postings.update(conn, 2, ("planned",), {"document_id": "d"}))
+    shared = [row(n, kind="contact", resource="Contacts", document_id="c") for n in (3, 4)]
+    assert len(await database.run(lambda conn: postings.insert(conn, shared))) == 2
+
+
+async def test_a_posting_is_in_one_open_request(database: Database) -> None:
+    """The database refuses a second one until the first is closed."""
+    values: dict[str, Any] = {
+        "entity": "acme-uk", "tenant_id": "t", "resource": "Invoices", "method": "PUT", "path": "Invoices", "body": b"",
+        "own_number": True, "state": "open", "attempts": 0, "unclear_attempts": 0, "looks": 0, "frozen_at": NOW,
+    }  # fmt: skip
+    full = {column.name: None for column in schema.requests.columns if column.name != "id"} | values
+
+    def freeze(connection: Connection, key: str) -> int:
+        return requests.insert(connection, full | {"idempotency_key": key}, [(1, 1)])
+
+    first = await database.run(lambda conn: freeze(conn, "a"))
+    with pytest.raises(sa.exc.IntegrityError):
+        await database.run(lambda conn: freeze(conn, "b"))
+    await database.run(lambda conn: requests.close_items(conn, first, {0: "split"}))
+    assert await database.run(lambda conn: freeze(conn, "b")) > first
+
+
+async def test_only_one_worker_begins_an_attempt(database: Database) -> None:
+    """Compare and swap on the number of attempts: who read the request before is too late."""
+    values: dict[str, Any] = dict.fromkeys(column.name for column in schema.requests.columns if column.name != "id")
+    values |= {
+        "entity": "e", "tenant_id": "t", "resource": "Invoices", "method": "PUT", "path": "Invoices", "body": b"",
+        "own_number": True, "state": "open", "attempts": 0, "unclear_attempts": 0, "looks": 0, "frozen_at": NOW,
+        "idempotency_key": "k",
+    }  # fmt: skip
+    found = await database.run(lambda conn: requests.get(conn, requests.insert(conn, values, [(1, 1)])))
+    begun = [
+        await database.run(lambda conn, owner=owner: requests.begin_attempt(conn, found, owner, NOW, NOW))
+        for owner in ("one", "two")
+    ]
+    assert begun == [1, None]
+
+
+async def test_a_skip_leaves_what_is_on_its_way_and_what_is_posted(database: Database) -> None:
+    """Only what was not sent is cancelled."""
+    states = ("planned", "sending", "uncertain", "posted", "held", "rejected")
+    await database.run(lambda conn: postings.insert(conn, [row(n, state=state) for n, state in enumerate(states)]))
+    await database.run(lambda conn: problems.skip(conn, list(range(1, 7)), "because"))
+    found = await database.read(lambda conn: postings.many(conn, range(1, 7)))
+    assert [found[n].state for n in range(1, 7)] == [
+        "cancelled", "sending", "uncertain", "posted", "cancelled", "cancelled",
+    ]  # fmt: skip
+
+
+@given(text=st.text(max_size=30))
+def test_folding_is_idempotent_and_ignores_case_and_outer_spaces(text: str) -> None:
+    """How Xero compares names and numbers."""
+    assert documents.fold(f"  {documents.fold(text)} ") == documents.fold(text)
