@@ -12,7 +12,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -179,7 +178,7 @@ class Books:
         binding = self._clients[entity].binding if entity in self._clients else None
         code = self._short_codes.get(entity) or (binding.fingerprint.short_code if binding else "")
         api = self.settings.xero.api_url.rstrip("/")
-        if (urlsplit(api).hostname or "").endswith("xero.com"):
+        if self.settings.xero.is_live:
             page = "AccountsReceivable/View.aspx?InvoiceID=" if resource == "Invoices" else "Contacts/View/"
             return (
                 f"https://go.xero.com/organisationlogin/default.aspx?shortcode={code}&redirecturl=/{page}{document_id}"

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -133,9 +132,8 @@ class Intake:
 
     def _not_live(self, prepared: Prepared) -> Finding | None:
         """The first AUTHORISED documents of a flow into a live organisation need a person's word (design §3.1)."""
-        host = urlsplit(self._books.settings.xero.api_url).hostname or ""
-        real = host == "xero.com" or host.endswith(".xero.com")
-        if prepared.predicted.status != "AUTHORISED" or self._flow.live or not real:
+        is_live = self._books.settings.xero.is_live
+        if prepared.predicted.status != "AUTHORISED" or self._flow.live or not is_live:
             return None
         if self.bindings[prepared.entity].is_demo:
             return None

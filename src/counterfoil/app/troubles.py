@@ -10,7 +10,8 @@ from typing import Any
 from counterfoil import errors
 from counterfoil.app.reports import Listed, Problem
 from counterfoil.app.telling import listed, listed_row
-from counterfoil.store import problems, runs
+from counterfoil.store import locks, problems, runs
+from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
@@ -70,7 +71,13 @@ async def retry(books: Any, n: int) -> int:
     wanted = await _stuck_of(books, n)
     ids = [one.id for one in wanted if isinstance(one, Posting)]
     parents = [one.after_id for one in wanted if isinstance(one, Posting) and one.after_id is not None]
-    again: int = await books.database.run(lambda conn: problems.retry(conn, [*ids, *parents]))
+    tenants = _tenants(wanted)
+
+    def plan_again(connection: Connection) -> int:
+        locks.hold_tenants(connection, tenants)
+        return problems.retry(connection, [*ids, *parents])
+
+    again: int = await books.database.run(plan_again)
     await books.note("", "problem retried", {"problem": n, "postings": ids})
     return again
 
@@ -82,10 +89,20 @@ async def skip(books: Any, n: int, because: str) -> int:
     wanted = await _stuck_of(books, n)
     ids = [one.id for one in wanted if isinstance(one, Posting)]
     rows = [one.id for one in wanted if isinstance(one, BadRow)]
-    await books.database.run(lambda conn: problems.skip(conn, ids, because))
-    await books.database.run(lambda conn: runs.skip_bad_rows(conn, rows, because))
+    tenants = _tenants(wanted)
+
+    def take_off(connection: Connection) -> None:
+        locks.hold_tenants(connection, tenants)
+        problems.skip(connection, ids, because)
+        runs.skip_bad_rows(connection, rows, because)
+
+    await books.database.run(take_off)
     await books.note("", "problem skipped", {"problem": n, "postings": ids, "rows": rows})
     return len(wanted)
+
+
+def _tenants(wanted: list[Stuck]) -> set[str]:
+    return {one.tenant_id for one in wanted if isinstance(one, Posting)}
 
 
 async def _stuck_of(books: Any, n: int) -> list[Stuck]:

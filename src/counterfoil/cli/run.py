@@ -6,7 +6,6 @@ Cost: 1 call per 50 new documents and per 50 new contacts, a few for reading set
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -64,10 +63,13 @@ class _Run:
 
     async def _may_go_live(self) -> bool:
         """The first AUTHORISED documents of a flow into live organisations need a word of a person at a terminal."""
-        host = urlsplit(self._books.settings.xero.api_url).hostname or ""
         flow = self._books.flow(self._flow)
-        is_live = host == "xero.com" or host.endswith(".xero.com")
-        if flow.live or not is_live or not self._now.screen.is_terminal or not sys.stdin.isatty():
+        if (
+            flow.live
+            or not self._books.settings.xero.is_live
+            or not self._now.screen.is_terminal
+            or not sys.stdin.isatty()
+        ):
             return False
         return typer.confirm(f"May {self._flow} put AUTHORISED documents into live organisations, this time?", err=True)
 

@@ -8,6 +8,7 @@ import datetime
 import functools
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import inspect
@@ -59,6 +60,12 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     calls_per_minute: Annotated[
         int, msgspec.Meta(ge=1, le=100_000, description="Calls a minute to one organisation; Xero's limit is 60.")
     ] = 60
+
+    @property
+    def is_live(self) -> bool:
+        """True when this is Xero itself: what is posted stands in somebody's books."""
+        host = urlsplit(self.api_url).hostname or ""
+        return host == "xero.com" or host.endswith(".xero.com")
 
 
 class StoreSettings(Table, frozen=True, kw_only=True):

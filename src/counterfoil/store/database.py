@@ -55,7 +55,7 @@ class Database:
         return await self._do(work, write=True)
 
     async def read(self, work: Work[T]) -> T:
-        """Carry out reads on one consistent view."""
+        """Carry out reads; on SQLite of one moment, on Postgres each statement sees what was committed before it."""
         return await self._do(work, write=False)
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
