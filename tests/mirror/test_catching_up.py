@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from counterfoil import errors
+from counterfoil.app.reports import RunReport
 from counterfoil.mirror import catching_up
+from counterfoil.model.invoice import Invoice
 from counterfoil.store import documents, schema
 from tests.posting.workbench import Workbench, WorkbenchBooks, sale
 
@@ -101,3 +103,20 @@ def test_a_person_s_edit_is_seen_by_the_next_catch_up(bench: Workbench) -> None:
 
     assert asyncio.run(bench.use(work)) == {"BY-HAND"}
     assert (bench.run().unchanged, len(bench.living())) == (1, 1)
+
+
+@pytest.mark.parametrize(("type_", "taken"), [("ACCREC", True), ("ACCPAY", False)])
+def test_a_bill_of_the_same_number_does_not_take_ours(bench: Workbench, type_: str, taken: bool) -> None:
+    """A supplier's number on a bill holds up no sale; a sales invoice of that number does."""
+
+    async def work(books: WorkbenchBooks) -> RunReport:
+        client = await books.client("acme-uk")
+        stranger = Invoice(
+            type=type_, invoice_id="9d6f7a52-0000-4000-8000-000000000001", invoice_number="N-1", status="PAID"
+        )
+        await books.catch_up.keep(client, "Invoices", [stranger])
+        return await books.run("shop")
+
+    bench.write([sale(1, number="N-1")])
+    report = asyncio.run(bench.use(work))
+    assert (report.held, report.posted) == ((1, 0) if taken else (0, 1))

@@ -96,12 +96,17 @@ class CatchUp:
     def _document_row(self, tenant: str, resource: str, invoice: Invoice) -> dict[str, Any]:
         return {
             "tenant_id": tenant, "resource": resource, "document_id": invoice.invoice_id,
-            "number_key": fold(invoice.invoice_number) if invoice.invoice_number else None, "number": invoice.invoice_number,
+            "number_key": _number_key(invoice), "number": invoice.invoice_number,
             "marker": self._find_marker(invoice.url, invoice.reference), "status": invoice.status,
             "contact_id": invoice.contact.contact_id if invoice.contact else None, "date": invoice.date,
             "currency": invoice.currency_code, "sub_total": invoice.sub_total, "total_tax": invoice.total_tax,
             "total": invoice.total, "reference": invoice.reference, "updated_at": invoice.updated_date_utc,
         }  # fmt: skip
+
+
+def _number_key(invoice: Invoice) -> str | None:
+    """The folded number of a sales invoice; a bill's number is its supplier's and takes nobody's place (facts §5.8)."""
+    return fold(invoice.invoice_number) if invoice.invoice_number and invoice.type == "ACCREC" else None
 
 
 def min_since(cursor: Cursor) -> datetime.datetime | None:
