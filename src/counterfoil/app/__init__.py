@@ -65,6 +65,7 @@ class Books:
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
         self.sentinel = Sentinel(None if self.database.is_sqlite and path is None else beside, path)
         self.restored = False
+        self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
@@ -184,8 +185,6 @@ class Books:
                 f"https://go.xero.com/organisationlogin/default.aspx?shortcode={code}&redirecturl=/{page}{document_id}"
             )
         return f"{api}/organisations/{code}/{resource.lower()}/{document_id}"
-
-    _short_codes: dict[str, str] = {}  # noqa: RUF012 - replaced per installation by `_learn_short_codes`
 
     async def _learn_short_codes(self) -> None:
         codes = {}

@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.store.runs import OUTCOMES
-
 
 class RunReport(msgspec.Struct, frozen=True):
     """A run's outcome. The eight outcomes add up to `records` (for `finish`: `records` and `flow` are None)."""
@@ -158,8 +156,3 @@ class Proof(msgspec.Struct, frozen=True):
     def holds(self) -> bool:
         """True when every posted record stands in Xero once, to the cent."""
         return not self.differences and not self.duplicates and all(row.agrees for row in self.rows)
-
-
-def no_outcomes() -> dict[str, int]:
-    """Every outcome at zero."""
-    return dict.fromkeys(OUTCOMES, 0)

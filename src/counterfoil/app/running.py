@@ -15,6 +15,7 @@ from counterfoil.app.reports import RunReport
 from counterfoil.posting import applying, finishing, planning
 from counterfoil.posting.planning import Item, Plan, Writing
 from counterfoil.settings import FlowSettings
+from counterfoil.sources import jsonl
 from counterfoil.store import locks, runs
 from counterfoil.store.database import Connection
 
@@ -52,7 +53,7 @@ class Runner:
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
         else:
-            size = path.stat().st_size if path.is_file() else 0
+            size = jsonl.total_bytes(path) or 0
             async for items in intake.batches(path):
                 await self._apply(plan, run_id, items)
                 self._progress(Stage("reading", intake.bytes_read, size))

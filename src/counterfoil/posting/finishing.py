@@ -14,7 +14,6 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.model.binding import Binding
 from counterfoil.posting import freezing, kinds, recording, recovering
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
@@ -50,6 +49,7 @@ class TenantWorker:
     ) -> None:  # fmt: skip
         self._database = database
         self._client = client
+        self.entity = client.binding.entity
         self._tenant = client.binding.tenant_id
         self._rules = rules
         self._sender = sender
@@ -248,9 +248,4 @@ async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.Counte
     async with asyncio.TaskGroup() as group:
         for worker in running:
             group.create_task(worker.run())
-    return {binding_of(worker).entity: worker.stopped for worker in running if worker.stopped is not None}
-
-
-def binding_of(worker: TenantWorker) -> Binding:
-    """The binding that a worker works for."""
-    return worker._client.binding  # noqa: SLF001 - same module
+    return {worker.entity: worker.stopped for worker in running if worker.stopped is not None}

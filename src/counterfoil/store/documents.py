@@ -149,9 +149,3 @@ def set_reference(connection: sa.Connection, tenant_id: str, resource: str, at: 
         schema.reference,
         [{"tenant_id": tenant_id, "resource": resource, "fetched_at": at, "body": body}],
     )
-
-
-def forget_tenant(connection: sa.Connection, tenant_id: str) -> None:
-    """Forget what was read of a tenant (an unbound entity, a reset organisation)."""
-    for table in (schema.reference, schema.cursors, schema.documents, schema.contacts):
-        connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id))

@@ -284,12 +284,6 @@ def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_numbe
     return _READY.rows(connection, Posting, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
 
 
-def open_tenants(connection: sa.Connection) -> set[str]:
-    """Tenants with postings that are not at their end."""
-    query = sa.select(p.tenant_id).where(p.state.in_(("planned", "sending", "uncertain"))).distinct()
-    return set(connection.execute(query).scalars())
-
-
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
     """Hold what waits for a posting that was held or rejected, with that one's cause; visibly, and only its own chain."""
     held = 0

@@ -127,11 +127,6 @@ def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, in
     return _OPEN_ITEMS.rows(connection, _triple, id=request_id)
 
 
-def item_count(connection: sa.Connection, request_id: int) -> int:
-    """How many elements the bytes hold."""
-    return connection.execute(sa.select(sa.func.count()).where(i.request_id == request_id)).scalar_one()
-
-
 def change(connection: sa.Connection, request: Request, values: Mapping[str, Any]) -> bool:
     """Change a request if no attempt was made and no look was taken since it was read; False: somebody else was first."""
     was = {"w_id": request.id, "w_attempts": request.attempts, "w_looks": request.looks}

@@ -100,16 +100,6 @@ def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> No
     _ADD_RECORDS.run_many(connection, rows)
 
 
-def settle_duplicates(connection: sa.Connection, run_id: int, posting_ids: Sequence[int]) -> None:
-    """Count records held whose external id turned up twice with different content."""
-    statement = (
-        sa.update(records)
-        .where(records.c.run_id == run_id, records.c.posting_id.in_(posting_ids))
-        .values(outcome="held")
-    )
-    connection.execute(statement)
-
-
 def counts(connection: sa.Connection, run_id: int) -> dict[str, int]:
     """How many records of a run ended where, by OUTCOMES; they add up to the records."""
     state = sa.case(
