@@ -171,7 +171,7 @@ def test_invoices_are_paged_newest_first(sandbox, page):
 def test_the_chart_opens_without_a_script(sandbox, page):
     """Accounts and tax rates are behind their summaries."""
     page.goto(f"{sandbox.url}/organisations/{sandbox.tenant(1)}")
-    page.get_by_text("All 44 accounts").click()
+    page.get_by_text("All 46 accounts").click()
     expect(page.get_by_role("rowheader", name="Sales", exact=True)).to_be_visible()
     page.get_by_text("23 tax rates").click()
     expect(page.get_by_role("rowheader", name="20% (VAT on Income)", exact=True)).to_be_visible()

@@ -5,6 +5,7 @@ Called by app.py, which names the kinds that exist (settings may not import flow
 """
 
 from collections.abc import Collection
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +18,7 @@ from counterfoil.settings.mistakes import mistakes, place, told
 
 Status = Literal["DRAFT", "SUBMITTED", "AUTHORISED"]
 OnNamesake = Literal["hold", "link", "new"]
+LockDate = Literal["hold", "next-open-day", "refuse"]
 LATER_KEYS: Final = frozenset(
     {
         "approve", "check", "contact_update", "cron", "difference", "every", "group_by", "lane", "line", "lock_date",
@@ -25,6 +27,18 @@ LATER_KEYS: Final = frozenset(
 )  # fmt: skip
 LATER_SOURCES: Final = frozenset({"command", "csv", "excel", "folder", "http", "json", "push", "sql"})
 LATER_CHANGES: Final = frozenset({"update", "reissue"})
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do when `expected_total` is not what Xero would compute: `as_` says how it is evened out, up to `up_to`.
+
+    `account` and `tax` (the entity's own names, else Xero's) are for `line` alone.
+    """
+
+    up_to: Decimal
+    as_: Literal["tax", "rounding", "line", "refuse"] = "refuse"
+    account: str | None = None
+    tax: str | None = None
 
 
 class FlowSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +55,8 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True):
     on_namesake: OnNamesake = "hold"
     on_change: Literal["hold"] = "hold"
     live: bool = False  # an AUTHORISED document may go into a live organisation without asking
+    difference: Difference | None = None  # None: a total that differs from Xero's is refused
+    lock_date: LockDate = "refuse"  # what a document gets whose date is locked
 
 
 class SourceTable(tables.Table, frozen=True, kw_only=True):
