@@ -27,7 +27,7 @@ from typing import Any, Self
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
 REDIRECT_URI = "http://localhost:8321/oauth/callback"
-SCOPES = "openid profile email offline_access accounting.invoices accounting.contacts accounting.settings"
+SCOPES = "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts accounting.settings"
 
 
 @dataclass
@@ -128,8 +128,16 @@ class SandboxProcess:
         return self.post(f"/_sandbox/document/{tenant}/{id}", {"set": fields})
 
     def make(self, tenant: str, resource: str, *elements: dict[str, Any]) -> list[dict[str, Any]]:
-        """A stranger makes documents (resource "Invoices" or "Contacts"), by Xero's rules but without a token."""
+        """A person makes documents (resource "Invoices", "Payments" …), by Xero's rules but without a token."""
         return self.post(f"/_sandbox/document/{tenant}", {resource: list(elements)})[resource]
+
+    def person(self, tenant: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """A bookkeeper does what the API's rules allow, e.g. ("POST", "Invoices/ID", {"Status": "VOIDED"}).
+
+        No token, limits, faults or log. Returns {"status", "answer"}: a refusal is an answer, too.
+        """
+        sent = {"method": method, "path": path} | ({} if body is None else {"body": body})
+        return self.post(f"/_sandbox/person/{tenant}", sent)
 
     def connect(self, scope: str = SCOPES, *, public: bool = False, user: str | None = None) -> dict[str, Any]:
         """The token answer of a whole consent with PKCE; needs --auto-consent."""

@@ -21,8 +21,8 @@ from xero_python.identity import IdentityApi
 REDIRECT_URI = "http://localhost:8321/callback"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 SCOPES = (
-    "openid profile email offline_access accounting.invoices accounting.contacts accounting.settings "
-    "accounting.attachments"
+    "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts "
+    "accounting.settings accounting.attachments"
 )
 API = "/api.xro/2.0"
 
@@ -189,6 +189,20 @@ def wire_invoice(contact_id, **fields):
         "DueDate": "2026-11-15",
         "Status": "AUTHORISED",
         "LineItems": [{"Description": "Tea", "Quantity": 1, "UnitAmount": 10, "AccountCode": "200"}],
+        **fields,
+    }
+
+
+ROUNDED = {"SubTotal": 10, "TotalTax": 2, "Total": 12.05, "RoundingAmount": 0.05}
+
+
+def wire_payment(invoice_id, **fields):
+    """A payment into the British bank account as a wire dict."""
+    return {
+        "Invoice": {"InvoiceID": invoice_id},
+        "Account": {"Code": "090"},
+        "Date": "2026-11-03",
+        "Amount": 12,
         **fields,
     }
 

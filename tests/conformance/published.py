@@ -19,7 +19,8 @@ SCHEMAS = {
         "ContactPerson ContactGroup SalesTrackingCategory Balances AccountsReceivable AccountsPayable LineItem "
         "LineItemTracking TaxComponent TrackingOption Payment CreditNote Prepayment Overpayment Attachment "
         "InvoiceAddress ValidationError Pagination CurrencyCode CountryCode TimeZone AccountType LineAmountTypes "
-        "PaymentTermType"
+        "PaymentTermType CreditNotes Payments Allocations Allocation InvoiceReminders InvoiceReminder Actions Action "
+        "HistoryRecords HistoryRecord"
     ),
     "xero-identity.yaml": "Connection",
 }

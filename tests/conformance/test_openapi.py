@@ -10,6 +10,17 @@ SEEN = {
         "InvoicePaymentServices": "recorded on lists and single invoices",
         "DateString": "recorded companion of Date",
         "DueDateString": "recorded companion of DueDate",
+        "RoundingAmount": "named by the facts (4.6), not by the schema",
+        "EnteredTotal": "named by the facts (4.6), not by the schema",
+    },
+    "CreditNote": {
+        "ID": "recorded: the CreditNoteID once more",
+        "DateString": "recorded companion of Date",
+        "DueDateString": "companion of DueDate, as on invoices",
+    },
+    "HistoryRecord": {
+        "DateUTCString": "recorded companion of DateUTC",
+        "ValidationErrors": "in the published example of a note that was made",
     },
     "LineItem": {"ValidationErrors": "recorded on lines of write answers"},
     "LineItemTracking": {"Options": "recorded: an empty list"},
@@ -98,7 +109,54 @@ def answers(xero):
         xero.raw("GET", "/Invoices?summaryOnly=true"),
         xero.raw("GET", "/Invoices"),
     ]
-    return replies
+    return replies | of_what_follows(xero, contact_id)
+
+
+def of_what_follows(xero, contact_id):
+    """Credit notes, allocations, payments, refunds, histories, and what else an organisation tells."""
+    made = xero.raw("PUT", "/Invoices", body=foreign.wire_invoice(contact_id, **foreign.ROUNDED))
+    (due,) = made.json()["Invoices"]
+    draft = xero.raw("PUT", "/Invoices", body=foreign.wire_invoice(contact_id, Status="DRAFT", EnteredTotal=12))
+    note = foreign.wire_invoice(contact_id, Type="ACCRECCREDIT", Reference="R")
+    bad = {**note, "LineItems": [{"Description": "x", "UnitAmount": 1, "AccountCode": "999"}]}
+    credited = xero.raw("PUT", "/CreditNotes?summarizeErrors=false", body={"CreditNotes": [note, bad]})
+    note_id = credited.json()["CreditNotes"][0]["CreditNoteID"]
+    allocation = {"Invoice": {"InvoiceID": due["InvoiceID"]}, "Amount": 1}
+    allocations = f"/CreditNotes/{note_id}/Allocations"
+    both = {"Allocations": [allocation, {**allocation, "Amount": 1000}]}
+    allocated = xero.raw("PUT", f"{allocations}?summarizeErrors=false", body=both)
+    paid = foreign.wire_payment(due["InvoiceID"], Amount=2)
+    refund = {**paid, "CreditNote": {"CreditNoteID": note_id}}
+    del refund["Invoice"]
+    payments = {"Payments": [paid, refund, {**paid, "Amount": 1000}]}
+    made_payments = xero.raw("PUT", "/Payments?summarizeErrors=false", body=payments)
+    payment_id = made_payments.json()["Payments"][0]["PaymentID"]
+    history = f"/Invoices/{due['InvoiceID']}/History"
+    return {
+        "Credited invoices": [made, draft, xero.raw("GET", f"/Invoices/{due['InvoiceID']}")],
+        "CreditNotes": [
+            credited,
+            xero.raw("PUT", "/CreditNotes", body=bad),
+            xero.raw("POST", f"/CreditNotes/{note_id}", body={"Reference": "S"}),
+            xero.raw("GET", f"/CreditNotes/{note_id}"),
+            xero.raw("GET", "/CreditNotes?page=1"),
+            xero.raw("GET", "/CreditNotes"),
+        ],
+        "Allocations": [allocated, xero.raw("PUT", allocations, body={**allocation, "Amount": 1000})],
+        "Payments": [
+            made_payments,
+            xero.raw("PUT", "/Payments", body={**paid, "Amount": 1000}),
+            xero.raw("GET", "/Payments?page=1"),
+            xero.raw("GET", f"/Payments/{payment_id}"),
+            xero.raw("POST", f"/Payments/{payment_id}", body={"Status": "DELETED"}),
+        ],
+        "HistoryRecords": [
+            xero.raw("PUT", history, body={"HistoryRecords": [{"Details": "A note"}]}),
+            xero.raw("GET", history),
+        ],
+        "InvoiceReminders": [xero.raw("GET", "/InvoiceReminders/Settings")],
+        "Actions": [xero.raw("GET", "/Organisation/Actions")],
+    }
 
 
 PLURALS = {
@@ -109,6 +167,13 @@ PLURALS = {
     "TrackingCategories": ("TrackingCategories", "TrackingCategory"),
     "Contacts": ("Contacts", "Contact"),
     "Invoices": ("Invoices", "Invoice"),
+    "Credited invoices": ("Invoices", "Invoice"),
+    "CreditNotes": ("CreditNotes", "CreditNote"),
+    "Allocations": ("Allocations", "Allocation"),
+    "Payments": ("Payments", "Payment"),
+    "HistoryRecords": ("HistoryRecords", "HistoryRecord"),
+    "InvoiceReminders": ("InvoiceReminders", "InvoiceReminder"),
+    "Actions": ("Actions", "Action"),
 }
 
 

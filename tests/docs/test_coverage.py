@@ -20,7 +20,7 @@ BODIES = {"TrackingCategories": {"Name": "Another"}, "Currencies": {"Code": "USD
 
 
 class Shop:
-    """One organisation of a running sandbox, with one contact and one invoice."""
+    """One organisation of a running sandbox, with one contact, one invoice, one credit note and a refund of it."""
 
     def __init__(self, sandbox: SandboxProcess) -> None:
         self.sandbox = sandbox
@@ -32,14 +32,21 @@ class Shop:
             "Contact": {"ContactID": contact["ContactID"]},
             "LineItems": [{"Description": "Widgets"}],
         }
-        (invoice,) = sandbox.make(self.tenant, "Invoices", invoice)
+        (made,) = sandbox.make(self.tenant, "Invoices", invoice)
+        line = {"Description": "Widgets", "UnitAmount": 5, "AccountCode": "200"}
+        note = {**invoice, "Type": "ACCRECCREDIT", "Status": "AUTHORISED", "LineItems": [line]}
+        (note,) = sandbox.make(self.tenant, "CreditNotes", note)
+        refund = {"CreditNote": {"CreditNoteID": note["CreditNoteID"]}, "Account": {"Code": "090"}, "Amount": 1}
+        (payment,) = sandbox.make(self.tenant, "Payments", refund)
         ledger = sandbox.ledger(self.tenant)
         self.ids = {
             "Accounts": ledger["Accounts"][-1]["AccountID"],
             "TaxRates": ledger["TaxRates"][0]["TaxType"],
             "TrackingCategories": ledger["TrackingCategories"][0]["TrackingCategoryID"],
             "Contacts": contact["ContactID"],
-            "Invoices": invoice["InvoiceID"],
+            "Invoices": made["InvoiceID"],
+            "CreditNotes": note["CreditNoteID"],
+            "Payments": payment["PaymentID"],
         }
 
 

@@ -42,8 +42,8 @@ def _causes(path):
 
 
 def test_every_cause_is_on_the_page():
-    """Whatever cause a refusal has, the page for people explains it."""
+    """Whatever cause a refusal has, a page for people explains it."""
     files = [*Path(inspect.getfile(checks)).parent.glob("*.py"), *(SOURCE / "flows").glob("*.py")]
     files += [*(SOURCE / "sources").glob("*.py"), SOURCE / "model" / "records.py", SOURCE / "model" / "shape.py"]
-    page = PAGE.read_text()
-    assert sorted({cause for file in files for cause in _causes(file) if f"`{cause}`" not in page}) == []
+    pages = "".join(page.read_text() for page in sorted(PAGE.parents[1].rglob("*.md")))
+    assert sorted({cause for file in files for cause in _causes(file) if f"`{cause}`" not in pages}) == []

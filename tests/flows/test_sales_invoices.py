@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from counterfoil.flows import sales_invoices
+from counterfoil.model import terms
+from counterfoil.model.checks import days
 from counterfoil.model.prepared import ContactWanted, Finding, PredictedLine, Prepared
 from counterfoil.settings import FlowSettings
 from tests.model import books
@@ -98,10 +100,8 @@ REFUSALS = [
     (line() | {"amounts": "no_tax"}, "tax-on-no-tax", "lines[0].tax_type", "no_tax"),
     (line() | {"sent": True, "status": "DRAFT"}, "sent-too-early", "sent", "DRAFT"),
     (line() | {"number": "xero", "reference": "x" * 239}, "reference-too-long", "reference", "238"),
-    (line() | {"payments": [{"amount": 1}]}, "not-posted-yet", "payments", "Payments are not posted yet"),
     (line() | {"attachments": [{"file": "a"}]}, "not-posted-yet", "attachments", "not posted yet"),
-    (line() | {"url": "https://shop.example"}, "not-posted-yet", "url", "not posted yet"),
-    (line() | {"rate_source": "ecb"}, "not-posted-yet", "rate_source", "not used yet"),
+    (line() | {"rate_source": "ecb"}, "rate-missing", "rate_source", "Give `rate` too"),
     (line(item_code="BOOK"), "not-posted-yet", "lines[0].item_code", "Items are not posted yet"),
 ]
 
@@ -116,7 +116,7 @@ def test_refusals(value, cause, field, words):
 
 def test_all_reasons_at_once():
     """A sale that is wrong in several ways says so at once."""
-    value = line(account_code="290", tracking={"Region": "Nroth"}) | {"currency": "CHF", "payments": [{}]}
+    value = line(account_code="290", tracking={"Region": "Nroth"}) | {"currency": "CHF", "attachments": [{}]}
     causes = [finding.cause for finding in prepare(value)]
     assert causes == ["not-posted-yet", "currency-unknown", "tracking-unknown", "account-archived"]
 
@@ -141,8 +141,34 @@ def test_three_tracking_categories():
 )
 def test_locked_days(organisation, facts, date, causes):
     """A lock day itself is locked; the start itself is not."""
-    result = prepare(line() | {"date": date}, books.ledger(organisation, **facts))
+    result = prepare(line() | {"date": date}, books.ledger(organisation, **facts), lock_date="refuse")
     assert [finding.cause for finding in (result if isinstance(result, tuple) else ())] == causes
+
+
+LOCKED = {"PeriodLockDate": books.wire_day("2026-11-05"), "EndOfYearLockDate": books.wire_day("2026-03-31")}
+
+
+def test_a_locked_day_waits():
+    """With `hold` the document is prepared and says why it waits: every lock that is in the way."""
+    prepared = prepare(line(), books.ledger(LOCKED, closed_through=datetime.date(2026, 11, 1)))
+    assert (prepared.hold.cause, prepared.predicted.date) == ("before-lock-date", datetime.date(2026, 11, 1))
+    assert "period lock date is 2026-11-05" in prepared.hold.reason
+    assert "closed_through of acme-uk is 2026-11-01" in prepared.hold.reason
+    assert prepare(line() | {"date": "2026-11-06"}, books.ledger(LOCKED)).hold is None
+
+
+def test_the_next_open_day():
+    """The document goes to the first day that nothing locks, falls due from there, and says so."""
+    sold = line() | {"due_date": None, "terms": {"day": 7}}
+    prepared = prepare(sold, books.ledger(LOCKED), lock_date="next-open-day")
+    assert (prepared.element["Date"], prepared.element["DueDate"]) == ("2026-11-06", "2026-11-13")
+    assert prepared.predicted.date == datetime.date(2026, 11, 6)
+    assert prepared.predicted.notes == (
+        "`date` is 2026-11-01; the books are locked through 2026-11-05, so 2026-11-06 is posted.",
+    )
+    assert (
+        prepare(line() | {"date": "2026-11-06"}, books.ledger(LOCKED), lock_date="next-open-day").predicted.notes == ()
+    )
 
 
 def test_before_the_start_is_said_alone():
@@ -169,10 +195,41 @@ def test_due_dates(changes, terms, due):
     assert (prepared.predicted.due_date and prepared.predicted.due_date.isoformat()) == due
 
 
-def test_no_due_date_for_an_approved_sale():
-    """AUTHORISED needs a due date; without any it is refused."""
-    (finding,) = prepare(line() | {"due_date": None}, books.ledger({"PaymentTerms": {}}))
-    assert finding.cause == "due-date-missing"
+TERMS = terms.Terms(30, "DAYSAFTERBILLDATE")
+
+
+@pytest.mark.parametrize(
+    ("changes", "own", "organisation", "due"),
+    [
+        ({"due_date": "2026-12-24"}, TERMS, {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, "2026-12-24"),
+        ({"terms": {"day": 7}}, TERMS, {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, "2026-11-08"),
+        ({}, TERMS, {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, "2026-12-01"),
+        ({}, TERMS, None, "2026-12-01"),
+        ({}, None, {"Day": 14, "Type": "DAYSAFTERBILLDATE"}, "2026-11-15"),
+        ({}, terms.Terms(1, "OFCURRENTMONTH"), None, "2026-11-01"),
+        ({"status": "DRAFT"}, TERMS, None, "2026-12-01"),
+        ({"status": "DRAFT"}, None, None, None),
+        ({}, None, None, "due-date-missing"),
+        ({"date": "9999-12-20"}, TERMS, None, "wrong-value"),
+    ],
+)
+def test_who_says_when_it_falls_due(changes, own, organisation, due):
+    """The record, its terms, the customer's own in Xero, the organisation's; AUTHORISED without any is refused."""
+    ledger = books.ledger({"PaymentTerms": {"Sales": organisation} if organisation else {}})
+    prepared = prepare(line() | {"due_date": None} | changes, ledger)
+    settled = days.with_contact_terms(prepared, own)
+    if isinstance(settled, Finding):
+        assert settled.cause == due
+        return
+    stated = settled.predicted.due_date
+    assert (settled.element.get("DueDate"), stated and stated.isoformat()) == (due, due)
+
+
+def test_a_day_of_the_month_that_has_passed_is_a_warning():
+    """Terms "of the current month" may fall due before the invoice's own day: posted, and said."""
+    prepared = prepare(line() | {"due_date": None, "date": "2026-11-20"})
+    settled = days.with_contact_terms(prepared, terms.Terms(10, "OFCURRENTMONTH"))
+    assert [warning.cause for warning in settled.warnings] == ["due-before-date"]
 
 
 def test_a_due_date_before_the_date_is_a_warning():
@@ -288,6 +345,20 @@ def test_a_customer_in_full():
             {"AddressType": "POBOX", "AttentionTo": "Zoë", "AddressLine1": "PO Box 1", "Region": "Yorkshire"},
         ],
     }
+
+
+def test_the_users_own_words_are_not_sent():
+    """The link and the rate's source are the user's: they are part of the record and of nothing that goes to Xero."""
+    sold = line() | {
+        "currency": "EUR",
+        "rate": "1.17",
+        "rate_source": "ECB, 30 October",
+        "url": "https://shop.example/1",
+    }
+    prepared = prepare(sold)
+    assert isinstance(prepared, Prepared)
+    assert "ECB" not in str(prepared.element)
+    assert "Url" not in prepared.element
 
 
 def test_other_fields():

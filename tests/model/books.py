@@ -70,7 +70,12 @@ def wire_day(text):
     return f"/Date({int(seconds) * 1000}+0000)/"
 
 
-def ledger(organisation=None, **facts):
+def ledger(organisation=None, more_accounts=(), **facts):
     return Ledger.from_wire(
-        ORGANISATION | (organisation or {}), ACCOUNTS, TAX_RATES, TRACKING, CURRENCIES, entity(**facts)
+        ORGANISATION | (organisation or {}),
+        [*ACCOUNTS, *more_accounts],
+        TAX_RATES,
+        TRACKING,
+        CURRENCIES,
+        entity(**facts),
     )

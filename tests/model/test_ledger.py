@@ -57,3 +57,18 @@ def test_rows_without_their_key():
     """A bank account may have no code; it is left out and disturbs nothing."""
     ledger = Ledger.from_wire(books.ORGANISATION, [{"Name": "Bank"}, {}], [{}], [{}], [{}], books.entity())
     assert (ledger.accounts, ledger.tax_rates, ledger.tracking) == ({}, {}, {})
+
+
+def test_accounts_that_take_payments():
+    """Bank accounts, with or without a code, and accounts that payments are enabled to; the entity's own name first."""
+    more = [
+        books.account("", "Stripe", type="BANK", category="ASSET") | {"AccountID": "stripe-id"},
+        books.account("091", "Clearing") | {"EnablePaymentsToAccount": True},
+        books.account("", "Sales", type="BANK", category="ASSET"),
+    ]
+    ledger = books.ledger(more_accounts=more)
+    assert sorted(ledger.payment_accounts) == ["Bank", "Clearing", "Sales", "Stripe"]
+    assert ledger.own_payment_account("Stripe").id == "stripe-id"
+    assert ledger.own_payment_account("sales").code == "200"
+    assert (ledger.own_payment_account("Sales").type, ledger.own_account("Sales").code) == ("BANK", "200")
+    assert (ledger.own_payment_account("gone"), ledger.own_payment_account("nowhere")) == (None, None)

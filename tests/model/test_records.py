@@ -52,6 +52,11 @@ def with_contact(**changes):
     return sale(contact=sale()["contact"] | changes)
 
 
+def with_payment(**changes):
+    """The same with one payment."""
+    return sale(payments=[{"date": "2026-11-01", "amount": "25.20", "account": "bank"} | changes])
+
+
 def decode(value):
     return records.decode(json.dumps(value).encode())
 
@@ -89,6 +94,19 @@ def test_a_good_record():
         (with_line(description="x" * 4001), "wrong-value", "lines[0].description", "at most 4000"),
         (with_line(tracking={"Region": 1}), "wrong-value", "lines[0].tracking.Region", "must be text: 1"),
         (sale(rate="0"), "wrong-value", "rate", "must be more than zero"),
+        (with_payment(amount="0"), "wrong-value", "payments[0].amount", "must be more than zero"),
+        (with_payment(amount="-1"), "wrong-value", "payments[0].amount", "must be more than zero"),
+        (with_payment(amount="1.234"), "too-many-decimals", "payments[0].amount", "has 3 decimals"),
+        (with_payment(rate="-1"), "wrong-value", "payments[0].rate", "must be more than zero"),
+        (with_payment(amuont="1"), "unknown-key", "payments[0].amuont", "Did you mean `amount`?"),
+        (with_payment(date="1/11/26"), "wrong-value", "payments[0].date", "must be a date"),
+        (with_payment(external_id="a,b"), "key-illegal", "payments[0].external_id", "Commas"),
+        (sale(payments=[{"amount": 1, "account": "bank"}]), "missing", "payments[0].date", "Give `date`."),
+        (sale(payments=with_payment()["payments"] * 51), "wrong-value", "payments", "at most 50"),
+        (sale(url="shop.example/1"), "wrong-value", "url", "complete address"),
+        (sale(url="ftp://shop.example/1"), "wrong-value", "url", "complete address"),
+        (sale(url="https://shop.example/a b"), "wrong-value", "url", "complete address"),
+        (sale(rate_source="x" * 101), "wrong-value", "rate_source", "at most 100"),
         (sale(amounts="gross"), "wrong-value", "amounts", "one of exclusive, inclusive, no_tax"),
         (sale(status="PAID"), "wrong-value", "status", "AUTHORISED"),
         (sale(lines=[]), "wrong-value", "lines", "at least 1"),
@@ -247,7 +265,9 @@ def test_the_schema_judges_as_we_do(value, valid):
     assert (validator.is_valid(value), isinstance(decode(value), SalesInvoice)) == (valid, valid)
 
 
-@pytest.mark.parametrize("struct", [records.SalesInvoice, records.Contact, records.Line, records.Address])
+@pytest.mark.parametrize(
+    "struct", [records.SalesInvoice, records.Contact, records.Line, records.Address, records.Payment]
+)
 def test_the_page_names_every_key(struct):
     """The page for people leaves no key out."""
     page = (DOCS / "sales_invoice.md").read_text()
@@ -270,6 +290,13 @@ def test_records_are_frozen():
 
 def test_structs_refuse_unknown_keys():
     """No part of a record ignores a key."""
-    for struct in (records.SalesInvoice, records.Contact, records.Line, records.Address, records.Terms):
+    for struct in (
+        records.SalesInvoice,
+        records.Contact,
+        records.Line,
+        records.Address,
+        records.Terms,
+        records.Payment,
+    ):
         with pytest.raises(msgspec.ValidationError, match=r"unknown field|missing required"):
             msgspec.convert({"nonsense": 1}, struct)

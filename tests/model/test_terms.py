@@ -42,3 +42,10 @@ def test_unset_and_unknown_terms(value):
 def test_terms_of_the_wire():
     """Xero's form becomes ours."""
     assert terms.from_wire({"Day": 20, "Type": "OFFOLLOWINGMONTH"}) == Terms(20, "OFFOLLOWINGMONTH")
+
+
+@pytest.mark.parametrize(("day", "type"), [(None, "OFCURRENTMONTH"), (5, None), (5, "NEXTLEAPYEAR"), (-1, "OFCURRENTMONTH"),
+                                           (99_999, "DAYSAFTERBILLDATE"), ("5", "OFCURRENTMONTH")])  # fmt: skip
+def test_terms_that_nobody_can_count(day, type):
+    """What Xero keeps otherwise than we know is as good as none."""
+    assert terms.of(day, type) is None

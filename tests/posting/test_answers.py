@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from counterfoil.model.prepared import ContactWanted, Predicted, PredictedLine, Prepared
 from counterfoil.posting import deciding, identity, judging, kinds, rules
 from counterfoil.posting.deciding import ContactDecision
-from counterfoil.posting.judging import Judgement, Sent
+from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
 from counterfoil.store import postings
 from counterfoil.store.documents import Document, KnownContact
 from counterfoil.store.postings import Posting
-from counterfoil.store.requests import Request
+from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
@@ -79,7 +79,7 @@ def problem(status: int, body: str, content_type: str = "application/json", **he
 
 def sent(*found: Posting) -> list[Sent]:
     """These postings, as frozen."""
-    return [Sent(n, one, msgspec.to_builtins(predicted()), "c") for n, one in enumerate(found)]
+    return [Sent(n, one, msgspec.json.encode(predicted()), "c") for n, one in enumerate(found)]
 
 
 def judged(reply: Answer, *found: Posting, unclear_before: bool = False) -> Judgement:

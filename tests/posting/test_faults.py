@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.app.reports import RunReport
 from counterfoil.posting import kinds
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import Brief
 from counterfoil.xero.client import XeroClient
 from tests.posting.workbench import NO_KEY, SHORT, Workbench, WorkbenchBooks, sale
 
@@ -126,17 +126,42 @@ def test_a_poison_record_among_49_good_ones_stands_alone_in_the_end(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request that Xero refuses whole is halved until the bad one is alone; the 49 are posted."""
-
-    def poisoned(element: dict[str, Any], posting: Posting, contact_id: str | None, public_url: str) -> dict[str, Any]:
-        built = kinds.INVOICE.build(element, posting, contact_id, public_url)
-        return built | ({"LineAmountTypes": "BOGUS"} if posting.external_id == "order-17" else {})
-
-    bad = msgspec.structs.replace(kinds.INVOICE, build=poisoned)
-    monkeypatch.setitem(kinds.BY_RESOURCE, "Invoices", bad)
+    poison(monkeypatch, "order-17")
     report = bench.run([sale(n) for n in range(50)])
     assert (report.posted, report.rejected, report.exit_code) == (49, 1, 1)
     once(bench, 49)
     assert len(bench.writes()) <= 1 + 2 * 6, "each halving costs two calls"
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, external_id: str) -> None:
+    """Make Xero refuse whole every request that holds this record."""
+
+    def poisoned(element: bytes, posting: Brief, contact_id: str | None, public_url: str) -> bytes:
+        built = kinds.INVOICE.build(element, posting, contact_id, public_url)
+        return built.replace(b'"Exclusive"', b'"BOGUS"') if posting.external_id == external_id else built
+
+    bad = msgspec.structs.replace(kinds.INVOICE, build=poisoned)
+    monkeypatch.setitem(kinds.BY_RESOURCE, "Invoices", bad)
+
+
+@pytest.mark.parametrize("times", [SHORT, NO_KEY], ids=["key alive", "key expired"])
+@pytest.mark.parametrize("fault", LOST)
+def test_one_half_of_a_split_request_is_unclear(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, fault: str, times: dict[str, float]
+) -> None:
+    """A bad element splits the request and the answer for a half is lost: each good sale is posted once all the same."""
+    bench.configure(**times)
+    poison(monkeypatch, "order-17")
+    armed = []
+
+    def point(name: str) -> None:
+        if name == "after-attempt" and not armed and any(one["status"] == 400 for one in bench.writes()):
+            armed.append(bench.sandbox.fault(fault, method="PUT", path=INVOICES, count=2))
+
+    report = bench.run([sale(n) for n in range(24)], point)
+    assert (report.posted, report.rejected, report.exit_code) == (23, 1, 1)
+    assert armed
+    once(bench, 23)
 
 
 def test_an_element_on_which_xero_breaks_each_time_holds_up_nobody_else(

@@ -36,10 +36,10 @@ class Ledger:
         return reply.json["Contacts"][0]["ContactID"]
 
     def write(
-        self, method: str, *elements: dict[str, Any], query: str = "", to: str = "Invoices"
+        self, method: str, *elements: dict[str, Any], query: str = "", to: str = "Invoices", path: str = ""
     ) -> list[dict[str, Any]]:
-        """The elements of the answer to a write with summarizeErrors=false."""
-        reply = self.call(method, f"{to}?summarizeErrors=false{query}", {to: list(elements)})
+        """The elements of the answer to a write with summarizeErrors=false; `path` if it is not the plural `to`."""
+        reply = self.call(method, f"{path or to}?summarizeErrors=false{query}", {to: list(elements)})
         assert reply.status == 200, reply.body
         return reply.json[to]
 

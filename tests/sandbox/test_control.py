@@ -28,6 +28,7 @@ def test_the_ledger_shows_wire_objects_by_plural(ledger):
     books = ledger.sandbox.ledger(ledger.tenant)
     assert list(books) == [
         "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices",
+        "CreditNotes", "Payments",
     ]  # fmt: skip
     assert books["Invoices"][0]["LineItems"][0]["LineAmount"] == 21.0
     assert ledger.sandbox.request("GET", "/_sandbox/ledger/unknown").status == 404
@@ -89,7 +90,21 @@ def test_a_demo_company_resets_to_a_new_tenant_id(ledger):
     assert ledger.sandbox.api("GET", "Organisation", token, new).status == 200
 
 
-@pytest.mark.parametrize("body", [b'{"nmae": "x"}', b'{"name": 7}', b'{"period_lock_date": "soon"}', b"[1]", b"{"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"approvals_left": -1}',
+        b'{"actions": {"Fly": true}}',
+        b'{"invoice_reminders": 1}',
+        b'{"demo": "yes"}',
+        b'{"name": "New", "actions": []}',
+        b'{"nmae": "x"}',
+        b'{"name": 7}',
+        b'{"period_lock_date": "soon"}',
+        b"[1]",
+        b"{",
+    ],
+)
 def test_a_bad_control_body_is_400_and_changes_nothing(ledger, body):
     """The control API never guesses."""
     assert ledger.sandbox.request("POST", f"/_sandbox/organisation/{ledger.tenant}", body).status == 400
@@ -131,6 +146,41 @@ def test_a_stranger_makes_documents(ledger):
     with pytest.raises(AssertionError, match="must be unique"):
         ledger.sandbox.make(ledger.tenant, "Invoices", invoice(contact["ContactID"], InvoiceNumber="S-1"))
     assert not [row for row in ledger.sandbox.requests() if row["path"].startswith("/api.xro")]
+
+
+def test_a_person_works_by_xeros_rules_without_a_token(ledger):
+    """Void, renumber, pay, credit and delete; a refusal is told and leaves nothing; the request log knows of none."""
+    contact = ledger.contact()
+    paid, wrong = ledger.write("PUT", invoice(contact, InvoiceNumber="S-1"), invoice(contact, InvoiceNumber="S-2"))
+    before = len(ledger.sandbox.requests())
+
+    def act(method, path, body=None):
+        done = ledger.sandbox.person(ledger.tenant, method, path, body)
+        return done["status"], done["answer"]
+
+    payment = {"Invoice": {"InvoiceNumber": "S-1"}, "Account": {"Code": "090"}, "Amount": 5}
+    status, answer = act("PUT", "Payments", payment)
+    assert (status, answer["Payments"][0]["Invoice"]["AmountDue"]) == (200, 20.2)
+    assert act("POST", f"Invoices/{wrong['InvoiceID']}", {"Status": "VOIDED"})[0] == 200
+    assert act("POST", f"Invoices/{wrong['InvoiceID']}", {"Status": "DRAFT"})[0] == 400
+    assert act("POST", f"Invoices/{paid['InvoiceID']}", {"InvoiceNumber": "S-9"})[0] == 200
+    assert act("POST", f"Invoices/{paid['InvoiceID']}", {"Status": "VOIDED"})[0] == 400
+    assert act("POST", "Invoices/nothing", {})[0] == 404
+    note = {
+        "Type": "ACCRECCREDIT", "Contact": {"ContactID": contact}, "Status": "AUTHORISED", "LineItems": [line()],
+    }  # fmt: skip
+    own_id = act("PUT", "CreditNotes?unitdp=4", note)[1]["CreditNotes"][0]["CreditNoteID"]
+    allocation = {"Invoice": {"InvoiceID": paid["InvoiceID"]}, "Amount": 20.2}
+    made = act("PUT", f"CreditNotes/{own_id}/Allocations", allocation)[1]["Allocations"][0]
+    assert [row["Status"] for row in ledger.stored("Invoices")] == ["PAID", "VOIDED"]
+    status, answer = act("DELETE", f"CreditNotes/{own_id}/Allocations/{made['AllocationID']}")
+    assert (status, answer["IsDeleted"]) == (200, True)
+    assert [(row["InvoiceNumber"], row["Status"]) for row in ledger.stored("Invoices")] == [
+        ("S-9", "AUTHORISED"), ("S-2", "VOIDED"),
+    ]  # fmt: skip
+    assert len(ledger.sandbox.requests()) == before
+    for body in (b"{}", b'{"method": "PUT"}', b'{"method": "PUT", "path": "Nothing"}', b'{"method": 1, "path": "x"}'):
+        assert ledger.sandbox.request("POST", f"/_sandbox/person/{ledger.tenant}", body).status == 400
 
 
 def test_a_control_that_does_not_exist_is_told(sandbox):

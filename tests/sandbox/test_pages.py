@@ -312,3 +312,31 @@ def test_a_senseless_page_number_shows_a_page(sandbox, page_number):
     """Never an error."""
     query = urlencode({"invoices": page_number})
     assert sandbox.request("GET", f"/organisations/{sandbox.tenant(1)}?{query}").status == 200
+
+
+@pytest.mark.browser
+def test_payments_and_credits_stand_on_their_document(sandbox, page):
+    """An invoice shows what paid it, its credit note where it went, and each leads to the other."""
+    tenant = sandbox.tenant(2)
+    line = {"Description": "Tea", "Quantity": 1, "UnitAmount": 100, "AccountCode": "200", "TaxType": "OUTPUT"}
+    common = {"Contact": {"Name": CONTACT}, "Date": "2026-11-01", "Status": "AUTHORISED", "LineItems": [line]}
+    due = {**common, "Type": "ACCREC", "DueDate": "2026-11-15", "InvoiceNumber": "S-1"}
+    (due,) = sandbox.make(tenant, "Invoices", due)
+    (note,) = sandbox.make(tenant, "CreditNotes", {**common, "Type": "ACCRECCREDIT", "CreditNoteNumber": "C-1"})
+    paid = {"Invoice": {"InvoiceNumber": "S-1"}, "Account": {"Code": "090"}, "Amount": 30, "Reference": HOSTILE}
+    sandbox.make(tenant, "Payments", {**paid, "Date": "2026-11-03"})
+    allocation = {"Invoice": {"InvoiceID": due["InvoiceID"]}, "Amount": 80}
+    path = f"CreditNotes/{note['CreditNoteID']}/Allocations"
+    assert sandbox.person(tenant, "PUT", path, allocation)["status"] == 200
+    page.goto(f"{sandbox.url}/organisations/{tenant}")
+    page.get_by_role("region", name="Payments").get_by_role("link", name="S-1").click()
+    expect(page.get_by_role("heading", name="Invoice S-1")).to_be_visible()
+    applied = page.get_by_role("region", name="Payments and credits")
+    expect(applied.get_by_role("row").filter(has_text="Payment")).to_contain_text(HOSTILE)
+    expect(applied.get_by_role("row").filter(has_text="Payment")).to_contain_text("30.00")
+    expect(page.get_by_text("Authorised became Paid")).to_be_visible()
+    applied.get_by_role("link", name="C-1").click()
+    expect(page.get_by_role("heading", name="Credit note C-1")).to_be_visible()
+    expect(page.get_by_text("Remaining credit")).to_be_visible()
+    page.get_by_role("link", name="S-1").click()
+    expect(page.get_by_role("heading", name="Invoice S-1")).to_be_visible()

@@ -63,6 +63,16 @@ def test_everything_outlives_kill_9(tmp_path):
     before = Ledger(first, tokens["access_token"], first.tenant(1))
     body = {"Invoices": [invoice(before.contact(), Reference="ünï")]}
     answer = before.call("PUT", "Invoices", body, Idempotency_Key="k")
+    due = before.write("PUT", invoice(before.stored("Contacts")[0]["ContactID"]))[0]
+    payment = {"Invoice": {"InvoiceID": due["InvoiceID"]}, "Account": {"Code": "090"}, "Amount": 25}
+    before.write("PUT", payment, to="Payments")
+    note = invoice(due["Contact"]["ContactID"], Type="ACCRECCREDIT")
+    (note,) = before.write("PUT", note, to="CreditNotes")
+    allocation = {"Invoice": {"InvoiceID": due["InvoiceID"]}, "Amount": 0.2}
+    assert before.call("PUT", f"CreditNotes/{note['CreditNoteID']}/Allocations", allocation).status == 200
+    first.organisation(before.tenant, invoice_reminders=True, approvals_left=7)
+    history = before.get(f"Invoices/{due['InvoiceID']}/History")["HistoryRecords"]
+    assert len(history) == 3
     books = first.ledger(first.tenant(1))
     first.advance(600)
     now = first.get("/_sandbox/health")["now"]
@@ -72,8 +82,10 @@ def test_everything_outlives_kill_9(tmp_path):
         assert second.ledger(second.tenant(1)) == books
         assert second.get("/_sandbox/health")["now"] > now
         assert after.call("PUT", "Invoices", body, Idempotency_Key="k").body == answer.body
+        assert after.get(f"Invoices/{due['InvoiceID']}/History")["HistoryRecords"] == history
+        assert after.get("InvoiceReminders/Settings")["InvoiceReminders"] == [{"Enabled": True}]
         made = after.write("PUT", invoice(books["Contacts"][0]["ContactID"]))[0]
-        assert made["InvoiceNumber"] == "INV-0002"
+        assert made["InvoiceNumber"] == "INV-0003"
         assert made["InvoiceID"] != books["Invoices"][0]["InvoiceID"]
         form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
         secret = {"client_id": second.ready["client_id"], "client_secret": second.ready["client_secret"]}

@@ -27,6 +27,26 @@ def test_a_lock_date_shows_when_set_and_goes_when_taken_away(ledger):
     assert "PeriodLockDate" not in ledger.get("Organisation")["Organisations"][0]
 
 
+def test_reminders_and_actions_are_as_a_person_set_them(ledger):
+    """Off and allowed at first; both read only."""
+    assert ledger.get("InvoiceReminders/Settings")["InvoiceReminders"] == [{"Enabled": False}]
+    ledger.sandbox.organisation(ledger.tenant, invoice_reminders=True, actions={"UseMulticurrency": False})
+    assert ledger.get("InvoiceReminders/Settings")["InvoiceReminders"] == [{"Enabled": True}]
+    actions = {row["Name"]: row["Status"] for row in ledger.get("Organisation/Actions")["Actions"]}
+    assert (actions["UseMulticurrency"], actions["CreateApprovedInvoice"]) == ("NOT-ALLOWED", "ALLOWED")
+    assert ledger.call("POST", "InvoiceReminders/Settings", {"Enabled": False}).status == 501
+
+
+def test_an_account_that_was_paid_into_cannot_be_deleted(ledger):
+    """Payments use an account as lines do."""
+    account = {"Code": "098", "Name": "Till", "Type": "BANK", "BankAccountNumber": "123456"}
+    made = ledger.call("PUT", "Accounts", account).json["Accounts"][0]
+    (due,) = ledger.write("PUT", invoice(ledger.contact()))
+    payment = {"Invoice": {"InvoiceID": due["InvoiceID"]}, "Account": {"Code": "098"}, "Amount": 1}
+    ledger.write("PUT", payment, to="Payments")
+    assert ledger.call("DELETE", f"Accounts/{made['AccountID']}").status == 400
+
+
 def test_accounts_are_listed_found_and_filtered(ledger):
     """The chart has codes, classes and stamps; where and order work."""
     rows = ledger.get("Accounts")["Accounts"]

@@ -94,7 +94,7 @@ def invoice(contact_id, number, **fields):
 @pytest.fixture
 async def contact_id(client):
     answer = await put(client, "Contacts", {"Name": f"Customer {uuid.uuid4().hex}", "ContactNumber": uuid.uuid4().hex})
-    return elements.parse(answer.body, "Contacts", 1)[0].raw["ContactID"]
+    return elements.parse(answer.body, "Contacts", 1, elements.WrittenContact)[0].stored.document_id
 
 
 READ_FAULTS = {

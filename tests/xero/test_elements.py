@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from counterfoil.xero import elements
+from counterfoil.xero.elements import WrittenInvoice
 from tests.xero.fakes import envelope
 
 
@@ -45,7 +46,9 @@ def test_without_markers_the_flags_speak():
 
 def test_amounts_are_decimals():
     """No float enters with an element."""
-    assert parse({"Total": 0.10, "N": 3})[0].raw == {"Total": Decimal("0.1"), "N": 3}
+    body = json.dumps(envelope("Invoices", [{"SubTotal": 0.10, "Total": 3}])).encode()
+    [found] = elements.parse(body, "Invoices", 1, WrittenInvoice)
+    assert (found.stored.sub_total, found.stored.total) == (Decimal("0.1"), Decimal(3))
 
 
 CONTRADICTIONS = [

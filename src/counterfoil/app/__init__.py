@@ -17,7 +17,18 @@ import msgspec
 
 from counterfoil import errors, flows, settings
 from counterfoil.access.bindings import load as load_binding
-from counterfoil.app import previewing, proving, running, standing, telling, troubles
+from counterfoil.app import (
+    fixing,
+    matching_contacts,
+    previewing,
+    proving,
+    running,
+    standing,
+    telling,
+    troubles,
+    vouching,
+    wishes,
+)
 from counterfoil.app.access import Access
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
@@ -34,6 +45,7 @@ from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import bindings, documents, grants, locks, runs
 from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer
@@ -49,6 +61,7 @@ class Books:
         self.settings = loaded
         self.clock = clock
         self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
+        self.mapped = _mapped(self.flows)
         self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
         self.owner = sending.owner_name()
         self.point = point
@@ -255,9 +268,38 @@ class Books:
         """Plan a problem's records again; → how many."""
         return await troubles.retry(self, n)
 
-    async def skip(self, n: int, because: str) -> int:
+    async def skip(self, n: int, because: str, *, only: str | None = None) -> int:
         """Take a problem's records off the list; → how many."""
-        return await troubles.skip(self, n, because)
+        return await troubles.skip(self, n, because, only=only)
+
+    async def vouch(self, n: int, because: str, document: str, *, only: str | None = None) -> vouching.Vouched:
+        """Let a document of Xero's stand for a problem's record: it is proven as such, and never posted."""
+        return await vouching.vouch(self, n, because, document, only)
+
+    async def fix(self, n: int, wish: wishes.Wish) -> wishes.FixReport:
+        """Correct a problem's records and all like them, when that cures them; nothing is sent."""
+        return await fixing.fix(self, n, wish)
+
+    async def fixes(self) -> list[dict[str, Any]]:
+        """Every fix, newest first."""
+        return await fixing.listed(self)
+
+    async def unfix(self, fix_id: int) -> tuple[Stored, int]:
+        """Undo a fix; → it, and how many records not yet sent were planned again without it."""
+        return await fixing.unfix(self, fix_id)
+
+    async def match_contacts(
+        self, flow: str, source: Path | None = None, *, everyone: bool = False
+    ) -> matching_contacts.Review:
+        """Who of a flow's customers is probably who in Xero; writes nothing."""
+        return await matching_contacts.review(self, self.flow(flow), source, everyone=everyone)
+
+    async def apply_contacts(
+        self, flow: str, file: str, rows: Sequence[matching_contacts.Row]
+    ) -> matching_contacts.Applied:
+        """Keep what a person decided about customers; the next plan asks it first."""
+        self.flow(flow)
+        return await matching_contacts.apply(self, file, rows)
 
     async def runs(self, most: int = 50) -> list[runs.Run]:
         """The newest runs first."""
@@ -285,6 +327,25 @@ async def open_books(
         yield books
     finally:
         await books.close()
+
+
+def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
+    """The mappings of flows that have one. Raises ConfigurationError with every mistake of all of them."""
+    if all(flow.map is None for flow in compiled.values()):
+        return {}
+    from counterfoil.app.mapped import MappedFlow  # with the expressions' library, which few flows need
+
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for table, flow in compiled.items():
+        if flow.map is not None:
+            try:
+                found[table] = MappedFlow(flow, flows.kind(flow.kind))
+            except errors.ConfigurationError as error:
+                problems += error.problems
+    if problems:
+        raise errors.ConfigurationError("\n".join(problems), problems=tuple(problems))
+    return found
 
 
 def _named(connection: Any, name: str) -> str:

@@ -4,27 +4,54 @@ Called by running and previewing. Reads reference data and catches the mirror up
 turns up. Memory holds one batch. Cost per entity: at most 5 calls for reference data, and 1 per 1,000 changed documents.
 """
 
+import datetime
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from counterfoil import errors
 from counterfoil.flows import FlowKind
 from counterfoil.mirror import reference
+from counterfoil.model import fixes, sheet, time_zones
 from counterfoil.model.binding import Binding
+from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
+from counterfoil.model.sheet import SheetRow
 from counterfoil.posting import kinds
 from counterfoil.posting.planning import BATCH, Claim, Item
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
+from counterfoil.store import fixes as stored_fixes
+
+if TYPE_CHECKING:
+    from counterfoil.app.mapped import MappedFlow
 
 # Findings about Xero's settings: what they miss may have been added since it was cached.
 SETTINGS_FIELDS = ("account", "account_code", "tax", "tax_type", "tracking", "currency")
 MARKED_FIELDS = SETTINGS_FIELDS  # problems with these are grouped by the value as well: each needs its own cure
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What the checks say of one record, stored fixes included: `prepared`, or the findings that say why not.
+
+    `record` None: it could not be decoded. `entity` None: nobody knows whose it is. `fixed`: what fixes did to it.
+    """
+
+    record: Any
+    entity: str | None
+    prepared: "Prepared | Blocked | None"
+    findings: tuple[Finding, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
+
+    @property
+    def stopped_by(self) -> tuple[Finding, ...]:
+        """All that a fix may speak for: why it is refused, or why it would be held."""
+        hold = self.prepared.hold if isinstance(self.prepared, Prepared) else None
+        return self.findings or ((hold,) if hold is not None else ())
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -48,8 +75,10 @@ class Intake:
         self._flow = flow
         self._kind = kind
         self._offline = offline
+        self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._ledgers: dict[str, Ledger | Blocked] = {}
         self._refreshed: set[str] = set()
+        self._fixes: list[Fix] | None = None
         self.bindings: dict[str, Binding] = {}
         self.bytes_read = 0
 
@@ -63,14 +92,36 @@ class Intake:
     async def batches(self, source: Path) -> AsyncIterator[list[Item]]:
         """Items in the source's order, a batch at a time."""
         n = 0
-        for rows in _chunks(jsonl.read(source, self._count)):
+        async for rows in _chunks(self.read(source)):
             yield [await self._item(n + index, row) for index, row in enumerate(rows)]
             n += len(rows)
 
+    async def read(self, source: Path) -> AsyncIterator[Row | BadRow]:
+        """The records of a source that holds them, or the rows that a mapping makes them of."""
+        if self._mapped is None:
+            for row in jsonl.read(source, self._count):
+                yield row
+            return
+        books = self._books
+        async for made in self._mapped.rows(books.database, books.owner, source, self._count, self._zone):
+            yield made
+
+    async def _zone(self, entity: str) -> datetime.tzinfo | None:
+        """The time zone of an entity's organisation; None when nothing is known of either."""
+        if entity not in self._books.settings.entities:
+            return None
+        ledger = await self._ledger(entity)
+        return time_zones.zone(ledger.timezone) if isinstance(ledger, Ledger) else None
+
     async def records(self, contents: Sequence[bytes]) -> list[Item]:
         """Items of records that a program hands over."""
-        rows = [Row(f"records:{n}", raw, hashlib.sha256(raw).hexdigest()) for n, raw in enumerate(contents, 1)]
-        return [await self._item(n, row) for n, row in enumerate(rows)]
+        return await self.rows(
+            [Row(f"records:{n}", raw, hashlib.sha256(raw).hexdigest()) for n, raw in enumerate(contents, 1)]
+        )
+
+    async def rows(self, rows: Sequence[Row], first: int = 0) -> list[Item]:
+        """Items of rows that are at hand; the first is the source's record number `first`."""
+        return [await self._item(first + index, row) for index, row in enumerate(rows)]
 
     def _count(self, bytes_read: int) -> None:
         self.bytes_read = bytes_read
@@ -80,29 +131,104 @@ class Intake:
             return Item(
                 n, row.source, b"null", row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,)
             )
-        record = self._kind.decode(row.raw)
-        if isinstance(record, tuple):
-            external_id, entity = self._kind.identify(row.raw)
-            entity = entity or self._flow.entity
-            return self._refused(n, row, external_id, entity if await self._known(entity) else None, record)
-        entity = self._kind.entity_of(record, self._flow, self._books.settings.entities)
-        if isinstance(entity, Finding):
-            return self._refused(n, row, record.external_id, None, (entity,))
-        prepared = await self._prepare(record, entity)
+        checked = await self.check(row.raw)
+        record, entity, prepared = checked.record, checked.entity, checked.prepared
         if isinstance(prepared, Blocked):
+            external_id = record.external_id if record is not None else self.identified(row.raw)[0]
             return Item(
-                n, row.source, row.raw, row.hash, row.hash, record.external_id, entity, None, (prepared.finding,),
+                n, row.source, row.raw, row.hash, row.hash, external_id, entity, None, (prepared.finding,),
                 blocked=prepared.until,
             )  # fmt: skip
-        if isinstance(prepared, tuple):
+        if record is None:
+            return self._refused(n, row, self.identified(row.raw)[0], entity, checked.findings)
+        record_hash = self._kind.record_hash(record)
+        if entity is None:
+            return self._refused(n, row, record.external_id, None, checked.findings)
+        if prepared is None:
             bound = entity if entity in self.bindings else None
-            refused = self._refused(n, row, record.external_id, bound, prepared)
+            refused = self._refused(n, row, record.external_id, bound, checked.findings)
             ledger = self._ledgers[entity]
             base = ledger.base_currency if isinstance(ledger, Ledger) else None
             claim = Claim(record.date, record.currency or base, record.expected_total)
-            return msgspec.structs.replace(refused, record_hash=self._kind.record_hash(record), claim=claim)
-        record_hash = self._kind.record_hash(record)
+            return msgspec.structs.replace(refused, record_hash=record_hash, claim=claim)
         return Item(n, row.source, row.raw, row.hash, record_hash, record.external_id, entity, prepared)
+
+    async def check(self, raw: bytes, laid: Sequence[Fix] | None = None) -> Checked:
+        """Check one record with fixes laid over it: those that are stored for its flow, or those of `laid` alone.
+
+        A fix may let through what needs the next one, so this goes on until none speaks any more.
+        """
+        if self._fixes is None:
+            self._fixes = await self._books.database.read(lambda conn: stored_fixes.current(conn, self._flow.id))
+        left = list(self._fixes if laid is None else laid)
+        rows = sheet.unpack(raw)
+        if rows is not None and self._mapped is not None:
+            return await self._check_rows(self._mapped, rows, left)
+        return await self._check_json(raw, left)
+
+    async def _check_rows(self, mapped: "MappedFlow", rows: Sequence[SheetRow], left: list[Fix]) -> Checked:
+        """Map rows, with the fixes of their cells, and check the record that they make."""
+        entity = mapped.identify(rows)[1]
+        ledger = await self._ledger(entity) if entity and entity in self._books.settings.entities else None
+        if isinstance(ledger, Blocked):
+            return Checked(None, entity, ledger)
+        zone = time_zones.zone(ledger.timezone) if ledger else None
+        notes: tuple[Fixed, ...] = ()
+        made = mapped.made(rows, zone)
+        for _round in range(fixes.ROUNDS_MAX):
+            if not isinstance(made, tuple):
+                break
+            rows, new = fixes.apply_cells(rows, left, made)
+            if not new:
+                break
+            notes += new
+            made = mapped.made(rows, zone)
+        if isinstance(made, tuple):
+            return Checked(None, entity if ledger else None, None, made, notes)
+        checked = await self._check_json(made.raw, left)
+        explained = mapped.explained(checked.findings, made)
+        return msgspec.structs.replace(checked, findings=explained, fixed=notes + checked.fixed)
+
+    async def _check_json(self, raw: bytes, left: list[Fix]) -> Checked:
+        raw, notes = fixes.apply(raw, left)
+        checked = await self._check_once(raw)
+        for _round in range(fixes.ROUNDS_MAX):
+            raw, new = fixes.apply(raw, left, checked.stopped_by, checked.entity) if left else (raw, ())
+            if not new:
+                break
+            notes += new
+            left = [fix for fix in left if fix.id not in {note.fix for note in new}]
+            checked = await self._check_once(raw)
+        return _noted(checked, notes) if notes else checked
+
+    async def _check_once(self, raw: bytes) -> Checked:
+        record = self._kind.decode(raw)
+        if isinstance(record, tuple):
+            entity = self._kind.identify(raw)[1] or self._flow.entity
+            return Checked(None, entity if await self._known(entity) else None, None, record)
+        entity = self._kind.entity_of(record, self._flow, self._books.settings.entities)
+        if isinstance(entity, Finding):
+            return Checked(record, None, None, (entity,))
+        prepared = await self._prepare(record, entity)
+        if isinstance(prepared, tuple):
+            return Checked(record, entity, None, prepared)
+        return Checked(record, entity, prepared)
+
+    def identified(self, raw: bytes) -> tuple[str | None, str | None]:
+        """(external_id, entity) of what is kept of a record, as far as they can be told."""
+        rows = sheet.unpack(raw)
+        if rows is None or self._mapped is None:
+            found: tuple[str | None, str | None] = self._kind.identify(raw)
+            return found
+        return self._mapped.identify(rows)
+
+    def made(self, raw: bytes) -> bytes | tuple[Finding, ...]:
+        """The record's JSON of what is kept of it, without a ledger: instants are taken as UTC. Fixes are left out."""
+        rows = sheet.unpack(raw)
+        if rows is None or self._mapped is None:
+            return raw
+        found = self._mapped.made(rows, datetime.UTC)
+        return found if isinstance(found, tuple) else found.raw
 
     def _refused(
         self, n: int, row: Row, external_id: str | None, entity: str | None, findings: tuple[Finding, ...]
@@ -187,6 +313,16 @@ class Intake:
         )
 
 
+def _noted(checked: Checked, notes: tuple[Fixed, ...]) -> Checked:
+    """What fixes did stands among the notes that `plan` and `why` show."""
+    prepared = checked.prepared
+    if isinstance(prepared, Prepared):
+        said = tuple(f"Fixed: {note.said}." for note in notes)
+        predicted = msgspec.structs.replace(prepared.predicted, notes=(*said, *prepared.predicted.notes))
+        prepared = msgspec.structs.replace(prepared, predicted=predicted)
+    return msgspec.structs.replace(checked, prepared=prepared, fixed=notes)
+
+
 def _of_settings(finding: Finding) -> bool:
     return finding.field.rsplit(".", 1)[-1].split("[")[0] in SETTINGS_FIELDS or "tracking" in finding.field
 
@@ -194,16 +330,17 @@ def _of_settings(finding: Finding) -> bool:
 def together(findings: tuple[Finding, ...]) -> Finding:
     """All that is wrong with one record, as one finding under the first one's cause."""
     first = findings[0]
-    cause = f"{first.cause}:{first.value}" if _of_settings(first) and first.value else first.cause
+    by_value = _of_settings(first) or first.cause == "lookup-unknown"
+    cause = f"{first.cause}:{first.value}" if by_value and first.value else first.cause
     remedies = list(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
     return Finding(
         cause, " ".join(finding.reason for finding in findings), " ".join(remedies), first.field, first.value
     )
 
 
-def _chunks(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+async def _chunks(rows: AsyncIterator[Row | BadRow]) -> AsyncIterator[list[Row | BadRow]]:
     chunk: list[Row | BadRow] = []
-    for row in rows:
+    async for row in rows:
         chunk.append(row)
         if len(chunk) == BATCH:
             yield chunk

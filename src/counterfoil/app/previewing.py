@@ -36,7 +36,7 @@ async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offlin
     plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
-    async for items in intake.batches(source or flow.source):
+    async for items in intake.batches(source or flow.source.path):
         planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
         for one in planned:
             if one.twin and one.item.external_id in at:
@@ -65,9 +65,17 @@ def _line(one: Planned) -> PlanLine:
         prepared.number if prepared else (existing.number if existing else None),
         prepared.predicted.total if prepared else None,
         prepared.predicted.currency if prepared else None,
-        finding.reason if finding else None,
+        finding.reason if finding else _noted(one),
         finding.remedy if finding else None,
     )
+
+
+def _noted(one: Planned) -> str | None:
+    """What is done to make the record fit, and what is strange about it, though it is posted."""
+    prepared = one.item.prepared
+    if prepared is None or one.decision.action not in ("create", "adopt"):
+        return None
+    return " ".join((*prepared.predicted.notes, *(warning.reason for warning in prepared.warnings))) or None
 
 
 def _take_back(lines: list[PlanLine], index: int, second: Planned) -> None:

@@ -13,8 +13,7 @@ from counterfoil.posting import kinds
 from counterfoil.posting.deciding import GONE
 from counterfoil.settings import FlowSettings
 from counterfoil.store import proofs
-from counterfoil.store.documents import Document
-from counterfoil.store.postings import Posting
+from counterfoil.store.proofs import Pair
 
 Key = tuple[str, Any, str]
 ZERO = Decimal(0)
@@ -38,47 +37,47 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
     for entity in await books.database.read(lambda conn: proofs.entities(conn, flow.id)):
         await books.catch_up_safely(await books.client(entity), kinds.INVOICE.resource)
     pairs = await books.database.read(lambda conn: proofs.of_flow(conn, flow.id))
-    tenants = sorted({posting.tenant_id for posting, _document in pairs})
-    marks = [posting.marker for posting, _document in pairs]
+    tenants = sorted({pair.tenant_id for pair in pairs})
+    marks = [pair.marker for pair in pairs]
     twice = await books.database.read(lambda conn: proofs.marked_twice(conn, tenants, marks))
     return Proof(
         flow.table,
         _rows(pairs),
-        tuple(text for posting, document in pairs for text in _differences(posting, document)),
+        tuple(text for pair in pairs for text in _differences(pair)),
         tuple(f"{document.number} carries the mark {document.marker} of another document" for document in twice),
-        sum(1 for posting, _document in pairs if posting.state != "posted"),
+        sum(pair.state != "posted" for pair in pairs),
     )
 
 
-def _rows(pairs: list[tuple[Posting, Document | None]]) -> tuple[ProofRow, ...]:
+def _rows(pairs: list[Pair]) -> tuple[ProofRow, ...]:
     sums: dict[Key, _Sums] = defaultdict(_Sums)
-    for posting, document in pairs:
-        if posting.total is None:
+    for pair in pairs:
+        if pair.total is None:
             continue  # refused before it had a total: counted in `not_posted`
-        row = sums[posting.entity, posting.date, posting.currency or ""]
-        row.source = _plus(row.source, posting.total_tax, posting.total)
-        if posting.state == "posted":
-            row.ours = _plus(row.ours, posting.total_tax, posting.total)
-        if document is not None and document.status not in GONE:
-            there = sums[posting.entity, document.date, document.currency or ""]
-            there.xero = _plus(there.xero, document.total_tax, document.total)
+        row = sums[pair.entity, pair.date, pair.currency or ""]
+        row.source = _plus(row.source, pair.total_tax, pair.total)
+        if pair.state == "posted":
+            row.ours = _plus(row.ours, pair.total_tax, pair.total)
+        if pair.status is not None and pair.status not in GONE:
+            there = sums[pair.entity, pair.xero_date, pair.xero_currency or ""]
+            there.xero = _plus(there.xero, pair.xero_total_tax, pair.xero_total)
     ordered = sorted(sums.items(), key=lambda item: (item[0][0], str(item[0][1]), item[0][2]))
     return tuple(ProofRow(*key, *one.source, *one.ours, *one.xero) for key, one in ordered)
 
 
-def _differences(posting: Posting, document: Document | None) -> list[str]:
+def _differences(pair: Pair) -> list[str]:
     """What is not as it was posted, in a bookkeeper's words."""
-    if posting.state != "posted":
+    if pair.state != "posted":
         return []
-    name = f"{posting.entity} {posting.external_id} ({posting.document_number})"
-    if document is None:
+    name = f"{pair.entity} {pair.external_id} ({pair.document_number})"
+    if pair.status is None:
         return [f"{name} is not in Xero's list"]
-    if document.status in GONE:
-        return [f"{name} was {document.status.lower()} in Xero"]
-    pairs = (
-        ("total", posting.total, document.total),
-        ("tax", posting.total_tax, document.total_tax),
-        ("date", posting.date, document.date),
-        ("currency", posting.currency, document.currency),
+    if pair.status in GONE:
+        return [f"{name} was {pair.status.lower()} in Xero"]
+    compared = (
+        ("total", pair.total, pair.xero_total),
+        ("tax", pair.total_tax, pair.xero_total_tax),
+        ("date", pair.date, pair.xero_date),
+        ("currency", pair.currency, pair.xero_currency),
     )
-    return [f"{name}: {what} posted {ours}, in Xero now {theirs}" for what, ours, theirs in pairs if ours != theirs]
+    return [f"{name}: {what} posted {ours}, in Xero now {theirs}" for what, ours, theirs in compared if ours != theirs]

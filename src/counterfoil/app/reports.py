@@ -76,7 +76,11 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One cause that needs a person, and the records that it stops. `amounts`: what waits, per currency."""
+    """One cause that needs a person, and the records that it stops. `amounts`: what waits, per currency.
+
+    `field` is the field or column that is wrong, `value` what stands there when it is the same everywhere, `cure` the
+    command that most likely helps (what follows `counterfoil problems`), "" when it is no command.
+    """
 
     n: int
     cause: str
@@ -87,6 +91,10 @@ class Problem(msgspec.Struct, frozen=True):
     remedy: str
     xero_messages: list[str]
     records: tuple[Listed, ...]
+    field: str = ""
+    value: str = ""
+    cure: str = ""
+    totals: tuple[tuple[Decimal, str] | None, ...] = ()  # of each record, in their order; None: it has none
 
 
 class PlanLine(msgspec.Struct, frozen=True):

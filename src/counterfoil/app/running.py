@@ -13,9 +13,9 @@ from counterfoil import errors, flows
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.posting import applying, finishing, planning
-from counterfoil.posting.planning import Item, Plan, Writing
+from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.settings import FlowSettings
-from counterfoil.sources import jsonl
+from counterfoil.sources import Row, jsonl
 from counterfoil.store import locks, runs
 from counterfoil.store.database import Connection
 
@@ -45,7 +45,7 @@ class Runner:
     async def run(self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None) -> RunReport:
         """One run of a flow from a file, or from records that a program hands over."""
         kind = flows.kind(flow.kind)
-        path = source or flow.source
+        path = source or flow.source.path
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name)
         intake = Intake(self._books, flow, kind)
@@ -63,6 +63,18 @@ class Runner:
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         return await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+
+    async def again(self, flow: FlowSettings, rows: Sequence[Row], why: str) -> RunReport:
+        """Plan records of a flow that we keep once more, without their file; nothing is sent."""
+        run_id = await self._start(flow, "retry", why)
+        intake = Intake(self._books, flow, flows.kind(flow.kind))
+        plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+        for first in range(0, len(rows), BATCH):
+            await self._apply(plan, run_id, await intake.rows(rows[first : first + BATCH], first))
+        self._stops.update(intake.blocked)
+        counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
+        problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
+        return await self._report(run_id, flow.table, len(rows), counts, problems)
 
     async def finish(self) -> RunReport:
         """Bring every open posting of all flows to its end."""

@@ -1,35 +1,47 @@
 """Problems: grouped by cause, money first; shown, tried again, skipped for a stated reason.
 
-Called by cli/problems and the library. Nothing here calls Xero.
+Called by cli/problems and the library. Listing calls nothing; trying again reads from Xero as a plan does, and naming a
+document may cost one call.
 """
 
+import re
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
 from counterfoil import errors
+from counterfoil.app import cures, retrying
 from counterfoil.app.reports import Listed, Problem
 from counterfoil.app.telling import listed, listed_row
-from counterfoil.store import locks, problems, runs
+from counterfoil.store import locks, postings, problems, runs
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
 Stuck = Posting | BadRow
 RECORDS_MAX = 10_000  # records named in one problem; more are counted
+_FIELD = re.compile(r"`([^`]+)`")  # reasons name their field first, in backticks
+_LINE = re.compile(r"\[\d+\]")
 
 
 async def all_problems(books: Any) -> list[Problem]:
-    """Every open problem: those that hold back most money first, then those with most records."""
+    """Every open problem: those that hold back most money first, then those with most records.
+
+    Amounts of different currencies are never added: a problem counts by its largest.
+    """
     grouped: dict[tuple[str, str], list[Stuck]] = defaultdict(list)
-    stuck: list[Stuck] = [
+    for one in await _stuck(books):
+        grouped[one.flow_id, cause_of(one)].append(one)
+    found = [await _problem(books, flow_id, cause, group) for (flow_id, cause), group in grouped.items()]
+    return sorted(found, key=lambda problem: (-max(problem.amounts.values(), default=0), -problem.count, problem.n))
+
+
+async def _stuck(books: Any) -> list[Stuck]:
+    found: list[Stuck] = [
         *await books.database.read(problems.stuck_postings),
         *await books.database.read(problems.open_rows),
     ]
-    for one in stuck:
-        grouped[one.flow_id, cause_of(one)].append(one)
-    found = [await _problem(books, flow_id, cause, group) for (flow_id, cause), group in grouped.items()]
-    return sorted(found, key=lambda problem: (-sum(problem.amounts.values()), -problem.count, problem.n))
+    return found
 
 
 def cause_of(one: Stuck) -> str:
@@ -48,10 +60,29 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
             messages.update(dict.fromkeys(one.xero_messages or ()))
     records = tuple([_listed(books, one) for one in group[:RECORDS_MAX]])
     first = group[0]
-    flow = records[0].flow
+    reason, remedy = first.reason or "", first.remedy or ""
+    field = field_of(reason)
     return Problem(
-        n, cause, flow, len(group), dict(amounts), first.reason or "", first.remedy or "", list(messages), records
-    )
+        n, cause, records[0].flow, len(group), dict(amounts), reason, remedy, list(messages), records, field,
+        cause.partition(":")[2], cures.likely(n, cause, field, remedy, fixable=_fixable(group)),
+        tuple([_total(one) for one in group[:RECORDS_MAX]]),
+    )  # fmt: skip
+
+
+def _total(one: Stuck) -> tuple[Decimal, str] | None:
+    if isinstance(one, BadRow) or one.total is None or not one.currency:
+        return None
+    return one.total, one.currency
+
+
+def field_of(reason: str) -> str:
+    """The field or column that a reason names, without the number of its line; "" when it names none."""
+    found = _FIELD.search(reason)
+    return _LINE.sub("", found[1]) if found else ""
+
+
+def _fixable(group: list[Stuck]) -> bool:
+    return any(isinstance(one, Posting) and one.state in ("held", "rejected") for one in group)
 
 
 def _listed(books: Any, one: Stuck) -> Listed:
@@ -66,30 +97,54 @@ async def one_problem(books: Any, n: int) -> Problem:
     raise errors.NotFound(f"There is no open problem {n}.", remedy="`counterfoil problems` lists them.")
 
 
+async def one_and_its_own(books: Any, n: int) -> tuple[Problem, list[Stuck]]:
+    """One problem with everything that it stops. Raises NotFound."""
+    problem = await one_problem(books, n)
+    flow_ids = {flow.table: flow.id for flow in books.flows.values()}
+    flow_id = flow_ids.get(problem.flow, problem.flow)
+    stuck = await _stuck(books)
+    return problem, [one for one in stuck if cause_of(one) == problem.cause and one.flow_id == flow_id]
+
+
 async def retry(books: Any, n: int) -> int:
-    """Plan the records of a problem again; → how many. What never passed the checks is read again by the next run."""
-    wanted = await _stuck_of(books, n)
-    ids = [one.id for one in wanted if isinstance(one, Posting)]
-    parents = [one.after_id for one in wanted if isinstance(one, Posting) and one.after_id is not None]
-    tenants = _tenants(wanted)
+    """Plan the records of a problem again; → how many are planned now, or found posted.
 
-    def plan_again(connection: Connection) -> int:
+    What never passed the checks is read again from what we keep of it, fixes included; what passed them is sent as it
+    is. Rows of which no record could be made are read again by the next run. Idempotent.
+    """
+    _of, wanted = await one_and_its_own(books, n)
+    stuck = [one for one in wanted if isinstance(one, Posting)]
+    bad = [one for one in wanted if isinstance(one, BadRow) and one.record not in (None, retrying.NO_RECORD)]
+    read_again = await retrying.to_read_again(books, stuck)
+    passed = await retrying.plan_again(books, read_again, f"problem {n}", bad) if read_again or bad else 0
+    others = [one for one in stuck if one.id not in set(read_again)]
+    ids = [one.id for one in others]
+    parents = [one.after_id for one in others if one.after_id is not None]
+    tenants = {one.tenant_id for one in others}
+
+    def send_as_it_is(connection: Connection) -> None:
         locks.hold_tenants(connection, tenants)
-        return problems.retry(connection, [*ids, *parents])
+        problems.retry(connection, [*ids, *parents])
 
-    again: int = await books.database.run(plan_again)
-    await books.note("", "problem retried", {"problem": n, "postings": ids})
-    return again
+    if others:
+        await books.database.run(send_as_it_is)
+    await books.note("", "problem retried", {"problem": n, "postings": [one.id for one in stuck]})
+    after = await books.database.read(lambda conn: postings.many(conn, ids))
+    return passed + sum(1 for one in after.values() if one.cause is None and one.state in ("planned", "posted"))
 
 
-async def skip(books: Any, n: int, because: str) -> int:
-    """Take the records of a problem off the list for good, for a reason that is kept; → how many."""
+async def skip(books: Any, n: int, because: str, *, only: str | None = None) -> int:
+    """Take the records of a problem off the list for good, for a reason that is kept; → how many.
+
+    `only`: the one with this external id. Raises NotFound, InputError without a reason.
+    """
     if not because.strip():
         raise errors.InputError("A skip needs a reason.", remedy='Say --because "…".')
-    wanted = await _stuck_of(books, n)
+    _of, wanted = await one_and_its_own(books, n)
+    wanted = chosen(n, wanted, only)
     ids = [one.id for one in wanted if isinstance(one, Posting)]
     rows = [one.id for one in wanted if isinstance(one, BadRow)]
-    tenants = _tenants(wanted)
+    tenants = {one.tenant_id for one in wanted if isinstance(one, Posting)}
 
     def take_off(connection: Connection) -> None:
         locks.hold_tenants(connection, tenants)
@@ -101,16 +156,11 @@ async def skip(books: Any, n: int, because: str) -> int:
     return len(wanted)
 
 
-def _tenants(wanted: list[Stuck]) -> set[str]:
-    return {one.tenant_id for one in wanted if isinstance(one, Posting)}
-
-
-async def _stuck_of(books: Any, n: int) -> list[Stuck]:
-    problem = await one_problem(books, n)
-    stuck: list[Stuck] = [
-        *await books.database.read(problems.stuck_postings),
-        *await books.database.read(problems.open_rows),
-    ]
-    flow_ids = {flow.table: flow.id for flow in books.flows.values()}
-    flow_id = flow_ids.get(problem.flow, problem.flow)
-    return [one for one in stuck if cause_of(one) == problem.cause and one.flow_id == flow_id]
+def chosen(n: int, stuck: list[Stuck], only: str | None) -> list[Stuck]:
+    """All of a problem, or the one that a person named by its external id. Raises NotFound."""
+    found = [one for one in stuck if only is None or one.external_id == only]
+    if not found:
+        raise errors.NotFound(
+            f"Problem {n} has no record {only}.", remedy=f"`counterfoil problems show {n}` lists them."
+        )
+    return found

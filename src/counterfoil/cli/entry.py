@@ -78,7 +78,10 @@ def _command(name: str, options: Switches, words: list[str], *, bare: bool) -> i
 def _parse(module: Any, name: str, words: list[str], session: Any) -> int:
     import typer.main
 
+    from counterfoil.cli import plain_words
+
     parser = typer.main.get_command(module.app)
+    plain_words.take(parser)
     ended = parser.main(words, prog_name=name, standalone_mode=False, obj=session)
     if ended == endings.INTERRUPTED:  # Typer has taken the interrupt for itself
         raise KeyboardInterrupt

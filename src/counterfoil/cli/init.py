@@ -31,7 +31,7 @@ def init(
     from counterfoil.sandbox.world import PUBLIC_CLIENT_ID
 
     now = session.of(context)
-    flow_id = "".join(secrets.choice(FLOW_ID_CHARACTERS) for _ in range(FLOW_ID_LENGTH))
+    flow_id = new_flow_id()
     today = datetime.datetime.now(datetime.UTC).astimezone().date()
     configuration, sales = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
     key = folder / KEY
@@ -50,6 +50,11 @@ def init(
     _tell(now.screen, configuration, sales, key, scopes)
     config = "" if folder == Path() else f" --config {configuration}"
     now.screen.next(f"counterfoil sandbox, and in another window: counterfoil connect{config}")
+
+
+def new_flow_id() -> str:
+    """An id for a flow: what its postings remember."""
+    return "".join(secrets.choice(FLOW_ID_CHARACTERS) for _ in range(FLOW_ID_LENGTH))
 
 
 def _scopes() -> list[str]:

@@ -1,96 +1,167 @@
-"""`counterfoil problems [list|show N|retry N|skip N --because T]`: what needs a person; no call to Xero.
+"""`counterfoil problems`: what needs a person, by cause, most money first; try again, correct, skip, send on.
 
-For programs the list is flat: one value per record, each with the number and the cause of its problem.
+For programs the list is flat: one value per record, each with the number and the cause of its problem. Listing, `skip`
+and `fixes` call nothing; `retry` and `unfix` read as a plan does, `fix` only when what was read last shows no cure.
 """
 
-import csv
-import io
+import datetime
 import sys
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import typer
+import typer.core
 
 from counterfoil import errors
-from counterfoil.cli import session, table
+from counterfoil.cli import problem_exports, session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
     from counterfoil.app.reports import Problem
+    from counterfoil.app.wishes import FixReport
+
+
+class _FileMayBeLeftOut(typer.core.TyperGroup):
+    """`--csv` alone is `--csv -`: stdout."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a `--csv` without its file the dash."""
+        given: list[str] = []
+        for index, word in enumerate(args):
+            given.append(word)
+            after = args[index + 1] if index + 1 < len(args) else "--"
+            if word == "--csv" and (after.startswith("--") or after in self.commands):
+                given.append(problem_exports.STDOUT)
+        return super().parse_args(ctx, given)
+
 
 app = session.app()
-COLUMNS = (
-    "problem",
-    "cause",
-    "entity",
-    "flow",
-    "kind",
-    "external_id",
-    "source",
-    "state",
-    "reason",
-    "xero_messages",
-    "remedy",
-)
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry these out
+app.info.cls = _FileMayBeLeftOut
+N = typer.Argument(metavar="N", help="A problem's number.")
+CSV = typer.Option(None, "--csv", metavar="[FILE]", help="One line per record, as CSV, into FILE or to stdout.")
+HTML = typer.Option(None, "--html", metavar="FILE", help="A page that a colleague can be sent.")
+ONLY = typer.Option(None, "--only", metavar="EXTERNAL_ID", help="This one record only.")
 
 
 @app.callback(invoke_without_command=True)
-def problems(
-    context: typer.Context, csv: bool = typer.Option(False, "--csv", help="One line per record, as CSV.")
-) -> None:
-    """What needs a person, by cause, most money first: list, show one, try again, or skip."""
+def problems(context: typer.Context, csv: str | None = CSV, html: str | None = HTML) -> None:
+    """What needs a person, by cause, most money first: list, show one, try again, correct, or skip."""
     if context.invoked_subcommand is None:
-        _list(session.of(context), as_csv=csv)
+        _list(session.of(context), csv, html)
 
 
 @app.command("list")
-def list_(
-    context: typer.Context, csv: bool = typer.Option(False, "--csv", help="One line per record, as CSV.")
-) -> None:
+def list_(context: typer.Context, csv: str | None = CSV, html: str | None = HTML) -> None:
     """The open problems."""
-    _list(session.of(context), as_csv=csv)
+    _list(session.of(context), csv, html)
 
 
 @app.command()
-def show(context: typer.Context, n: int = typer.Argument(metavar="N", help="A problem's number.")) -> None:
+def show(context: typer.Context, n: int = N) -> None:
     """One problem with all its records."""
     now = session.of(context)
     problem = now.books(lambda books: books.problem(n))
     now.screen.value(problem)
     _told(now.screen, problem)
     rows = [
-        [one.id or "", one.entity or "", one.external_id or "", one.source, one.reason or ""] for one in problem.records
-    ]
-    now.screen.table(("ID", "ENTITY", "RECORD", "SOURCE", "REASON"), rows, right=(0,))
-    now.screen.next(f"counterfoil problems retry {n}, or skip {n} --because '…'")
+        [one.id or "", one.entity or "", one.external_id or "", table.money(*(total or (None, None))), one.source, one.reason or ""]
+        for one, total in zip(problem.records, problem.totals, strict=True)
+    ]  # fmt: skip
+    now.screen.table(("ID", "ENTITY", "RECORD", "TOTAL", "SOURCE", "REASON"), rows, right=(0, 3))
+    now.screen.next(f"counterfoil problems {problem.cure or f'retry {n}'}, or skip {n} --because '…'")
 
 
 @app.command()
-def retry(context: typer.Context, n: int = typer.Argument(metavar="N", help="A problem's number.")) -> None:
+def retry(context: typer.Context, n: int = N) -> None:
     """Plan a problem's records again, after its cause is cured."""
     now = session.of(context)
     problem, planned = now.books(lambda books: _retry(books, n))
     now.screen.value({"problem": n, "records": planned})
-    left = problem.count - planned
-    if planned:
-        now.screen.line(f"{table.count(planned, 'record')} planned again.")
-    if left > 0:
-        now.screen.line(f"{table.count(left, 'record')} never passed the checks: the next run reads them again.")
-    now.screen.next("counterfoil finish" if planned else f"counterfoil run {problem.flow}")
+    _retried(now.screen, problem, planned)
+    now.screen.next("counterfoil finish" if planned else f"counterfoil problems show {n}")
 
 
 @app.command()
 def skip(
     context: typer.Context,
-    n: int = typer.Argument(metavar="N", help="A problem's number."),
+    n: int = N,
     because: str = typer.Option(..., help="The reason; it is kept."),
+    document: str | None = typer.Option(
+        None, metavar="ID|NUMBER|URL", help="The document of Xero's that stands for the record: it is proven as such."
+    ),
+    only: str | None = ONLY,
 ) -> None:
-    """Take a problem's records off the list for good."""
+    """Take a problem's records off the list for good; `--document`: what Xero has for the record already."""
     now = session.of(context)
-    skipped = now.books(lambda books: books.skip(n, because))
-    now.screen.value({"problem": n, "records": skipped})
-    now.screen.line(f"{table.count(skipped, 'record')} skipped: {table.harmless(because)}")
+    if document is None:
+        skipped = now.books(lambda books: books.skip(n, because, only=only))
+        now.screen.value({"problem": n, "records": skipped})
+        now.screen.line(f"{table.count(skipped, 'record')} skipped: {table.harmless(because)}")
+    else:
+        named = now.books(lambda books: books.vouch(n, because, document, only=only))
+        now.screen.value(named)
+        now.screen.line(
+            table.harmless(f"{named.number or named.document_id} stands for {named.external_id}: {because}")
+        )
+        for difference in named.differences:
+            now.screen.line(f"  Differs: {table.harmless(difference)}")
+    now.screen.next("counterfoil problems")
+
+
+@app.command()
+def fix(
+    context: typer.Context,
+    n: int = N,
+    use: str | None = typer.Option(None, metavar="VALUE", help="What to put instead of the value that is wrong."),
+    date: str | None = typer.Option(None, metavar="YYYY-MM-DD", help="The document's date instead."),
+    set_: list[str] = typer.Option(
+        [], "--set", metavar="FIELD=VALUE", help='Set a field ("" takes it away); repeatable.'
+    ),
+    only: str | None = ONLY,
+    because: str | None = typer.Option(None, help="The reason; it is kept."),
+) -> None:
+    """Correct this and all like it, as an overlay that can be undone; the records stay as they are."""
+    from counterfoil.app.wishes import Wish
+
+    now = session.of(context)
+    wish = Wish(use, _day(date), _fields(set_), only, because)
+    report = now.books(lambda books: books.fix(n, wish))
+    now.screen.value(report)
+    _fixed(now.screen, report)
+    if report.cured and now.screen.is_terminal and sys.stdin.isatty() and _confirmed(report):
+        problem, planned = now.books(lambda books: _retry(books, n))
+        _retried(now.screen, problem, planned)
+        now.screen.next("counterfoil finish" if planned else f"counterfoil problems show {n}")
+    else:
+        now.screen.next(f"counterfoil problems retry {n}" if report.cured else "counterfoil problems")
+
+
+@app.command()
+def fixes(context: typer.Context) -> None:
+    """Every correction: what it does, to how many records, by whom, and whether it was undone."""
+    now = session.of(context)
+    found = now.books(lambda books: books.fixes())
+    now.screen.value(found)
+    rows = [
+        [one["id"], one["flow"], one["what"], one["external_id"] or f"all like problem {one['problem']}", one["records"],
+         one["actor"], f"{one['at']:%Y-%m-%d}", f"undone {one['undone_at']:%Y-%m-%d}" if one["undone_at"] else "in force"]
+        for one in found
+    ]  # fmt: skip
+    if rows:
+        now.screen.table(("FIX", "FLOW", "WHAT", "FOR", "RECORDS", "BY", "ON", ""), rows, right=(0, 4))
+    else:
+        now.screen.line("No fixes.")
+    now.screen.next(f"counterfoil problems unfix {found[0]['id']}, or status" if found else "counterfoil problems")
+
+
+@app.command()
+def unfix(
+    context: typer.Context, n: int = typer.Argument(metavar="N", help="A fix's number (`problems fixes`).")
+) -> None:
+    """Undo a correction; what was posted with it stays, what was not is planned again without it."""
+    now = session.of(context)
+    one, again = now.books(lambda books: books.unfix(n))
+    now.screen.value({"fix": one.id, "planned_again": again})
+    now.screen.line(f"Fix {one.id} is undone; {table.count(again, 'record')} not yet sent still pass without it.")
     now.screen.next("counterfoil problems")
 
 
@@ -99,51 +170,99 @@ async def _retry(books: Any, n: int) -> "tuple[Problem, int]":
     return problem, await books.retry(n)
 
 
-def _list(now: session.Session, *, as_csv: bool) -> None:
-    if as_csv and now.json:
+def _retried(screen: Screen, problem: "Problem", planned: int) -> None:
+    if planned:
+        screen.line(f"{table.count(planned, 'record')} planned again.")
+    if problem.count > planned:
+        screen.line(f"{table.count(problem.count - planned, 'record')} stopped as before: `counterfoil problems`.")
+
+
+def _confirmed(report: "FixReport") -> bool:
+    return typer.confirm(f"Plan {'it' if report.cured == 1 else f'the {report.cured:,} records'} again now?", err=True)
+
+
+def _fixed(screen: Screen, report: "FixReport") -> None:
+    screen.line(f"{report.cured:,} of {table.count(report.records, 'record')} cured.")
+    numbers = ", ".join(str(one) for one in report.fixes)
+    for said in report.said:
+        screen.line(f"  {table.harmless(said)}")
+    if numbers:
+        screen.line(f"  Fix {numbers}: for this and all like it; `counterfoil problems fixes` lists, `unfix` undoes.")
+    for reason, count in report.left.items():
+        screen.line(f"  Left in {table.count(count, 'record')}: {table.harmless(reason)}")
+
+
+def _day(text: str | None) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text) if text is not None else None
+    except ValueError as error:
+        raise errors.InputError(f"--date is no day: {text}.", remedy="Write it as 2026-11-30.") from error
+
+
+def _fields(given: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        field, equals, value = text.partition("=")
+        if not equals or not field.strip():
+            raise errors.InputError(
+                f"--set needs FIELD=VALUE: {text}.", remedy="For example --set due_date=2026-12-31."
+            )
+        found[field.strip()] = value
+    return found
+
+
+def _list(now: session.Session, csv: str | None, html: str | None) -> None:
+    if csv is not None and now.json:
         raise errors.InputError("--csv and --json exclude each other.")
-    found = now.books(lambda books: books.problems())
-    if as_csv:
-        sys.stdout.write(_csv(found))
+    found, at = now.books(_found)
+    if csv is not None:
+        text = problem_exports.as_csv(found)
+        if csv == problem_exports.STDOUT:
+            sys.stdout.write(text)
+            return
+        problem_exports.write(csv, text)
+    if html is not None:
+        problem_exports.write(html, problem_exports.as_html(found, at))
+    now.screen.value([problem_exports.flat(problem, one) for problem in found for one in problem.records])
+    files = " and ".join(file for file in (csv, html) if file is not None)
+    if files:
+        now.screen.line(f"{table.count(len(found), 'problem')} written to {files}")
         return
-    now.screen.value([_flat(problem, one) for problem in found for one in problem.records])
     rows = [
-        [problem.n, problem.count, table.sums(problem.amounts), problem.flow, problem.reason, problem.remedy]
+        [
+            problem.n,
+            problem.count,
+            table.sums(problem.amounts),
+            problem.flow,
+            problem.field,
+            problem.reason,
+            problem.remedy,
+        ]
         for problem in found
     ]
     if not found:
         now.screen.line("No problems.")
     else:
-        now.screen.table(("N", "RECORDS", "WAITING", "FLOW", "WHAT IS WRONG", "WHAT TO DO"), rows, right=(0, 1, 2))
+        heads = ("N", "RECORDS", "WAITING", "FLOW", "FIELD", "WHAT IS WRONG", "WHAT TO DO")
+        now.screen.table(heads, rows, right=(0, 1, 2))
     now.screen.next(f"counterfoil problems show {found[0].n}" if found else "counterfoil status")
 
 
-def _flat(problem: "Problem", one: Any) -> dict[str, Any]:
-    return msgspec.structs.asdict(one) | {"problem": problem.n, "cause": problem.cause}
+async def _found(books: Any) -> "tuple[list[Problem], datetime.datetime]":
+    return await books.problems(), books.clock.now()
 
 
 def _told(screen: Screen, problem: "Problem") -> None:
     waiting = f", {table.sums(problem.amounts)} waiting" if problem.amounts else ""
     screen.line(f"Problem {problem.n} of {problem.flow}: {table.count(problem.count, 'record')}{waiting}")
     screen.line(f"  {table.harmless(problem.reason)}")
+    if problem.field:
+        screen.line(
+            f"  Field: {table.harmless(problem.field)}{f' = {table.harmless(problem.value)}' if problem.value else ''}"
+        )
     for message in problem.xero_messages:
         screen.line(f"  Xero said: {table.harmless(message)}")
-    screen.line(f"  What to do: {table.harmless(problem.remedy)}\n")
-
-
-def _csv(found: "list[Problem]") -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    for problem in found:
-        for one in problem.records:
-            flat = _flat(problem, one)
-            flat["xero_messages"] = "; ".join(one.xero_messages or ())
-            writer.writerow({name: _cell(value) for name, value in flat.items()})
-    return text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    plain = "" if value is None else str(value)
-    return f"'{plain}" if plain.startswith(FORMULA_STARTS) else plain
+    screen.line(f"  What to do: {table.harmless(problem.remedy)}")
+    if problem.cure:
+        screen.line(f"  Likely: counterfoil problems {problem.cure}")
+    screen.line()

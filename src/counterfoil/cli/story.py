@@ -35,6 +35,8 @@ def show(screen: Screen, story: "telling.Story") -> None:
             f"  record    revision {content.revision}, {content.at:%Y-%m-%d %H:%M:%S} UTC, from {table.harmless(content.source)}"
         )
         screen.line(f"{INDENT}{_json(content.record)}")
+        for note in (content.predicted or {}).get("notes", ()):
+            screen.line(f"{INDENT}{table.harmless(note)}")
     for sending in story.sendings:
         _sending(screen, sending)
 

@@ -2,7 +2,7 @@
 
 Called by app.py and the commands through `kinds()` and `kind()`. May import posting/, settings, model and what lies
 below; nothing above. A kind's file declares, in capitals: KIND (the name), POSTS (the posting kind), RESOURCE (Xero's
-plural), DOC (one line for the documentation), SCOPES (what the consent must cover), CARD (what is done, todo or
+plural), RECORD (the type of its records), DOC (one line for the documentation), SCOPES (what the consent must cover), CARD (what is done, todo or
 exempt, with the reason); and the functions of `FlowKind`. That is all the registration there is.
 """
 
@@ -18,7 +18,7 @@ import msgspec
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import spelling
 
-DECLARED: Final = ("KIND", "POSTS", "RESOURCE", "DOC", "SCOPES", "CARD")
+DECLARED: Final = ("KIND", "POSTS", "RESOURCE", "RECORD", "DOC", "SCOPES", "CARD")
 FUNCTIONS: Final = ("decode", "identify", "record_hash", "entity_of", "prepare", "json_schema")
 
 
@@ -34,6 +34,7 @@ class FlowKind(msgspec.Struct, frozen=True):
     kind: str
     posts: str
     resource: str
+    record: Any
     doc: str
     scopes: tuple[str, ...]
     card: Mapping[str, str]

@@ -5,21 +5,26 @@ The elements are for PUT /Invoices with `unitdp=4`
 (https://developer.xero.com/documentation/api/accounting/invoices, read 2026-11).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from counterfoil.model import records, spelling, text, totals
-from counterfoil.model.checks import amounts, days, lines, tracking, unposted
+import msgspec
+
+from counterfoil.model import contact_wanted, records, spelling, text, totals
+from counterfoil.model.checks import amounts, days, differences, lines, payments, tracking, unposted
+from counterfoil.model.differences import TaxedLine
 from counterfoil.model.ledger import Ledger
-from counterfoil.model.prepared import ContactWanted, Finding, Predicted, PredictedLine, Prepared
-from counterfoil.model.records import Contact, Line, SalesInvoice
+from counterfoil.model.money import EXACT
+from counterfoil.model.prepared import Finding, Predicted, PredictedLine, Prepared
+from counterfoil.model.records import Line, SalesInvoice
 from counterfoil.settings import FlowSettings
 
 KIND: Final = "sales_invoices"
 POSTS: Final = "invoice"
 RESOURCE: Final = "Invoices"
+RECORD: Final = SalesInvoice
 DOC: Final = "Each record of a sale becomes one sales invoice in Xero."
 SCOPES: Final = ("accounting.invoices", "accounting.contacts", "accounting.settings.read")
 CARD: Final = MappingProxyType(
@@ -27,13 +32,16 @@ CARD: Final = MappingProxyType(
         "create": "done",
         "update": "todo: a changed record is held",
         "void": "todo",
-        "payments": "todo: refused by name",
+        "payments": "todo: checked, and refused by name until they are posted",
         "attachments": "todo: refused by name",
         "items": "todo: refused by name",
         "credit notes": "todo: a total below zero is refused",
         "foreign currency": "done",
         "tracking": "done",
-        "contact's own payment terms": "todo: the organisation's stand in",
+        "contact's own payment terms": "done",
+        "differences to the record's own total": "done",
+        "locked days": "done",
+        "branding themes by name": "todo: by id only",
     }
 )
 
@@ -68,45 +76,86 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
 
     The record's `status` wins over the flow's. Costs no API call; the same input gives the same result.
     """
-    found = days.date_findings(record.date, ledger)
-    if found and found[0].cause == days.BEFORE_START:
-        return tuple(found)
-    status = record.status or flow.status
-    currency = record.currency or ledger.base_currency
-    number = _number(record, flow)
-    due = days.due_date(record, status, ledger)
-    found += unposted.unposted_findings(record)
+    too_old = days.start_findings(record.date, ledger)
+    if too_old:
+        return too_old
+    head = _Head(
+        status=record.status or flow.status,
+        currency=record.currency or ledger.base_currency,
+        number=_number(record, flow),
+        day=days.open_day(record.date, ledger, flow.lock_date),
+    )
+    due = days.due_date(record, head.day.date, ledger)
+    found = [*head.day.findings, *unposted.unposted_findings(record)]
     if isinstance(due, Finding):
         found.append(due)
         due = None
-    found += _head_findings(record, ledger, status, currency, number)
-    wire_lines, predicted_lines = _lines(record, ledger, found)
+    found += _head_findings(record, ledger, head)
+    drafts = _drafts(record, ledger, found)
     if found:
         return tuple(found)
-    sums = totals.document(((line.line_amount, line.tax_amount) for line in predicted_lines), record.amounts)
-    found += amounts.total_findings(record, sums.total, currency)
-    if found:
-        return tuple(found)
+    body = _body(record, ledger, flow, head, drafts)
+    if isinstance(body, Finding):
+        return (body,)
+    paid = payments.paying(
+        record, ledger, status=head.status, currency=head.currency, total=body.sums.total, policy=flow.lock_date
+    )
+    if paid.findings:
+        return paid.findings
     predicted = Predicted(
-        status=status,
-        date=record.date,
+        status=head.status,
+        date=head.day.date,
         due_date=due,
-        currency=currency,
-        sub_total=sums.sub_total,
-        total_tax=sums.total_tax,
-        total=sums.total,
-        lines=tuple(predicted_lines),
+        currency=head.currency,
+        sub_total=body.sums.sub_total,
+        total_tax=body.sums.total_tax,
+        total=body.sums.total,
+        lines=body.lines,
+        rounding=body.rounding,
+        notes=tuple(note for note in (head.day.note, body.note, *paid.notes) if note),
     )
     return Prepared(
         external_id=record.external_id,
         entity=ledger.entity,
-        contact=_contact(record.contact),
-        number=number,
+        contact=contact_wanted.of(record.contact),
+        number=head.number,
         reference=record.reference or "",
-        element=_element(record, number, predicted, wire_lines),
+        element=_element(record, head.number, predicted, body.elements),
         predicted=predicted,
-        warnings=days.due_warnings(record.date, due),
+        warnings=days.due_warnings(head.day.date, due),
+        due_open=days.due_is_open(record),
+        difference=body.difference or None,
+        hold=next((hold for hold in (head.day.hold, *paid.holds) if hold), None),
+        payments=paid.wanted,
     )
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What is settled of a document before its lines: `number` None, Xero gives it one."""
+
+    status: str
+    currency: str
+    number: str | None
+    day: days.OpenDay
+
+
+class _Draft(msgspec.Struct, frozen=True):
+    """A line as it will be sent, what Xero will make of it, and whether a difference may move its tax."""
+
+    element: dict[str, Any]
+    predicted: PredictedLine
+    open: bool
+
+
+class _Body(msgspec.Struct, frozen=True):
+    """The lines and totals, any difference to the record's own total evened out."""
+
+    elements: list[dict[str, Any]]
+    lines: tuple[PredictedLine, ...]
+    sums: totals.Totals
+    rounding: Decimal = Decimal(0)
+    difference: Decimal = Decimal(0)
+    note: str = ""
 
 
 def _number(record: SalesInvoice, flow: FlowSettings) -> str | None:
@@ -115,11 +164,10 @@ def _number(record: SalesInvoice, flow: FlowSettings) -> str | None:
     return None if number == text.NUMBER_FROM_XERO else number
 
 
-def _head_findings(
-    record: SalesInvoice, ledger: Ledger, status: str, currency: str, number: str | None
-) -> list[Finding]:
+def _head_findings(record: SalesInvoice, ledger: Ledger, head: _Head) -> list[Finding]:
     """What is wrong with the document apart from its days and lines."""
     found = []
+    status, currency = head.status, head.currency
     if currency not in ledger.currencies:
         reason = f"`currency` is {currency}, to which {ledger.organisation} is not subscribed."
         remedy = f"Add the currency in Xero. Subscribed: {', '.join(sorted(ledger.currencies))}."
@@ -127,21 +175,22 @@ def _head_findings(
     if record.rate is not None and currency == ledger.base_currency:
         reason = f"`rate` is given, but {currency} is the base currency of {ledger.organisation}."
         found.append(Finding("rate-needless", reason, "Leave `rate` out.", "rate", str(record.rate)))
+    if record.rate_source is not None and record.rate is None:
+        reason = f"`rate_source` is given ({record.rate_source}), but no `rate`: Xero would take its own of the day."
+        found.append(Finding("rate-missing", reason, "Give `rate` too, or leave both out.", "rate_source"))
     if record.sent and status != "AUTHORISED":
         reason = f"`sent` is true, but the invoice will be {status}."
         found.append(Finding("sent-too-early", reason, "Leave `sent` out, or make it AUTHORISED.", "sent", "true"))
-    room = REFERENCE_MAX - (MARKER_ROOM if number is None else 0)
+    room = REFERENCE_MAX - (MARKER_ROOM if head.number is None else 0)
     if record.reference is not None and len(record.reference) > room:
         reason = f"`reference` is {len(record.reference)} characters long; {room} have room beside our marker."
         found.append(Finding("reference-too-long", reason, "Shorten it.", "reference", record.reference[:40]))
     return found
 
 
-def _lines(
-    record: SalesInvoice, ledger: Ledger, found: list[Finding]
-) -> tuple[list[dict[str, Any]], list[PredictedLine]]:
-    """The wire form and the prediction of each line; what is wrong with lines is added to `found`."""
-    wire, predicted = [], []
+def _drafts(record: SalesInvoice, ledger: Ledger, found: list[Finding]) -> list[_Draft]:
+    """The lines that can be posted; what is wrong with the others is added to `found`."""
+    drafts = []
     for index, line in enumerate(record.lines):
         path = f"lines[{index}]"
         amount = totals.line_amount(line.quantity, line.unit_amount, line.discount_rate, line.discount_amount)
@@ -156,14 +205,58 @@ def _lines(
         if isinstance(rate, Finding):
             found.append(rate)
             continue
+        percent = rate.percent if rate else Decimal(0)
         tax = line.tax_amount
         if tax is None or rate is None:
-            tax = totals.line_tax(amount, rate.percent if rate else Decimal(0), record.amounts)
-        wire.append(
-            _line_element(line, account.code, rate.tax_type if rate and line.tax != lines.ACCOUNT_DEFAULT else None)
-        )
-        predicted.append(PredictedLine(account.code, rate.tax_type if rate else None, amount, tax))
-    return wire, predicted
+            tax = totals.line_tax(amount, percent, record.amounts)
+        tax_type = rate.tax_type if rate and line.tax != lines.ACCOUNT_DEFAULT else None
+        predicted = PredictedLine(account.code, rate.tax_type if rate else None, amount, tax)
+        may_move = line.tax_amount is None and bool(percent)
+        drafts.append(_Draft(_line_element(line, account.code, tax_type), predicted, may_move))
+    return drafts
+
+
+def _body(
+    record: SalesInvoice, ledger: Ledger, flow: FlowSettings, head: _Head, drafts: list[_Draft]
+) -> _Body | Finding:
+    """The document's lines and totals; a Finding when its total is not the record's and may not be evened out."""
+    elements = [draft.element for draft in drafts]
+    predicted = tuple(draft.predicted for draft in drafts)
+    sums = _sums(predicted, record)
+    negative = amounts.negative_finding(sums.total, head.currency)
+    if negative is not None:
+        return negative
+    if not differences.difference_of(record, sums.total):
+        return _Body(elements, predicted, sums)
+    taxed = [TaxedLine(draft.predicted.line_amount, draft.predicted.tax_amount, draft.open) for draft in drafts]
+    asked = differences.Asked(record, ledger, head.status, head.currency, sums, taxed)
+    evened = differences.even_out(asked, flow.difference)
+    if isinstance(evened, Finding):
+        return evened
+    body = _evened(record, drafts, evened)
+    return amounts.negative_finding(body.sums.total, head.currency) or body
+
+
+def _evened(record: SalesInvoice, drafts: list[_Draft], evened: differences.Evened) -> _Body:
+    """The lines and totals after the difference was evened out."""
+    taxes = evened.taxes or tuple(draft.predicted.tax_amount for draft in drafts)
+    elements = [
+        draft.element if tax == draft.predicted.tax_amount else {**draft.element, "TaxAmount": tax}
+        for draft, tax in zip(drafts, taxes, strict=True)
+    ]
+    predicted = [
+        msgspec.structs.replace(draft.predicted, tax_amount=tax) for draft, tax in zip(drafts, taxes, strict=True)
+    ]
+    if evened.line is not None and evened.element is not None:
+        elements.append(evened.element)
+        predicted.append(evened.line)
+    sums = _sums(predicted, record)
+    sums = msgspec.structs.replace(sums, total=EXACT.add(sums.total, evened.rounding))
+    return _Body(elements, tuple(predicted), sums, evened.rounding, evened.difference, evened.note)
+
+
+def _sums(predicted: Sequence[PredictedLine], record: SalesInvoice) -> totals.Totals:
+    return totals.document(((line.line_amount, line.tax_amount) for line in predicted), record.amounts)
 
 
 def _line_element(line: Line, account_code: str, tax_type: str | None) -> dict[str, Any]:
@@ -194,7 +287,7 @@ def _element(
     element: dict[str, Any] = {
         "Type": "ACCREC",
         "Status": predicted.status,
-        "Date": record.date.isoformat(),
+        "Date": predicted.date.isoformat(),
         "CurrencyCode": predicted.currency,
         "LineAmountTypes": _LINE_AMOUNT_TYPES[record.amounts],
         "LineItems": line_items,
@@ -211,41 +304,11 @@ def _element(
         element["BrandingThemeID"] = record.branding_theme
     if record.sent:
         element["SentToContact"] = True
+    if predicted.rounding:  # honoured only beside totals that agree with it (facts 4.6)
+        element |= {
+            "SubTotal": predicted.sub_total,
+            "TotalTax": predicted.total_tax,
+            "RoundingAmount": predicted.rounding,
+            "Total": predicted.total,
+        }
     return element
-
-
-def _contact(contact: Contact) -> ContactWanted:
-    """The customer, with the Contacts element that creates it should Xero not have it."""
-    given: dict[str, Any] = {
-        "Name": contact.name,
-        "ContactNumber": contact.external_id,
-        "EmailAddress": contact.email,
-        "FirstName": contact.first_name,
-        "LastName": contact.last_name,
-        "AccountNumber": contact.account_number,
-        "TaxNumber": contact.tax_number,
-        "CompanyNumber": contact.company_number,
-    }
-    element = {key: value for key, value in given.items() if value is not None}
-    if contact.phone is not None:
-        element["Phones"] = [{"PhoneType": "DEFAULT", "PhoneNumber": contact.phone}]
-    addresses = [("STREET", contact.street_address), ("POBOX", contact.postal_address)]
-    if any(address for _, address in addresses):
-        element["Addresses"] = [_address(kind, address) for kind, address in addresses if address]
-    return ContactWanted(contact.external_id, contact.name, contact.email, element)
-
-
-def _address(kind: str, address: records.Address) -> dict[str, str]:
-    given = {
-        "AddressType": kind,
-        "AttentionTo": address.attention_to,
-        "AddressLine1": address.line1,
-        "AddressLine2": address.line2,
-        "AddressLine3": address.line3,
-        "AddressLine4": address.line4,
-        "City": address.city,
-        "Region": address.region,
-        "PostalCode": address.postal_code,
-        "Country": address.country,
-    }
-    return {key: value for key, value in given.items() if value is not None}

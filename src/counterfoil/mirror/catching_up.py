@@ -10,7 +10,7 @@ changed, else 1 per PAGE_SIZE documents. Xero: facts §4.3, §4.4
 
 import datetime
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from counterfoil.model.contact import Contact
@@ -25,6 +25,7 @@ PAGE_SIZE = 1000
 READS_MAX = 5_000  # pages of one catch-up: five million documents; more is a loop of ours
 OVERLAP = datetime.timedelta(minutes=5)
 SECOND = datetime.timedelta(seconds=1)
+_EARLY = datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC)
 
 Marker = Callable[[str | None, str | None], str | None]
 Progress = Callable[[int, int], None]
@@ -44,12 +45,14 @@ class CatchUp:
         since = min_since(cursor)
         first_answer: datetime.datetime | None = None
         count = 0
-        before: frozenset[Any] = frozenset()  # the page before this one, most of which comes again in a busy minute
+        seen: dict[str, datetime.datetime | None] = {}  # what may come again, which in a busy minute is most of a page
         async for server_time, rows in self._read(client, resource, since, lane):
             first_answer = first_answer or server_time
             count += len(rows)
-            await self._keep(resource, tenant, [row for row in rows if row not in before])
-            before = frozenset(rows)
+            stamps = {_id(row): row.updated_date_utc for row in rows}
+            await self._keep(resource, tenant, [row for row in rows if not _is_known(row, seen)])
+            again = max((at for at in stamps.values() if at), default=_EARLY).replace(microsecond=0) - SECOND
+            seen = {one: at for one, at in (seen | stamps).items() if at is not None and at >= again}
         moved = Cursor(tenant, resource, (first_answer or self._database.clock.now()) - OVERLAP, True, None)
         await self._database.run(lambda conn: documents.set_cursor(conn, moved))
         return count
@@ -104,6 +107,15 @@ class CatchUp:
         }  # fmt: skip
 
 
+def _id(row: Invoice | Contact) -> str:
+    return row.invoice_id if isinstance(row, Invoice) else row.contact_id
+
+
+def _is_known(row: Invoice | Contact, seen: Mapping[str, datetime.datetime | None]) -> bool:
+    """Read before in this catch-up, and not changed since."""
+    return row.updated_date_utc is not None and seen.get(_id(row)) == row.updated_date_utc
+
+
 def _number_key(invoice: Invoice) -> str | None:
     """The folded number of a sales invoice; a bill's number is its supplier's and takes nobody's place (facts §5.8)."""
     return fold(invoice.invoice_number) if invoice.invoice_number and invoice.type == "ACCREC" else None
@@ -141,8 +153,11 @@ async def _page(client: XeroClient, resource: str, page: int, since: datetime.da
 
 
 def _contact_row(tenant: str, contact: Contact) -> dict[str, Any]:
+    sales_terms = contact.payment_terms.sales if contact.payment_terms else None
     return {
         "tenant_id": tenant, "contact_id": contact.contact_id, "number": contact.contact_number, "name": contact.name or "",
         "name_key": fold(contact.name or ""), "email_key": fold(contact.email_address) if contact.email_address else None,
         "status": contact.contact_status, "merged_to": contact.merged_to_contact_id, "updated_at": contact.updated_date_utc,
+        "terms_day": sales_terms.day if sales_terms else None, "terms_type": sales_terms.type if sales_terms else None,
+        "tax_number": contact.tax_number,
     }  # fmt: skip

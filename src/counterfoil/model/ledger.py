@@ -52,7 +52,10 @@ class EntityFacts(Protocol):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """One account of the chart. `category` is Xero's Class (REVENUE, …); `system` its SystemAccount or ""."""
+    """One account of the chart. `category` is Xero's Class (REVENUE, …); `system` its SystemAccount or "".
+
+    `takes_payments`: it is a bank account, or payments to it are enabled. Bank accounts may have no code.
+    """
 
     code: str
     name: str
@@ -61,6 +64,8 @@ class Account(msgspec.Struct, frozen=True):
     tax_type: str
     status: str
     system: str
+    id: str
+    takes_payments: bool
 
 
 class TaxRate(msgspec.Struct, frozen=True):
@@ -82,7 +87,10 @@ class TrackingCategory(msgspec.Struct, frozen=True):
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """One entity's organisation as the checks see it. Mappings by name prefer what is active."""
+    """One entity's organisation as the checks see it. Mappings by name prefer what is active.
+
+    `accounts` and `accounts_by_name` hold accounts with a code; `payment_accounts`, by name, those that take payments.
+    """
 
     entity: str
     organisation: str
@@ -94,6 +102,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     sales_terms: terms.Terms | None
     accounts: Mapping[str, Account]
     accounts_by_name: Mapping[str, Account]
+    payment_accounts: Mapping[str, Account]
     tax_rates: Mapping[str, TaxRate]
     tax_rates_by_name: Mapping[str, TaxRate]
     tracking: Mapping[str, TrackingCategory]
@@ -133,6 +142,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
             sales_terms=terms.from_wire(payment_terms.get("Sales")) if isinstance(payment_terms, dict) else None,
             accounts={row.code: row for row in _active_last(chart) if row.code},
             accounts_by_name={row.name: row for row in _active_last(chart) if row.name and row.code},
+            payment_accounts={row.name: row for row in _active_last(chart) if row.name and row.takes_payments},
             tax_rates={row.tax_type: row for row in _active_last(rates) if row.tax_type},
             tax_rates_by_name={row.name: row for row in _active_last(rates) if row.name and row.tax_type},
             tracking={row.name: row for row in map(_tracking, tracking) if row.name},
@@ -147,6 +157,13 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
         """The account that the user calls `name`: by the entity's settings, else by Xero's exact name of it."""
         code = self.own_accounts.get(name)
         return self.accounts_by_name.get(name) if code is None else self.accounts.get(code)
+
+    def own_payment_account(self, name: str) -> Account | None:
+        """As `own_account`; an account that takes payments may have no code, and comes before others of its name."""
+        code = self.own_accounts.get(name)
+        if code is not None:
+            return self.accounts.get(code)
+        return self.payment_accounts.get(name) or self.accounts_by_name.get(name)
 
     def own_tax(self, name: str) -> TaxRate | None:
         """The tax that the user calls `name`: by the entity's settings (a TaxType or a rate's name), else by Xero's."""
@@ -171,6 +188,8 @@ def _account(row: Mapping[str, Any]) -> Account:
         tax_type=str(row.get("TaxType") or ""),
         status=str(row.get("Status") or ""),
         system=str(row.get("SystemAccount") or ""),
+        id=str(row.get("AccountID") or ""),
+        takes_payments=row.get("Type") == "BANK" or row.get("EnablePaymentsToAccount") is True,
     )
 
 

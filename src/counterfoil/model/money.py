@@ -43,7 +43,10 @@ def plain(amount: Decimal) -> str:
     """The shortest plain writing, so that equal amounts are written alike: 1E+2 and 100.00 give "100"."""
     if not amount:
         return "0"
-    return format(EXACT.normalize(amount), "f")
+    written = str(amount)
+    if "E" in written:
+        return format(EXACT.normalize(amount), "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 class Money(msgspec.Struct, frozen=True, order=False):

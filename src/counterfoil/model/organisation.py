@@ -35,3 +35,10 @@ class Organisation(Record, frozen=True, kw_only=True, gc=False):
     end_of_year_lock_date: Day | None = None
     payment_terms: PaymentTerms | None = None
     created_date_utc: Stamp | None = None
+
+
+class Action(Record, frozen=True, kw_only=True, gc=False):
+    """Something that the organisation's plan and the user's role let us do, or not: `status` is Xero's word."""
+
+    name: str = ""
+    status: str = ""

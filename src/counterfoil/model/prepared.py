@@ -38,8 +38,12 @@ class PredictedLine(msgspec.Struct, frozen=True):
     tax_amount: Decimal
 
 
-class Predicted(msgspec.Struct, frozen=True):
-    """What we expect Xero to store; compared with what it did store. Amounts in `currency`."""
+class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What we expect Xero to store; compared with what it did store. Amounts in `currency`.
+
+    `total` is `sub_total` + `total_tax` + `rounding`. `notes` say in sentences what was done to make the record fit: a
+    difference that was evened out, a day that was moved; they are kept with the revision, so that `why` can show them.
+    """
 
     status: str
     date: datetime.date
@@ -49,10 +53,33 @@ class Predicted(msgspec.Struct, frozen=True):
     total_tax: Decimal
     total: Decimal
     lines: tuple[PredictedLine, ...]
+    rounding: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
+
+
+class PaymentWanted(msgspec.Struct, frozen=True):
+    """A payment that came with the sale, to be made once its document is posted. `amount` in the document's currency.
+
+    `external_id` is the record's, a slash, and the payment's own key, or "payment" when it is the only one and has none.
+    `account` names the account for people.
+    """
+
+    external_id: str
+    date: datetime.date
+    amount: Decimal
+    account: str
+    reference: str
+    element: dict[str, Any]  # the wire form of a Payments element without Invoice and marker
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """One document to be made. `number` None: Xero numbers it, and we find it again by its Reference."""
+    """One document to be made. `number` None: Xero numbers it, and we find it again by its Reference.
+
+    `due_open`: neither the record nor its terms say when it falls due. The organisation's terms stand in, and the
+    customer's own in Xero come before them once it is known who that is (checks.days.with_contact_terms).
+    `difference`: `expected_total` less what Xero would compute by itself, evened out as the flow says; None: none.
+    `hold`: why it may not be sent yet, though nothing is wrong with it. `payments` follow it as a chain, in this order.
+    """
 
     external_id: str
     entity: str
@@ -62,3 +89,7 @@ class Prepared(msgspec.Struct, frozen=True):
     element: dict[str, Any]  # the wire form without Contact, Url and marker; the posting engine adds those
     predicted: Predicted
     warnings: tuple[Finding, ...] = ()
+    due_open: bool = False
+    difference: Decimal | None = None
+    hold: Finding | None = None
+    payments: tuple[PaymentWanted, ...] = ()

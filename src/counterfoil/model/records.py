@@ -19,6 +19,7 @@ from counterfoil.model.terms import Terms
 from counterfoil.model.totals import Amounts
 
 LINES_MAX: Final = 1_000
+PAYMENTS_MAX: Final = 50
 Status = Literal["DRAFT", "SUBMITTED", "AUTHORISED"]
 
 
@@ -35,6 +36,7 @@ _RATE_RULE: Final = "Xero keeps 2 decimals of a discount in per cent; give `disc
 Quantity = Annotated[Decimal, _number(4, 8, "How many.")]
 Price = Annotated[Decimal, _number(4, 9, "The price of one, in the document's currency.", places_rule=_PRICE_RULE)]
 Cents = Annotated[Decimal, _number(2, 10, "An amount in the document's currency.")]
+Paid = Annotated[Decimal, _number(2, 10, "What was paid, in the document's currency.", positive=True)]
 DiscountRate = Annotated[
     Decimal, _number(2, 3, "Discount in per cent, 0 to 100.", not_negative=True, places_rule=_RATE_RULE)
 ]
@@ -100,6 +102,24 @@ class Line(Record, frozen=True, kw_only=True):
     item_code: Annotated[text.Line50 | None, msgspec.Meta(description="Refused: items are not posted yet.")] = None
 
 
+class Payment(Record, frozen=True, kw_only=True):
+    """One payment that came with the sale. Exactly one of `account_code` and `account`."""
+
+    date: Annotated[datetime.date, msgspec.Meta(description="The day on which it was paid.")]
+    amount: Paid
+    account_code: Annotated[text.Line50 | None, msgspec.Meta(description="Xero's code of the account it went to.")] = (
+        None
+    )
+    account: Annotated[
+        text.Line255 | None, msgspec.Meta(description="The entity's own name of that account, else Xero's.")
+    ] = None
+    external_id: Annotated[
+        text.PaymentKey | None, msgspec.Meta(description="Needed as soon as the sale has two payments.")
+    ] = None
+    reference: text.Line255 | None = None
+    rate: CurrencyRate | None = None
+
+
 class SalesInvoice(Record, frozen=True, kw_only=True):
     """One sale that becomes one sales invoice (ACCREC) in Xero."""
 
@@ -112,27 +132,36 @@ class SalesInvoice(Record, frozen=True, kw_only=True):
     ] = None
     due_date: Annotated[
         datetime.date | None,
-        msgspec.Meta(description="Absent: by `terms`, else by the organisation's payment terms."),
+        msgspec.Meta(description="Absent: by `terms`, else by the customer's payment terms in Xero, else by yours."),
     ] = None
     terms: Annotated[Terms | None, msgspec.Meta(description="Payment terms; used when `due_date` is absent.")] = None
     currency: text.CurrencyCode | None = None
     rate: CurrencyRate | None = None
-    rate_source: Annotated[str | None, msgspec.Meta(description="Refused: not used yet.")] = None
+    rate_source: Annotated[
+        text.Line100 | None, msgspec.Meta(description="Where `rate` comes from; kept and shown, not sent.")
+    ] = None
     number: text.Number | None = None
     reference: text.Line255 | None = None
     amounts: Annotated[Amounts, msgspec.Meta(description="Whether prices contain tax.")] = "exclusive"
     expected_total: Annotated[
-        Cents | None, msgspec.Meta(description="The total by your own books; must equal what Xero will compute.")
+        Cents | None,
+        msgspec.Meta(
+            description="The total by your own books; what Xero would compute otherwise is evened out as the flow says."
+        ),
     ] = None
     status: Annotated[Status | None, msgspec.Meta(description="Absent: the flow's `status`, else DRAFT.")] = None
     branding_theme: text.Guid | None = None
     sent: Annotated[bool, msgspec.Meta(description="Already sent to the customer; only when AUTHORISED.")] = False
-    url: Annotated[str | None, msgspec.Meta(description="Refused: our own link stands there.")] = None
+    url: Annotated[
+        text.Link | None,
+        msgspec.Meta(description="Your own page of the sale; kept and shown, not sent: our own link stands there."),
+    ] = None
     attachments: Annotated[
         tuple[dict[str, Any], ...], msgspec.Meta(description="Refused: attachments are not posted yet.")
     ] = ()
     payments: Annotated[
-        tuple[dict[str, Any], ...], msgspec.Meta(description="Refused: payments are not posted yet.")
+        tuple[Payment, ...],
+        msgspec.Meta(max_length=PAYMENTS_MAX, description="What was paid with the sale; only when AUTHORISED."),
     ] = ()
 
 
@@ -242,6 +271,9 @@ def _sound(record: SalesInvoice) -> bool:
         if discount is not None and not (discount >= 0 and _within(discount, 2, 10)):
             return False
         if tax is not None and not _within(tax, 2, 10):
+            return False
+    for payment in record.payments:
+        if not (payment.amount > 0 and _within(payment.amount, 2, 10) and payment.rate is None):
             return False
     total = record.expected_total
     return (total is None or _within(total, 2, 10)) and record.rate is None

@@ -1,7 +1,10 @@
 """One row of a table as a source read it: named cells, all of them text, and where it stands.
 
-Made by sources/, spooled by store/, read by mapping/. Text, because only the configuration says what "1.234,56" means.
+Made by sources/, spooled by store/, read by mapping/, kept with the posting that they became. Text, because only the configuration says what "1.234,56" means.
 """
+
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -19,3 +22,22 @@ class SheetRow(msgspec.Struct, frozen=True):
     cells: dict[str, str]
     hash: str
     group: str | None = None
+
+
+class _Packed(msgspec.Struct):
+    rows: tuple[SheetRow, ...]
+
+
+_MARK: Final = b'{"rows":[{"source":'  # no record begins so: `rows` is no field of any
+_PACK: Final = msgspec.json.Encoder()
+_UNPACK: Final = msgspec.json.Decoder(_Packed)
+
+
+def pack(rows: Sequence[SheetRow]) -> bytes:
+    """Rows of one record as JSON, which is what is kept of a record that was made of rows."""
+    return _PACK.encode(_Packed(tuple(rows)))
+
+
+def unpack(raw: bytes) -> tuple[SheetRow, ...] | None:
+    """The rows that `pack` packed; None when this is a record's own JSON."""
+    return _UNPACK.decode(raw).rows if raw.startswith(_MARK) else None

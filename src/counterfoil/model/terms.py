@@ -1,6 +1,6 @@
 """Payment terms: from a document's date to its due date.
 
-Called by checks.due. Implements Xero's four PaymentTermTypes (facts, Appendix B). Assumed, because Xero does not say:
+Called by ledger, checks.days and posting/planning. Implements Xero's four PaymentTermTypes (facts, Appendix B). Assumed, because Xero does not say:
 a day that a month does not have is that month's last day.
 """
 
@@ -34,11 +34,16 @@ def due_date(date: datetime.date, terms: Terms) -> datetime.date:
     return _day_of_month(date, months=0 if terms.type == "OFCURRENTMONTH" else 1, day=terms.day)
 
 
+def of(day: Any, type: Any) -> Terms | None:
+    """Xero's Day and Type; None when either is missing, and for a type or a number of days that we do not know."""
+    if type not in TYPES or not isinstance(day, int) or not 0 <= day <= DAYS_MAX:
+        return None
+    return Terms(day=day, type=type)
+
+
 def from_wire(value: Any) -> Terms | None:
     """Xero's {"Day": 14, "Type": "DAYSAFTERBILLDATE"}; None for {} (unset) and for a type that we do not know."""
-    if not isinstance(value, dict) or value.get("Type") not in TYPES or not isinstance(value.get("Day"), int):
-        return None
-    return Terms(day=value["Day"], type=value["Type"])
+    return of(value.get("Day"), value.get("Type")) if isinstance(value, dict) else None
 
 
 def _day_of_month(date: datetime.date, *, months: int, day: int) -> datetime.date:

@@ -38,6 +38,7 @@ def _line(length: int) -> msgspec.Meta:
 
 Key = Annotated[str, _key(255, "Your own key of the record; never reused. No commas, quotes or outer spaces.")]
 ContactKey = Annotated[str, _key(50, "Your own key of the customer; becomes Xero's ContactNumber.")]
+PaymentKey = Annotated[str, _key(100, "Your own key of the payment within the sale; never reused.")]
 Number = Annotated[str, _key(255, 'The invoice number; absent: `external_id`; "xero": Xero\'s own sequence.')]
 ContactName = Annotated[
     str,
@@ -75,6 +76,15 @@ Description = Annotated[
         extra={
             "rule": "Not blank, up to 4000 characters; line breaks and tabs are fine, other control characters are not."
         },
+    ),
+]
+Link = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=2000,
+        pattern=rf"^https?://[^\s/{_CONTROL}][^\s{_CONTROL}]*" + END,
+        description="A complete http or https address.",
+        extra={"rule": "Give a complete address such as https://shop.example/orders/1001."},
     ),
 ]
 CurrencyCode = Annotated[

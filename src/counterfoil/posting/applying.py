@@ -189,6 +189,7 @@ def _write_bad_row(writing: Writing, one: Planned) -> None:
         "flow": writing.plan.flow, "flow_id": writing.plan.flow_id, "entity": one.item.entity,
         "external_id": one.item.external_id, "source": one.item.source, "content_hash": one.item.content_hash,
         "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy, "last_run_id": writing.run_id,
+        "record": one.item.content,
     }  # fmt: skip
     runs.add_bad_rows(writing.connection, [bad])
 

@@ -49,8 +49,12 @@ def _existing(writing: Writing, wanted: Wanted) -> dict[Key, int]:
         found = postings.by_external_id(writing.connection, "", kinds.CONTACT.name, entity, names)
         for external_id, posting in found.items():
             ids[entity, external_id] = posting.id
+            contact, decision = wanted[entity, external_id]
             if posting.state in ("held", "rejected"):
-                _revive(writing, posting, *wanted[entity, external_id])
+                _revive(writing, posting, contact, decision)
+            elif decision.action == "moved":
+                moved = {"document_id": decision.contact_id, "changed_at": writing.now}
+                postings.update(writing.connection, posting.id, ("posted",), moved)
     return ids
 
 

@@ -30,7 +30,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class ContactDecision(msgspec.Struct, frozen=True):
-    """One customer's fate: known (posted before) | link (exists at Xero) | create | going | hold."""
+    """One customer's fate.
+
+    `action`: known (posted before) | moved (posted before, merged since) | link (exists at Xero) | create | going | hold.
+    """
 
     action: str
     contact_id: str | None = None
@@ -252,6 +255,17 @@ def decide_contact(
     if on_namesake == "link" and len(free) == 1 and not others:
         return ContactDecision("link", free[0].contact_id, wanted.name)
     return ContactDecision("hold", finding=namesake(wanted.external_id))
+
+
+def where_it_went(known: ContactDecision, wanted: ContactWanted, contact: KnownContact | None) -> ContactDecision:
+    """A customer that we posted before, now that people may have merged or archived it. `contact`: the merge's winner."""
+    if contact is None:
+        return known
+    if contact.status != "ACTIVE":
+        return ContactDecision("hold", known.contact_id, wanted.name, archived(wanted.external_id, contact.status))
+    if contact.contact_id == known.contact_id:
+        return known
+    return ContactDecision("moved", contact.contact_id, wanted.name)
 
 
 def _linked_by_number(wanted: ContactWanted, contact: KnownContact) -> ContactDecision:

@@ -9,39 +9,37 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from counterfoil.posting import encoding, kinds
+from counterfoil.posting import kinds
 from counterfoil.posting.kinds import Kind
 from counterfoil.posting.rules import Rules
 from counterfoil.store import postings, requests
 from counterfoil.store.database import Connection
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import Brief
 
-Sift = Callable[[list[Posting]], list[Posting]]
+Sift = Callable[[list[Brief]], list[Brief]]
 CLAIM_S = 30  # a frozen request belongs to its freezer that long; then anybody may send it, the attempt decides
 
 
 def freeze(
     connection: Connection,
     kind: Kind,
-    chosen: Sequence[Posting],
+    chosen: Sequence[Brief],
     rules: Rules,
     owner: str,
     now: datetime.datetime,
     was: Sequence[str] = ("planned",),
 ) -> list[int]:
     """Freeze postings of one tenant into as few requests as the byte limit allows; → request ids, in order."""
-    elements = postings.elements(connection, [(posting.id, posting.revision) for posting in chosen])
-    contacts = postings.document_ids(connection, [posting.after_id for posting in chosen])
-    ready: list[tuple[Posting, bytes]] = []
+    contents = postings.contents(connection, [posting.id for posting in chosen])
+    ready: list[tuple[Brief, bytes]] = []
     for posting in chosen:
-        contact_id = contacts.get(posting.after_id)
-        element = kind.build(elements[posting.id], posting, contact_id, rules.public_url)
-        ready.append((posting, encoding.encode(element)))
+        element, contact_id = contents[posting.id]
+        ready.append((posting, kind.build(element, posting, contact_id, rules.public_url)))
     return [_write(connection, kind, part, owner, rules, now, was) for part in _parts(ready, rules)]
 
 
-def _parts(ready: Sequence[tuple[Posting, bytes]], rules: Rules) -> list[list[tuple[Posting, bytes]]]:
-    parts: list[list[tuple[Posting, bytes]]] = []
+def _parts(ready: Sequence[tuple[Brief, bytes]], rules: Rules) -> list[list[tuple[Brief, bytes]]]:
+    parts: list[list[tuple[Brief, bytes]]] = []
     size = 0
     for one in ready:
         if not parts or len(parts[-1]) >= rules.batch or size + len(one[1]) > rules.body_bytes_max:
@@ -55,7 +53,7 @@ def _parts(ready: Sequence[tuple[Posting, bytes]], rules: Rules) -> list[list[tu
 def _write(
     connection: Connection,
     kind: Kind,
-    part: Sequence[tuple[Posting, bytes]],
+    part: Sequence[tuple[Brief, bytes]],
     owner: str,
     rules: Rules,
     now: datetime.datetime,
@@ -70,8 +68,8 @@ def _write(
         "lease_until": now + datetime.timedelta(seconds=min(CLAIM_S, rules.request_timeout_s)),
     }  # fmt: skip
     request_id = requests.insert(connection, values, [(posting.id, posting.revision) for posting, _element in part])
-    moved = [{"pid": posting.id, "state": "sending", "changed_at": now} for posting, _element in part]
-    postings.update_many(connection, moved, was)
+    ids = [posting.id for posting, _element in part]
+    postings.update_all(connection, ids, {"state": "sending", "changed_at": now}, was)
     return request_id
 
 

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import re
 
+MARKER_BYTES = 10
 MARKER_LENGTH = 16  # base32 characters: 80 bits; two of a million postings meet once in 10^12 installations
 _IN_URL = re.compile(r"/p/([a-z2-7]{16})(?=$|[/?#])")
 _AT_END = re.compile(r"(?:^|\s)([a-z2-7]{16})$")
@@ -24,7 +25,7 @@ def marker(flow_id: str, kind: str, external_id: str, issue: int) -> str:
     for part in (flow_id, kind, external_id, str(issue)):
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(4, "big") + encoded)
-    return base64.b32encode(digest.digest()).decode().lower()[:MARKER_LENGTH]
+    return base64.b32encode(digest.digest()[:MARKER_BYTES]).decode().lower()
 
 
 def marker_url(public_url: str, mark: str) -> str:

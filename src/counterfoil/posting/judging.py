@@ -4,29 +4,20 @@ Called by sending. Rules 4 to 6 of design §3.1: elements are matched by positio
 element must carry its own mark, else the whole answer is unclear; a refusal speaks for its own attempt only.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from counterfoil import errors
 from counterfoil.posting import kinds
 from counterfoil.posting.kinds import Kind
-from counterfoil.store.postings import Posting
+from counterfoil.store.requests import Sent
 from counterfoil.xero import answers, elements
 from counterfoil.xero.answers import Answer
+from counterfoil.xero.elements import Element
 
 BEFORE_PROCESSING = (401, 403, 412, 429)
 KEY_CLASH = "is used with a different request"
-
-
-class Sent(msgspec.Struct, frozen=True):
-    """One posting of the request, as it was frozen."""
-
-    position: int
-    posting: Posting
-    predicted: Any
-    contact_id: str | None
 
 
 class ItemVerdict(msgspec.Struct, frozen=True):
@@ -74,18 +65,15 @@ def _stop(error: errors.CounterfoilError, answer: Answer) -> errors.CounterfoilE
 
 
 def _judge_elements(kind: Kind, answer: Answer, sent: Sequence[Sent], *, unclear_before: bool) -> Judgement:
-    found = elements.parse(answer.body, kind.resource, len(sent))
+    found = elements.parse(answer.body, kind.resource, len(sent), kind.written)
     if found is None:
         return Judgement("unclear", f"The answer does not hold the {len(sent)} elements that were sent.")
     verdicts = []
     for element, one in zip(found, sent, strict=True):
         if element.status == "ERROR":
             verdicts.append(_refused(kind, one, element.errors, unclear_before=unclear_before))
-        elif kind.carries_mark(element.raw, one.posting) and element.raw.get(kind.id_field) not in (
-            None,
-            kinds.ZERO_ID,
-        ):
-            verdicts.append(_accepted(kind, one, element.raw, element.warnings))
+        elif kind.carries_mark(element.stored, one.posting) and element.stored.document_id not in (None, kinds.ZERO_ID):
+            verdicts.append(_accepted(kind, one, element))
         else:
             return Judgement("unclear", f"Element {one.position + 1} of the answer does not carry its own mark.")
     return Judgement("answered", items=tuple(verdicts))
@@ -96,11 +84,10 @@ def _refused(kind: Kind, one: Sent, messages: tuple[str, ...], *, unclear_before
     return ItemVerdict(one.position, "look" if look else "rejected", messages=messages)
 
 
-def _accepted(kind: Kind, one: Sent, stored: Mapping[str, Any], warnings: tuple[str, ...]) -> ItemVerdict:
-    differences = (
-        *kind.differences(stored, one.predicted, one.contact_id),
-        *(f"Xero warns: {text}" for text in warnings),
-    )
+def _accepted(kind: Kind, one: Sent, element: Element) -> ItemVerdict:
+    stored = element.stored
+    differences = kind.differences(stored, one.predicted, one.contact_id)
+    warned = tuple([f"Xero warns: {text}" for text in element.warnings])
     return ItemVerdict(
-        one.position, "posted", stored[kind.id_field], stored.get(kind.number_field), differences=differences
+        one.position, "posted", stored.document_id, stored.document_number, differences=differences + warned
     )

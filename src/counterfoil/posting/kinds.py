@@ -5,17 +5,18 @@ table says how each is found again.
 """
 
 import datetime
+import functools
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from counterfoil.model.prepared import Predicted
-from counterfoil.posting import identity
+from counterfoil.posting import encoding, identity
 from counterfoil.store.documents import fold
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import Brief
+from counterfoil.xero.elements import Written, WrittenContact, WrittenInvoice
 
 REFERENCE_LIMIT = 255
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -23,92 +24,97 @@ _WIRE_DATE = re.compile(r"/Date\((-?\d+)")
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """How one kind is written and recognised. `unique` finds the words of Xero's uniqueness refusals."""
+    """How one kind is written and recognised. `unique` finds the words of Xero's uniqueness refusals.
+
+    `written`: what is read of an element of the answer. `build(element, posting, contact id, public url)` makes the
+    bytes that are sent; `differences(stored, predicted, contact id)` compares with the prediction, which is JSON.
+    """
 
     name: str
     resource: str
-    id_field: str
-    number_field: str
+    written: type[Written]
     unique: tuple[str, ...]
-    build: Callable[[dict[str, Any], Posting, str | None, str], dict[str, Any]]
-    carries_mark: Callable[[Mapping[str, Any], Posting], bool]
-    differences: Callable[[Mapping[str, Any], Any, str | None], tuple[str, ...]]
+    build: Callable[[bytes, Brief, str | None, str], bytes]
+    carries_mark: Callable[[Any, Brief], bool]
+    differences: Callable[[Any, bytes, str | None], tuple[str, ...]]
 
 
-def wire_date(value: object) -> datetime.date | None:
+@functools.lru_cache(1024)  # an answer repeats the same few days
+def wire_date(value: str | None) -> datetime.date | None:
     """The calendar day of Xero's /Date(ms+0000)/ (facts §4.2: midnight UTC of the day); None when there is none."""
-    found = _WIRE_DATE.match(value) if isinstance(value, str) else None
+    found = _WIRE_DATE.match(value) if value is not None else None
     if not found:
         return None
     return datetime.date(1970, 1, 1) + datetime.timedelta(milliseconds=int(found.group(1)))
 
 
-def _build_invoice(
-    element: dict[str, Any], posting: Posting, contact_id: str | None, public_url: str
-) -> dict[str, Any]:
+def _build_invoice(element: bytes, posting: Brief, contact_id: str | None, public_url: str) -> bytes:
     """The element as sent: the contact by id only (a name would edit Xero's contact), and our mark."""
     assert contact_id is not None, "a document is frozen only after its contact is posted"
-    built = {**element, "Contact": {"ContactID": contact_id}, "Url": identity.marker_url(public_url, posting.marker)}
-    if not posting.own_number:
-        built["Reference"] = identity.with_marker(element.get("Reference", ""), posting.marker, REFERENCE_LIMIT)
-    return built
+    more: dict[str, Any] = {
+        "Contact": {"ContactID": contact_id},
+        "Url": identity.marker_url(public_url, posting.marker),
+    }
+    if posting.own_number:
+        return encoding.extended(element, more)
+    built = encoding.decode(element)
+    reference = identity.with_marker(built.get("Reference", ""), posting.marker, REFERENCE_LIMIT)
+    return encoding.encode({**built, **more, "Reference": reference})
 
 
-def _invoice_carries_mark(stored: Mapping[str, Any], posting: Posting) -> bool:
-    return identity.find_marker(stored.get("Url"), stored.get("Reference")) == posting.marker
+def _invoice_carries_mark(stored: WrittenInvoice, posting: Brief) -> bool:
+    return identity.find_marker(stored.url, stored.reference) == posting.marker
 
 
-def _invoice_differences(stored: Mapping[str, Any], predicted: Any, contact_id: str | None) -> tuple[str, ...]:
+_predicted_invoice = msgspec.json.Decoder(Predicted)
+
+
+def _invoice_differences(stored: WrittenInvoice, predicted: bytes, contact_id: str | None) -> tuple[str, ...]:
     """What Xero stored against what we predicted; each difference in a bookkeeper's words."""
-    expected = msgspec.convert(predicted, Predicted)
+    expected = _predicted_invoice.decode(predicted)
+    due_date = wire_date(stored.due_date) if expected.due_date else None  # without ours, Xero takes the contact's terms
+    lines = stored.lines or ()
     found = [
-        _differs("contact", contact_id, (stored.get("Contact") or {}).get("ContactID")),
-        _differs("status", expected.status, stored.get("Status")),
-        _differs("date", expected.date, wire_date(stored.get("Date"))),
-        _differs("due date", expected.due_date, wire_date(stored.get("DueDate"))) if expected.due_date else None,
-        _differs("currency", expected.currency, stored.get("CurrencyCode")),
-        _differs("subtotal", expected.sub_total, _amount(stored.get("SubTotal"))),
-        _differs("tax", expected.total_tax, _amount(stored.get("TotalTax"))),
-        _differs("total", expected.total, _amount(stored.get("Total"))),
+        ("contact", contact_id, stored.contact.contact_id if stored.contact else None),
+        ("status", expected.status, stored.status),
+        ("date", expected.date, wire_date(stored.date)),
+        ("due date", expected.due_date, due_date),
+        ("currency", expected.currency, stored.currency),
+        ("subtotal", expected.sub_total, stored.sub_total),
+        ("tax", expected.total_tax, stored.total_tax),
+        ("total", expected.total, stored.total),
+        ("number of lines", len(expected.lines), len(lines)),
     ]
-    lines = stored.get("LineItems") or []
-    found.append(_differs("number of lines", len(expected.lines), len(lines)))
     for number, (line, was) in enumerate(zip(expected.lines, lines, strict=False), 1):
-        found.append(_differs(f"line {number} account", line.account_code, was.get("AccountCode")))
+        found.append((f"line {number} account", line.account_code, was.account_code))
         if line.tax_type is not None:
-            found.append(_differs(f"line {number} tax", line.tax_type, was.get("TaxType")))
-    return tuple(text for text in found if text)
+            found.append((f"line {number} tax", line.tax_type, was.tax_type))
+    return _told(found)
 
 
-def _differs(what: str, ours: object, theirs: object) -> str | None:
-    return None if ours == theirs else f"{what}: we expected {ours}, Xero stored {theirs}"
+def _told(compared: Iterable[tuple[str, object, object]]) -> tuple[str, ...]:
+    return tuple(
+        [f"{what}: we expected {ours}, Xero stored {theirs}" for what, ours, theirs in compared if ours != theirs]
+    )
 
 
-def _amount(value: object) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+def _build_contact(element: bytes, posting: Brief, _contact_id: str | None, _public_url: str) -> bytes:
+    return encoding.encode({**encoding.decode(element), "ContactNumber": posting.external_id})
 
 
-def _build_contact(
-    element: dict[str, Any], posting: Posting, _contact_id: str | None, _public_url: str
-) -> dict[str, Any]:
-    return {**element, "ContactNumber": posting.external_id}
+def _contact_carries_mark(stored: WrittenContact, posting: Brief) -> bool:
+    return stored.document_number == posting.external_id
 
 
-def _contact_carries_mark(stored: Mapping[str, Any], posting: Posting) -> bool:
-    return stored.get("ContactNumber") == posting.external_id
-
-
-def _contact_differences(stored: Mapping[str, Any], predicted: Any, _contact_id: str | None) -> tuple[str, ...]:
-    wanted = str(predicted.get("name", ""))
-    text = _differs("name", fold(wanted), fold(str(stored.get("Name", ""))))
-    return (text,) if text else ()
+def _contact_differences(stored: WrittenContact, predicted: bytes, _contact_id: str | None) -> tuple[str, ...]:
+    wanted = str(msgspec.json.decode(predicted).get("name", ""))
+    return _told([("name", fold(wanted), fold(stored.name or ""))])
 
 
 INVOICE = Kind(
     name="invoice",
     resource="Invoices",
-    id_field="InvoiceID",
-    number_field="InvoiceNumber",
+    written=WrittenInvoice,
     unique=("must be unique",),
     build=_build_invoice,
     carries_mark=_invoice_carries_mark,
@@ -117,8 +123,7 @@ INVOICE = Kind(
 CONTACT = Kind(
     name="contact",
     resource="Contacts",
-    id_field="ContactID",
-    number_field="ContactNumber",
+    written=WrittenContact,
     unique=("already assigned to another contact", "has this contact number", "must be unique"),
     build=_build_contact,
     carries_mark=_contact_carries_mark,

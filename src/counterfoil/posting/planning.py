@@ -5,13 +5,17 @@ per batch). Batches keep the memory small and each write transaction short.
 """
 
 import datetime
+import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 
+from counterfoil.model import terms
 from counterfoil.model.binding import Binding
+from counterfoil.model.checks import days
 from counterfoil.model.prepared import ContactWanted, Finding, Prepared
+from counterfoil.model.terms import Terms
 from counterfoil.posting import deciding, identity, kinds
 from counterfoil.posting.deciding import ContactDecision, Decision
 from counterfoil.store import documents, postings
@@ -97,7 +101,7 @@ def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known
             item, earlier, existing=existing, twin=plan.seen[item.external_id or ""][1] if earlier.finding else None
         )
     if prepared is None:
-        if all(finding.cause == "before-start" for finding in item.findings):
+        if all(finding.cause == "before-start" for finding in item.findings) or _is_posted(item, existing):
             return Planned(item, deciding.SAME, existing=existing)
         return Planned(item, Decision("refuse", item.findings[0]), existing=existing)
     binding = plan.bindings.get(prepared.entity)
@@ -105,12 +109,32 @@ def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known
         return Planned(item, Decision("hold", _unbound(prepared.entity)), existing=existing)
     here = known[prepared.entity]
     contact = here.contact(prepared.contact, plan)
+    settled = days.with_contact_terms(prepared, here.terms(contact))
+    if isinstance(settled, Finding):
+        decision = deciding.SAME if _is_posted(item, existing) else Decision("refuse", settled)
+        return Planned(item, decision, contact, existing)
+    prepared, item = settled, msgspec.structs.replace(item, prepared=settled)
     mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, existing.issue if existing else 1)
     numbered = here.by_number.get(fold(prepared.number or ""), [])
     same_number = [document for document in numbered if document.marker != mark]
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
+    if decision.action == "create" and (waits := _stopped(prepared)) is not None:
+        decision = waits
     other = _other_owner(plan, here, prepared.external_id, existing, decision, same_number)
     return Planned(item, Decision("refuse", other) if other else decision, contact, existing)
+
+
+def _stopped(prepared: Prepared) -> Decision | None:
+    """Why a document that could be made is not made now."""
+    if prepared.payments and "Payments" not in kinds.BY_RESOURCE:
+        reason = "`payments`: payments are not posted yet."
+        return Decision("refuse", Finding("not-posted-yet", reason, "Leave `payments` out for now.", "payments"))
+    return Decision("hold", prepared.hold) if prepared.hold is not None else None
+
+
+def _is_posted(item: Item, existing: postings.Posting | None) -> bool:
+    """Posted long ago with this very content: what its checks would say today (a lock, an archived account) is late."""
+    return existing is not None and existing.state == "posted" and existing.record_hash == item.record_hash
 
 
 def _other_owner(
@@ -197,6 +221,13 @@ class _Known:
         self._by_name: dict[str, list[documents.KnownContact]] = {}
         for contact in documents.contacts_by(connection, tenant, "name_key", names):
             self._by_name.setdefault(contact.name_key, []).append(contact)
+        made = [posting.document_id for posting in self._ours.values() if posting.document_id]
+        self._by_id = {
+            contact.contact_id: _merged(connection, tenant, contact)
+            for contact in documents.contacts_by(connection, tenant, "contact_id", made)
+        }
+        at_xero = itertools.chain(self._by_id.values(), *self._by_number.values(), *self._by_name.values())
+        self._terms = {c.contact_id: terms.of(c.terms_day, c.terms_type) for c in at_xero}
         self._names_taken: dict[str, str] = {}
 
     def contact(self, wanted: ContactWanted, plan: Plan) -> ContactDecision:
@@ -217,10 +248,16 @@ class _Known:
                 and self._names_taken.setdefault(fold(made.name), wanted.external_id) != wanted.external_id
             ):
                 made = deciding.namesake_here(wanted, plan.on_namesake)
+            if made.action == "known":
+                made = deciding.where_it_went(made, wanted, self._by_id.get(made.contact_id or ""))
             if made.action == "create":
                 plan.new_contacts.add((self.entity, wanted.external_id))
             self._made[wanted.external_id] = made
         return made
+
+    def terms(self, contact: ContactDecision) -> Terms | None:
+        """The customer's own payment terms in Xero; None: it has none, or is not there yet."""
+        return self._terms.get(contact.contact_id or "")
 
 
 def _merged(connection: Connection, tenant_id: str, contact: documents.KnownContact) -> documents.KnownContact:

@@ -16,7 +16,7 @@ from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
 from counterfoil.store import documents, locks, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import Brief
 
 QUIET_UNTIL = "recover_after"  # in meta: before this, a request of the forgotten time may still run at Xero
 DAY = datetime.timedelta(days=1)
@@ -75,7 +75,7 @@ def adopt_marked(connection: Connection, tenant: str, resource: str, now: dateti
     return len(found) - len(sift(connection, list(found.values()), now))
 
 
-def sift(connection: Connection, chosen: Sequence[Posting], now: datetime.datetime) -> list[Posting]:
+def sift(connection: Connection, chosen: Sequence[Brief], now: datetime.datetime) -> list[Brief]:
     """Those planned postings of one resource whose mark no document of the mirror carries; the others are adopted or held.
 
     Asked before every freeze: what was held or rejected, and is tried again, may have been made in a forgotten time, or
@@ -93,7 +93,7 @@ def sift(connection: Connection, chosen: Sequence[Posting], now: datetime.dateti
     return [posting for posting in chosen if posting.marker not in grouped]
 
 
-def _settle(connection: Connection, posting: Posting, ours: Sequence[Document], now: datetime.datetime) -> None:
+def _settle(connection: Connection, posting: Brief, ours: Sequence[Document], now: datetime.datetime) -> None:
     decision = deciding.adopt_or_hold(ours)
     document, finding = decision.document, decision.finding
     if decision.action == "adopt" and document is not None:

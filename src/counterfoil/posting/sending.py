@@ -13,10 +13,10 @@ from counterfoil import errors
 from counterfoil.access.audit import AuditLog
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import judging, kinds, recording
-from counterfoil.posting.judging import Judgement, Sent
+from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, locks, postings, requests
+from counterfoil.store import bindings, locks, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request
 from counterfoil.xero.answers import Answer
@@ -87,11 +87,11 @@ class Sender:
         def work(connection: Connection) -> tuple[Request, int]:
             locks.hold_tenants(connection, [request.tenant_id])
             now = self._database.now(connection)
-            allowed = bindings.get(connection, request.entity)
-            if allowed is None or allowed.tenant_id != request.tenant_id or request.tenant_id != binding.tenant_id:
+            tenant_id, stopped = bindings.writable(connection, request.entity) or (None, None)
+            if tenant_id != request.tenant_id or tenant_id != binding.tenant_id:
                 raise _Forbidden(_not_bound(request.entity))
-            if allowed.stopped is not None:
-                raise _Forbidden(_stopped(request.entity, allowed.stopped))
+            if stopped is not None:
+                raise _Forbidden(_stopped(request.entity, stopped))
             if request.attempts and not key_usable(request, self._rules, now):
                 raise Overtaken
             sequence = requests.begin_attempt(connection, request, self._owner, now, now + self._rules.lease)
@@ -134,18 +134,7 @@ class Sender:
 
     async def _judge(self, began: Request, answer: Answer) -> Judgement:
         kind = kinds.BY_RESOURCE[began.resource]
-
-        def read(connection: Connection) -> list[Sent]:
-            items = requests.open_items(connection, began.id)
-            found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
-            predicted = postings.predicted(connection, [(pid, revision) for _position, pid, revision in items])
-            contacts = postings.document_ids(connection, [posting.after_id for posting in found.values()])
-            return [
-                Sent(position, found[pid], predicted[pid], contacts.get(found[pid].after_id))
-                for position, pid, _revision in items
-            ]
-
-        sent = await self._database.read(read)
+        sent = await self._database.read(lambda conn: requests.sent(conn, began.id))
         return judging.judge(kind, answer, sent, unclear_before=began.unclear_attempts > 0)
 
     async def _record(self, began: Request, judgement: Judgement, answer: Answer | None) -> None:

@@ -11,6 +11,7 @@ from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import World
 
+SYSTEM_USER = "System Generated"
 NOT_FOUND_TEXT = "The resource you're looking for cannot be found"
 
 
@@ -28,7 +29,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to a resource, after the gate. `query` has lower-case names; `path` is what follows the resource."""
+    """One request to a resource, after the gate. `query` has lower-case names; `path` is what follows the resource.
+
+    `person`: who sits at Xero's own screen and does this; None: an app, whose user Xero's histories do not name.
+    """
 
     world: World
     books: Books
@@ -38,6 +42,12 @@ class Call:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    person: str | None = None
+
+    @property
+    def user(self) -> str:
+        """Who did it, as histories say."""
+        return self.person or SYSTEM_USER
 
     def flag(self, name: str, *, absent: bool = False) -> bool:
         """A true/false parameter; case does not matter, anything but true is false."""

@@ -30,8 +30,12 @@ ZONES = {
     "NEWZEALANDSTANDARDTIME": "Pacific/Auckland",
 }
 
-# The ledger's plurals in the order of the control answer; `counters` and `makers` are ours and never leave the process.
-PLURALS = ("Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices")
+# The ledger's plurals in the order of the control answer. The tables in lower case are ours and are no ledger: number
+# sequences, who made what, histories and notes, switches of the organisation that no document shows.
+PLURALS = (
+    "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices", "CreditNotes",
+    "Payments",
+)  # fmt: skip
 
 
 def fold(text: Any) -> str | None:
@@ -68,8 +72,18 @@ class Books:
                         "contact": lambda row: row["Contact"]["ContactID"],
                     },
                 ),
+                (
+                    "CreditNotes",
+                    {
+                        "number": lambda row: fold(row.get("CreditNoteNumber")),
+                        "contact": lambda row: row["Contact"]["ContactID"],
+                    },
+                ),
+                ("Payments", {"document": lambda row: row["Invoice"]["InvoiceID"]}),
                 ("counters", {}),
                 ("makers", {}),
+                ("history", {"document": lambda row: row["document"]}),
+                ("settings", {}),
             )
         }
 

@@ -29,6 +29,7 @@ _FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "delay_s": (int, float),
 }
+_PERSON_FIELDS = frozenset({"method", "path", "body"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,6 +53,7 @@ class Control:
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
             ("POST", "/_sandbox/organisation/{tenant}", self._organisation),
+            ("POST", "/_sandbox/person/{tenant}", self._person),
             ("POST", "/_sandbox/document/{tenant}", self._new_documents),
             ("POST", "/_sandbox/document/{tenant}/{id}", self._document),
         ]
@@ -145,10 +147,27 @@ class Control:
             self._journal.rewrite(self._world)
         return _json({"tenant_id": books.tenant_id, "organisation": books.organisation})
 
+    async def _person(self, request: web.Request) -> Answer:
+        """{"method", "path", "body"?}: a person does it by Xero's rules; {"status", "answer"} is what came of it."""
+        given = await _object(request)
+        unknown = given.keys() - _PERSON_FIELDS
+        if unknown or not all(isinstance(given.get(field), str) for field in ("method", "path")):
+            _bad("the body is {method, path, body}", known=sorted(_PERSON_FIELDS))
+        try:
+            answer = person.acted(
+                self._world, self._books(request), given["method"].upper(), given["path"], given.get("body")
+            )
+        except ValueError as error:
+            _bad(str(error))
+        is_json = answer.content_type == wire.JSON
+        return _json({"status": answer.status, "answer": wire.decode(answer.body) if is_json else None})
+
     async def _new_documents(self, request: web.Request) -> Answer:
-        """{"Invoices": […]} or {"Contacts": […]}: a person, or another app, makes documents; 400 as Xero would."""
-        books = self._books(request)
-        answer = person.made_documents(self._world, books, await _object(request))
+        """{"Invoices": […]}, {"Payments": […]} …: a person makes documents; 400 as Xero would."""
+        try:
+            answer = person.made_documents(self._world, self._books(request), await _object(request))
+        except ValueError as error:
+            _bad(str(error))
         if answer.status >= 400:
             raise Refusal(answer)
         return answer
@@ -193,8 +212,9 @@ async def _object(request: web.Request) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        # Plain floats: probabilities and seconds; documents are read again, with decimals, by `person`.
-        given = msgspec.json.decode(body) if "document" not in request.path else wire.decode(body)
+        # Plain floats for probabilities and seconds; what holds documents is read with decimals.
+        documents = any(part in request.path for part in ("/document/", "/person/"))
+        given = wire.decode(body) if documents else msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _bad(f"the body is not JSON: {error}")
     if not isinstance(given, dict):

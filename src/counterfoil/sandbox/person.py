@@ -1,17 +1,29 @@
-"""A person at Xero's own screen: changes an organisation, makes and edits documents, without the API's rules.
+"""A person at Xero's own screen: changes an organisation, makes and edits documents, with or without the API's rules.
 
-Called by `control`. Every edit moves the document's stamp, as it would at Xero.
+Called by `control`. `acted` plays a bookkeeper by the rules: voids, renumbers, pays, credits, e-mails. `edited_document`
+does what the API does not allow. Every edit moves the document's stamp, as it would at Xero, and histories name the
+person.
 """
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 from counterfoil.sandbox import resources, wire
-from counterfoil.sandbox.answers import Answer, Call
+from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.charts import ORGANISATION_KEYS
-from counterfoil.sandbox.resources import contact_wire, contacts, invoice_wire, invoice_writing
+from counterfoil.sandbox.resources import (
+    contact_wire,
+    contacts,
+    document_kinds,
+    document_wire,
+    document_writing,
+    history,
+    organisation,
+)
+from counterfoil.sandbox.resources.document_kinds import Kind
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import CLIENT_ID, World
 
@@ -25,20 +37,27 @@ ORGANISATION_FIELDS = frozenset(
         "disconnected",
         "short_code",
         "country",
+        "invoice_reminders",
+        "approvals_left",
+        "actions",
+        "demo",
     }
 )
 _LOCKS = {"period_lock_date": "PeriodLockDate", "end_of_year_lock_date": "EndOfYearLockDate"}
 _TEXTS = {"name": "Name", "base_currency": "BaseCurrency", "short_code": "ShortCode", "country": "CountryCode"}
 _DAYS = ("Date", "DueDate", "FullyPaidOnDate", "ExpectedPaymentDate", "PlannedPaymentDate")
 _WITH_STRING = frozenset(_DAYS) - {"FullyPaidOnDate"}
-_EDITABLE = ("Invoices", "Contacts", "Accounts", "TaxRates", "TrackingCategories")
+_EDITABLE = ("Invoices", "CreditNotes", "Contacts", "Accounts", "TaxRates", "TrackingCategories")
+_DOCUMENTS = {kind.plural: kind for kind in document_kinds.ALL}
+METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 
 
 def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> Books:
     """Apply what was given; returns the books, which are new ones with a new tenant id after `reset`.
 
     Lock dates are ISO dates, null takes one away. `disconnected` true ends all connections to it, false restores them.
-    Raises ValueError, TypeError.
+    `approvals_left`: how many more invoices the plan lets anybody approve, null = no cap. `actions`: {name: allowed?}.
+    `demo`: a demo company, which sends no e-mails. Raises ValueError, TypeError.
     """
     if given.get("reset"):
         books = _reset(world, books)
@@ -53,6 +72,9 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
             row.pop(key, None)
             if given[field] is not None:
                 row[key] = wire.day(date.fromisoformat(given[field]))
+    if "demo" in given:
+        row["IsDemoCompany"] = _flag(given, "demo")
+    _switched(books, given)
     books.table("Organisations").put(books.tenant_id, arrange(row, ORGANISATION_KEYS))
     if "base_currency" in given and books.table("Currencies").get(row["BaseCurrency"]) is None:
         code = row["BaseCurrency"]
@@ -63,24 +85,69 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
     return books
 
 
+def _switched(books: Books, given: dict[str, Any]) -> None:
+    """The switches that no document shows: reminders, the plan's cap on approvals, what the app may do."""
+    settings = books.table("settings")
+    if "invoice_reminders" in given:
+        settings.put("invoice_reminders", {"enabled": _flag(given, "invoice_reminders")})
+    if "approvals_left" in given:
+        left = given["approvals_left"]
+        if left is None:
+            settings.drop("approvals_left")
+        elif isinstance(left, bool) or not isinstance(left, int) or left < 0:
+            raise TypeError("approvals_left is a whole number, not negative, or null")
+        else:
+            settings.put("approvals_left", {"left": left})
+    if "actions" in given:
+        said = given["actions"]
+        if not isinstance(said, dict) or not all(isinstance(allowed, bool) for allowed in said.values()):
+            raise TypeError("actions is an object of action names and true or false")
+        unknown = said.keys() - set(organisation.ACTIONS)
+        if unknown:
+            raise ValueError(f"no such action: {min(unknown)}; known: {', '.join(organisation.ACTIONS)}")
+        settings.put("actions", (settings.get("actions") or {}) | said)
+
+
+def _flag(given: dict[str, Any], field: str) -> bool:
+    if not isinstance(given[field], bool):
+        raise TypeError(f"{field} is true or false")
+    return bool(given[field])
+
+
+def acted(world: World, books: Books, method: str, path: str, body: Any) -> Answer:
+    """What a person does by Xero's own rules: a call to `path` (e.g. Invoices/{id}) without token, limits and log.
+
+    Returns the answer that an app would get; a refusal leaves nothing behind. Raises ValueError for what is no call.
+    """
+    bare, _, query = path.partition("?")
+    name, *rest = [part for part in bare.split("/") if part] or [""]
+    resource = resources.named(name)
+    if resource is None or method not in METHODS:
+        raise ValueError(f"no such call: {method} {path}")
+    asked = {key.lower(): value for key, value in parse_qsl(query)}
+    sent = b"" if body is None else wire.compact(body)
+    call = Call(world, books, CLIENT_ID, method, tuple(rest), asked, {}, sent, _name(world))
+    mark = world.changes.mark()
+    try:
+        return resource.handle(call)
+    except Refusal as refusal:
+        world.changes.roll_back(mark)
+        return refusal.answer
+
+
 def made_documents(world: World, books: Books, given: dict[str, Any]) -> Answer:
-    """Make documents under the API's own rules, but without a token: {"Invoices": […]} or {"Contacts": […]}."""
+    """Make documents under the API's own rules, but without a token: {"Invoices": […]}, {"Payments": […]} …"""
     if len(given) != 1 or (resource := resources.named(next(iter(given)))) is None:
         raise ValueError("the body names one resource")
-    call = Call(world, books, CLIENT_ID, "PUT", (), {"unitdp": "4"}, {}, wire.compact(given))
-    answer = resource.handle(call)
-    makers = books.table("makers")
-    for element in (answer.document or {}).get(resource.plural, []):
-        if "InvoiceID" in element and makers.get(element["InvoiceID"]) is not None:
-            makers.put(element["InvoiceID"], {"client_id": None})
-    return answer
+    call = Call(world, books, CLIENT_ID, "PUT", (), {"unitdp": "4"}, {}, wire.compact(given), _name(world))
+    return resource.handle(call)
 
 
 def edited_document(world: World, books: Books, id: str, fields: dict[str, Any]) -> Row | None:
     """Set wire fields of the document with this id, move its stamp and return it; a field set to null goes away.
 
-    Dates may be ISO dates (their companion strings follow), numbers may be plain. New LineItems of an invoice are
-    priced anew. Raises ValueError, TypeError.
+    Dates may be ISO dates (their companion strings follow), numbers may be plain. New LineItems of a document are
+    priced anew. No rule is asked, so a test can also make what Xero would never hold. Raises ValueError, TypeError.
     """
     for plural in _EDITABLE:
         table = books.table(plural)
@@ -92,26 +159,29 @@ def edited_document(world: World, books: Books, id: str, fields: dict[str, Any])
     row = {key: value for key, value in (before | _wired(fields)).items() if value is not None}
     if "Reference" in before:
         row.setdefault("Reference", "")
-    if plural == "Invoices":
-        row = _edited_invoice(world, books, before, row, fields)
+    kind = _DOCUMENTS.get(plural)
+    if kind is not None:
+        row = _edited(world, books, kind, before, row, fields)
     if "UpdatedDateUTC" in before and "UpdatedDateUTC" not in fields:
         now = world.clock.now()
         row["UpdatedDateUTC"] = wire.stamp(now)
         if "UpdatedDateUTCString" in before:
             row["UpdatedDateUTCString"] = wire.iso_stamp(now)
-    if plural in {"Invoices", "Contacts"}:
-        row = arrange(row, invoice_wire.ORDER if plural == "Invoices" else contact_wire.ORDER)
+    if kind is not None or plural == "Contacts":
+        row = arrange(row, contact_wire.ORDER if kind is None else kind.order)
     table.put(id.lower() if table.get(id.lower()) else id, row)
+    if kind is not None:
+        history.updated(_call(world, books), before, row, before[kind.id_key])
     if plural == "Contacts" and row["Name"] != before["Name"]:
         contacts.renamed(books, row)
     return row
 
 
-def _edited_invoice(world: World, books: Books, before: Row, row: Row, fields: dict[str, Any]) -> Row:
-    """Lines are priced, contacts looked up, what is due follows from totals, payments and status."""
+def _edited(world: World, books: Books, kind: Kind, before: Row, row: Row, fields: dict[str, Any]) -> Row:
+    """Lines are priced, contacts looked up, what is open follows from totals, payments and status."""
     if "LineItems" in fields:
-        call = Call(world, books, CLIENT_ID, "POST", (), {"unitdp": "4"}, {}, b"")
-        row = invoice_writing.repriced(call, {**row, "LineItems": before["LineItems"]}, fields["LineItems"])
+        row = {**row, "LineItems": before["LineItems"]}
+        row = document_writing.repriced(_call(world, books), kind, row, fields["LineItems"])
     if "Contact" in fields:
         wanted = fields["Contact"]
         table = books.table("Contacts")
@@ -119,11 +189,21 @@ def _edited_invoice(world: World, books: Books, before: Row, row: Row, fields: d
         if contact is None:
             raise ValueError("no such contact")
         row["Contact"] = contact_wire.embedded(contact)
-    if "AmountDue" not in fields:
+    if kind.open_key not in fields:
         is_open = row["Status"] not in {"VOIDED", "DELETED"}
-        due = row["Total"] - invoice_wire.applied_amount(row) if is_open else Decimal(0)
-        row["AmountDue"] = wire.number(due)
+        left = row["Total"] - document_wire.applied_amount(row) if is_open else Decimal(0)
+        row[kind.open_key] = wire.number(left)
     return row
+
+
+def _call(world: World, books: Books) -> Call:
+    """A call of nobody's, for the parts of a resource that want one."""
+    return Call(world, books, CLIENT_ID, "POST", (), {"unitdp": "4"}, {}, b"", _name(world))
+
+
+def _name(world: World) -> str:
+    user = world.user()
+    return f"{user.given_name} {user.family_name}"
 
 
 def _wired(fields: dict[str, Any]) -> Row:

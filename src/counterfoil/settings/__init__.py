@@ -4,10 +4,14 @@ Called by app.py, the commands and whoever reads a setting. May import model and
 above, so a flow's table stays raw until `compile_flows` is told which kinds exist.
 """
 
+from counterfoil.settings.checking import Difference
 from counterfoil.settings.flows import FlowSettings, compile_flows
 from counterfoil.settings.loading import RawFlow, Settings, load
+from counterfoil.settings.lookups import LookupSettings
+from counterfoil.settings.reading import ReadSettings
 from counterfoil.settings.secret import Secret
 from counterfoil.settings.show import Field, declared, redacted
+from counterfoil.settings.sources import SourceSettings
 from counterfoil.settings.tables import (
     EntitySettings,
     PostingSettings,
@@ -18,14 +22,18 @@ from counterfoil.settings.tables import (
 )
 
 __all__ = [
+    "Difference",
     "EntitySettings",
     "Field",
     "FlowSettings",
+    "LookupSettings",
     "PostingSettings",
     "RawFlow",
+    "ReadSettings",
     "Secret",
     "ServiceSettings",
     "Settings",
+    "SourceSettings",
     "StoreSettings",
     "VaultSettings",
     "XeroSettings",

@@ -1,75 +1,77 @@
-"""One flow's table, compiled: its kind's name, entity, source and policies.
+"""One flow's table, compiled: its kind's name, entity, source, policies, and its mapping still raw.
 
-Called by app.py, which names the kinds that exist (settings may not import flows/). Tables stay raw in
-`Settings.flows` until then (design §2).
+Called by app.py, which names the kinds that exist (settings may not import flows/ or mapping/). Tables stay raw in
+`Settings.flows` until then (design §2); `map`, `line`, `group_by` and `check.total` are compiled by mapping/, which
+finds each key's place in `where`.
 """
 
 from collections.abc import Collection
-from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from counterfoil.model import shape, spelling
-from counterfoil.model.text import Line255
-from counterfoil.settings import loading, tables
-from counterfoil.settings.mistakes import mistakes, place, told
+from counterfoil.settings import checking, loading, lookups, reading, sources, tables
+from counterfoil.settings.lookups import LookupSettings
+from counterfoil.settings.mistakes import Where, mistakes, place, told
 
 Status = Literal["DRAFT", "SUBMITTED", "AUTHORISED"]
 OnNamesake = Literal["hold", "link", "new"]
-LockDate = Literal["hold", "next-open-day", "refuse"]
-LATER_KEYS: Final = frozenset(
-    {
-        "approve", "check", "contact_update", "cron", "difference", "every", "group_by", "lane", "line", "lock_date",
-        "map", "negative", "read", "window",
-    }
-)  # fmt: skip
-LATER_SOURCES: Final = frozenset({"command", "csv", "excel", "folder", "http", "json", "push", "sql"})
-LATER_CHANGES: Final = frozenset({"update", "reissue"})
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do when `expected_total` is not what Xero would compute: `as_` says how it is evened out, up to `up_to`.
-
-    `account` and `tax` (the entity's own names, else Xero's) are for `line` alone.
-    """
-
-    up_to: Decimal
-    as_: Literal["tax", "rounding", "line", "refuse"] = "refuse"
-    account: str | None = None
-    tax: str | None = None
+OnChange = Literal["hold", "update", "reissue"]
+OnLockDate = Literal["hold", "next-open-day", "refuse"]
+OnNegative = Literal["refuse", "credit_note"]
+Post = Literal["each", "daily"]
+LATER_KEYS: Final = frozenset({"approve", "cron", "every", "lane", "window"})
+LINES_MAX: Final = 50  # [[flows.NAME.line]] blocks
 
 
 class FlowSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One flow, ready for use. `table` is its name in the file, `id` what postings remember and never changes."""
+    """One flow, ready for use. `table` is its name in the file, `id` what postings remember and never changes.
+
+    `map` None: the source's rows already are records. Otherwise `map`, `lines` ([[flows.NAME.line]]), `group_by` and
+    `total` (`check.total`) are raw, for mapping.compile_flow, and `where` tells the place of each key by its path from
+    the file's top. `difference` None: a total that differs is refused.
+    """
 
     table: str
     id: str
     kind: str
-    source: Path  # a JSON Lines file, absolute
+    source: sources.SourceSettings
     id_is_written: bool = True  # False: the table's name stands in, so renaming the table would make all records new
     entity: str | None = None  # None: every record names its own
     status: Status = "DRAFT"
     number: Literal["xero"] | None = None  # None: the record's number, else its external_id
     on_namesake: OnNamesake = "hold"
-    on_change: Literal["hold"] = "hold"
+    on_change: OnChange = "hold"
+    lock_date: OnLockDate = "hold"
+    negative: OnNegative = "refuse"
+    contact_update: Literal["never"] = "never"
+    post: Post = "each"
+    limit_first: int | None = None  # None: no limit
+    complete: bool = False  # the source always holds everything: a line that is gone was taken out
     live: bool = False  # an AUTHORISED document may go into a live organisation without asking
-    difference: Difference | None = None  # None: a total that differs from Xero's is refused
-    lock_date: LockDate = "refuse"  # what a document gets whose date is locked
+    read: reading.ReadSettings = reading.ReadSettings()
+    group_by: Any = None
+    map: dict[str, Any] | None = None
+    lines: tuple[dict[str, Any], ...] = ()
+    total: Any = None
+    difference: checking.Difference | None = None
+    lookups: dict[str, LookupSettings] = {}
+    where: Where = {}
 
-
-class SourceTable(tables.Table, frozen=True, kw_only=True):
-    """`source`: where the records come from."""
-
-    jsonl: Annotated[Line255, msgspec.Meta(description="A JSON Lines file, relative to this one.")]
+    def place(self, *path: str | int) -> str:
+        """Where a key of this flow is written, as "FILE:LINE"; `path` from the flow's table on."""
+        return place(self.where, ("flows", self.table, *path), "the configuration")
 
 
 class FlowTable(tables.Table, frozen=True, kw_only=True):
     """[flows.NAME] as it is written."""
 
     kind: Annotated[str, msgspec.Meta(min_length=1, description="What the flow does, such as sales_invoices.")]
-    source: Annotated[SourceTable, msgspec.Meta(description='Where the records come from: { jsonl = "FILE" }.')]
+    source: Annotated[
+        sources.SourceTable,
+        msgspec.Meta(description='Where the rows come from: { csv = "FILE" }, json, jsonl or excel, and its options.'),
+    ]
     id: Annotated[
         Annotated[str, msgspec.Meta(pattern=tables.NAME)] | None,
         msgspec.Meta(description="Never changes; absent: the table's name."),
@@ -80,16 +82,51 @@ class FlowTable(tables.Table, frozen=True, kw_only=True):
     on_namesake: Annotated[
         OnNamesake, msgspec.Meta(description="When Xero has a contact of that name without our number.")
     ] = "hold"
-    on_change: Annotated[Literal["hold"], msgspec.Meta(description="When a posted record changes.")] = "hold"
+    on_change: Annotated[OnChange, msgspec.Meta(description="When a posted record changes.")] = "hold"
+    lock_date: Annotated[
+        OnLockDate, msgspec.Meta(description="When a document's day is locked in Xero or closed in the settings.")
+    ] = "hold"
+    negative: Annotated[OnNegative, msgspec.Meta(description="When a total is below zero.")] = "refuse"
+    contact_update: Annotated[
+        Literal["never"], msgspec.Meta(description="Whether contacts that exist in Xero are changed.")
+    ] = "never"
+    post: Annotated[Post, msgspec.Meta(description='"daily": one document per day, account, tax and tracking.')] = (
+        "each"
+    )
+    limit_first: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(description="How many documents the first run may post; absent: all."),
+    ] = None
+    complete: Annotated[
+        bool, msgspec.Meta(description="The source always holds everything, so a line that is gone was taken out.")
+    ] = False
     live: Annotated[bool, msgspec.Meta(description="AUTHORISED documents may go into a live organisation unasked.")] = (
         False
     )
+    read: Annotated[
+        reading.ReadTable, msgspec.Meta(description="How numbers, dates and words are written in the source.")
+    ] = reading.ReadTable()
+    group_by: Annotated[Any, msgspec.Meta(description='Rows that share it make one record: "{Order}".')] = None
+    map: Annotated[
+        dict[str, Any] | None,
+        msgspec.Meta(description="Each field of the record: text, {Column} or =expression; absent: rows are records."),
+    ] = None
+    line: Annotated[
+        Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=LINES_MAX)],
+        msgspec.Meta(description='The lines: each = "row" (default) or "record", when, and the fields of a line.'),
+    ] = ()
+    check: Annotated[
+        checking.CheckTable, msgspec.Meta(description="The total by the source, and what to do about a difference.")
+    ] = checking.CheckTable()
 
 
 def compile_flows(settings: loading.Settings, kinds: Collection[str]) -> dict[str, FlowSettings]:
     """All flows by their tables' names. Raises ConfigurationError with every mistake, and nothing else."""
     problems: list[str] = []
-    compiled = {name: flow for name, raw in settings.flows.items() if (flow := _flow(raw, settings, kinds, problems))}
+    found = lookups.compile_lookups(settings, problems)
+    compiled = {
+        name: flow for name, raw in settings.flows.items() if (flow := _flow(raw, settings, kinds, found, problems))
+    }
     by_id: dict[str, str] = {}
     for name, flow in compiled.items():
         other = by_id.setdefault(flow.id, name)
@@ -102,40 +139,71 @@ def compile_flows(settings: loading.Settings, kinds: Collection[str]) -> dict[st
 
 
 def _flow(
-    raw: loading.RawFlow, settings: loading.Settings, kinds: Collection[str], problems: list[str]
+    raw: loading.RawFlow,
+    settings: loading.Settings,
+    kinds: Collection[str],
+    tables_found: dict[str, LookupSettings],
+    problems: list[str],
 ) -> FlowSettings | None:
     """One flow, or None with what is wrong added to `problems`."""
     before = len(problems)
     values = _without_later(raw, settings, problems)
     prefix = ("flows", raw.table)
-    file = settings.path.name
-    problems += [told(misfit, raw.where, file, prefix) for misfit in shape.misfits(values, FlowTable)]
-    kind, entity = values.get("kind"), values.get("entity")
-    if isinstance(kind, str) and kind and kind not in kinds:
-        at = place(raw.where, (*prefix, "kind"), file)
-        problems.append(
-            f"{at}: [flows.{raw.table}] `kind` is unknown: {shape.shown(kind)}. {spelling.suggestion(kind, kinds)}"
-        )
-    if isinstance(entity, str) and entity not in settings.entities:
-        at = place(raw.where, (*prefix, "entity"), file)
-        near = spelling.suggestion(entity, settings.entities)
-        problems.append(f"{at}: [flows.{raw.table}] `entity` is unknown: {shape.shown(entity)}. {near}")
+    found = [*shape.misfits(values, FlowTable), *_misfits(values, kinds, settings)]
+    problems += [told(misfit, raw.where, settings.path.name, prefix) for misfit in found]
     if len(problems) > before:
         return None
     table = msgspec.convert(values, FlowTable)
+    same = {name: getattr(table, name) for name in FlowTable.__struct_fields__ if name in _TAKEN_OVER}
     return FlowSettings(
+        **same,
         table=raw.table,
         id=table.id or raw.table,
         id_is_written=table.id is not None,
-        kind=table.kind,
-        source=settings.path.parent / table.source.jsonl,
-        entity=table.entity,
-        status=table.status,
-        number=table.number,
-        on_namesake=table.on_namesake,
-        on_change=table.on_change,
-        live=table.live,
+        source=sources.compiled(table.source, settings.path.parent),
+        read=reading.compiled(table.read),
+        lines=table.line,
+        total=table.check.total,
+        difference=checking.compiled(table.check.difference),
+        lookups=tables_found,
+        where=raw.where,
     )
+
+
+_TAKEN_OVER: Final = frozenset(FlowTable.__struct_fields__) - {"id", "source", "read", "line", "check"}
+
+
+def _misfits(values: dict[str, Any], kinds: Collection[str], settings: loading.Settings) -> list[shape.Misfit]:
+    """What the declarations of the tables cannot say."""
+    found: list[shape.Misfit] = []
+    for key, known in (("kind", kinds), ("entity", settings.entities)):
+        value = values.get(key)
+        if isinstance(value, str) and value and value not in known:
+            near = spelling.suggestion(value, known)
+            found.append(shape.Misfit((key,), "wrong-value", "is unknown", near, shape.shown(value)))
+    for key, misfits in (("source", sources.misfits), ("read", reading.misfits), ("check", checking.misfits)):
+        found += [msgspec.structs.replace(one, path=(key, *one.path)) for one in misfits(values.get(key))]
+    if values.get("map") is None:
+        found += _unmapped(values)
+    return found
+
+
+def _unmapped(values: dict[str, Any]) -> list[shape.Misfit]:
+    """What needs a mapping where there is none."""
+    source = values.get("source")
+    options = source if isinstance(source, dict) else {}
+    if "csv" in options or "excel" in options:
+        reason = "is missing: rows of a table are no records by themselves"
+        rule = "Write [flows.NAME.map]; `counterfoil flow new` drafts it from a sample."
+        return [shape.Misfit(("map",), "wrong-value", reason, rule)]
+    check = values.get("check")
+    given: list[str] = [key for key in ("group_by", "line") if key in values]
+    given += ["check"] if isinstance(check, dict) and "total" in check else []
+    given += ["source"] if "explode" in options else []
+    return [
+        shape.Misfit((key,), "wrong-value", "has no use without [flows.NAME.map]", "Write the map, or take it out.")
+        for key in given
+    ]
 
 
 def _without_later(raw: loading.RawFlow, settings: loading.Settings, problems: list[str]) -> dict[str, Any]:
@@ -151,11 +219,7 @@ def _without_later(raw: loading.RawFlow, settings: loading.Settings, problems: l
         refuse((key,), f"`{key}`")
         del values[key]
     source = values.get("source")
-    if isinstance(source, dict) and (later := sorted(LATER_SOURCES & source.keys())):
+    if isinstance(source, dict) and (later := sorted(sources.LATER_SOURCES & source.keys())):
         refuse(("source",), f"`source = {{ {later[0]} = … }}`")
         values["source"] = {"jsonl": "-"}
-    change = values.get("on_change")
-    if isinstance(change, str) and change in LATER_CHANGES:
-        refuse(("on_change",), f'`on_change = "{change}"`')
-        del values["on_change"]
     return values

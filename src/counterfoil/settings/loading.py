@@ -20,13 +20,21 @@ from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
 FILE_BYTES_MAX: Final = 1 << 20
-LATER: Final = ("lookups", "feeds")
+LATER: Final = ("feeds",)
 
 
 class RawFlow(msgspec.Struct, frozen=True):
     """A flow's table before its kind compiles it: `values` as TOML has them, `where` the place of each key."""
 
     table: str
+    values: dict[str, Any]
+    where: Where
+
+
+class RawLookup(msgspec.Struct, frozen=True):
+    """A lookup's table before lookups compiles it."""
+
+    name: str
     values: dict[str, Any]
     where: Where
 
@@ -43,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     posting: tables.PostingSettings
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
+    lookups: dict[str, RawLookup] = {}
 
 
 def load(path: Path, env_name: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -157,7 +166,10 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()
         },
-        flows={name: RawFlow(name, values, _flow_places(name, where)) for name, values in given.flows.items()},
+        flows={name: RawFlow(name, values, _places("flows", name, where)) for name, values in given.flows.items()},
+        lookups={
+            name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
+        },
     )
 
 
@@ -169,5 +181,5 @@ def _absolute(url: str, folder: Path) -> str:
     return f"{head}:///{folder / rest}"
 
 
-def _flow_places(name: str, where: Where) -> Where:
-    return {path: at for path, at in where.items() if path[:2] == ("flows", name)}
+def _places(table: str, name: str, where: Where) -> Where:
+    return {path: at for path, at in where.items() if path[:2] == (table, name)}

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from counterfoil.settings import flows, loading, tables
+from counterfoil.settings import checking, flows, loading, lookups, reading, sources, tables
 from counterfoil.settings.secret import HIDDEN, Secret
 
 
@@ -38,6 +38,7 @@ def redacted(settings: loading.Settings) -> dict[str, Any]:
             "posting": settings.posting,
             "entities": settings.entities,
             "flows": {name: flow.values for name, flow in settings.flows.items()},
+            "lookups": {name: lookup.values for name, lookup in settings.lookups.items()},
         },
         enc_hook=_plain,
     )
@@ -54,6 +55,11 @@ def declared() -> tuple[Field, ...]:
         "posting": tables.PostingSettings,
         "entities.KEY": tables.EntityTable,
         "flows.NAME": flows.FlowTable,
+        "flows.NAME.source": sources.SourceTable,
+        "flows.NAME.read": reading.ReadTable,
+        "flows.NAME.check": checking.CheckTable,
+        "flows.NAME.check.difference": checking.DifferenceTable,
+        "lookups.NAME": lookups.LookupTable,
     }
     return tuple(_field(table, field) for table, struct in structs.items() for field in _fields(struct))
 
@@ -69,7 +75,7 @@ def _field(table: str, field: inspect.Field) -> Field:
     meta = info if isinstance(info, inspect.Metadata) else None
     return Field(
         table=table,
-        key=field.name,
+        key=field.encode_name,
         help=str(((meta and meta.extra_json_schema) or {}).get("description", "")),
         required=field.required,
         secret=bool(((meta and meta.extra) or {}).get("secret")),

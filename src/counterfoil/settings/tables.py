@@ -151,6 +151,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     posting: PostingSettings = PostingSettings()
     entities: dict[Key, EntityTable] = {}
     flows: dict[Key, dict[str, Any]] = {}
+    lookups: dict[Key, dict[str, Any]] = {}
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
+from counterfoil.store.prepared import Prepared
 
 Connection: TypeAlias = sa.Connection
 _T = schema.audit
@@ -40,16 +41,20 @@ _RAW = (
 )
 
 
+_LAST = Prepared(sa.select(*_RAW).where(_T.c.entity == sa.bindparam("entity")).order_by(_T.c.seq.desc()).limit(1))
+_ADD = Prepared(sa.insert(_T))
+
+
 def last(conn: Connection, entity: str) -> Entry | None:
     """The head of a chain; nobody else can append until this transaction ends."""
     locks.hold(conn, f"audit {entity}")
-    row = conn.execute(_rows(entity).order_by(_T.c.seq.desc()).limit(1)).one_or_none()
-    return None if row is None else Entry(*row)
+    found = _LAST.rows(conn, Entry, entity=entity)
+    return found[0] if found else None
 
 
 def add(conn: Connection, entry: Entry) -> None:
     """Append one entry."""
-    conn.execute(sa.insert(_T).values(msgspec.structs.asdict(entry)))
+    _ADD.run(conn, **msgspec.structs.asdict(entry))
 
 
 def chain(conn: Connection, entity: str) -> list[Entry]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from counterfoil.model.binding import Binding, Fingerprint
 from counterfoil.store import locks, schema
+from counterfoil.store.prepared import Prepared
 
 Connection: TypeAlias = sa.Connection
 _T = schema.bindings
@@ -24,6 +25,15 @@ def get(conn: Connection, entity: str) -> Binding | None:
     """An entity's binding; None when it has none."""
     row = conn.execute(sa.select(_T).where(_T.c.entity == entity)).one_or_none()
     return None if row is None else _binding(row)
+
+
+_WRITABLE = Prepared(sa.select(_T.c.tenant_id, _T.c.stopped).where(_T.c.entity == sa.bindparam("entity")))
+
+
+def writable(conn: Connection, entity: str) -> tuple[str, str | None] | None:
+    """The entity's tenant, and why its writes are stopped (None: they are not); None when it has no binding."""
+    found = _WRITABLE.tuples(conn, entity=entity)
+    return (found[0][0], found[0][1]) if found else None
 
 
 def of_tenant(conn: Connection, tenant_id: str) -> Binding | None:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store import schema
+from counterfoil.store.prepared import Prepared, drive
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -76,13 +77,13 @@ class Database:
     def _on_thread(self, work: Work[T], write: bool) -> T:
         assert self._engine is not None
         with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 result = work(connection)
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                drive(connection, "ROLLBACK")
                 raise
-            connection.exec_driver_sql("COMMIT")
+            drive(connection, "COMMIT")
             return result
 
     async def open(self) -> None:
@@ -125,6 +126,8 @@ class Database:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7263901)"))  # two first starts at once
         inspector = sa.inspect(connection)
         if not inspector.has_table("meta"):
+            if not self.is_sqlite:
+                schema.for_postgres()
             schema.tables.create_all(connection)
             first = {"schema_version": str(schema.SCHEMA_VERSION), "installation_id": secrets.token_hex(16)}
             connection.execute(sa.insert(schema.meta), [{"key": k, "value": v} for k, v in first.items()])
@@ -152,16 +155,24 @@ class Database:
         return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(datetime.UTC)  # type: ignore[no-any-return]  # the driver's datetime
 
 
+m = schema.meta.c
+_GET_META = Prepared(sa.select(m.value).where(m.key == sa.bindparam("key")))
+_CHANGE_META = Prepared(
+    sa.update(schema.meta).where(m.key == sa.bindparam("wanted")).values(value=sa.bindparam("value"))
+)
+_ADD_META = Prepared(sa.insert(schema.meta))
+
+
 def get_meta(connection: sa.Connection, key: str) -> str | None:
     """One value about this installation; None when it was never set."""
-    return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar_one_or_none()
+    found: str | None = _GET_META.first(connection, key=key)
+    return found
 
 
 def set_meta(connection: sa.Connection, key: str, value: str) -> None:
     """Set one value about this installation."""
-    changed = connection.execute(sa.update(schema.meta).where(schema.meta.c.key == key).values(value=value)).rowcount
-    if not changed:
-        connection.execute(sa.insert(schema.meta).values(key=key, value=value))
+    if not _CHANGE_META.run(connection, wanted=key, value=value):
+        _ADD_META.run(connection, key=key, value=value)
 
 
 @contextlib.contextmanager

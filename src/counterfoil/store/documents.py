@@ -37,7 +37,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class KnownContact(msgspec.Struct, frozen=True):
-    """One contact of a tenant, as the mirror last saw it."""
+    """One contact of a tenant, as the mirror last saw it. `terms_*`: its payment terms for what it buys, Xero's words."""
 
     tenant_id: str
     contact_id: str
@@ -48,6 +48,9 @@ class KnownContact(msgspec.Struct, frozen=True):
     status: str
     merged_to: str | None
     updated_at: datetime.datetime | None
+    terms_day: int | None = None
+    terms_type: str | None = None
+    tax_number: str | None = None
 
 
 class Cursor(msgspec.Struct, frozen=True):

@@ -8,11 +8,15 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from counterfoil.store.prepared import Prepared
+
+_HOLD = Prepared(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("name", type_=sa.Text)))))
+
 
 def hold(conn: sa.Connection, name: str) -> None:
     """Wait until no other transaction holds `name`, and hold it until this one ends."""
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+        _HOLD.tuples(conn, name=name)
 
 
 def hold_tenants(conn: sa.Connection, tenant_ids: Iterable[str]) -> None:

@@ -17,19 +17,26 @@ from counterfoil.store import prepared, schema
 from counterfoil.store.prepared import Among, Prepared
 
 
-class Posting(msgspec.Struct, frozen=True):
-    """One row of `postings`."""
+class Brief(msgspec.Struct, frozen=True):
+    """What sending needs to know of a posting: one is read twice on its way, and a whole row has 37 columns."""
 
     id: int
-    flow_id: str
-    kind: str
     external_id: str
-    issue: int
-    scope: str
     entity: str
     tenant_id: str
     resource: str
     marker: str
+    own_number: bool
+    revision: int
+
+
+class Posting(Brief, frozen=True):
+    """One row of `postings`."""
+
+    flow_id: str
+    kind: str
+    issue: int
+    scope: str
     state: str
     how: str | None
     cause: str | None
@@ -37,13 +44,11 @@ class Posting(msgspec.Struct, frozen=True):
     remedy: str | None
     xero_messages: list[str] | None
     skipped: str | None
-    revision: int
     record_hash: str
     pending_hash: str | None
     source: str
     after_id: int | None
     number: str | None
-    own_number: bool
     date: datetime.date | None
     currency: str | None
     sub_total: Decimal | None
@@ -75,7 +80,9 @@ p = schema.postings.c
 r = schema.revisions.c
 
 
-_ALL = sa.select(schema.postings)
+BRIEF = [p[name] for name in Brief.__struct_fields__]
+WHOLE = [p[name] for name in Posting.__struct_fields__]
+_ALL = sa.select(*WHOLE)
 _BY_EXTERNAL_ID = Prepared(
     _ALL.where(
         p.flow_id == sa.bindparam("flow_id"),
@@ -110,22 +117,7 @@ def many(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Posting]:
     return {row.id: row for row in _BY_ID.rows(connection, Posting, ids=wanted)} if wanted else {}
 
 
-_DOCUMENT_IDS = Prepared(sa.select(p.id, p.document_id).where(Among(p.id, "ids")))
-
-
-def document_ids(connection: sa.Connection, ids: Iterable[int | None]) -> dict[int | None, str | None]:
-    """Which document each of these postings made, by posting id; None where it has none."""
-    wanted = {one for one in ids if one is not None}
-    return dict(_DOCUMENT_IDS.rows(connection, _pair, ids=wanted)) if wanted else {}
-
-
-def _pair(posting_id: int | None, document_id: str | None) -> tuple[int | None, str | None]:
-    return posting_id, document_id
-
-
 _REVISIONS = Prepared(sa.select(schema.revisions).where(Among(r.posting_id, "ids")))
-_ELEMENTS = Prepared(sa.select(r.posting_id, r.n, r.element).where(Among(r.posting_id, "ids")))
-_PREDICTED = Prepared(sa.select(r.posting_id, r.n, r.predicted).where(Among(r.posting_id, "ids")))
 
 
 def revisions(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Revision]:
@@ -137,22 +129,18 @@ def revisions(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dic
     return {row.posting_id: row for row in found if numbers[row.posting_id] == row.n}
 
 
-def elements(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Any]:
-    """What Xero is sent for the named revision of each posting, by posting id."""
-    return _part(_ELEMENTS, connection, dict(keys))
+before = schema.postings.alias("before")
+_CONTENTS = Prepared(
+    sa.select(p.id, sa.type_coerce(r.element, sa.LargeBinary), before.c.document_id)
+    .join(schema.revisions, sa.and_(r.posting_id == p.id, r.n == p.revision))
+    .outerjoin(before, before.c.id == p.after_id)
+    .where(Among(p.id, "ids"))
+)
 
 
-def predicted(connection: sa.Connection, keys: Iterable[tuple[int, int]]) -> dict[int, Any]:
-    """What we expect Xero to make of the named revision of each posting, by posting id."""
-    return _part(_PREDICTED, connection, dict(keys))
-
-
-def _part(query: Prepared, connection: sa.Connection, numbers: dict[int, int]) -> dict[int, Any]:
-    def triple(posting_id: int, n: int, value: Any) -> tuple[int, int, Any]:
-        return posting_id, n, value
-
-    found = query.rows(connection, triple, ids=list(numbers)) if numbers else []
-    return {posting_id: value for posting_id, n, value in found if numbers[posting_id] == n}
+def contents(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[bytes, str | None]]:
+    """By posting id: the element of its present revision, as JSON, and the document that the one before it made."""
+    return {found[0]: found[1:] for found in _CONTENTS.tuples(connection, ids=ids)} if ids else {}
 
 
 def history(connection: sa.Connection, posting_id: int) -> list[Revision]:
@@ -203,7 +191,7 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
     """
     if not rows:
         return {}
-    before = connection.execute(_NEWEST).scalar_one() or 0
+    before = _NEWEST.first(connection) or 0
     _insert(connection.dialect.name).run_many(connection, rows)
     new: dict[tuple[str, str, str], int] = {}
     wanted = {(row["flow_id"], row["kind"], row["scope"], row["external_id"], row["run_id"]) for row in rows}
@@ -214,7 +202,7 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
     return new
 
 
-_NEWEST = sa.select(sa.func.max(p.id))
+_NEWEST = Prepared(sa.select(sa.func.max(p.id)))
 _SINCE = Prepared(
     sa.select(p.id, p.flow_id, p.kind, p.scope, p.external_id, p.run_id).where(p.id > sa.bindparam("before"))
 )
@@ -254,6 +242,21 @@ def update_many(connection: sa.Connection, rows: Sequence[dict[str, Any]], was: 
     _update_many(names, tuple(was)).run_many(connection, named)
 
 
+def update_all(connection: sa.Connection, ids: Sequence[int], values: Mapping[str, Any], was: Sequence[str]) -> None:
+    """Change postings alike, those that are still in one of the states `was`."""
+    named = {f"v_{name}": value for name, value in values.items()}
+    _update_all(tuple(values), tuple(was)).run(connection, ids=ids, **named)
+
+
+@functools.cache  # as many as there are transitions
+def _update_all(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
+    return Prepared(
+        sa.update(schema.postings)
+        .where(Among(p.id, "ids"), sa.or_(*(p.state == state for state in was)))
+        .values({name: sa.bindparam(f"v_{name}") for name in names})
+    )
+
+
 @functools.cache  # as many as there are transitions
 def _update_many(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
     return Prepared(
@@ -263,25 +266,24 @@ def _update_many(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
     )
 
 
-_before = schema.postings.alias("before")
 _READY = Prepared(
-    sa.select(schema.postings)
-    .outerjoin(_before, _before.c.id == p.after_id)
+    sa.select(*BRIEF)
+    .outerjoin(before, before.c.id == p.after_id)
     .where(
         p.tenant_id == sa.bindparam("tenant_id"),
         p.resource == sa.bindparam("resource"),
         p.state == "planned",
         p.own_number == sa.bindparam("own_number"),
-        sa.or_(p.after_id.is_(None), sa.and_(_before.c.state == "posted", _before.c.cause.is_(None))),
+        sa.or_(p.after_id.is_(None), sa.and_(before.c.state == "posted", before.c.cause.is_(None))),
     )
     .order_by(p.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 
 
-def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_number: bool, most: int) -> list[Posting]:
+def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_number: bool, most: int) -> list[Brief]:
     """Planned postings whose predecessor (a contact, a document before it in the chain) is posted, oldest first."""
-    return _READY.rows(connection, Posting, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
+    return _READY.rows(connection, Brief, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
 
 
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
@@ -319,7 +321,7 @@ def markers_found(connection: sa.Connection, tenant_id: str, resource: str) -> l
     """Planned postings whose marker a document of the mirror already carries, with that document's id."""
     d = schema.documents.c
     query = (
-        sa.select(schema.postings, d.document_id.label("found_id"))
+        sa.select(*WHOLE, d.document_id.label("found_id"))
         .join(
             schema.documents,
             sa.and_(d.tenant_id == p.tenant_id, d.resource == p.resource, d.marker == p.marker),

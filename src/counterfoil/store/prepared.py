@@ -4,7 +4,8 @@ Called by the query modules of this folder. SQLAlchemy compiles a cached stateme
 on a run of 10,000 records that was two thirds of our CPU. Column types still decide how values are written and read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,31 +70,55 @@ def _among(element: Among, compiler: Any, **more: Any) -> str:
 
 
 class _Compiled:
-    """A statement in one database's own words."""
+    """A statement in one database's own words, and how its values are written and its columns read."""
 
     def __init__(self, statement: Any, dialect: sa.Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self.text = compiled.string
-        self.fixed = dict(compiled.params)
-        self.order: list[str] | None = compiled.positiontup if compiled.positional else None
-        self.writers = _converters({name: bind.type for name, bind in compiled.binds.items()}, dialect, write=True)
-        columns = getattr(statement, "selected_columns", ())
-        self.readers = _converters({n: column.type for n, column in enumerate(columns)}, dialect, write=False)
-        free = [name for name, bind in compiled.binds.items() if bind.required]
-        self.free = [(name, self.writers[name]) for name in free if name in self.writers]
-        self.settled = {name: self._write(name, value) for name, value in self.fixed.items() if name not in free}
+        writers = _converters({name: bind.type for name, bind in compiled.binds.items()}, dialect, write=True)
+        free = {name for name, bind in compiled.binds.items() if bind.required}
+        settled = {name: value for name, value in compiled.params.items() if name not in free}
+        self._settled = {name: _written(writers.get(name), value) for name, value in settled.items()}
+        order: list[str] | None = compiled.positiontup if compiled.positional else None
+        self._pick = operator.itemgetter(*order) if order and len(order) > 1 else None
+        self._only = order[0] if order and len(order) == 1 else None
+        self._by_name = order is None
+        places = enumerate(order) if order is not None else ((name, name) for name in free)
+        self._writers = [(place, writers[name]) for place, name in places if name in free and name in writers]
+        columns = getattr(statement, "exported_columns", ())
+        self._readers = list(_converters({n: c.type for n, c in enumerate(columns)}, dialect, write=False).items())
 
-    def _write(self, name: str, value: Any) -> Any:
-        writer = self.writers.get(name)
-        return value if writer is None or value is None else writer(value)
-
-    def parameters(self, values: Mapping[str, Any]) -> Any:
+    def parameters(self, given: Mapping[str, Any]) -> Any:
         """The values as the driver takes them."""
-        named = {**self.settled, **values} if self.order is None or self.settled else values
-        written = {name: writer(values[name]) for name, writer in self.free if values[name] is not None}
-        if self.order is None:
-            return {**named, **written}
-        return tuple([written[name] if name in written else named[name] for name in self.order])
+        values = {**self._settled, **given} if self._settled else given
+        here: Any
+        if self._by_name:
+            here = dict(values)
+        elif self._pick is not None:
+            here = list(self._pick(values))
+        else:
+            here = [] if self._only is None else [values[self._only]]
+        for place, writer in self._writers:
+            if here[place] is not None:
+                here[place] = writer(here[place])
+        return here
+
+    def read(self, raws: list[tuple[Any, ...]], make: Callable[..., R]) -> list[R]:
+        """Each row as `make(*columns)`."""
+        if not self._readers:
+            return [make(*raw) for raw in raws]
+        found: list[R] = []
+        for raw in raws:
+            row = list(raw)
+            for position, reader in self._readers:
+                if row[position] is not None:
+                    row[position] = reader(row[position])
+            found.append(make(*row))
+        return found
+
+
+def _written(writer: Convert | None, value: Any) -> Any:
+    return value if writer is None or value is None else writer(value)
 
 
 def _converters(given: Mapping[Any, Any], dialect: sa.Dialect, *, write: bool) -> dict[Any, Convert]:
@@ -110,6 +135,24 @@ def _converters(given: Mapping[Any, Any], dialect: sa.Dialect, *, write: bool) -
     return found
 
 
+def drive(connection: sa.Connection, text: str, parameters: Any = (), *, many: bool = False) -> Any:
+    """Hand words and values to the driver itself; → its cursor. Raises what SQLAlchemy raises.
+
+    `exec_driver_sql` describes the columns of every result anew: a fifth of the database thread's CPU.
+    """
+    cursor: Any = None
+    dialect = connection.dialect
+    driver: Any = dialect.loaded_dbapi
+    try:
+        cursor = connection.connection.cursor()
+        (cursor.executemany if many else cursor.execute)(text, parameters)
+    except driver.Error as cause:
+        if dialect.is_disconnect(cause, connection.connection, cursor):
+            connection.invalidate(cause)
+        raise sa.exc.DBAPIError.instance(text, None, cause, driver.Error, dialect=dialect) from cause
+    return cursor
+
+
 class Prepared:
     """One statement; its free values are `sa.bindparam`s without a value."""
 
@@ -124,30 +167,37 @@ class Prepared:
         return self._compiled[name]
 
     def rows(self, connection: sa.Connection, make: Callable[..., R], **values: Any) -> list[R]:
-        """Every row of a SELECT, each `make(*columns)`."""
+        """Every row of a SELECT or of a RETURNING, each `make(*columns)`."""
         here = self._of(connection)
-        readers = list(here.readers.items())
-        result = connection.exec_driver_sql(here.text, here.parameters(values))
-        assert result.cursor is not None, "rows are a SELECT's"
-        raws = result.cursor.fetchall()
-        result.close()
-        found: list[R] = []
-        for raw in raws:
-            row = list(raw)
-            for position, reader in readers:
-                if row[position] is not None:
-                    row[position] = reader(row[position])
-            found.append(make(*row))
-        return found
+        cursor = drive(connection, here.text, here.parameters(values))
+        raws = cursor.fetchall()
+        cursor.close()
+        return here.read(raws, make)
+
+    def tuples(self, connection: sa.Connection, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row, its columns as a tuple."""
+        return self.rows(connection, _tuple, **values)
+
+    def first(self, connection: sa.Connection, **values: Any) -> Any:
+        """The first column of the first row; None when there is no row."""
+        found = self.tuples(connection, **values)
+        return found[0][0] if found else None
 
     def run(self, connection: sa.Connection, **values: Any) -> int:
         """Carry out a write once; → how many rows it changed."""
         here = self._of(connection)
-        return connection.exec_driver_sql(here.text, here.parameters(values)).rowcount
+        cursor = drive(connection, here.text, here.parameters(values))
+        count: int = cursor.rowcount
+        cursor.close()
+        return count
 
     def run_many(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Carry out a write for each of the rows."""
         here = self._of(connection)
-        parameters: Sequence[Any] = [here.parameters(row) for row in rows]
+        parameters = [here.parameters(row) for row in rows]
         if parameters:
-            connection.exec_driver_sql(here.text, parameters)
+            drive(connection, here.text, parameters, many=True).close()
+
+
+def _tuple(*columns: Any) -> tuple[Any, ...]:
+    return columns

@@ -6,7 +6,7 @@ Called by app/troubles. A problem is (flow, cause); what only waits for a contac
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.runs import BadRow
 
 p = schema.postings.c
@@ -22,7 +22,7 @@ SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")
 def stuck_postings(connection: sa.Connection) -> list[Posting]:
     """Postings with a cause, documents only (a contact's trouble shows at the documents that wait for it)."""
     query = (
-        sa.select(schema.postings)
+        sa.select(*WHOLE)
         .where(p.cause.is_not(None), p.skipped.is_(None), p.kind != "contact", p.state != "cancelled")
         .order_by(p.id)
     )

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import locks, schema
+from counterfoil.store import locks, postings, schema
 from counterfoil.store.database import get_meta, set_meta
-from counterfoil.store.prepared import Prepared
+from counterfoil.store.postings import Brief
+from counterfoil.store.prepared import Among, Prepared
 
 ATTEMPT_SEQUENCE = "attempt_sequence"  # in meta; its twin stands in the sentinel file
 
@@ -59,6 +60,15 @@ class Attempt(msgspec.Struct, frozen=True):
     answer: bytes | None
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """One posting of a request, as it was frozen. `predicted` is JSON; `contact_id`: the document of the one before it."""
+
+    position: int
+    posting: Brief
+    predicted: bytes
+    contact_id: str | None
+
+
 q = schema.requests.c
 i = schema.request_items.c
 a = schema.attempts.c
@@ -67,12 +77,17 @@ a = schema.attempts.c
 _INSERT_ITEMS = Prepared(sa.insert(schema.request_items))
 
 
+@functools.cache  # one: every request is frozen alike
+def _insert(names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.insert(schema.requests).values({name: sa.bindparam(name) for name in names}).returning(q.id))
+
+
 def insert(connection: sa.Connection, values: Mapping[str, Any], items: Sequence[tuple[int, int]]) -> int:
     """Write one frozen request and its items, given as (posting id, revision) in the order of the bytes; → its id.
 
     Raises IntegrityError when one of the postings is in an open request already.
     """
-    request_id: int = connection.execute(sa.insert(schema.requests).values(**values).returning(q.id)).scalar_one()
+    request_id: int = _insert(tuple(values)).first(connection, **values)
     rows = [
         {
             "request_id": request_id,
@@ -125,6 +140,30 @@ def _triple(position: int, posting_id: int, revision: int) -> tuple[int, int, in
 def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, int, int]]:
     """(position, posting id, revision) of the items without an outcome, in order."""
     return _OPEN_ITEMS.rows(connection, _triple, id=request_id)
+
+
+_SENT = Prepared(
+    sa.select(
+        i.position,
+        *postings.BRIEF,
+        sa.type_coerce(schema.revisions.c.predicted, sa.LargeBinary),
+        postings.before.c.document_id,
+    )
+    .join(schema.postings, schema.postings.c.id == i.posting_id)
+    .join(schema.revisions, sa.and_(schema.revisions.c.posting_id == i.posting_id, schema.revisions.c.n == i.revision))
+    .outerjoin(postings.before, postings.before.c.id == schema.postings.c.after_id)
+    .where(i.request_id == sa.bindparam("id"), i.open.is_(True))
+    .order_by(i.position)
+)
+
+
+def sent(connection: sa.Connection, request_id: int) -> list[Sent]:
+    """The items without an outcome, in order."""
+
+    def make(position: int, *columns: Any) -> Sent:
+        return Sent(position, Brief(*columns[:-2]), *columns[-2:])
+
+    return _SENT.rows(connection, make, id=request_id)
 
 
 def change(connection: sa.Connection, request: Request, values: Mapping[str, Any]) -> bool:
@@ -192,15 +231,16 @@ def _end(names: tuple[str, ...]) -> Prepared:
 
 _CLOSE_ITEMS = Prepared(
     sa.update(schema.request_items)
-    .where(i.request_id == sa.bindparam("rid"), i.position == sa.bindparam("pos"), i.open.is_(True))
+    .where(i.request_id == sa.bindparam("rid"), Among(i.position, "positions"), i.open.is_(True))
     .values(open=False, outcome=sa.bindparam("what"))
 )
 
 
 def close_items(connection: sa.Connection, request_id: int, outcomes: Mapping[int, str]) -> None:
     """Give items their outcome, by position."""
-    rows = [{"rid": request_id, "pos": position, "what": outcome} for position, outcome in outcomes.items()]
-    _CLOSE_ITEMS.run_many(connection, rows)
+    for what in set(outcomes.values()):
+        positions = [position for position, outcome in outcomes.items() if outcome == what]
+        _CLOSE_ITEMS.run(connection, rid=request_id, positions=positions, what=what)
 
 
 def attempts_of_posting(

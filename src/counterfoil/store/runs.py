@@ -47,6 +47,7 @@ class BadRow(msgspec.Struct, frozen=True):
     state: str
     skipped: str | None
     last_run_id: int
+    record: bytes | None
 
 
 runs = schema.runs
@@ -166,6 +167,13 @@ def close_bad_rows(connection: sa.Connection, flow_id: str, source_name: str, ru
         .values(state="gone")
     )
     connection.execute(statement)
+
+
+def close_rows_made(connection: sa.Connection, ids: Sequence[int], run_id: int) -> None:
+    """Rows that a run read again and no longer complains of: postings were made of them."""
+    b = schema.bad_rows
+    still = sa.and_(b.c.id.in_(ids), b.c.state == "open", b.c.last_run_id < run_id)
+    connection.execute(sa.update(b).where(still).values(state="gone"))
 
 
 def bad_rows(connection: sa.Connection, *, state: str = "open") -> list[BadRow]:

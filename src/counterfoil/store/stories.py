@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from counterfoil.store import schema
-from counterfoil.store.postings import Posting
+from counterfoil.store.postings import WHOLE, Posting
 
 p = schema.postings.c
 
 
 def newest(connection: sa.Connection, *, state: str | None, flow_id: str | None, most: int) -> list[Posting]:
     """Document postings, newest first."""
-    query = sa.select(schema.postings).where(p.kind != "contact").order_by(p.id.desc()).limit(most)
+    query = sa.select(*WHOLE).where(p.kind != "contact").order_by(p.id.desc()).limit(most)
     if state is not None:
         query = query.where(p.state == state)
     if flow_id is not None:
@@ -29,7 +29,7 @@ def matching(connection: sa.Connection, clues: Sequence[str]) -> list[Posting]:
         p.document_id.in_(clues),
         p.marker.in_(clues),
     )
-    query = sa.select(schema.postings).where(named).order_by(p.kind.desc(), p.id).limit(20)
+    query = sa.select(*WHOLE).where(named).order_by(p.kind.desc(), p.id).limit(20)
     return [Posting(*row) for row in connection.execute(query)]
 
 

@@ -83,7 +83,7 @@ class Day(Direct, sa.TypeDecorator[datetime.date]):
         return None if value is None else datetime.date.fromisoformat(value)
 
 
-class Json(sa.TypeDecorator[Any]):
+class Json(Direct, sa.TypeDecorator[Any]):
     """A JSON value as bytes; decimals inside are written as strings."""
 
     impl = sa.LargeBinary
@@ -91,9 +91,14 @@ class Json(sa.TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> bytes | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Encoded; bytes are taken as JSON already."""
-        if value is None or isinstance(value, bytes):
-            return value
-        return msgspec.json.encode(value)
+        return None if value is None else self.written(value)
+
+    @staticmethod
+    def written(value: Any) -> bytes:
+        """Encoded; bytes are taken as JSON already."""
+        return value if isinstance(value, bytes) else msgspec.json.encode(value)
+
+    read = staticmethod(msgspec.json.decode)
 
     def process_result_value(self, value: bytes | None, dialect: Any) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
         """Decoded to plain Python values."""

@@ -4,7 +4,9 @@ Called by posting. Pure. Xero answers 200 and marks each element when summarizeE
 resource (facts §3.4), and errors may hide in a nested Contact or line (REC there).
 """
 
+import functools
 import re
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,45 +21,95 @@ Status = Literal["OK", "WARNING", "ERROR"]
 _MESSAGES: Final = re.compile(rb'"(?:ValidationErrors|Warnings)"\s*:\s*\[\s*[^\]\s]')
 
 
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of any element of an answer; the rest of it is skipped, which is most of its cost."""
+
+    said: str | None = msgspec.field(default=None, name="StatusAttributeString")
+    has_errors: bool | None = msgspec.field(default=None, name="HasErrors")
+    has_validation_errors: bool | None = msgspec.field(default=None, name="HasValidationErrors")
+
+
+class WrittenContact(Written, frozen=True, kw_only=True):
+    """A contact as Xero stored it."""
+
+    document_id: str | None = msgspec.field(default=None, name="ContactID")
+    document_number: str | None = msgspec.field(default=None, name="ContactNumber")
+    name: str | None = msgspec.field(default=None, name="Name")
+
+
+class WrittenLine(msgspec.Struct, frozen=True, rename="pascal"):
+    """A line as Xero stored it."""
+
+    account_code: str | None = None
+    tax_type: str | None = None
+
+
+class DocumentContact(msgspec.Struct, frozen=True):
+    """Whose document it is."""
+
+    contact_id: str | None = msgspec.field(default=None, name="ContactID")
+
+
+class WrittenInvoice(Written, frozen=True, kw_only=True):
+    """An invoice as Xero stored it. Dates in Xero's own form."""
+
+    document_id: str | None = msgspec.field(default=None, name="InvoiceID")
+    document_number: str | None = msgspec.field(default=None, name="InvoiceNumber")
+    reference: str | None = msgspec.field(default=None, name="Reference")
+    url: str | None = msgspec.field(default=None, name="Url")
+    contact: DocumentContact | None = msgspec.field(default=None, name="Contact")
+    date: str | None = msgspec.field(default=None, name="Date")
+    due_date: str | None = msgspec.field(default=None, name="DueDate")
+    status: str | None = msgspec.field(default=None, name="Status")
+    currency: str | None = msgspec.field(default=None, name="CurrencyCode")
+    lines: tuple[WrittenLine, ...] | None = msgspec.field(default=None, name="LineItems")
+    sub_total: Decimal | None = msgspec.field(default=None, name="SubTotal")
+    total_tax: Decimal | None = msgspec.field(default=None, name="TotalTax")
+    total: Decimal | None = msgspec.field(default=None, name="Total")
+
+
 class Element(msgspec.Struct, frozen=True):
-    """What became of one element. `raw` is its wire form with Decimal amounts; messages are Xero's words, in order."""
+    """What became of one element: what Xero says that it stored, and messages in Xero's words, in order."""
 
     status: Status
-    raw: dict[str, Any]
+    stored: Any
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def parse(body: bytes, plural: str, count: int) -> list[Element] | None:
+def parse(body: bytes, plural: str, count: int, shape: type[Written] = Written) -> list[Element] | None:
     """The elements under `plural` ("Invoices") in the order of the request, or None when they cannot be trusted.
 
-    None when the body is no whole JSON envelope with Status "OK", when the list is missing or an element is no
-    object, when there are not exactly `count`, or when an element calls itself OK and carries errors: then the whole
-    answer is unclear.
+    None when the body is no whole JSON envelope with Status "OK", when the list is missing or an element has not the
+    shape of one, when there are not exactly `count`, or when an element calls itself OK and carries errors: then the
+    whole answer is unclear.
     """
     try:
-        envelope = record.plain(body)
+        envelope = _decoder(plural, shape).decode(body)
+        whole = record.plain(body)[plural] if _MESSAGES.search(body) else (None,) * count
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if not isinstance(envelope, dict) or envelope.get("Status") != "OK":
+    if envelope.status != "OK" or len(envelope.items) != count:
         return None
-    items = envelope.get(plural)
-    if not isinstance(items, list) or len(items) != count:
-        return None
-    says = _MESSAGES.search(body) is not None
-    elements = [_element(item, says=says) if isinstance(item, dict) else None for item in items]
+    elements = [_element(stored, raw) for stored, raw in zip(envelope.items, whole, strict=True)]
     return None if None in elements else [element for element in elements if element is not None]
 
 
-def _element(raw: dict[str, Any], *, says: bool) -> Element | None:
+@functools.cache
+def _decoder(plural: str, shape: type[Written]) -> msgspec.json.Decoder[Any]:
+    fields = [("status", str, msgspec.field(name="Status")), ("items", list[shape], msgspec.field(name=plural))]  # type: ignore[valid-type]  # made of its argument
+    return msgspec.json.Decoder(msgspec.defstruct(f"Written{plural}", fields))
+
+
+def _element(stored: Written, raw: dict[str, Any] | None) -> Element | None:
     """One element; None when its markers contradict each other, since calling it refused could make it twice.
 
-    `says`: the answer holds messages somewhere; else there is no need to look for them here.
+    `raw`: all of it when the answer holds messages somewhere; else there is no need to look for them here.
     """
-    problems = tuple(answers.validation_messages(raw)) if says else ()
-    warnings = tuple(answers.validation_messages(raw, "Warnings")) if says else ()
-    marked = raw.get("HasErrors") is True or raw.get("HasValidationErrors") is True or bool(problems)
-    match raw.get("StatusAttributeString"):
+    problems = tuple(answers.validation_messages(raw)) if raw else ()
+    warnings = tuple(answers.validation_messages(raw, "Warnings")) if raw else ()
+    marked = stored.has_errors is True or stored.has_validation_errors is True or bool(problems)
+    match stored.said:
         case "ERROR":
             status: Status = "ERROR"
         case "OK" | "WARNING" as said if not marked:
@@ -66,4 +118,4 @@ def _element(raw: dict[str, Any], *, says: bool) -> Element | None:
             status = "ERROR" if marked else "WARNING" if warnings else "OK"
         case _:
             return None
-    return Element(status=status, raw=raw, errors=problems, warnings=warnings)
+    return Element(status=status, stored=stored, errors=problems, warnings=warnings)

@@ -38,7 +38,7 @@ def outcomes(shop, flow):
         ledgers[entity] = Ledger.from_wire(
             chart.organisation, chart.accounts, chart.tax_rates, chart.tracking, chart.currencies, shop.entities[entity]
         )
-    for row in jsonl.read(flow.source):
+    for row in jsonl.read(flow.source.path):
         record = row.finding if isinstance(row, BadRow) else sales_invoices.decode(row.raw)
         if isinstance(record, Finding | tuple):
             yield record if isinstance(record, tuple) else (record,)

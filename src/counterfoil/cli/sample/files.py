@@ -145,4 +145,5 @@ kind   = "sales_invoices"
 source = {{ jsonl = "{source}" }}
 status = "DRAFT"   # DRAFT | SUBMITTED | AUTHORISED; a record's own status wins
 on_namesake = "hold"   # hold | link | new: when Xero has a contact of that name without our number
+lock_date = "refuse"   # hold | next-open-day | refuse: when a sale's day is locked in Xero or closed above
 """

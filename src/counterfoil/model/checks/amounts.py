@@ -1,14 +1,14 @@
-"""Are a line's amounts within Xero's limits, and is the predicted total the one that the record expects?
+"""Are a line's amounts within Xero's limits, and is the total one that an invoice can have?
 
-Called by flows/sales_invoices. Implements facts 4.6 (limits) and design §5.4 (`expected_total`, totals below zero).
+Called by flows/sales_invoices. Implements facts 4.6 (limits) and design §5.4 (totals below zero).
 """
 
 from decimal import Decimal
 
 from counterfoil.model import totals
-from counterfoil.model.money import EXACT, ZERO, to_cents
+from counterfoil.model.money import ZERO
 from counterfoil.model.prepared import Finding
-from counterfoil.model.records import Line, SalesInvoice
+from counterfoil.model.records import Line
 
 
 def line_findings(line: Line, amount: Decimal, path: str) -> list[Finding]:
@@ -32,18 +32,10 @@ def line_findings(line: Line, amount: Decimal, path: str) -> list[Finding]:
     return found
 
 
-def total_findings(record: SalesInvoice, predicted: Decimal, currency: str) -> list[Finding]:
-    """Why a document of the `predicted` total cannot be posted; empty when it can."""
-    if predicted < ZERO:
-        reason = f"The total is below zero: {predicted} {currency}."
-        return [Finding("total-negative", reason, "Record it as a credit note.", "lines", str(predicted))]
-    expected = record.expected_total
-    if expected is None or expected == predicted:
-        return []
-    difference = to_cents(EXACT.subtract(predicted, expected))
-    reason = (
-        f"`expected_total` is {to_cents(expected)} {currency}, but Xero will compute {predicted} {currency} "
-        f"(difference {difference:+})."
-    )
-    remedy = "Check quantities, prices, discounts, taxes and `amounts`; Xero rounds each line and its tax to cents."
-    return [Finding("total-differs", reason, remedy, "expected_total", str(expected))]
+def negative_finding(total: Decimal, currency: str) -> Finding | None:
+    """Why a document of this total cannot be posted; None when it can."""
+    if total >= ZERO:
+        return None
+    reason = f"The total is below zero: {total} {currency}. That is a credit note, and those are not posted yet."
+    remedy = "Make the credit note in Xero by hand, then `counterfoil problems skip`; or correct the lines."
+    return Finding("total-negative", reason, remedy, "lines", str(total))

@@ -10,14 +10,7 @@ from counterfoil.model.records import SalesInvoice
 def unposted_findings(record: SalesInvoice) -> list[Finding]:
     """One finding for each field that is given and not posted yet."""
     given = [
-        ("payments", bool(record.payments), "Payments are not posted yet"),
         ("attachments", bool(record.attachments), "Attachments are not posted yet"),
-        ("url", record.url is not None, "A document's link is not posted yet, since our own stands there"),
-        (
-            "rate_source",
-            record.rate_source is not None,
-            "The source of a rate is not used yet; the rate itself is posted",
-        ),
         *(
             (f"lines[{index}].item_code", True, "Items are not posted yet")
             for index, line in enumerate(record.lines)

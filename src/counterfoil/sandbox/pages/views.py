@@ -42,6 +42,7 @@ def routes(world: World) -> list[web.RouteDef]:
         web.get("/", bound(_index)),
         web.get("/organisations/{key}", bound(_organisation)),
         web.get("/organisations/{key}/invoices/{id}", bound(_invoice)),
+        web.get("/organisations/{key}/credit-notes/{id}", bound(_credit_note)),
         web.get("/requests", bound(_requests)),
         web.get(render.STYLE_PATH, bound(_style)),
     ]
@@ -100,6 +101,8 @@ def _organisation(world: World, request: web.Request) -> web.Response:
         currencies=list(books.table("Currencies")),
         tracking=list(books.table("TrackingCategories")),
         invoices=sliced(_newest_first(books, "Invoices"), request.query, "invoices"),
+        credit_notes=sliced(_newest_first(books, "CreditNotes"), request.query, "credit-notes"),
+        payments=sliced([_payment(books, row) for row in _newest_first(books, "Payments")], request.query, "payments"),
         contacts=sliced(_newest_first(books, "Contacts"), request.query, "contacts"),
     )
 
@@ -109,16 +112,34 @@ def _newest_first(books: Books, plural: str) -> list[Row]:
     return list(books.table(plural))[::-1]
 
 
+def _payment(books: Books, row: Row) -> Row:
+    """A payment with `document`: number and path of what it is on."""
+    own_id = row["Invoice"]["InvoiceID"]
+    if row["Invoice"]["Type"] == "ACCREC":
+        number = books.table("Invoices").rows[own_id].get("InvoiceNumber")
+        return {**row, "document": {"number": number, "path": f"invoices/{own_id}"}}
+    number = books.table("CreditNotes").rows[own_id].get("CreditNoteNumber")
+    return {**row, "document": {"number": number, "path": f"credit-notes/{own_id}"}}
+
+
 def _invoice(world: World, request: web.Request) -> web.Response:
+    return _document(world, request, "Invoices")
+
+
+def _credit_note(world: World, request: web.Request) -> web.Response:
+    return _document(world, request, "CreditNotes")
+
+
+def _document(world: World, request: web.Request, plural: str) -> web.Response:
     books = _books(world, request.match_info["key"])
-    row = None if books is None else books.table("Invoices").get(request.match_info["id"].lower())
+    row = None if books is None else books.table(plural).get(request.match_info["id"].lower())
     if books is None or row is None:
         return _not_found("This organisation has no such document.")
     return render.page(
-        "invoice.html",
+        "document.html",
         books=books,
         organisation=books.organisation,
-        document=documents.document(books, row, world.writes_to_hide(books.tenant_id, math.inf)),
+        document=documents.document(books, plural, row, world.writes_to_hide(books.tenant_id, math.inf)),
         writes_max=HISTORY_MAX,
         country=words.COUNTRIES.get(books.country, books.country),
     )

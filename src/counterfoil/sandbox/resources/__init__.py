@@ -8,9 +8,12 @@ several elements, `listing` filters and pages. Who calls it: `door`, after the g
 from counterfoil.sandbox.resources import (
     accounts,
     contacts,
+    credit_notes,
     currencies,
+    invoice_reminders,
     invoices,
     organisation,
+    payments,
     tax_rates,
     tracking_categories,
 )
@@ -24,6 +27,9 @@ _ALL = (
     tracking_categories.RESOURCE,
     contacts.RESOURCE,
     invoices.RESOURCE,
+    credit_notes.RESOURCE,
+    payments.RESOURCE,
+    invoice_reminders.RESOURCE,
 )
 _BY_NAME = {name.lower(): resource for resource in _ALL for name in (resource.plural, resource.singular)}
 

@@ -87,12 +87,10 @@ def _update(call: Call, row: Row, posted: Row) -> Outcome:
 
 
 def _delete(call: Call, row: Row) -> Outcome:
-    used = any(
-        line.get("AccountID") == row["AccountID"]
-        for invoice in call.books.table("Invoices")
-        for line in invoice["LineItems"]
-    )
-    if used or row.get("SystemAccount"):
+    documents = (*call.books.table("Invoices"), *call.books.table("CreditNotes"))
+    used = any(line.get("AccountID") == row["AccountID"] for document in documents for line in document["LineItems"])
+    paid = any(payment["Account"]["AccountID"] == row["AccountID"] for payment in call.books.table("Payments"))
+    if used or paid or row.get("SystemAccount"):
         return Outcome(dict(row), ["The account is in use or is a system account: it can only be archived."])
     call.books.table(PLURAL).drop(row["AccountID"])
     return Outcome({**row, "Status": "DELETED"})

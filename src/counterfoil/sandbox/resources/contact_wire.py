@@ -105,7 +105,7 @@ def refused(posted: Row, id: str) -> Row:
 
 
 def balances(books: Books, contact_id: str, today: date) -> Row | None:
-    """What the contact owes, in base currency; None: no invoice is open."""
+    """What the contact owes, in base currency, less what it has in credit; None: nothing is open."""
     outstanding = overdue = _ZERO
     found = False
     for invoice in books.table("Invoices").find("contact", contact_id):
@@ -116,6 +116,10 @@ def balances(books: Books, contact_id: str, today: date) -> Row | None:
         outstanding += due
         if "DueDate" in invoice and wire.day_of(invoice["DueDate"]) < today:
             overdue += due
+    for note in books.table("CreditNotes").find("contact", contact_id):
+        if note["Status"] == "AUTHORISED" and note["RemainingCredit"]:
+            found = True
+            outstanding -= (note["RemainingCredit"] / note["CurrencyRate"]).quantize(_ZERO)
     if not found:
         return None
     nothing = {"Outstanding": wire.number(_ZERO), "Overdue": wire.number(_ZERO)}

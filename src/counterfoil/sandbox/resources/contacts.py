@@ -1,6 +1,6 @@
 """Contacts: PUT creates, POST creates or updates by id, number or name, archived ones refuse edits (facts 5.7).
 
-Called through `resources`; `invoices` uses `for_document`. An update is partial: what is not sent stays.
+Called through `resources`; `document_writing` uses `for_document`. An update is partial: what is not sent stays.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
-from counterfoil.sandbox.resources import batches, contact_rules, contact_wire, listing, shape
+from counterfoil.sandbox.resources import batches, contact_rules, contact_wire, history, listing, shape
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
@@ -18,7 +18,10 @@ _SEARCHED = ("Name", "FirstName", "LastName", "ContactNumber", "CompanyNumber", 
 
 
 def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one."""
+    """GET list or one, PUT and POST collection, POST one, its history."""
+    if len(call.path) == 2 and call.path[1].lower() == "history":
+        contact = call.books.table(PLURAL).get(call.path[0].lower())
+        return history.not_found(call) if contact is None else history.answered(call, contact["ContactID"])
     if call.method == "GET" and len(call.path) <= 1:
         return _one(call) if call.path else _list(call)
     if call.method in {"PUT", "POST"} and not call.path:
@@ -61,9 +64,10 @@ def for_document(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
 
 def renamed(books: Books, contact: Row) -> None:
     """Carry a contact's name into its documents; that does not move their stamps."""
-    invoices = books.table("Invoices")
-    for invoice in invoices.find("contact", contact["ContactID"]):
-        invoices.put(invoice["InvoiceID"], {**invoice, "Contact": contact_wire.embedded(contact)})
+    for plural, id_key in (("Invoices", "InvoiceID"), ("CreditNotes", "CreditNoteID")):
+        table = books.table(plural)
+        for document in table.find("contact", contact["ContactID"]):
+            table.put(document[id_key], {**document, "Contact": contact_wire.embedded(contact)})
 
 
 def _list(call: Call) -> Answer:

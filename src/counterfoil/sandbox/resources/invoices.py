@@ -6,7 +6,17 @@ Called through `resources`. Bills (ACCPAY) are not kept here yet and get 501.
 from counterfoil.sandbox import answers
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import fold
-from counterfoil.sandbox.resources import batches, invoice_wire, invoice_writing, listing, shape
+from counterfoil.sandbox.resources import (
+    batches,
+    document_wire,
+    document_writing,
+    emails,
+    history,
+    invoice_wire,
+    listing,
+    shape,
+)
+from counterfoil.sandbox.resources.document_kinds import INVOICE
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -16,7 +26,9 @@ _FORCE_PAGES = ("ids", "invoicenumbers", "contactids", "statuses")
 
 
 def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one."""
+    """GET list or one, PUT and POST collection, POST one, and what hangs on one: Email, History."""
+    if len(call.path) == 2 and call.path[1].lower() in {"email", "history"}:
+        return _part(call, call.path[1].lower())
     if call.method == "GET" and len(call.path) <= 1:
         return _one(call) if call.path else _list(call)
     if call.method in {"PUT", "POST"} and not call.path:
@@ -24,23 +36,37 @@ def handle(call: Call) -> Answer:
         summarize = call.flag("summarizeerrors", absent=True)
         if call.method == "PUT":
             return batches.written(
-                call, PLURAL, elements, lambda posted: invoice_writing.created(call, posted), summarize=summarize
+                call,
+                PLURAL,
+                elements,
+                lambda posted: document_writing.created(call, INVOICE, posted),
+                summarize=summarize,
             )
         _refuse_unknown_ids(call, elements)
         return batches.written(
-            call, PLURAL, elements, lambda posted: invoice_writing.saved(call, posted), summarize=summarize
+            call, PLURAL, elements, lambda posted: document_writing.saved(call, INVOICE, posted), summarize=summarize
         )
     if call.method == "POST" and len(call.path) == 1:
         row = _found(call, call.path[0])
         elements = [{**posted, "InvoiceID": row["InvoiceID"]} for posted in _posted(call)]
         return batches.written(
-            call, PLURAL, elements, lambda posted: invoice_writing.saved(call, posted), summarize=True
+            call, PLURAL, elements, lambda posted: document_writing.saved(call, INVOICE, posted), summarize=True
         )
     raise Refusal(answers.not_implemented())
 
 
+def _part(call: Call, part: str) -> Answer:
+    """Email or History of the invoice that the path names by id."""
+    row = call.books.table(PLURAL).get(call.path[0].lower())
+    if part == "history":
+        return history.not_found(call) if row is None else history.answered(call, row["InvoiceID"])
+    if row is None:
+        raise Refusal(answers.not_found())
+    return emails.handle(call, row)
+
+
 def _posted(call: Call) -> list[Row]:
-    elements = shape.posted(call, PLURAL, "Invoice", invoice_writing.SHAPE)
+    elements = shape.posted(call, PLURAL, "Invoice", INVOICE.shape)
     if any(posted.get("Type") == "ACCPAY" for posted in elements):
         raise Refusal(answers.not_implemented())
     return elements
@@ -67,9 +93,9 @@ def _list(call: Call) -> Answer:
     if is_summary:
         shown = [invoice_wire.summary(row) for row in page.rows]
     elif page.paged:
-        shown = [invoice_wire.paged(row, four_places=invoice_wire.four_places(call)) for row in page.rows]
+        shown = [document_wire.paged(row, four_places=document_wire.four_places(call)) for row in page.rows]
     else:
-        shown = [invoice_wire.unpaged(row) for row in page.rows]
+        shown = [document_wire.unpaged(row) for row in page.rows]
     return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
 
 
@@ -106,7 +132,7 @@ def _with_contact_number(call: Call) -> listing.View | None:
 
 def _one(call: Call) -> Answer:
     """By InvoiceID or by InvoiceNumber."""
-    shown = invoice_wire.single(call.books, _found(call, call.path[0]), four_places=invoice_wire.four_places(call))
+    shown = invoice_wire.single(call.books, _found(call, call.path[0]), four_places=document_wire.four_places(call))
     return answers.envelope(call.world, call.client_id, PLURAL, [shown])
 
 

@@ -11,15 +11,15 @@ _NAMES_OF_TYPE: Final = {
         "Type InvoiceNumber Reference Status LineAmountTypes CurrencyCode Url Code Name Class SystemAccount "
         "BankAccountNumber BankAccountType Description TaxType ReportingCode ReportingCodeName ReportTaxType "
         "ContactNumber AccountNumber ContactStatus FirstName LastName CompanyNumber EmailAddress BankAccountDetails "
-        "TaxNumber AccountsReceivableTaxType AccountsPayableTaxType SalesDefaultAccountCode SkypeUserName "
+        "CreditNoteNumber PaymentType TaxNumber AccountsReceivableTaxType AccountsPayableTaxType SalesDefaultAccountCode SkypeUserName "
         "PurchasesDefaultAccountCode DefaultCurrency XeroNetworkKey Website Option LegalName"
     ),
     "Guid?": (
-        "InvoiceID ContactID AccountID BrandingThemeID RepeatingInvoiceID TrackingCategoryID TrackingOptionID "
+        "InvoiceID CreditNoteID PaymentID ContactID AccountID BrandingThemeID RepeatingInvoiceID TrackingCategoryID TrackingOptionID "
         "MergedToContactID OrganisationID LineItemID"
     ),
     "Boolean?": (
-        "SentToContact HasAttachments HasErrors IsDiscounted IsSupplier IsCustomer EnablePaymentsToAccount "
+        "IsReconciled HasAccount SentToContact HasAttachments HasErrors IsDiscounted IsSupplier IsCustomer EnablePaymentsToAccount "
         "ShowInExpenseClaims AddToWatchlist CanApplyToAssets CanApplyToEquity CanApplyToExpenses "
         "CanApplyToLiabilities CanApplyToRevenue"
     ),
@@ -28,10 +28,10 @@ _NAMES_OF_TYPE: Final = {
         "PeriodLockDate EndOfYearLockDate"
     ),
     "Decimal?": (
-        "SubTotal TotalTax Total TotalDiscount AmountDue AmountPaid AmountCredited CurrencyRate CISDeduction "
+        "Amount BankAmount RemainingCredit SubTotal TotalTax Total TotalDiscount AmountDue AmountPaid AmountCredited CurrencyRate CISDeduction "
         "CISRate DisplayTaxRate EffectiveRate Discount"
     ),
-    "Object": "Contact",
+    "Object": "Contact Invoice Account",
 }
 
 # Lower-case name -> (name on the wire, type).

@@ -1,6 +1,6 @@
-"""An invoice's lines: account, tax and tracking are looked up, amounts computed, everything refused that Xero refuses.
+"""A document's lines: account, tax and tracking are looked up, amounts computed, everything refused that Xero refuses.
 
-Called by `invoices`. The arithmetic is in `arithmetic`; the messages are Xero's where the facts know them.
+Called by `document_writing`. The arithmetic is in `arithmetic`; the messages are Xero's where the facts know them.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from counterfoil.sandbox import arithmetic, wire
 from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, fold
-from counterfoil.sandbox.resources import invoice_wire, shape
+from counterfoil.sandbox.resources import document_wire, shape
 from counterfoil.sandbox.tables import Row
 
 DESCRIPTION_MAX = 4_000
@@ -61,11 +61,11 @@ class Lines:
 def finished(call: Call, posted: list[Row], before: list[Row], line_amount_types: str, *, strict: bool) -> Lines:
     """Make lines of what was posted; `before` are the stored ones, found again by LineItemID.
 
-    `strict`: the invoice is submitted or approved, so every line needs its account, tax and description. unitdp=4
+    `strict`: the document is submitted or approved, so every line needs its account, tax and description. unitdp=4
     keeps four places of a posted unit price, else two; a stored price that is not posted again keeps its places.
     """
     lines = Lines()
-    places = 4 if invoice_wire.four_places(call) else 2
+    places = 4 if document_wire.four_places(call) else 2
     if before and places == 2:
         posted = [_to_cents(line) for line in posted]
         places = 4
@@ -240,4 +240,4 @@ def _arranged(call: Call, line: Row) -> Row:
     for key in _NUMBERS:
         if key in line:
             line[key] = wire.number(Decimal(line[key]))
-    return {key: line[key] for key in invoice_wire.LINE_ORDER if key in line}
+    return {key: line[key] for key in document_wire.LINE_ORDER if key in line}

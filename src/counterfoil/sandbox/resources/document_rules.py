@@ -1,23 +1,29 @@
-"""When an invoice may be made or changed: statuses, lock dates, payments, numbers, links (facts 5.0, 5.8).
+"""When an invoice or credit note may be made or changed: statuses, locks, payments, numbers, links (facts 5.0, 5.8).
 
-Called by `invoices`. Pure functions of rows; each returns Xero's messages, [] = allowed.
+Called by `document_writing`, `payments` and `allocations`. Pure functions of rows; each returns Xero's messages, [] =
+allowed. The facts give the sentences for invoices and say that credit notes share those about states.
 """
 
 from datetime import date
+from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books, fold
-from counterfoil.sandbox.resources import invoice_wire
+from counterfoil.sandbox.resources import document_wire
+from counterfoil.sandbox.resources.document_kinds import Kind
 from counterfoil.sandbox.tables import Row
 
 NOT_FOR_CREATION = "Invoice not of valid status for creation"
 NOT_FOR_MODIFICATION = "Invoice not of valid status for modification"
-NOT_UNIQUE = "Invoice # must be unique."
 HAS_PAYMENT = "This document cannot be edited as it has a payment or credit note allocated to it."
+APPROVALS_USED_UP = "You have reached the limit of invoices you can approve"
 
 CREATION = frozenset({"DRAFT", "SUBMITTED", "AUTHORISED"})
 STRICT = frozenset({"SUBMITTED", "AUTHORISED"})
+APPROVED = frozenset({"AUTHORISED", "PAID"})
+ENDED = frozenset({"VOIDED", "DELETED"})
 NEXT = {
     "DRAFT": frozenset({"DRAFT", "SUBMITTED", "AUTHORISED", "DELETED"}),
     "SUBMITTED": frozenset({"SUBMITTED", "AUTHORISED", "DRAFT", "DELETED"}),
@@ -29,16 +35,20 @@ NEXT = {
 LENGTH_MAX = 255
 URL_MAX = 500
 
-# With a payment on it, these stay editable; of a line only description, account and tracking.
-_FIXED_WHEN_PAID = ("Type", "Date", "CurrencyCode", "CurrencyRate", "LineAmountTypes", "SubTotal", "TotalTax", "Total")
+# With a payment on it, everything else stays editable; of a line only description, account and tracking.
+_FIXED_WHEN_PAID = (
+    "Type", "Date", "ExpectedPaymentDate", "PlannedPaymentDate", "CurrencyCode", "CurrencyRate", "LineAmountTypes",
+    "SubTotal", "TotalTax", "Total",
+)  # fmt: skip
+_LINE_FREE_WHEN_PAID = frozenset({"Description", "AccountCode", "AccountID", "Tracking"})
 _LOCKS = (("PeriodLockDate", "period lock date"), ("EndOfYearLockDate", "end of year lock date"))
 
 
 def transition(before: Row, asked: str | None) -> list[str]:
-    """Whether the stored invoice may be saved, with this status if one was sent."""
+    """Whether the stored document may be saved, with this status if one was sent."""
     status = before["Status"]
     if (
-        invoice_wire.applied_amount(before)
+        document_wire.applied_amount(before)
         and asked in {"VOIDED", "DRAFT", "SUBMITTED", "AUTHORISED"}
         and asked != status
     ):
@@ -61,20 +71,27 @@ def locked(books: Books, *days: date) -> list[str]:
 
 
 def paid_edit(before: Row, after: Row) -> list[str]:
-    """What a payment or credit forbids to change."""
-    if not invoice_wire.applied_amount(before):
+    """What a payment or credit forbids to change; with a credit on it the contact too."""
+    if not document_wire.applied_amount(before):
         return []
     moved = any(before.get(key) != after.get(key) for key in _FIXED_WHEN_PAID)
-    amounts = [[line.get("LineAmount") for line in row["LineItems"]] for row in (before, after)]
-    return [HAS_PAYMENT] if moved or amounts[0] != amounts[1] else []
+    credited = before.get("AmountCredited", Decimal(1))  # a credit note's contact stays, too: the facts are silent
+    rehomed = bool(credited) and before["Contact"]["ContactID"] != after["Contact"]["ContactID"]
+    if moved or rehomed or _fixed_lines(before) != _fixed_lines(after):
+        return [HAS_PAYMENT]
+    return []
 
 
-def number(books: Books, text: str, own_id: str | None) -> list[str]:
-    """Whether this number is free. Numbers of voided and deleted invoices stay taken."""
+def _fixed_lines(row: Row) -> list[dict[str, Any]]:
+    return [{key: value for key, value in line.items() if key not in _LINE_FREE_WHEN_PAID} for line in row["LineItems"]]
+
+
+def number(books: Books, kind: Kind, text: str, own_id: str | None) -> list[str]:
+    """Whether this number is free. Numbers of voided and deleted documents stay taken."""
     if len(text) > LENGTH_MAX:
-        return [f"The InvoiceNumber must not be longer than {LENGTH_MAX} characters."]
-    holders = books.table("Invoices").find("number", fold(text))
-    return [NOT_UNIQUE] if any(holder["InvoiceID"] != own_id for holder in holders) else []
+        return [f"The {kind.number_key} must not be longer than {LENGTH_MAX} characters."]
+    holders = books.table(kind.plural).find("number", fold(text))
+    return [kind.not_unique] if any(holder[kind.id_key] != own_id for holder in holders) else []
 
 
 def link(text: str) -> list[str]:

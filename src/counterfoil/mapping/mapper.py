@@ -1,0 +1,296 @@
+"""A flow's mapping, ready to run: rows of one group become the JSON of one record, or findings that name the columns.
+
+Called by app.py for each record. Pure, never raises. The JSON goes on through the kind's own `decode`, so that there is
+one checking path; `explain` says which column and row a later finding's field came from.
+"""
+
+import datetime
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.mapping import values
+from counterfoil.mapping.expressions import Expression
+from counterfoil.mapping.functions import Functions
+from counterfoil.mapping.scopes import Group, RowOf, Scope, Unmapped
+from counterfoil.mapping.targets import Target
+from counterfoil.mapping.values import OMITTED, Field, Fixed, Value
+from counterfoil.model.prepared import Finding
+from counterfoil.model.sheet import SheetRow
+from counterfoil.settings import FlowSettings
+
+FINDINGS_MAX: Final = 50  # of one record; more help nobody
+_LINE: Final = re.compile(r"lines\[(\d+)\]\.?(.*)")
+
+
+class MappedRecord(msgspec.Struct, frozen=True):
+    """One record made of rows.
+
+    `raw` is its JSON, keys in the order of the record's declaration. `rows_hash` is SHA-256 in hex of its rows in their
+    order, `sources` where each row stands. `line_blocks` and `line_rows` say of each line which [[flows.NAME.line]] made
+    it (from 0) and out of which row (an index of `sources`; None: out of the record as a whole).
+    """
+
+    raw: bytes
+    rows_hash: str
+    sources: tuple[str, ...]
+    line_blocks: tuple[int, ...] = ()
+    line_rows: tuple[int | None, ...] = ()
+
+
+class Table:
+    """Fields of one table of the record, in its order, and the condition under which it is there."""
+
+    def __init__(self, fields: tuple[tuple[str, Any], ...], when: Expression | None) -> None:
+        self.fields = fields
+        self._when = when
+        self._computed = frozenset(name for name, one in fields if not isinstance(one, Fixed))
+
+    def evaluate(self, scope: Scope, path: str, findings: list[Finding], *, keep: bool = False) -> Any:
+        """The table's JSON; OMITTED when `when` says so, or (unless `keep`) when all but its constants is blank."""
+        if self._when is not None and not self._holds(scope, path, findings):
+            return OMITTED
+        found, filled = {}, keep or not self._computed
+        before = len(findings)
+        for name, one in self.fields:
+            value = _evaluated(one, scope, f"{path}.{name}" if path else name, findings)
+            if value is not OMITTED:
+                found[name] = value
+                filled = filled or name in self._computed
+        return found if filled or len(findings) > before else OMITTED
+
+    def _holds(self, scope: Scope, path: str, findings: list[Finding]) -> bool:
+        assert self._when is not None, "only asked when there is one"
+        try:
+            return bool(self._when.run(scope))
+        except Unmapped as error:
+            _note(findings, error.finding, f"{path}.when" if path else "when")
+            return False
+
+    def columns_of(self, path: Sequence[str]) -> tuple[str, ...]:
+        """The columns that the field at `path` is made of; of a table, all of its fields'."""
+        if not path:
+            return tuple(dict.fromkeys(name for _, one in self.fields for name in _columns_of(one, ())))
+        for name, one in self.fields:
+            if name == path[0]:
+                return _columns_of(one, path[1:])
+        return ()
+
+
+class ListOf:
+    """A list of tables, such as the payments; those that are blank are left out."""
+
+    def __init__(self, tables: tuple[Table, ...]) -> None:
+        self.tables = tables
+
+    def evaluate(self, scope: Scope, path: str, findings: list[Finding]) -> Any:
+        """The list's JSON; OMITTED when nothing is left."""
+        found = [table.evaluate(scope, f"{path}[{n}]", findings) for n, table in enumerate(self.tables)]
+        return [one for one in found if one is not OMITTED] or OMITTED
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One [[flows.NAME.line]]: a line of each row, or one of the record."""
+
+    each_row: bool
+    table: Table
+
+
+class Mapper:
+    """The mapping of one flow. Not for use by two threads at a time."""
+
+    def __init__(
+        self,
+        flow: FlowSettings,
+        record: Target,
+        functions: Functions,
+        head: Table,
+        total: Field | Fixed | None,
+        blocks: tuple[Block, ...],
+        group_by: Value | None,
+    ) -> None:
+        self._flow = flow
+        self._order = {name: at for at, name in enumerate(record.fields)}
+        self._functions = functions
+        self._head, self._total, self._blocks, self._group_by = head, total, blocks, group_by
+        self._optional = flow.read.optional
+        self._encoder = msgspec.json.Encoder()
+        self._fields = dict(head.fields)
+
+    def group_key(self, row: SheetRow) -> str | Finding:
+        """What the rows of one record share; without `group_by` the object that they were taken out of, or the row."""
+        if self._group_by is None:
+            return row.group or row.source
+        try:
+            key = self._group_by.get(RowOf(Group((row,), self._optional), row))
+        except Unmapped as error:
+            return msgspec.structs.replace(error.finding, field="group_by")
+        if key is None or not str(key).strip():
+            columns = ", ".join(f"`{name}`" for name in self._group_by.columns)
+            reason = f"Column {columns} is blank ({row.source}), so nobody knows which record the row belongs to."
+            return Finding("group-blank", reason, "Fill it, or group by another column.", "group_by")
+        return str(key).strip()
+
+    def entity(self, rows: Sequence[SheetRow]) -> str | Finding | None:
+        """The entity that `map.entity` gives, else the flow's; None: neither does. Its zone is `record`'s `zone`."""
+        found = self._one("entity", rows)
+        return self._flow.entity if found is None else found
+
+    def identify(self, rows: Sequence[SheetRow]) -> tuple[str | None, str | None]:
+        """(external_id, entity) of rows that may be wrong otherwise, as far as they can be told."""
+        key, entity = self._one("external_id", rows), self.entity(rows)
+        return (key if isinstance(key, str) else None, entity if isinstance(entity, str) else None)
+
+    def day(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> str | None:
+        """What the sales of one day's document share: entity, date and currency; None: its date cannot be told."""
+        self._functions.zone = zone
+        entity, date, currency = (self._one(name, rows) for name in ("entity", "date", "currency"))
+        if not isinstance(date, str):
+            return None
+        return "|".join(part if isinstance(part, str) else "" for part in (entity, date, currency))
+
+    def record(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> MappedRecord | tuple[Finding, ...]:
+        """The record that `rows`, at least one and in the source's order, make; or all that is wrong with them.
+
+        `zone` is the organisation's, for instants; None: not known, and an instant is then a finding.
+        """
+        assert rows, "a group has a row"
+        findings: list[Finding] = []
+        self._functions.zone = zone
+        group = Group(rows, self._optional)
+        found = self._head.evaluate(group, "", findings, keep=True)
+        if self._total is not None:
+            self._add_total(group, found, findings)
+        lines, origins = self._lines(group, findings)
+        if self._blocks and not lines and not findings:
+            reason = f"No line of it is left ({group.sources}): every `when` says no."
+            findings.append(Finding("no-lines", reason, "Correct the rows, or the lines' `when`.", "lines"))
+        if findings:
+            return tuple(findings[:FINDINGS_MAX])
+        if self._blocks:
+            found["lines"] = lines
+        ordered = {name: found[name] for name in sorted(found, key=self._order.__getitem__)}
+        return MappedRecord(
+            raw=self._encoder.encode(ordered),
+            rows_hash=rows_hash(rows),
+            sources=tuple(row.source for row in rows),
+            line_blocks=tuple(block for block, _ in origins),
+            line_rows=tuple(row for _, row in origins),
+        )
+
+    def column_of(self, field: str, mapped: MappedRecord | None = None) -> str | None:
+        """The columns that a field such as `contact.name` or `lines[0].unit_amount` is made of, with commas between.
+
+        None when it is a constant or not mapped. Of a line, `mapped` says which [[line]] made it; without it the first
+        one that has the field is meant.
+        """
+        return ", ".join(self._columns_of(field, mapped)) or None
+
+    def explain(self, finding: Finding, mapped: MappedRecord) -> Finding:
+        """A finding about the record's JSON, with the column and the row that its field came from."""
+        columns = self._columns_of(finding.field, mapped)
+        sources = mapped.sources
+        match = _LINE.match(finding.field)
+        row = mapped.line_rows[int(match[1])] if match and int(match[1]) < len(mapped.line_rows) else None
+        where = sources[row] if row is not None else sources[0] if len(sources) == 1 else ""
+        named = "column " + ", ".join(f"`{name}`" for name in columns) if columns else ""
+        told = ", ".join(part for part in (named, where) if part)
+        if not told:
+            return finding
+        return msgspec.structs.replace(finding, reason=f"{finding.reason.removesuffix('.')} ({told}).")
+
+    def _one(self, name: str, rows: Sequence[SheetRow]) -> str | Finding | None:
+        field = self._fields.get(name)
+        if field is None:
+            return None
+        findings: list[Finding] = []
+        found = _evaluated(field, Group(rows, self._optional), name, findings)
+        return findings[0] if findings else None if found is OMITTED else found
+
+    def _add_total(self, group: Group, found: dict[str, Any], findings: list[Finding]) -> None:
+        before = len(findings)
+        total = _evaluated(self._total, group, "expected_total", findings)
+        if total is not OMITTED:
+            found["expected_total"] = total
+        elif len(findings) == before:
+            columns = ", ".join(f"`{name}`" for name in _columns_of(self._total, ()))
+            reason = f"Column {columns} ({group.sources}) is blank, so the total cannot be checked."
+            findings.append(Finding("total-missing", reason, "Fill it where the row comes from.", "expected_total"))
+
+    def _lines(
+        self, group: Group, findings: list[Finding]
+    ) -> tuple[list[dict[str, Any]], list[tuple[int, int | None]]]:
+        """The lines, block by block and in each the rows in their order, and of each (block, row)."""
+        lines: list[dict[str, Any]] = []
+        origins: list[tuple[int, int | None]] = []
+        for number, block in enumerate(self._blocks):
+            scopes: list[tuple[int | None, Scope]] = [(None, group)]
+            if block.each_row:
+                scopes = [(n, RowOf(group, row)) for n, row in enumerate(group.rows)]
+            for row, scope in scopes:
+                if len(findings) >= FINDINGS_MAX:
+                    return lines, origins
+                line = block.table.evaluate(scope, f"lines[{len(lines)}]", findings, keep=True)
+                if line is not OMITTED:
+                    lines.append(line)
+                    origins.append((number, row))
+        return lines, origins
+
+    def _columns_of(self, field: str, mapped: MappedRecord | None) -> tuple[str, ...]:
+        if field == "expected_total" and self._total is not None:
+            return _columns_of(self._total, ())
+        match = _LINE.match(field)
+        if match is None:
+            return self._head.columns_of(_steps(field)) if field else ()
+        at, steps = int(match[1]), _steps(match[2])
+        if mapped is not None:
+            if at >= len(mapped.line_blocks):
+                return ()
+            return self._blocks[mapped.line_blocks[at]].table.columns_of(steps)
+        found = (block.table.columns_of(steps) for block in self._blocks)
+        return next((columns for columns in found if columns), ())
+
+
+def rows_hash(rows: Sequence[SheetRow]) -> str:
+    """SHA-256 in hex of what the rows say, in their order."""
+    return hashlib.sha256("\n".join(row.hash for row in rows).encode()).hexdigest()
+
+
+def _evaluated(one: Any, scope: Scope, path: str, findings: list[Finding]) -> Any:
+    """The JSON value of a field, table or list; OMITTED when it is blank or (then with a finding) has none."""
+    if isinstance(one, Table | ListOf):
+        return one.evaluate(scope, path, findings)
+    try:
+        return one.evaluate(scope)
+    except Unmapped as error:
+        _note(findings, error.finding, path)
+        return OMITTED
+
+
+def _note(findings: list[Finding], finding: Finding, path: str) -> None:
+    """Once each: a column that is missing for ten lines is missing once."""
+    told = msgspec.structs.replace(finding, field=path)
+    if not any(one.reason == told.reason for one in findings):
+        findings.append(told)
+
+
+def _columns_of(one: Any, path: Sequence[str]) -> tuple[str, ...]:
+    match one:
+        case Table():
+            return one.columns_of(path)
+        case ListOf():
+            if path and path[0].isdigit() and int(path[0]) < len(one.tables):
+                return one.tables[int(path[0])].columns_of(path[1:])
+            return tuple(dict.fromkeys(name for table in one.tables for name in table.columns_of(())))
+        case values.Field():
+            return one.value.columns
+        case _:
+            return ()
+
+
+def _steps(path: str) -> list[str]:
+    """`payments[0].amount` as its steps."""
+    return [step for step in re.split(r"[.\[\]]+", path) if step]

@@ -1,0 +1,190 @@
+"""Payments on sales invoices and refunds of credit notes: PUT many, POST one, POST {id} deletes (facts 5.10).
+
+Called through `resources`. A payment is never changed; deleting it gives the document back what it took. Those on
+prepayments and overpayments are not kept here and get 501.
+"""
+
+from decimal import Decimal
+
+from counterfoil.sandbox import answers, wire
+from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox.resources import (
+    balances,
+    batches,
+    document_rules,
+    exchange,
+    history,
+    listing,
+    payment_rules,
+    payment_wire,
+    shape,
+)
+from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.payment_rules import Target
+from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.tables import Row
+
+PLURAL = "Payments"
+
+_CENT = Decimal("0.01")
+_ELSEWHERE = ("Prepayment", "Overpayment")
+_ANY = shape.Shape()
+SHAPE = shape.Shape(
+    Invoice=shape.object_of(shape.Shape(InvoiceID=shape.guid, InvoiceNumber=shape.text)),
+    CreditNote=shape.object_of(shape.Shape(CreditNoteID=shape.guid, CreditNoteNumber=shape.text)),
+    Prepayment=shape.object_of(_ANY),
+    Overpayment=shape.object_of(_ANY),
+    InvoiceNumber=shape.text,
+    CreditNoteNumber=shape.text,
+    Account=shape.object_of(shape.Shape(AccountID=shape.guid, Code=shape.text)),
+    Code=shape.text,
+    Date=shape.day,
+    CurrencyRate=shape.decimal,
+    Amount=shape.decimal,
+    BankAmount=shape.decimal,
+    Reference=shape.text,
+    IsReconciled=shape.boolean,
+    Status=shape.enum("PaymentStatus", "AUTHORISED", "DELETED"),
+)
+
+
+def handle(call: Call) -> Answer:
+    """GET list or one, PUT and POST collection, POST one, its history."""
+    if len(call.path) > 2 or (len(call.path) == 2 and call.path[1].lower() != "history"):
+        raise Refusal(answers.not_implemented())
+    if not call.path:
+        return _collection(call)
+    row = call.books.table(PLURAL).get(call.path[0].lower())
+    if len(call.path) == 2:
+        return history.not_found(call) if row is None else history.answered(call, row["PaymentID"])
+    if row is None:
+        raise Refusal(answers.not_found())
+    if call.method == "GET":
+        return answers.envelope(call.world, call.client_id, PLURAL, [payment_wire.single(call.books, row)])
+    if call.method == "POST":
+        elements = shape.posted(call, PLURAL, "Payment", SHAPE)[:1]
+        return batches.written(call, PLURAL, elements, lambda posted: _deleted(call, row, posted), summarize=True)
+    raise Refusal(answers.not_implemented())
+
+
+def _collection(call: Call) -> Answer:
+    if call.method == "GET":
+        return _list(call)
+    if call.method not in {"PUT", "POST"}:
+        raise Refusal(answers.not_implemented())
+    elements = shape.posted(call, PLURAL, "Payment", SHAPE)
+    if any(key in posted for posted in elements for key in _ELSEWHERE):
+        raise Refusal(answers.not_implemented())
+    if call.method == "POST":
+        return batches.written(call, PLURAL, elements[:1], lambda posted: _created(call, posted), summarize=True)
+    summarize = call.flag("summarizeerrors", absent=True)
+    return batches.written(call, PLURAL, elements, lambda posted: _created(call, posted), summarize=summarize)
+
+
+def _list(call: Call) -> Answer:
+    def view(row: Row) -> Row:
+        return payment_wire.listed(call.books, row)
+
+    rows = listing.ordered(call, listing.filtered(call, call.books.table(PLURAL), view), "PaymentID")
+    page = listing.paged(call, rows, implied=False)
+    shown = [view(row) for row in page.rows]
+    return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
+
+
+def _created(call: Call, posted: Row) -> Outcome:
+    """A new payment on what it names, or why not."""
+    named = payment_rules.targets_named(posted)
+    found = payment_rules.target(call, posted) if named == 1 else None
+    account, errors = payment_rules.account(call, posted)
+    if named != 1:
+        errors = [payment_rules.NOT_ONE_DOCUMENT, *errors]
+    elif found is None:
+        errors = [payment_rules.NO_DOCUMENT, *errors]
+    else:
+        errors = [*payment_rules.amount(posted, found), *errors]
+    if posted.get("Status") == "DELETED":
+        errors.append(payment_rules.IMMUTABLE)
+    errors += document_rules.locked(call.books, payment_rules.day(call, posted))
+    if errors or found is None or account is None:
+        return Outcome(payment_wire.refused(posted), errors)
+    payment = _stored(call, posted, found, account)
+    after = balances.with_payment(call, found.kind, found.row, payment)
+    call.books.table(found.kind.plural).put(found.row[found.kind.id_key], after)
+    history.made(call, payment["PaymentID"])
+    history.added(call, found.row[found.kind.id_key], "Paid", _about(payment))
+    return Outcome(payment_wire.single(call.books, payment))
+
+
+def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
+    """The payment's row, in the table."""
+    now = call.world.clock.now()
+    amount = wire.number(posted["Amount"].quantize(_CENT))
+    rate = _rate(call, posted, found.row)
+    row = {
+        "PaymentID": call.world.ids.guid(),
+        "Date": wire.day(payment_rules.day(call, posted)),
+        "BankAmount": _bank_amount(call, posted, found.row, account, amount, rate),
+        "Amount": amount,
+        "Reference": posted.get("Reference", ""),
+        "CurrencyRate": rate,
+        "PaymentType": payment_wire.TYPES[found.kind.type],
+        "Status": "AUTHORISED",
+        "UpdatedDateUTC": wire.stamp(now),
+        "UpdatedDateUTCString": wire.iso_stamp(now),
+        "HasAccount": True,
+        "IsReconciled": posted.get("IsReconciled", False),
+        "Account": {key: account[key] for key in ("AccountID", "Code") if account.get(key)},
+        "Invoice": {"Type": found.kind.type, "InvoiceID": found.row[found.kind.id_key]},
+        "HasValidationErrors": False,
+    }
+    call.books.table(PLURAL).put(row["PaymentID"], row)
+    return row
+
+
+def _rate(call: Call, posted: Row, document: Row) -> Decimal:
+    """Of a foreign document the rate as sent, else the day's; 1 in base currency."""
+    base = call.books.base_currency
+    if document["CurrencyCode"] == base:
+        return Decimal("1.0")
+    if posted.get("CurrencyRate"):
+        return wire.number(round(posted["CurrencyRate"], 10))
+    return exchange.rate(base, document["CurrencyCode"])
+
+
+def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: Decimal, rate: Decimal) -> Decimal:
+    """In the account's currency: as sent, else the amount, or what the rate makes of it for an account in base currency."""
+    currency = account.get("CurrencyCode", call.books.base_currency)
+    if currency == document["CurrencyCode"]:
+        return amount
+    if "BankAmount" in posted:
+        return wire.number(posted["BankAmount"].quantize(_CENT))
+    return wire.number((amount / rate).quantize(_CENT))
+
+
+def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
+    """The payment as DELETED, and its document as if it had never been there."""
+    errors = payment_rules.deletion(call, row, posted.get("Status"))
+    if errors:
+        return Outcome({**payment_wire.single(call.books, row), "HasValidationErrors": True}, errors)
+    now = call.world.clock.now()
+    gone = {
+        **row,
+        "Status": "DELETED",
+        "UpdatedDateUTC": wire.stamp(now),
+        "UpdatedDateUTCString": wire.iso_stamp(now),
+    }
+    call.books.table(PLURAL).put(row["PaymentID"], gone)
+    kind, document = payment_wire.kind_of(row), payment_wire.document_of(call.books, row)
+    after = balances.without_payment(call, kind, document, row)
+    call.books.table(kind.plural).put(document[kind.id_key], after)
+    history.added(call, row["PaymentID"], "Deleted", _about(row))
+    history.added(call, document[kind.id_key], "Payment deleted", _about(row))
+    return Outcome(payment_wire.single(call.books, gone))
+
+
+def _about(payment: Row) -> str:
+    day = wire.day_of(payment["Date"])
+    return f"Payment of {payment['Amount']:.2f} on {day.day} {day:%B %Y}."
+
+
+RESOURCE = Resource(PLURAL, "Payment", "accounting.payments", handle)

@@ -1,0 +1,1 @@
+"""Tests of matching/: proposals of who is who."""
