@@ -1,6 +1,13 @@
-"""Run a process to its end and say what it cost: CPU seconds and peak memory, from the kernel's own account of it."""
+"""Run a process to its end and say what it cost: CPU seconds and peak memory, from the kernel's own account of it.
 
+Every program, ours and theirs, finds its bytecode compiled after its first run, as an installed one does, also where the
+surroundings forbid to write it (PYTHONDONTWRITEBYTECODE, which would have each start compile a thousand files).
+"""
+
+import atexit
+import functools
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -26,7 +33,9 @@ class Cost:
 def run(command: Sequence[str], folder: Path, given: str = "") -> Cost:
     """Carry the command out in the folder with `given` on stdin; it is killed after TIMEOUT_S."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=err)
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=err, env=_surroundings()
+        )
         timer = threading.Timer(TIMEOUT_S, process.kill)
         timer.start()
         try:
@@ -40,6 +49,14 @@ def run(command: Sequence[str], folder: Path, given: str = "") -> Cost:
             timer.cancel()
         told = [_read(out), _read(err)]
     return Cost(process.returncode, *told, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+
+
+@functools.cache
+def _surroundings() -> dict[str, str]:
+    place = tempfile.mkdtemp(prefix="counterfoil-bench-bytecode-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": place}
 
 
 def _read(file: BinaryIO) -> str:

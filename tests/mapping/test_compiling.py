@@ -20,43 +20,43 @@ COLUMNS = ("Order", "Email", "Customer", "Ordered on", "Item", "Qty", "Price", "
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('"{Item}"', '"row.Item"', 'counterfoil.toml:16: [flows.shop.line] `description` looks like an expression without =: row.Item. Write "=row.Item", or "{Item}" for the column alone.'),
-        ('"{Item}"', '"lower(row.Item)"', 'counterfoil.toml:16: [flows.shop.line] `description` looks like an expression without =: lower(row.Item). Write "=lower(row.Item)".'),
-        ('"{Item}"', '"{{Item}}"', "counterfoil.toml:16: [flows.shop.line] `description` has `{{`: {{Item}}. A column is written {Name}, once; a text with braces as an expression: =\"{…}\"."),
-        ('"{Item}"', '"{Item"', "counterfoil.toml:16: [flows.shop.line] `description` has `{` that is not closed: {Item. A column is written {Name}."),
-        ('"{Item}"', '"of {Item}}"', "counterfoil.toml:16: [flows.shop.line] `description` has `}` without `{` before it (character 10): of {Item}}. A column is written {Name}."),
-        ('"{Item}"', '"{}"', "counterfoil.toml:16: [flows.shop.line] `description` has `{}` without a name: {}. A column is written {Name}."),
-        ('"{Item}"', '"=lowr(row.Item)"', "counterfoil.toml:16: [flows.shop.line] `description` has the unknown function `lowr` (character 2): =lowr(row.Item). Did you mean `lower`?"),
-        ('"{Price}"', '"=row.Price > row.Qty"', 'counterfoil.toml:18: [flows.shop.line] `unit_amount` compares texts with >, by which "9" is more than "10" (character 2): =row.Price > row.Qty. Write gt(a, b).'),
-        ('"{Price}"', '"=gt(row.Price, 0)"', 'counterfoil.toml:18: [flows.shop.line] `unit_amount` gives yes or no, but must be a number: =gt(row.Price, 0). Such as condition ? "a" : "b", or list[0].'),
-        ('"{Item}"', '"=row.Price == row.Qty ? row.Item : row.Order"', "counterfoil.toml:16: [flows.shop.line] `description` compares the amount `Qty` as text, by which 1 is not 1.0. Write eq(a, b) or !eq(a, b)."),
-        ('"{Item}"', '"="', 'counterfoil.toml:16: [flows.shop.line] `description` has no expression after =: =. Such as "=lower(head.Email)".'),
-        ('"{Item}"', '""', "counterfoil.toml:16: [flows.shop.line] `description` is blank. Take it out, or write what it shall be."),
-        ('"{Item}"', "7", 'counterfoil.toml:16: [flows.shop.line] `description` must be text: 7. Write it in quotes: "7".'),
-        ("quantity", "quantitiy", "counterfoil.toml:17: [flows.shop.line] `quantitiy` is no field of the record. Did you mean `quantity`?"),
-        ('"{Qty}"', '"two"', 'counterfoil.toml:17: [flows.shop.line] `quantity` is not a number: two. [flows.shop.read] says decimal = "." and no thousands separator. Correct the cell, or what it says.'),
-        ('quantity = "{Qty}"\n', "", "counterfoil.toml:15: [flows.shop.line] `quantity` is missing. Give it, such as quantity = \"{…}\"."),
-        ('date = "{Ordered on}"', 'date = "03/13/2026"', "counterfoil.toml:14: [flows.shop.map] `date` is no date as %d/%m/%Y writes it: 03/13/2026."),
-        ('date = "{Ordered on}"', "date = true", "counterfoil.toml:14: [flows.shop.map] `date` must be a date: true."),
-        ('name = "{Customer}", ', "", "counterfoil.toml:13: [flows.shop.map] `contact.name` is missing."),
-        ("name =", "nme =", "counterfoil.toml:13: [flows.shop.map] `contact.nme` is no field of the record. Did you mean `name`?"),
-        ("head.Email", "row.Email", "counterfoil.toml:13: [flows.shop.map] `contact.external_id` uses `row`, which stands for one row of several (character 8): =lower(row.Email). Write head.Name, for which all rows of a record must agree."),
-        ("contact = {", 'contact = "x" #', 'counterfoil.toml:13: [flows.shop.map] `contact` must be a table such as { name = … }. Such as { external_id = "{…}", name = "{…}" }.'),
-        ("external_id = \"{Order}\"", 'external_id = "{Order}"\namounts = "inclusiv"', "counterfoil.toml:13: [flows.shop.map] `amounts` must be one of exclusive, inclusive, no_tax: inclusiv. Did you mean `inclusive`?"),
-        ("external_id = \"{Order}\"", 'external_id = "{Order}"\nlines = []', "counterfoil.toml:13: [flows.shop.map] `lines` the lines have tables of their own. Write [[flows.shop.line]]."),
-        ("external_id = \"{Order}\"", 'external_id = "{Order}"\nattachments = []', "counterfoil.toml:13: [flows.shop.map] `attachments` attachments cannot be mapped. Take it out."),
-        ("external_id = \"{Order}\"", 'external_id = "{Order}"\npayments = "x"', "counterfoil.toml:13: [flows.shop.map] `payments` must be a list of tables. Such as payments = [{ … }]."),
+        ('"{Item}"', '"row.Item"', 'counterfoil.toml:17: [flows.shop.line] `description` looks like an expression without =: row.Item. Write "=row.Item", or "{Item}" for the column alone.'),
+        ('"{Item}"', '"lower(row.Item)"', 'counterfoil.toml:17: [flows.shop.line] `description` looks like an expression without =: lower(row.Item). Write "=lower(row.Item)".'),
+        ('"{Item}"', '"{{Item}}"', 'counterfoil.toml:17: [flows.shop.line] `description` has `{{`: {{Item}}. A column is written {Name}, once; a text with braces as an expression: ="{…}".'),
+        ('"{Item}"', '"{Item"', "counterfoil.toml:17: [flows.shop.line] `description` has `{` that is not closed: {Item. A column is written {Name}."),
+        ('"{Item}"', '"of Item}"', "counterfoil.toml:17: [flows.shop.line] `description` has `}` without `{` before it (character 8): of Item}. A column is written {Name}."),
+        ('"{Item}"', '"{}"', "counterfoil.toml:17: [flows.shop.line] `description` has `{}` without a name: {}. A column is written {Name}."),
+        ('"{Item}"', '"=lowr(row.Item)"', "counterfoil.toml:17: [flows.shop.line] `description` has the unknown function `lowr` (character 2): =lowr(row.Item). Did you mean `lower`?"),
+        ('"{Price}"', '"=row.Price > row.Qty"', 'counterfoil.toml:19: [flows.shop.line] `unit_amount` compares texts with >, by which "9" is more than "10" (character 2): =row.Price > row.Qty. Write gt(a, b).'),
+        ('"{Price}"', '"=gt(row.Price, 0)"', 'counterfoil.toml:19: [flows.shop.line] `unit_amount` gives yes or no, but must be a number: =gt(row.Price, 0). Such as condition ? "a" : "b", or list[0].'),
+        ('"{Item}"', '"=row.Price == row.Qty ? row.Item : row.Order"', "counterfoil.toml:17: [flows.shop.line] `description` compares the amount `Qty` as text, by which 1 is not 1.0. Write eq(a, b) or !eq(a, b)."),
+        ('"{Item}"', '"="', 'counterfoil.toml:17: [flows.shop.line] `description` has no expression after =: =. Such as "=lower(head.Email)".'),
+        ('"{Item}"', '""', "counterfoil.toml:17: [flows.shop.line] `description` is blank. Take it out, or write what it shall be."),
+        ('"{Item}"', "7", 'counterfoil.toml:17: [flows.shop.line] `description` must be text: 7. Write it in quotes: "7".'),
+        ("quantity", "quantitiy", "counterfoil.toml:18: [flows.shop.line] `quantitiy` is no field of the record. Did you mean `quantity`?"),
+        ('"{Qty}"', '"two"', 'counterfoil.toml:18: [flows.shop.line] `quantity` is not a number: two. [flows.shop.read] says decimal = "." and no thousands separator. Correct the cell, or what it says.'),
+        ('quantity = "{Qty}"\n', "", 'counterfoil.toml:16: [flows.shop.line] `quantity` is missing. Give it, such as quantity = "{…}".'),
+        ('date = "{Ordered on}"', 'date = "03/13/2026"', "counterfoil.toml:15: [flows.shop.map] `date` is no date as %d/%m/%Y writes it: 03/13/2026."),
+        ('date = "{Ordered on}"', "date = true", "counterfoil.toml:15: [flows.shop.map] `date` must be a date: true."),
+        ('name = "{Customer}", ', "", "counterfoil.toml:14: [flows.shop.map] `contact.name` is missing."),
+        ("name =", "nme =", "counterfoil.toml:14: [flows.shop.map] `contact.nme` is no field of the record. Did you mean `name`?"),
+        ("head.Email", "row.Email", "counterfoil.toml:14: [flows.shop.map] `contact.external_id` uses `row`, which stands for one row of several (character 8): =lower(row.Email). Write head.Name, for which all rows of a record must agree."),
+        ("contact = {", 'contact = "x" #', 'counterfoil.toml:14: [flows.shop.map] `contact` must be a table such as { name = … }. Such as { external_id = "{…}", name = "{…}" }.'),
+        ('external_id = "{Order}"', 'external_id = "{Order}"\namounts = "inclusiv"', "counterfoil.toml:14: [flows.shop.map] `amounts` must be one of exclusive, inclusive, no_tax: inclusiv. Did you mean `inclusive`?"),
+        ('external_id = "{Order}"', 'external_id = "{Order}"\nlines = []', "counterfoil.toml:14: [flows.shop.map] `lines` the lines have tables of their own. Write [[flows.shop.line]]."),
+        ('external_id = "{Order}"', 'external_id = "{Order}"\nattachments = []', "counterfoil.toml:14: [flows.shop.map] `attachments` attachments cannot be mapped. Take it out."),
+        ('external_id = "{Order}"', 'external_id = "{Order}"\npayments = "x"', "counterfoil.toml:14: [flows.shop.map] `payments` must be a list of tables. Such as payments = [{ … }]."),
         ('"{Order}"\n[flows.shop.read]', '"Order"\n[flows.shop.read]', 'counterfoil.toml:9: [flows.shop] `group_by` names no column: Order. Write group_by = "{Order}".'),
-        ('"{Order}"\n[flows.shop.read]', '7\n[flows.shop.read]', 'counterfoil.toml:9: [flows.shop] `group_by` must be text: 7. Write a text, "{Column}" or "=expression".'),
-        ('"standard"', '{ lookup = "vta", key = "{Item}" }', "counterfoil.toml:20: [flows.shop.line] `tax` names the unknown lookup `vta`. Did you mean `vat`?"),
-        ('"standard"', '{ lookup = "vat", keys = "{Item}" }', "counterfoil.toml:20: [flows.shop.line] `tax.keys` is no key of a lookup. Did you mean `key`?"),
-        ('"standard"', '{ lookup = "rates", key = "{Item}" }', 'counterfoil.toml:20: [flows.shop.line] `tax.key` must give 2 key(s): Country, Class. Such as key = "{Code}".'),
-        ('"standard"', '{ lookup = "vat", key = "{Item}", date = "{Ordered on}" }', "counterfoil.toml:20: [flows.shop.line] `tax.date` does not fit: the rows of vat have no days from which they hold. Take it out."),
-        ('"standard"', '{ lookup = "rates", key = ["DE", "{Item}"] }', 'counterfoil.toml:20: [flows.shop.line] `tax.date` does not fit: the rows of rates have days from which they hold. Give the day: date = "{Date}".'),
-        ("[[flows.shop.line]]", '[[flows.shop.line]]\nwhen = "{Item}"', 'counterfoil.toml:16: [flows.shop.line] `when` must be an expression that gives yes or no: {Item}. Such as when = "=nonzero(row.Price)"'),
-        ("[[flows.shop.line]]", '[[flows.shop.line]]\nwhen = "=row.Item"', "counterfoil.toml:16: [flows.shop.line] `when` gives a value, not yes or no: =row.Item."),
-        ("[[flows.shop.line]]", '[[flows.shop.line]]\neach = "order"', "counterfoil.toml:16: [flows.shop.line] `each` is neither row nor record."),
-        ("[[flows.shop.line]]", '[[flows.shop.line]]\neach = "record"\nwhen = "=blank(row.Item)"', "counterfoil.toml:17: [flows.shop.line] `when` uses `row`, which stands for one row of several"),
+        ('"{Order}"\n[flows.shop.read]', "7\n[flows.shop.read]", 'counterfoil.toml:9: [flows.shop] `group_by` must be text: 7. Write a text, "{Column}" or "=expression".'),
+        ('"standard"', '{ lookup = "vta", key = "{Item}" }', "counterfoil.toml:21: [flows.shop.line] `tax` names the unknown lookup `vta`. Did you mean `vat`?"),
+        ('"standard"', '{ lookup = "vat", keys = "{Item}" }', "counterfoil.toml:21: [flows.shop.line] `tax.keys` is no key of a lookup. Did you mean `key`?"),
+        ('"standard"', '{ lookup = "rates", key = "{Item}" }', 'counterfoil.toml:21: [flows.shop.line] `tax.key` must give 2 key(s): Country, Class. Such as key = "{Code}".'),
+        ('"standard"', '{ lookup = "vat", key = "{Item}", date = "{Ordered on}" }', "counterfoil.toml:21: [flows.shop.line] `tax.date` does not fit: the rows of vat have no days from which they hold. Take it out."),
+        ('"standard"', '{ lookup = "rates", key = ["DE", "{Item}"] }', 'counterfoil.toml:21: [flows.shop.line] `tax.date` does not fit: the rows of rates have days from which they hold. Give the day: date = "{Date}".'),
+        ("[[flows.shop.line]]", '[[flows.shop.line]]\nwhen = "{Item}"', 'counterfoil.toml:17: [flows.shop.line] `when` must be an expression that gives yes or no: {Item}. Such as when = "=nonzero(row.Price)"'),
+        ("[[flows.shop.line]]", '[[flows.shop.line]]\nwhen = "=row.Item"', "counterfoil.toml:17: [flows.shop.line] `when` gives a value, not yes or no: =row.Item."),
+        ("[[flows.shop.line]]", '[[flows.shop.line]]\neach = "order"', "counterfoil.toml:17: [flows.shop.line] `each` is neither row nor record."),
+        ("[[flows.shop.line]]", '[[flows.shop.line]]\neach = "record"\nwhen = "=blank(row.Item)"', "counterfoil.toml:18: [flows.shop.line] `when` uses `row`, which stands for one row of several"),
     ],
 )  # fmt: skip
 def test_mistakes(old, new, expected):
@@ -71,8 +71,8 @@ def test_columns_of_the_sample():
     assert mistakes(FLOW + MAP + LINE, COLUMNS) == []
     wrong = (FLOW + MAP + LINE).replace("{Item}", "{Itm}").replace("head.Email", "head.Mail")
     assert mistakes(wrong, COLUMNS) == [
-        "counterfoil.toml:13: [flows.shop.map] `contact.external_id` names the column `Mail`, which the source does not have. Did you mean `Email`?",
-        "counterfoil.toml:16: [flows.shop.line] `description` names the column `Itm`, which the source does not have. Did you mean `Item`?",
+        "counterfoil.toml:14: [flows.shop.map] `contact.external_id` names the column `Mail`, which the source does not have. Did you mean `Email`?",
+        "counterfoil.toml:17: [flows.shop.line] `description` names the column `Itm`, which the source does not have. Did you mean `Item`?",
     ]  # fmt: skip
     assert mistakes(wrong.replace('date = "%d', 'optional = ["Itm", "Mail"]\ndate = "%d'), COLUMNS) == []
 
@@ -87,14 +87,14 @@ def test_a_total_given_twice():
     """By the check and by the map."""
     text = FLOW + MAP + 'expected_total = "{Total}"\n' + LINE + '[flows.shop.check]\ntotal = "{Total}"\n'
     (found,) = mistakes(text)
-    assert found.startswith("counterfoil.toml:15: [flows.shop.map] `expected_total` is given by check.total as well.")
+    assert found.startswith("counterfoil.toml:16: [flows.shop.map] `expected_total` is given by check.total as well.")
 
 
 def test_every_mistake_at_once():
     """In the order of the file."""
     text = FLOW + MAP.replace("{Customer}", "{Customer") + LINE.replace("{Qty}", "=row.Qty * 2").replace("tax", "tacks")
     lines = [int(re.match(r"counterfoil.toml:(\d+)", found)[1]) for found in mistakes(text)]
-    assert lines == [13, 17, 20]
+    assert lines == [14, 18, 21]
 
 
 def test_row_in_the_map_where_a_row_is_a_record():
@@ -105,7 +105,7 @@ def test_row_in_the_map_where_a_row_is_a_record():
 def test_the_mistakes_are_values():
     """Each with its parts, for whoever shows them otherwise."""
     (found,) = mapping.compile_flow(flow(FLOW + MAP + LINE.replace("{Item}", "{Item")), _sale())
-    assert (found.place, found.table, found.key) == ("counterfoil.toml:16", "flows.shop.line", "description")
+    assert (found.place, found.table, found.key) == ("counterfoil.toml:17", "flows.shop.line", "description")
 
 
 def _sale():

@@ -106,13 +106,17 @@ def test_cells_are_corrected_where_their_mapping_complained():
     """The column and the value of the finding, in every row of the record; the row's hash stays."""
     rows = [SheetRow("o.csv:2", {"Tax code": "RC20", "Qty": "1"}, "h1"), SheetRow("o.csv:3", {"Tax code": "S"}, "h2")]
     found = Finding("lookup-unknown", "", "", "Tax code", "RC20")
-    one = fix({"Tax code": "S"}, entity=None, cause="lookup-unknown", field="Tax code", value="RC20")
+    one = fix({"`Tax code`": "S"}, entity=None, cause="lookup-unknown", field="Tax code", value="RC20")
     changed, notes = fixes.apply_cells(rows, [one], [found])
     assert [row.cells["Tax code"] for row in changed] == ["S", "S"]
     assert [row.hash for row in changed] == ["h1", "h2"]
     assert notes[0].said.startswith("Tax code RC20 → S by ann@office")
     assert fixes.apply_cells(changed, [one], [found]) == (changed, ())
     assert fixes.apply_cells(rows, [], [found]) == (rows, ())
+    for stranger in ({"external_id": "order-9"}, {"entity": "acme-au"}):
+        other = msgspec.structs.replace(one, **stranger)
+        assert fixes.apply_cells(rows, [other], [found], "order-1", "acme-uk") == (rows, ())
+    assert fixes.apply(b'{"external_id":"order-1"}', [msgspec.structs.replace(one, external_id="order-1")])[1] == ()
 
 
 accounts = st.lists(st.sampled_from(["sales-old", "200", "export", "shop"]), min_size=1, max_size=6)

@@ -23,7 +23,10 @@ _CONTACT: Final = {
     "contact-number-differs": "fix {n} --use link",
 }
 _BY_HAND: Final = ("adopted-with-difference", "changed-after-posting", "stored-otherwise", "voided-by-a-person")
-_IN_THE_SOURCE: Final = ("entity-changed", "total-differs", "twice-with-different-content")
+_IN_THE_SOURCE: Final = (
+    "column-missing", "entity-changed", "expression-failed", "group-blank", "no-lines", "rows-disagree", "total-differs",
+    "total-missing", "twice-with-different-content",
+)  # fmt: skip
 
 
 def likely(n: int, cause: str, field: str, remedy: str, *, fixable: bool) -> str:

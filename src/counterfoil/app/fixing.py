@@ -37,6 +37,7 @@ class _Tried(msgspec.Struct, frozen=True):
     raw: bytes
     entity: str | None
     found: tuple[Finding, ...]
+    of_cells: bool = False
 
 
 async def fix(books: Any, n: int, wish: Wish) -> FixReport:
@@ -123,7 +124,8 @@ class _Attempt:
                 remedy="Name one of them: --only EXTERNAL_ID.",
             )
         left: Counter[str] = Counter()
-        for put in self._ways(findings):
+        of_cells = any(one.of_cells for one in tried)
+        for put in self._ways_in_cells(findings) if of_cells else self._ways(findings):
             drafts = self._drafts(put, tried, findings, named=named)
             cured, said, left = await self._simulate(tried, drafts)
             if cured:
@@ -134,7 +136,8 @@ class _Attempt:
     async def _looked_at(self, one: _Tried) -> _Tried:
         checked = await self._intake.check(one.raw, self._others)
         _raise_if_blocked(checked)
-        return msgspec.structs.replace(one, found=self._of_cause(checked.stopped_by))
+        found = self._of_cause(checked.stopped_by)
+        return msgspec.structs.replace(one, found=found, of_cells=checked.of_cells)
 
     def _of_cause(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         return tuple(finding for finding in findings if fixes.base_cause(finding.cause) == self._cause)
@@ -156,6 +159,12 @@ class _Attempt:
             {f"{line}.{mine}": self._wish.use, f"{line}.{other}": None, **put}
             for mine, other in ((first, second), (second, first))
         ]
+
+    def _ways_in_cells(self, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        """The same where a mapping could not read the source's cells: a field is a column, a text is as written there."""
+        put = {fixes.column(name): text for name, text in self._wish.put.items()}
+        use = self._wish.use if self._wish.date is None else self._wish.date.isoformat()
+        return [put if use is None else {fixes.column(self._field_to_replace(findings)): use, **put}]
 
     def _field_to_replace(self, findings: Sequence[Finding]) -> str:
         """The one field whose one value is wrong. Raises InputError when there are several."""
@@ -219,7 +228,8 @@ class _Attempt:
     def _still_wrong(self, finding: Finding, drafts: Sequence[Fix]) -> bool:
         """The cause is still there, or what was put in its place is wrong as well."""
         field = fixes.pattern(finding.field)
-        there = any(draft.put.get(place) is not None for draft in drafts for place in (field, finding.field))
+        places = (field, finding.field, fixes.column(finding.field))
+        there = any(draft.put.get(place) is not None for draft in drafts for place in places)
         return fixes.base_cause(finding.cause) == self._cause or there
 
     async def _store(
@@ -233,8 +243,10 @@ class _Attempt:
             ]
 
         ids = tuple(await self._books.database.run(work))
+        known = {one.id for one in self._current}
         for draft, fix_id in zip(drafts, ids, strict=True):
-            await self._books.note(draft.entity or "", "fix stored", {"fix": fix_id, "problem": self._n})
+            if fix_id not in known:
+                await self._books.note(draft.entity or "", "fix stored", {"fix": fix_id, "problem": self._n})
         return FixReport(self._n, ids, records, cured, said, dict(left))
 
 

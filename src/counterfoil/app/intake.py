@@ -46,6 +46,7 @@ class Checked(msgspec.Struct, frozen=True):
     prepared: "Prepared | Blocked | None"
     findings: tuple[Finding, ...] = ()
     fixed: tuple[Fixed, ...] = ()
+    of_cells: bool = False  # the findings are the mapping's: their fields are columns
 
     @property
     def stopped_by(self) -> tuple[Finding, ...]:
@@ -132,6 +133,10 @@ class Intake:
                 n, row.source, b"null", row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,)
             )
         checked = await self.check(row.raw)
+        item = self._judged(n, row, checked)
+        return msgspec.structs.replace(item, fixed=checked.fixed) if checked.fixed else item
+
+    def _judged(self, n: int, row: Row, checked: Checked) -> Item:
         record, entity, prepared = checked.record, checked.entity, checked.prepared
         if isinstance(prepared, Blocked):
             external_id = record.external_id if record is not None else self.identified(row.raw)[0]
@@ -168,7 +173,8 @@ class Intake:
 
     async def _check_rows(self, mapped: "MappedFlow", rows: Sequence[SheetRow], left: list[Fix]) -> Checked:
         """Map rows, with the fixes of their cells, and check the record that they make."""
-        entity = mapped.identify(rows)[1]
+        identity = mapped.identify(rows)
+        entity = identity[1]
         ledger = await self._ledger(entity) if entity and entity in self._books.settings.entities else None
         if isinstance(ledger, Blocked):
             return Checked(None, entity, ledger)
@@ -178,13 +184,13 @@ class Intake:
         for _round in range(fixes.ROUNDS_MAX):
             if not isinstance(made, tuple):
                 break
-            rows, new = fixes.apply_cells(rows, left, made)
+            rows, new = fixes.apply_cells(rows, left, made, *identity)
             if not new:
                 break
             notes += new
             made = mapped.made(rows, zone)
         if isinstance(made, tuple):
-            return Checked(None, entity if ledger else None, None, made, notes)
+            return Checked(None, entity if ledger else None, None, made, notes, of_cells=True)
         checked = await self._check_json(made.raw, left)
         explained = mapped.explained(checked.findings, made)
         return msgspec.structs.replace(checked, findings=explained, fixed=notes + checked.fixed)

@@ -78,7 +78,7 @@ class Listed(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """One cause that needs a person, and the records that it stops. `amounts`: what waits, per currency.
 
-    `field` is the field or column that is wrong, `value` what stands there when it is the same everywhere, `cure` the
+    `field` is the field that is wrong, `column` where the source has it, `value` what stands there when it is the same everywhere, `cure` the
     command that most likely helps (what follows `counterfoil problems`), "" when it is no command.
     """
 
@@ -95,6 +95,7 @@ class Problem(msgspec.Struct, frozen=True):
     value: str = ""
     cure: str = ""
     totals: tuple[tuple[Decimal, str] | None, ...] = ()  # of each record, in their order; None: it has none
+    column: str = ""
 
 
 class PlanLine(msgspec.Struct, frozen=True):

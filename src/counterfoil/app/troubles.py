@@ -21,6 +21,7 @@ from counterfoil.store.runs import BadRow
 Stuck = Posting | BadRow
 RECORDS_MAX = 10_000  # records named in one problem; more are counted
 _FIELD = re.compile(r"`([^`]+)`")  # reasons name their field first, in backticks
+_COLUMN = re.compile(r"\b[Cc]olumn ((?:`[^`]+`(?:, )?)+)")
 _LINE = re.compile(r"\[\d+\]")
 
 
@@ -65,7 +66,7 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
     return Problem(
         n, cause, records[0].flow, len(group), dict(amounts), reason, remedy, list(messages), records, field,
         cause.partition(":")[2], cures.likely(n, cause, field, remedy, fixable=_fixable(group)),
-        tuple([_total(one) for one in group[:RECORDS_MAX]]),
+        tuple([_total(one) for one in group[:RECORDS_MAX]]), columns_of(reason),
     )  # fmt: skip
 
 
@@ -81,8 +82,18 @@ def field_of(reason: str) -> str:
     return _LINE.sub("", found[1]) if found else ""
 
 
+def columns_of(reason: str) -> str:
+    """The columns of the source that a reason names; "" when it names none."""
+    found = _COLUMN.search(reason)
+    return found[1].replace("`", "").rstrip(", ") if found else ""
+
+
 def _fixable(group: list[Stuck]) -> bool:
-    return any(isinstance(one, Posting) and one.state in ("held", "rejected") for one in group)
+    """Whether a record of it is kept here and not sent."""
+    return any(
+        one.state in ("held", "rejected") if isinstance(one, Posting) else one.record not in (None, retrying.NO_RECORD)
+        for one in group
+    )
 
 
 def _listed(books: Any, one: Stuck) -> Listed:

@@ -104,8 +104,9 @@ class Trier:
         if settings is None:
             found = self._kind.entity_of(record, self._flow, self._books.settings.entities)
             return Tried(source, external_id, raw, cells, _plain(record), None, (found,))
-        ledger, assumed = paper.ledger(record, settings)
-        prepared = self._prepared(record, ledger)
+        ledger, assumed, knows_rates = paper.ledger(record, settings)
+        unchecked = record if knows_rates else msgspec.structs.replace(record, expected_total=None)
+        prepared = self._prepared(unchecked, ledger)
         if isinstance(prepared, tuple):
             return Tried(source, external_id, raw, cells, _plain(record), None, prepared, assumed)
         return msgspec.structs.replace(self._told(source, raw, cells, record, prepared), assumed=assumed)

@@ -33,7 +33,7 @@ def init(
     now = session.of(context)
     flow_id = new_flow_id()
     today = datetime.datetime.now(datetime.UTC).astimezone().date()
-    configuration, sales = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
+    configuration, sales, orders = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
     key = folder / KEY
     if not key.exists():
         vault.new_key_file(key)
@@ -43,11 +43,11 @@ def init(
     scopes = _scopes()
     now.screen.value(
         {
-            "configuration": str(configuration), "records": str(sales), "master_key": str(key),
+            "configuration": str(configuration), "records": str(sales), "export": str(orders), "master_key": str(key),
             "redirect_uri": REDIRECT_URI, "scopes": scopes,
         }
     )  # fmt: skip
-    _tell(now.screen, configuration, sales, key, scopes)
+    _tell(now.screen, configuration, sales, orders, key, scopes)
     config = "" if folder == Path() else f" --config {configuration}"
     now.screen.next(f"counterfoil sandbox, and in another window: counterfoil connect{config}")
 
@@ -65,9 +65,10 @@ def _scopes() -> list[str]:
     return [*consent.SIGN_IN, *needed]
 
 
-def _tell(screen: Screen, configuration: Path, sales: Path, key: Path, scopes: list[str]) -> None:
+def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: Path, scopes: list[str]) -> None:
     screen.line(f"{configuration}  the configuration, set to the sandbox")
     screen.line(f"{sales}  a day of sample sales")
+    screen.line(f"{orders}  a web shop's export of 400 orders")
     screen.line(f"{key}  the master key of the stored consents: keep it, and apart from your backups")
     screen.line("\nFor Xero itself, make an app at https://developer.xero.com/app/manage:")
     screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from counterfoil.app.reports import Problem
 
 COLUMNS: Final = (
-    "problem", "cause", "entity", "flow", "kind", "external_id", "source", "field", "value", "amount", "currency",
+    "problem", "cause", "entity", "flow", "kind", "external_id", "source", "field", "column", "value", "amount", "currency",
     "state", "reason", "xero_messages", "remedy", "cure", "document",
 )  # fmt: skip
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry these out
@@ -45,7 +45,8 @@ def as_csv(found: "Sequence[Problem]") -> str:
         for index, one in enumerate(problem.records):
             amount, currency = _total(problem, index)
             line = flat(problem, one) | {
-                "field": problem.field, "value": problem.value, "amount": amount, "currency": currency,
+                "field": problem.field, "column": problem.column, "value": problem.value, "amount": amount,
+                "currency": currency,
                 "xero_messages": "; ".join(one.xero_messages or ()), "cure": _command(problem),
                 "document": one.document.url if one.document else None,
             }  # fmt: skip
@@ -89,7 +90,7 @@ def _card(problem: "Problem") -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "n": problem.n, "reason": problem.reason, "flow": problem.flow, "count": table.count(problem.count, "record"),
-        "waiting": table.sums(problem.amounts), "field": problem.field, "value": problem.value,
+        "waiting": table.sums(problem.amounts), "field": problem.column or problem.field, "value": problem.value,
         "said": problem.xero_messages, "remedy": problem.remedy, "command": _command(problem), "rows": rows,
         "more": problem.count - len(rows),
     }  # fmt: skip

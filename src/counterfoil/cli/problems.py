@@ -234,7 +234,7 @@ def _list(now: session.Session, csv: str | None, html: str | None) -> None:
             problem.count,
             table.sums(problem.amounts),
             problem.flow,
-            problem.field,
+            problem.column or problem.field,
             problem.reason,
             problem.remedy,
         ]
@@ -256,10 +256,13 @@ def _told(screen: Screen, problem: "Problem") -> None:
     waiting = f", {table.sums(problem.amounts)} waiting" if problem.amounts else ""
     screen.line(f"Problem {problem.n} of {problem.flow}: {table.count(problem.count, 'record')}{waiting}")
     screen.line(f"  {table.harmless(problem.reason)}")
+    where = [
+        problem.field,
+        f"column {problem.column}" if problem.column not in ("", problem.field) else "",
+        problem.value,
+    ]
     if problem.field:
-        screen.line(
-            f"  Field: {table.harmless(problem.field)}{f' = {table.harmless(problem.value)}' if problem.value else ''}"
-        )
+        screen.line(f"  Field: {table.harmless(', '.join(part for part in where if part))}")
     for message in problem.xero_messages:
         screen.line(f"  Xero said: {table.harmless(message)}")
     screen.line(f"  What to do: {table.harmless(problem.remedy)}")

@@ -80,6 +80,7 @@ class _Compiler(ValueCompiler):
             del given[key]
         if TOTAL in given and self.flow.total is not None:
             self.wrong(("map", TOTAL), "is given by check.total as well", "Keep one of them.")
+            del given[TOTAL]
         without = {LINES, *([TOTAL] if self.flow.total is not None else [])}
         fields = {name: one for name, one in self._record.fields.items() if name not in without}
         return self._table(("map",), given, Target("table", fields=fields)) or Table((), None)

@@ -47,6 +47,7 @@ class Table:
     def __init__(self, fields: tuple[tuple[str, Any], ...], when: Expression | None) -> None:
         self.fields = fields
         self._when = when
+        self._plan = tuple((name, one, isinstance(one, Field | Fixed)) for name, one in fields)
         self._computed = frozenset(name for name, one in fields if not isinstance(one, Fixed))
 
     def evaluate(self, scope: Scope, path: str, findings: list[Finding], *, keep: bool = False) -> Any:
@@ -55,8 +56,12 @@ class Table:
             return OMITTED
         found, filled = {}, keep or not self._computed
         before = len(findings)
-        for name, one in self.fields:
-            value = _evaluated(one, scope, f"{path}.{name}" if path else name, findings)
+        for name, one, is_leaf in self._plan:
+            try:
+                value = one.evaluate(scope) if is_leaf else one.evaluate(scope, _joined(path, name), findings)
+            except Unmapped as error:
+                _note(findings, error.finding, _joined(path, name))
+                continue
             if value is not OMITTED:
                 found[name] = value
                 filled = filled or name in self._computed
@@ -204,7 +209,7 @@ class Mapper:
 
     def _one(self, name: str, rows: Sequence[SheetRow]) -> str | Finding | None:
         field = self._fields.get(name)
-        if field is None:
+        if not isinstance(field, Field | Fixed):
             return None
         findings: list[Finding] = []
         found = _evaluated(field, Group(rows, self._optional), name, findings)
@@ -260,14 +265,16 @@ def rows_hash(rows: Sequence[SheetRow]) -> str:
 
 
 def _evaluated(one: Any, scope: Scope, path: str, findings: list[Finding]) -> Any:
-    """The JSON value of a field, table or list; OMITTED when it is blank or (then with a finding) has none."""
-    if isinstance(one, Table | ListOf):
-        return one.evaluate(scope, path, findings)
+    """The JSON value of a field; OMITTED when it is blank or (then with a finding) has none."""
     try:
         return one.evaluate(scope)
     except Unmapped as error:
         _note(findings, error.finding, path)
         return OMITTED
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _note(findings: list[Finding], finding: Finding, path: str) -> None:

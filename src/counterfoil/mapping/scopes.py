@@ -75,6 +75,8 @@ class Group:
         return ""
 
     def _agreed(self, column: str) -> str:
+        if len(self.rows) == 1:
+            return self.of_row(self.rows[0], column)
         values: dict[str, list[str]] = {}
         for row in self.rows:
             text = self.of_row(row, column)

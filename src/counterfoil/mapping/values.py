@@ -121,6 +121,7 @@ class Field:
     def __init__(self, value: Value, target: Target, functions: Functions, reader: Reader) -> None:
         self.value = value
         self._target, self._functions, self._reader = target, functions, reader
+        self._is_amount = target.kind == "amount"
         self._plain = target.kind == "text" and not isinstance(value, Computed)
 
     def evaluate(self, scope: Scope) -> Any:
@@ -130,6 +131,10 @@ class Field:
             return OMITTED
         if self._plain:
             return raw
+        if self._is_amount and type(raw) is str:
+            amount = self._reader.amount(raw)
+            if type(amount) is Decimal:
+                return format(amount, "f")
         found = read_as(self._target, raw, self._reader, self._functions.zone)
         if isinstance(found, Misread):
             raise Unmapped(told(found, self.value, scope, _as_text(raw)))

@@ -30,7 +30,8 @@ class Fix(msgspec.Struct, frozen=True):
 
     Matches records of `entity` (None: of any) whose external id is `external_id` (None: every one with the cause), at
     the findings with `cause`, `field` ("lines[].account_code"; "": whichever) and `value` (None: whichever). `put` maps
-    places to what stands there from then on, None: nothing; `lines[]` is the line that was found, else every line.
+    places to what stands there from then on, None: nothing; `lines[]` is the line that was found, else every line. A place
+    in backticks is a column of the source's rows.
     """
 
     id: int
@@ -91,16 +92,23 @@ def _note(fix: Fix, changes: Iterable[str]) -> Fixed:
 
 
 def apply_cells(
-    rows: Sequence[SheetRow], fixes: Sequence[Fix], findings: Sequence[Finding]
+    rows: Sequence[SheetRow],
+    fixes: Sequence[Fix],
+    findings: Sequence[Finding],
+    external_id: str | None = None,
+    entity: str | None = None,
 ) -> tuple[Sequence[SheetRow], tuple[Fixed, ...]]:
     """Rows of a table with the fixes for what their mapping found: a finding's field is then a column, its value the cell.
 
-    The same rows when no fix speaks for them. `hash` stays: it says what the source gave.
+    The same rows when no fix speaks for them. `external_id` and `entity` are the record's, as far as they are known.
+    `hash` stays: it says what the source gave.
     """
     changes: dict[tuple[str, str], Fix] = {}
-    for fix in fixes:
+    for fix in sorted(fixes, key=lambda fix: -fix.id):
+        if fix.external_id not in (None, external_id) or fix.entity not in (None, entity):
+            continue
         for finding in findings:
-            if fix.external_id is None and _found(fix, finding) and finding.field in fix.put and finding.value:
+            if _found(fix, finding) and column(finding.field) in fix.put and finding.value:
                 changes.setdefault((finding.field, finding.value), fix)
     if not changes:
         return rows, ()
@@ -108,12 +116,18 @@ def apply_cells(
     notes: dict[int, Fixed] = {}
     for row in rows:
         cells = dict(row.cells)
-        for (column, value), fix in changes.items():
-            if cells.get(column) == value and fix.put[column] != value:
-                cells[column] = str(fix.put[column] or "")
-                notes[fix.id] = _note(fix, [f"{column} {value} → {_shown(cells[column])}"])
+        for (name, value), fix in changes.items():
+            new = str(fix.put[column(name)] or "")
+            if name in cells and cells[name].strip() == value != new:
+                cells[name] = new
+                notes[fix.id] = _note(fix, [f"{name} {value} → {_shown(new)}"])
         changed.append(row if cells == row.cells else msgspec.structs.replace(row, cells=cells))
     return (changed, tuple(notes.values())) if notes else (rows, ())
+
+
+def column(name: str) -> str:
+    """A column as a place."""
+    return f"`{name}`"
 
 
 def _speaking(
@@ -144,6 +158,8 @@ def _put(record: dict[str, Any], fix: Fix, index: int | None) -> dict[str, None]
     """Carry out a fix in the record; → what changed, in words and in order."""
     said: dict[str, None] = {}
     for place, value in fix.put.items():
+        if place.startswith("`"):
+            continue
         for container, key in _places(record, steps(place), index):
             was = container.get(key)
             if value is None and key in container:

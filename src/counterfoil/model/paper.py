@@ -20,8 +20,9 @@ _EVERYTHING: Final = dict.fromkeys(
 TERMS: Final = {"Sales": {"Day": 30, "Type": "DAYSAFTERBILLDATE"}}
 
 
-def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str, ...]]:
-    """A ledger in which the record can be prepared, and what was assumed for it, in sentences."""
+def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str, ...], bool]:
+    """A ledger in which the record can be prepared, what was assumed for it in sentences, and whether all rates are known."""
+    known = True
     assumed = [
         "The organisation is not known yet: its accounts, taxes and tracking are taken as the record names them."
     ]
@@ -32,7 +33,8 @@ def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str
             written = entity.taxes.get(name, name)
             found = percent(written)
             taxes[written] = found or Decimal(0)
-            if found is None and (said := f"The rate of {written} is not known yet and shown as 0 %.") not in assumed:
+            known = known and found is not None
+            if found is None and (said := f"The rate of {written} is not known yet and shown as 0 %, so the total is not checked.") not in assumed:
                 assumed.append(said)
     codes = {line.account_code or entity.accounts.get(line.account or "", line.account or "") for line in record.lines}
     return (
@@ -45,6 +47,7 @@ def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str
             entity,
         ),
         tuple(assumed),
+        known,
     )  # fmt: skip
 
 

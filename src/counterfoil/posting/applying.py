@@ -13,7 +13,7 @@ from counterfoil.model.prepared import Finding
 from counterfoil.posting import customers, deciding, encoding, identity, kinds
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import postings, runs
+from counterfoil.store import fixes, postings, runs
 from counterfoil.store.postings import row
 
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
@@ -70,6 +70,8 @@ def _write_new(writing: Writing, planned: Sequence[Planned], contact_ids: dict[K
     created = {external_id: posting_id for (_kind, _scope, external_id), posting_id in inserted.items()}
     contents = [_revision(writing, posting_id, 1, by_id[external_id]) for external_id, posting_id in created.items()]
     postings.add_revisions(writing.connection, contents)
+    made = ((posting_id, 1, by_id[external_id].item.fixed) for external_id, posting_id in created.items())
+    fixes.note(writing.connection, made)
     missing = [external_id for external_id in by_id if external_id not in created]
     if missing:  # another process planned the same records a moment ago
         others = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", missing)
@@ -152,6 +154,7 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
         if postings.update(writing.connection, existing.id, REPLACEABLE, values):
             revision = _revision(writing, existing.id, existing.revision + 1, one)
             postings.add_revisions(writing.connection, [revision])
+            fixes.note(writing.connection, [(existing.id, existing.revision + 1, one.item.fixed)])
         return
     seen: dict[str, Any] = {"last_run_id": writing.run_id}
     finding = one.decision.finding

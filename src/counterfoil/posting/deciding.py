@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from counterfoil.model.prepared import ContactWanted, Finding, Predicted, Prepared
+from counterfoil.store.contact_links import Link
 from counterfoil.store.documents import Document, KnownContact, fold
 from counterfoil.store.postings import Posting
 
@@ -257,6 +258,41 @@ def decide_contact(
     return ContactDecision("hold", finding=namesake(wanted.external_id))
 
 
+def as_a_person_said(
+    wanted: ContactWanted, existing: Posting | None, said: Link | None, linked: KnownContact | None
+) -> ContactDecision | None:
+    """The fate that a person gave a customer (store/contact_links); None: nobody did, or it is on its way already.
+
+    `linked`: the contact that it was linked to, merges followed. "new" is a policy for its namesakes, and no fate yet.
+    """
+    if said is None or said.decision == "new":
+        return None
+    if existing is not None and existing.state in ("planned", "sending", "uncertain"):
+        return None
+    if said.decision == "hold":
+        return ContactDecision("hold", finding=held_by_a_person(wanted.external_id, said.actor))
+    if linked is None:
+        return ContactDecision("hold", finding=archived(wanted.external_id, "gone"))
+    if linked.status != "ACTIVE":
+        return ContactDecision("hold", finding=archived(wanted.external_id, linked.status))
+    if existing is None or existing.state != "posted":
+        return ContactDecision("link", linked.contact_id, wanted.name)
+    if existing.cause is not None or existing.document_id == linked.contact_id:
+        return None
+    return ContactDecision("moved", linked.contact_id, wanted.name)
+
+
+def held_by_a_person(external_id: str, actor: str) -> Finding:
+    """Somebody said that this customer waits."""
+    return Finding(
+        "contact-held",
+        f"Customer {external_id} waits: {actor} said so.",
+        "Decide: `counterfoil problems fix` with --use link or --use new, or `counterfoil contacts match`.",
+        "contact.external_id",
+        external_id,
+    )
+
+
 def where_it_went(known: ContactDecision, wanted: ContactWanted, contact: KnownContact | None) -> ContactDecision:
     """A customer that we posted before, now that people may have merged or archived it. `contact`: the merge's winner."""
     if contact is None:
@@ -312,7 +348,8 @@ def namesake(external_id: str) -> Finding:
     return Finding(
         "contact-namesake",
         f"A contact named like customer {external_id} exists in Xero without that contact number.",
-        'If it is the same customer, set on_namesake = "link" for this flow; if not, "new" adds a suffix to the name.',
+        "Say who is who: `counterfoil contacts match` for all of them, or `counterfoil problems fix` with --use link or --use "
+        'new; on_namesake = "link" or "new" decides for the flow.',
         "contact.name",
         external_id,
     )

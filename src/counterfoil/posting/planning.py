@@ -14,11 +14,12 @@ import msgspec
 from counterfoil.model import terms
 from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
+from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import ContactWanted, Finding, Prepared
 from counterfoil.model.terms import Terms
 from counterfoil.posting import deciding, identity, kinds
 from counterfoil.posting.deciding import ContactDecision, Decision
-from counterfoil.store import documents, postings
+from counterfoil.store import contact_links, documents, postings
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
 
@@ -47,6 +48,7 @@ class Item(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     claim: Claim | None = None
     blocked: str = ""  # nothing can be said of it now: "later" (run again) or "person" (consent, binding, going live)
+    fixed: tuple[Fixed, ...] = ()  # what stored corrections did to it
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -215,6 +217,12 @@ class _Known:
         names = [fold(contact.name) for contact in wanted.values()]
         self._ours = postings.by_external_id(connection, "", kinds.CONTACT.name, entity, list(wanted))
         self._rivals = postings.by_name_key(connection, entity, names)
+        self._said = contact_links.of(connection, entity, list(wanted))
+        meant = [one.contact_id for one in self._said.values() if one.contact_id]
+        self._linked = {
+            contact.contact_id: _merged(connection, tenant, contact)
+            for contact in documents.contacts_by(connection, tenant, "contact_id", meant)
+        }
         self._by_number: dict[str, list[documents.KnownContact]] = {}
         for contact in documents.contacts_by(connection, tenant, "number", list(wanted)):
             self._by_number.setdefault(contact.number or "", []).append(_merged(connection, tenant, contact))
@@ -235,19 +243,23 @@ class _Known:
         made = self._made.get(wanted.external_id)
         if made is None:
             key = fold(wanted.name)
-            made = deciding.decide_contact(
+            said = self._said.get(wanted.external_id)
+            policy = "new" if said is not None and said.decision == "new" else plan.on_namesake
+            ours = self._ours.get(wanted.external_id)
+            linked = self._linked.get(said.contact_id or "") if said is not None else None
+            made = deciding.as_a_person_said(wanted, ours, said, linked) or deciding.decide_contact(
                 wanted,
-                self._ours.get(wanted.external_id),
+                ours,
                 self._by_number.get(wanted.external_id, ()),
                 self._by_name.get(key, ()),
                 self._rivals.get(key, ()),
-                plan.on_namesake,
+                policy,
             )
             if (
                 made.action == "create"
                 and self._names_taken.setdefault(fold(made.name), wanted.external_id) != wanted.external_id
             ):
-                made = deciding.namesake_here(wanted, plan.on_namesake)
+                made = deciding.namesake_here(wanted, policy)
             if made.action == "known":
                 made = deciding.where_it_went(made, wanted, self._by_id.get(made.contact_id or ""))
             if made.action == "create":

@@ -36,6 +36,7 @@ class Options:
     summarize_keeps_good: bool = False
     idempotency_concurrent: str = "process"
     invalid_scope: str = "page"
+    reconciled_payments_go: bool = False
     gzip: bool = False
 
 
@@ -81,6 +82,11 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         choices=("page", "redirect"),
         default="page",
         help="an unknown scope shows an error page (default) or is sent back to redirect_uri",
+    )
+    add(
+        "--reconciled-payments-go",
+        action="store_true",
+        help="a reconciled payment can be deleted through the API; default: refused",
     )
     add("--gzip", action="store_true", help="compress answers for clients that accept it")
     return Options(**vars(parser.parse_args(arguments)))

@@ -112,7 +112,7 @@ def _format_misfits(formats: tuple[str, ...], read: dict[str, Any]) -> list[shap
             rule = 'Give `timezone`, such as "UTC", or "organisation" when the times are its own.'
             return [_wrong("date", "has a time, but nothing says in which time zone", rule, read, one)]
     for one in formats:
-        for other in formats:
+        for other in (*formats, ISO_DATE):  # ISO is always read too: it can be read in one way only
             if one != other and _reads_differently(one, other):
                 rule = "Keep one of them; ask whoever writes the file which day comes first."
                 return [_wrong("date", f"could be read as {one} or as {other}", rule, read)]

@@ -36,8 +36,8 @@ DottedPath = Annotated[Line255, msgspec.Meta(description='Names with dots betwee
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a flow's rows come from, ready for use.
 
-    `path` is the file, absolute. csv: `delimiter`, `quote` ("" for none), `encoding` (a byte order mark wins over it
-    where it names a Unicode encoding), `header_row` (from 1; rows above it are skipped). excel: `sheet` (None: the
+    `path` is the file, absolute. csv: `delimiter`, `quote` ("" for none), `encoding` (a byte order mark of
+    another one is an error), `header_row` (from 1; rows above it are skipped). excel: `sheet` (None: the
     first), `header_row`. json: `json_path`, dotted names from the top to the list of objects ("" for the top itself);
     json and jsonl: `explode`, the dotted name of an inner list of which each item becomes a row of its own, the rows
     of one object sharing a group (None: one object is one row).

@@ -9,6 +9,7 @@ Nothing is guessed here but by `sniffing`, for `flow new`: a file that is not as
     delimited  CSV                                               quoting    CSV records, also after a broken quote
     documents  JSON: the list at a path, item by item            splitting  one JSON value after another, not held
     jsonl      JSON Lines                                        objects    a JSON object → rows with dotted names
+    strict_json  JSON that can be trusted                        lists      which list of a sample holds the records
     excel      workbooks, by python-calamine                     workbook   what calamine does not say of one
 """
 

@@ -4,7 +4,7 @@ Called by the readers of this folder. Pure.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -79,6 +79,8 @@ def ragged(columns: int, cells: int, remedy: str) -> Finding:
     return Finding("row-ragged", reason, remedy)
 
 
-def blanked(cells: Iterable[str]) -> list[str]:
+def blanked(cells: list[str]) -> list[str]:
     """The cells as written, and "" for those that hold nothing but spaces."""
+    if not any(map(str.isspace, cells)):
+        return cells
     return ["" if cell.isspace() else cell for cell in cells]

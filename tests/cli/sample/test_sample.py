@@ -26,7 +26,7 @@ COUNTRIES = {"acme-uk": "GB", "acme-au": "AU", "acme-nl": "NL"}
 def shop(tmp_path_factory):
     """The files as `init` writes them, loaded."""
     folder = tmp_path_factory.mktemp("shop")
-    configuration, _ = files.write_files(folder, today=TODAY, client_id=PUBLIC_CLIENT_ID)
+    configuration, *_ = files.write_files(folder, today=TODAY, client_id=PUBLIC_CLIENT_ID)
     return settings.load(configuration, None, {})
 
 
@@ -116,7 +116,7 @@ def test_codes_are_the_sandbox_s():
 def test_the_configuration(tmp_path):
     """It is TOML, says where the sandbox is, and takes the caller's choices."""
     posting = {"quiet_s": 0.5, "key_life_s": 20}
-    written, sales = files.write_files(
+    written, sales, _orders = files.write_files(
         tmp_path / "new",
         today=TODAY,
         client_id="id",
@@ -140,7 +140,7 @@ def test_nothing_is_overwritten(tmp_path):
         files.write_files(tmp_path, today=TODAY, client_id="id")
     assert [path.name for path in tmp_path.iterdir()] == ["sales.jsonl"]
     files.write_files(tmp_path, today=TODAY, client_id="id", overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["counterfoil.toml", "sales.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["counterfoil.toml", "orders.csv", "sales.jsonl"]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

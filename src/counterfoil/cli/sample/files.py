@@ -1,6 +1,6 @@
-"""What `init` and `demo` write into a folder: a commented configuration set to the sandbox, and the day's sales.
+"""What `init` and `demo` write into a folder: a commented configuration set to the sandbox, the day's sales, an export.
 
-Called by those commands. Writes nothing but the two files; an existing file is never overwritten unless asked.
+Called by those commands. Writes nothing but the three files; an existing file is never overwritten unless asked.
 """
 
 import datetime
@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from counterfoil.cli.sample import bad, day, goods
+from counterfoil.cli.sample import bad, day, goods, orders
 from counterfoil.errors import InputError
 
 CONFIGURATION: Final = "counterfoil.toml"
 SALES: Final = "sales.jsonl"
+ORDERS: Final = "orders.csv"
 _EVERY: Final = 32  # a bad line stands after so many good ones
 
 
@@ -36,13 +37,13 @@ def write_files(
     posting: Mapping[str, float] | None = None,
     seed: int = 7,
     overwrite: bool = False,
-) -> tuple[Path, Path]:
-    """Write the configuration and the sales into `folder`; returns their paths.
+) -> tuple[Path, Path, Path]:
+    """Write the configuration, the sales and the web shop's export into `folder`; returns their paths.
 
     `posting` sets keys of [posting] (the demo shortens its waits). Raises InputError when a file is there already and
     `overwrite` is not set, or when the folder cannot be written; then nothing of ours is left half written.
     """
-    paths = folder / CONFIGURATION, folder / SALES
+    paths = folder / CONFIGURATION, folder / SALES, folder / ORDERS
     if not overwrite and (there := [path.name for path in paths if path.exists()]):
         raise InputError(f"{folder} has {' and '.join(there)} already.", remedy="Choose another folder.")
     text = configuration(
@@ -51,6 +52,7 @@ def write_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write(paths[1], b"".join(line + b"\n" for line in lines(today, seed)))
+        _write(paths[2], orders.text(today).encode())
         _write(paths[0], text.encode())
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -72,7 +74,7 @@ def configuration(
     times = "\n".join(f"{key} = {value}" for key, value in (posting or {}).items()) or _POSTING_DEFAULTS
     head = _HEAD.format(url=sandbox_url, client_id=client_id, listen=listen, port=port, posting=times)
     entities = "\n".join(_entity(company, today) for company in goods.COMPANIES)
-    return f"{head}\n{entities}\n{_FLOW.format(flow_id=flow_id, source=SALES)}"
+    return f"{head}\n{entities}\n{_FLOW.format(flow_id=flow_id, source=SALES)}\n{_ORDERS}"
 
 
 def _entity(company: goods.Company, today: datetime.date) -> str:
@@ -146,4 +148,60 @@ source = {{ jsonl = "{source}" }}
 status = "DRAFT"   # DRAFT | SUBMITTED | AUTHORISED; a record's own status wins
 on_namesake = "hold"   # hold | link | new: when Xero has a contact of that name without our number
 lock_date = "refuse"   # hold | next-open-day | refuse: when a sale's day is locked in Xero or closed above
+"""
+_ORDERS: Final = """\
+# A web shop's export: one row per line, the order's own columns on its first row. `counterfoil flow test web` shows what
+# becomes of an order.
+[flows.web]
+id       = "web"
+kind     = "sales_invoices"
+entity   = "acme-uk"
+source   = { csv = "orders.csv" }
+group_by = "{Name}"   # rows with the same order number make one record
+status   = "DRAFT"
+
+[flows.web.read]
+decimal = "."
+date    = "%Y-%m-%d %H:%M:%S %z"   # an instant; it becomes the organisation's own day
+
+[flows.web.map]
+external_id = "=replace(head.Name, '#', 'web-')"
+number      = "=replace(head.Name, '#', 'WEB-')"
+contact     = { external_id = "=lower(head.Email)", name = "{Billing name}", email = "{Email}" }
+date        = "{Created at}"
+currency    = "{Currency}"
+reference   = "{Discount code}"
+
+[[flows.web.line]]   # every row is a line …
+description     = "{Item name}"
+quantity        = "{Item quantity}"
+unit_amount     = "{Item price}"
+discount_amount = "{Item discount}"
+account         = "sales"
+tax             = { lookup = "vat", key = "{Item VAT}" }
+
+[[flows.web.line]]   # … delivery is one of the order …
+each        = "record"
+when        = "=nonzero(head.Shipping)"
+description = "Delivery: {Shipping method}"
+quantity    = "1"
+unit_amount = "{Shipping}"
+account     = "shipping"
+tax         = "standard"
+
+[[flows.web.line]]   # … and so is a gift card that paid a part
+each        = "record"
+when        = "=nonzero(head['Gift card'])"
+description = "Paid by gift card"
+quantity    = "1"
+unit_amount = "=neg(head['Gift card'])"
+account     = "gift-cards"
+tax         = "none"
+
+[flows.web.check]
+total      = "{Total}"
+difference = { up_to = "0.05", as = "tax" }   # the shop rounds VAT per order, Xero per line
+
+[lookups.vat]
+rows = { "VAT 20%" = "standard", "VAT 5%" = "reduced", "VAT 0%" = "zero" }
 """

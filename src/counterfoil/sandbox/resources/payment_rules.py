@@ -85,13 +85,13 @@ def amount(posted: Row, found: Target) -> list[str]:
 def deletion(call: Call, payment: Row, asked: str | None) -> list[str]:
     """Whether a payment may be changed so: deleted, once, outside locked periods, and not when it is reconciled.
 
-    What Xero does with a reconciled one through the API is not known: refusing is what a client must be ready for.
+    What Xero does with a reconciled one through the API is not known: a switch lets it go.
     """
     if asked != "DELETED":
         return [IMMUTABLE]
     if payment["Status"] == "DELETED":
         return [DELETED]
-    if payment["IsReconciled"]:
+    if payment["IsReconciled"] and not call.world.options.reconciled_payments_go:
         return [RECONCILED]
     return document_rules.locked(call.books, wire.day_of(payment["Date"]))
 
