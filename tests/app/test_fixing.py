@@ -107,7 +107,7 @@ def test_a_fix_that_cures_nothing_is_not_stored(bench: Workbench) -> None:
     """What would still be wrong is said, with the nearest."""
     bench.run([old(1)])
     n = only(bench).n
-    with pytest.raises(errors.InputError, match="That does not cure it.*299"):
+    with pytest.raises(errors.InputError, match=r"That does not cure it.*299"):
         fix(bench, n, use="299")
     assert do(bench, lambda books: books.fixes()) == []
     with pytest.raises(errors.InputError, match="Nothing to put instead"):

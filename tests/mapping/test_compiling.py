@@ -1,10 +1,14 @@
 """Mistakes in a mapping are found when the configuration is loaded: the line, the key, why, and what to write instead."""
 
+import contextlib
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from counterfoil import mapping
+from counterfoil.errors import ConfigurationError
 from tests.mapping.desk import FLOW, LINE, MAP, flow, mapper, mistakes
 
 VAT = '[lookups.vat]\nrows = { "S" = "standard" }\n'
@@ -112,3 +116,24 @@ def _sale():
     from counterfoil.model import records
 
     return records.SalesInvoice
+
+
+VALUES = st.sampled_from([
+    '"{A}"', '"="', '"=row.A"', '"=sum(rows, \\"A\\")"', "7", "true", "2026-01-01", "2026-01-01T10:00:00", "10:00:00", "1.5", "[]",
+    "[1]", "{}", '{ lookup = "x" }', "{ lookup = 3 }", '{ lookup = "vat", key = 3 }', '{ lookup = "vat", key = [] }',
+    '{ lookup = "vat", key = { lookup = "vat", key = "{A}" } }', "{ a = 1 }", "[{}]", "[{ when = 3 }]", '"{{"',
+])  # fmt: skip
+HEAD = st.sampled_from(
+    ["external_id", "contact", "date", "payments", "terms", "sent", "amounts", "lines", "entity", "rate"]
+)
+OF_A_LINE = st.sampled_from(["description", "quantity", "tracking", "tax", "when", "each", "tax_amount"])
+
+
+@given(st.dictionaries(HEAD, VALUES, max_size=5), st.dictionaries(OF_A_LINE, VALUES, max_size=5), VALUES, VALUES)
+def test_whatever_is_written_is_a_mapping_or_mistakes(head, line, group_by, total):
+    """Nothing is raised, and each mistake has its place and a remedy or a reason that needs none."""
+    written = ["\n".join(f"{key} = {value}" for key, value in one.items()) for one in (head, line)]
+    text = f"{FLOW}group_by = {group_by}\n[flows.shop.map]\n{written[0]}\n[[flows.shop.line]]\n{written[1]}\n"
+    with contextlib.suppress(ConfigurationError):
+        found = mistakes(f"{text}[flows.shop.check]\ntotal = {total}\n{VAT}")
+        assert all(re.match(r"counterfoil\.toml:\d+: \[flows\.shop", one) for one in found), found

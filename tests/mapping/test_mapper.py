@@ -310,3 +310,12 @@ def test_tracking_and_yes_or_no():
     ]
     (reason,) = reasons(mapper(text), rows(TABLE.replace("Total", "Sent").replace("25.20", "yes")))
     assert reason == "Column `Sent` (orders.csv:2, orders.csv:3) is neither yes nor no: yes."
+
+
+def test_the_day_that_rows_belong_to():
+    """Rows of one entity, day and currency share it, in the organisation's own time zone; a bad date has none."""
+    by = mapper(FLOW + MAP.replace('date = "%d/%m/%Y"\n', "") + LINE)
+    late = rows(TABLE.replace("03/04/2026", "2026-07-01T23:30:00Z"))
+    assert by.day(late, LONDON) == by.day(rows(TABLE.replace("03/04/2026", "2026-07-02")), LONDON)
+    assert by.day(late, zoneinfo.ZoneInfo("UTC")) != by.day(late, LONDON)
+    assert by.day(rows(), LONDON) is None

@@ -10,6 +10,7 @@ from counterfoil.sandbox import person, wire
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.world import World
 
+ONE = Options(organisations=1)
 DOCUMENTS = 3
 CENTS = st.integers(min_value=1, max_value=3_000)
 ACTIONS = st.one_of(
@@ -26,7 +27,7 @@ ACTIONS = st.one_of(
 class Bookkeeper:
     """One organisation with a few approved invoices and credit notes, and a person who acts on them."""
 
-    def __init__(self, options=Options(organisations=1)) -> None:
+    def __init__(self, options=ONE) -> None:
         self.world = World(options, seed=1)
         self.world.renew(1)
         self.books = self.world.organisations()[0]

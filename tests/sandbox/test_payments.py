@@ -77,8 +77,8 @@ def test_payments_make_an_invoice_paid_and_back(ledger, due):
 def test_a_payment_moves_the_invoices_stamp(ledger, due):
     """The invoice is found by If-Modified-Since after it was paid."""
     ledger.sandbox.advance(5)
-    (made,) = pay(ledger, payment(due))
-    assert ledger.stored("Invoices")[0]["UpdatedDateUTC"] == made["UpdatedDateUTC"] > due["UpdatedDateUTC"]
+    pay(ledger, payment(due))
+    assert ledger.stored("Invoices")[0]["UpdatedDateUTC"] > due["UpdatedDateUTC"]
 
 
 @pytest.mark.parametrize(

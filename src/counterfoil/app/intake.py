@@ -4,6 +4,7 @@ Called by running and previewing. Reads reference data and catches the mirror up
 turns up. Memory holds one batch. Cost per entity: at most 5 calls for reference data, and 1 per 1,000 changed documents.
 """
 
+import contextlib
 import datetime
 import hashlib
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +15,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.flows import FlowKind
-from counterfoil.mirror import reference
+from counterfoil.mirror import going_live, reference
 from counterfoil.model import fixes, sheet, time_zones
 from counterfoil.model.binding import Binding
 from counterfoil.model.fixes import Fix, Fixed
@@ -82,6 +83,7 @@ class Intake:
         self._fixes: list[Fix] | None = None
         self.bindings: dict[str, Binding] = {}
         self.bytes_read = 0
+        self.notices: dict[str, tuple[str, ...]] = {}  # of each entity that gets AUTHORISED documents
 
     @property
     def blocked(self) -> dict[str, errors.CounterfoilError]:
@@ -257,15 +259,16 @@ class Intake:
             self._refreshed.add(entity)
             self._ledgers[entity] = ledger = await self._read_ledger(entity, fresh=True)
             prepared = self._kind.prepare(record, ledger, self._flow)
-        if isinstance(prepared, Prepared) and (found := self._not_live(prepared)) is not None:
-            return Blocked(found, "person")
+        if isinstance(prepared, Prepared) and prepared.predicted.status == "AUTHORISED":
+            if (found := self._not_live(prepared)) is not None:
+                return Blocked(found, "person")
+            await self._notice(entity)
         result: Prepared | tuple[Finding, ...] = prepared
         return result
 
     def _not_live(self, prepared: Prepared) -> Finding | None:
         """The first AUTHORISED documents of a flow into a live organisation need a person's word (design §3.1)."""
-        is_live = self._books.settings.xero.is_live
-        if prepared.predicted.status != "AUTHORISED" or self._flow.live or not is_live:
+        if self._flow.live or not self._books.settings.xero.is_live:
             return None
         if self.bindings[prepared.entity].is_demo:
             return None
@@ -276,6 +279,15 @@ class Intake:
             "status",
             "AUTHORISED",
         )
+
+    async def _notice(self, entity: str) -> None:
+        """Learn once per entity what a person should know before approved documents go there."""
+        if entity in self.notices:
+            return
+        self.notices[entity] = ()
+        client = await self._books.client(entity)
+        with contextlib.suppress(errors.RunAgain, errors.Reconnect):  # posting meets the same and tells of it
+            self.notices[entity] = await going_live.notices(client, self._books.database, offline=self._offline)
 
     async def _ledger(self, entity: str) -> Ledger | Blocked:
         found = self._ledgers.get(entity)

@@ -50,7 +50,10 @@ async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offlin
     seconds = calls / books.settings.xero.calls_per_minute * 60
     stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
     code = min((error.exit_code for error in intake.blocked.values()), default=0)
-    return PlanReport(flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code)
+    notices = tuple(said for entity in sorted(intake.notices) for said in intake.notices[entity])
+    return PlanReport(
+        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices
+    )
 
 
 def _line(one: Planned) -> PlanLine:

@@ -29,6 +29,7 @@ class RunReport(msgspec.Struct, frozen=True):
     egress_bytes: int
     elapsed_s: float
     stops: tuple[str, ...] = ()  # why work is left, one sentence per entity; not part of the JSON
+    notices: tuple[str, ...] = ()  # what to know before approved documents go there; not part of the JSON
     stop_code: int = 0
 
     @property
@@ -43,7 +44,7 @@ class RunReport(msgspec.Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         plain = msgspec.to_builtins(self)
-        for name in ("stops", "stop_code"):
+        for name in ("stops", "stop_code", "notices"):
             del plain[name]
         if self.records is None:
             del plain["records"]
@@ -124,6 +125,7 @@ class PlanReport(msgspec.Struct, frozen=True):
     seconds: float
     stops: tuple[str, ...] = ()  # why entities could not be planned at all, one sentence each
     stop_code: int = 0
+    notices: tuple[str, ...] = ()  # what to know before approved documents go there
 
     def count(self, sign: str) -> int:
         """How many records have this fate."""

@@ -41,6 +41,7 @@ class Runner:
         self._started = books.clock.elapsed_s()
         self._calls, self._bytes = books.counts()
         self._stops: dict[str, errors.CounterfoilError] = {}
+        self._notices: dict[str, tuple[str, ...]] = {}
 
     async def run(self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None) -> RunReport:
         """One run of a flow from a file, or from records that a program hands over."""
@@ -59,6 +60,7 @@ class Runner:
                 self._progress(Stage("reading", intake.bytes_read, size))
             await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, name, run_id))
         self._stops.update(intake.blocked)
+        self._notices = intake.notices
         await self._finish(set(intake.bindings))
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
@@ -133,6 +135,7 @@ class Runner:
             run=run_id, flow=flow, records=records, **counts, problems=problems, api_calls=calls - self._calls,
             egress_bytes=egress - self._bytes, elapsed_s=self._books.clock.elapsed_s() - self._started,
             stops=tuple(f"{entity}: {error}" for entity, error in sorted(self._stops.items())),
+            notices=tuple(said for entity in sorted(self._notices) for said in self._notices[entity]),
             stop_code=min((error.exit_code for error in self._stops.values()), default=0),
         )  # fmt: skip
         now = self._books.clock.now()

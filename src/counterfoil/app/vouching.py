@@ -5,6 +5,7 @@ and 1 per 1,000 changed documents). Nothing is written to Xero, the document is 
 """
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -109,12 +110,16 @@ def _stand_in(connection: Connection, posting: Posting, document: Document, beca
         raise errors.InputError(f"{posting.external_id} moved on meanwhile.", remedy="See `counterfoil problems`.")
 
 
+def _cents(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
+
+
 def _differences(posting: Posting, document: Document) -> tuple[str, ...]:
     """In which ways the record says otherwise; what it does not say is no difference."""
     pairs = (
         ("date", posting.date, document.date),
         ("currency", posting.currency, document.currency),
-        ("total", posting.total, document.total),
+        ("total", _cents(posting.total), _cents(document.total)),
     )
     return tuple(
         f"{name}: {ours} in the record, {theirs} in Xero"

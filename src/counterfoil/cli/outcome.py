@@ -33,6 +33,8 @@ def show(screen: Screen, report: "RunReport") -> None:
         number = getattr(report, name)
         if number:
             screen.line(f"{number:>9,}  {words}")
+    for notice in report.notices:
+        screen.note(f"Before you approve more: {table.harmless(notice)}")
     for stop in report.stops:
         (screen.note if screen.json else screen.line)(f"Stopped: {table.harmless(stop)}")
 

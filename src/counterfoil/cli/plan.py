@@ -46,6 +46,8 @@ def plan(
         now.screen.line(f"Kept in {out}")
     again = f"counterfoil run {flow}" + (f" --input {input}" if input else "") + (f" --plan {out}" if out else "")
     now.screen.next(again if report.count("+") else "counterfoil status")
+    for notice in report.notices:
+        now.screen.note(f"Before you approve: {table.harmless(notice)}")
     for stop in report.stops:
         now.screen.note(f"Stopped: {table.harmless(stop)}")
     raise typer.Exit(report.stop_code)

@@ -39,7 +39,7 @@ def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str
     codes = {line.account_code or entity.accounts.get(line.account or "", line.account or "") for line in record.lines}
     return (
         Ledger.from_wire(
-            {"BaseCurrency": record.currency or "XXX", "Name": "the organisation", "PaymentTerms": TERMS},
+            {"BaseCurrency": record.currency or "ZZZ", "Name": "the organisation", "PaymentTerms": TERMS},
             [_account(code) for code in sorted(codes)],
             [{"TaxType": name, "Name": name, "Status": "ACTIVE", "EffectiveRate": rate, **_EVERYTHING} for name, rate in taxes.items()],
             _tracking(record),

@@ -93,3 +93,4 @@ class Prepared(msgspec.Struct, frozen=True):
     difference: Decimal | None = None
     hold: Finding | None = None
     payments: tuple[PaymentWanted, ...] = ()
+    version: int | None = None  # the source's own count of the record's versions; a lower one never replaces a higher

@@ -234,7 +234,9 @@ class _Known:
             contact.contact_id: _merged(connection, tenant, contact)
             for contact in documents.contacts_by(connection, tenant, "contact_id", made)
         }
-        at_xero = itertools.chain(self._by_id.values(), *self._by_number.values(), *self._by_name.values())
+        at_xero = itertools.chain(
+            self._by_id.values(), self._linked.values(), *self._by_number.values(), *self._by_name.values()
+        )
         self._terms = {c.contact_id: terms.of(c.terms_day, c.terms_type) for c in at_xero}
         self._names_taken: dict[str, str] = {}
 

@@ -18,7 +18,7 @@ from counterfoil.posting.rules import Rules, key_usable
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.store import bindings, locks, requests
 from counterfoil.store.database import Connection, Database, get_meta
-from counterfoil.store.requests import Request
+from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.client import XeroClient
 
@@ -54,7 +54,7 @@ class Sender:
 
     async def send(self, client: XeroClient, request: Request) -> errors.CounterfoilError | None:
         """Make one attempt; → what stops the tenant for now (limit, consent, outage), or None."""
-        began: list[Request] = []
+        began: list[tuple[Request, list[Sent]]] = []
 
         async def commit() -> float:
             started = self._database.clock.elapsed_s()
@@ -74,17 +74,22 @@ class Sender:
             await self._forbidden(request, refusal.finding)
             return None
         except errors.CounterfoilError as error:
-            return await self._failed(began[0] if began else None, request, error)
+            return await self._failed(began[0][0] if began else None, request, error)
         self._point("after-send")
-        judgement = await self._judge(began[0], answer)
-        await self._record(began[0], judgement, answer)
+        attempt, sent = began[0]
+        kind = kinds.BY_RESOURCE[attempt.resource]
+        judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
+        await self._record(attempt, judgement, answer)
         return judgement.stop
 
-    async def _begin(self, client: XeroClient, request: Request) -> Request:
-        """Commit the attempt (design §3.1, 2), then move the sentinel: both are on disk before the first byte."""
+    async def _begin(self, client: XeroClient, request: Request) -> tuple[Request, list[Sent]]:
+        """Commit the attempt (design §3.1, 2), then move the sentinel: both are on disk before the first byte.
+
+        → the request as it is now, and what is in it, for judging the answer.
+        """
         binding = client.binding
 
-        def work(connection: Connection) -> tuple[Request, int]:
+        def work(connection: Connection) -> tuple[Request, list[Sent], int]:
             locks.hold_tenants(connection, [request.tenant_id])
             now = self._database.now(connection)
             tenant_id, stopped = bindings.writable(connection, request.entity) or (None, None)
@@ -98,12 +103,12 @@ class Sender:
             if sequence is None:
                 raise Overtaken
             self._installation = self._installation or get_meta(connection, "installation_id") or ""
-            return requests.get(connection, request.id), sequence
+            return requests.get(connection, request.id), requests.sent(connection, request.id), sequence
 
-        began, sequence = await self._database.run(work)
+        began, sent, sequence = await self._database.run(work)
         assert began.last_started is not None
         self._sentinel.move(self._installation, sequence, began.last_started)
-        return began
+        return began, sent
 
     async def _forbidden(self, request: Request, finding: Finding) -> None:
         """This attempt was not made. An earlier one may have arrived: that one is looked at, never called unsent."""
@@ -131,11 +136,6 @@ class Sender:
             return error
         await self._record(began, Judgement("unclear", error.message), None)
         return error if never_sent else None
-
-    async def _judge(self, began: Request, answer: Answer) -> Judgement:
-        kind = kinds.BY_RESOURCE[began.resource]
-        sent = await self._database.read(lambda conn: requests.sent(conn, began.id))
-        return judging.judge(kind, answer, sent, unclear_before=began.unclear_attempts > 0)
 
     async def _record(self, began: Request, judgement: Judgement, answer: Answer | None) -> None:
         def work(connection: Connection) -> None:

@@ -15,6 +15,7 @@ from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.charts import ORGANISATION_KEYS
 from counterfoil.sandbox.resources import (
+    approvals,
     contact_wire,
     contacts,
     document_kinds,
@@ -93,11 +94,11 @@ def _switched(books: Books, given: dict[str, Any]) -> None:
     if "approvals_left" in given:
         left = given["approvals_left"]
         if left is None:
-            settings.drop("approvals_left")
+            settings.drop(approvals.KEY)
         elif isinstance(left, bool) or not isinstance(left, int) or left < 0:
             raise TypeError("approvals_left is a whole number, not negative, or null")
         else:
-            settings.put("approvals_left", {"left": left})
+            settings.put(approvals.KEY, {"left": left})
     if "actions" in given:
         said = given["actions"]
         if not isinstance(said, dict) or not all(isinstance(allowed, bool) for allowed in said.values()):

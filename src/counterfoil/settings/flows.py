@@ -222,4 +222,7 @@ def _without_later(raw: loading.RawFlow, settings: loading.Settings, problems: l
     if isinstance(source, dict) and (later := sorted(sources.LATER_SOURCES & source.keys())):
         refuse(("source",), f"`source = {{ {later[0]} = … }}`")
         values["source"] = {"jsonl": "-"}
+    if values.get("negative") == "credit_note":
+        refuse(("negative",), '`negative = "credit_note"`')
+        del values["negative"]
     return values

@@ -43,6 +43,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._thread: ThreadPoolExecutor | None = None
         self._engine: sa.Engine | None = None
+        self._connection: sa.Connection | None = None
         self._async_engine: AsyncEngine | None = None
 
     @property
@@ -75,16 +76,18 @@ class Database:
                 raise
 
     def _on_thread(self, work: Work[T], write: bool) -> T:
-        assert self._engine is not None
-        with self._engine.connect() as connection:
-            drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
-            try:
-                result = work(connection)
-            except BaseException:
-                drive(connection, "ROLLBACK")
-                raise
+        connection = self._connection
+        assert connection is not None
+        drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            result = work(connection)
             drive(connection, "COMMIT")
-            return result
+        except BaseException:
+            driver: Any = connection.connection.driver_connection
+            if driver.in_transaction:  # a full disk may have ended it already
+                drive(connection, "ROLLBACK")
+            raise
+        return result
 
     async def open(self) -> None:
         """Connect, make the tables of a new database, refuse those of a newer Counterfoil."""
@@ -118,8 +121,7 @@ class Database:
             driver.execute("PRAGMA synchronous=FULL")
             driver.execute("PRAGMA cache_size=-8000")
 
-        with self._engine.connect():
-            pass
+        self._connection = self._engine.connect()  # kept: one that is made for each transaction costs as much as it
 
     def _prepare(self, connection: sa.Connection) -> None:
         if not self.is_sqlite:
@@ -144,9 +146,14 @@ class Database:
         if self._async_engine is not None:
             await self._async_engine.dispose()
         if self._thread is not None:
-            if self._engine is not None:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
             self._thread.shutdown()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
 
     def now(self, connection: sa.Connection) -> datetime.datetime:
         """The time that leases are measured by: the database server's on Postgres, this machine's on SQLite."""

@@ -197,7 +197,8 @@ def problem_count(connection: sa.Connection, flow_id: str, run_id: int) -> int:
     )
     b = schema.bad_rows.c
     query = sa.select(b.cause).where(b.flow_id == flow_id, b.last_run_id == run_id, b.state == "open").distinct()
-    return len(causes | set(connection.execute(query).scalars()))
+    causes |= set(connection.execute(query).scalars())
+    return len({(cause or "").removeprefix("waits:") for cause in causes})  # what waits for a contact is cured there
 
 
 OPEN = ("planned", "sending", "uncertain")

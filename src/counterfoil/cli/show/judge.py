@@ -4,6 +4,7 @@ Called by acts and by tests. Pure but for reading the file. What counts as bad i
 sale has to be named as a problem with its cause.
 """
 
+import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from counterfoil.cli.sample import bad, goods
+from counterfoil.cli.sample import bad, goods, orders
 
 Sale = dict[str, Any]
 Invoice = dict[str, Any]
@@ -47,6 +48,23 @@ def good_sales(path: Path) -> list[Sale]:
         if sale["external_id"] not in wrong:
             found.append(sale)
     return found
+
+
+def good_orders(path: Path) -> list[Sale]:
+    """The orders of the web shop's export that can be posted, as sales: number, entity, currency and the shop's total."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["Total"]]
+    return [
+        {
+            "external_id": row["Name"].replace("#", "web-"),
+            "number": row["Name"].replace("#", "WEB-"),
+            "entity": goods.COMPANIES[0].key,
+            "currency": row["Currency"],
+            "expected_total": row["Total"],
+        }
+        for row in rows
+        if row["Name"] != orders.WRONG_TOTAL
+    ]
 
 
 def table(sales: Iterable[Sale], ledgers: Mapping[str, Sequence[Invoice]]) -> list[Row]:

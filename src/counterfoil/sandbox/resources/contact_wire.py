@@ -1,6 +1,6 @@
 """A contact in each form that Xero shows it in (facts Appendix C): list, single, write answer, inside a document.
 
-Called by `contacts` and `invoices`. A stored row is the paged form without Balances, which are computed.
+Called by `contacts` and whatever shows a document. A stored row is the paged form without Balances, which are computed.
 """
 
 from datetime import date

@@ -18,7 +18,6 @@ from counterfoil.sandbox.tables import Row
 NOT_FOR_CREATION = "Invoice not of valid status for creation"
 NOT_FOR_MODIFICATION = "Invoice not of valid status for modification"
 HAS_PAYMENT = "This document cannot be edited as it has a payment or credit note allocated to it."
-APPROVALS_USED_UP = "You have reached the limit of invoices you can approve"
 
 CREATION = frozenset({"DRAFT", "SUBMITTED", "AUTHORISED"})
 STRICT = frozenset({"SUBMITTED", "AUTHORISED"})

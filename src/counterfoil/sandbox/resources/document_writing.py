@@ -11,6 +11,7 @@ from counterfoil.sandbox.answers import Call, Refusal
 from counterfoil.sandbox.books import arrange, fold
 from counterfoil.sandbox.clock import guid_of
 from counterfoil.sandbox.resources import (
+    approvals,
     batches,
     contact_wire,
     contacts,
@@ -104,8 +105,8 @@ def _applied(call: Call, kind: Kind, before: Row, posted: Row, errors: list[str]
         row[kind.open_key] = _ZERO
     if not errors and not is_new and not ends:
         errors = document_rules.paid_edit(before, row)
-    if not errors and _is_approval(kind, before, row, is_new=is_new):
-        errors = _approval_counted(call)
+    if not errors and kind is INVOICE and approvals.is_one(None if is_new else before, row):
+        errors = approvals.counted(call.books)
     if errors:
         echo = {**row, "Contact": posted.get("Contact", row.get("Contact", {}))}
         if "LineItems" in posted and not row.get("SubTotal"):
@@ -128,26 +129,6 @@ def _is_silent(before: Row, row: Row) -> bool:
         return False
     changed = {key for key in row.keys() | before.keys() if row.get(key) != before.get(key)}
     return bool(changed) and changed <= _UNSTAMPED
-
-
-def _is_approval(kind: Kind, before: Row, row: Row, *, is_new: bool) -> bool:
-    return (
-        kind is INVOICE
-        and row["Status"] == "AUTHORISED"
-        and (is_new or before["Status"] not in document_rules.APPROVED)
-    )
-
-
-def _approval_counted(call: Call) -> list[str]:
-    """A plan that caps approvals counts this one; [] = it may be approved (facts 5.0: legacy plans)."""
-    settings = call.books.table("settings")
-    cap = settings.get("approvals_left")
-    if cap is None:
-        return []
-    if cap["left"] <= 0:
-        return [document_rules.APPROVALS_USED_UP]
-    settings.put("approvals_left", {"left": cap["left"] - 1})
-    return []
 
 
 def _plain_fields(kind: Kind, posted: Row) -> Row:

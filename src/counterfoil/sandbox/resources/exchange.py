@@ -1,7 +1,7 @@
 """The day's exchange rates, which Xero takes from XE.com: here they are fixed, so that a run can be repeated.
 
-Called by `invoices` when a foreign document comes without CurrencyRate. Direction: document currency for one unit of
-base currency, so amount / CurrencyRate = base amount (facts 4.6).
+Called by `document_writing` and `payments` when something foreign comes without CurrencyRate. Direction: document
+currency for one unit of base currency, so amount / CurrencyRate = base amount (facts 4.6).
 """
 
 from decimal import Decimal

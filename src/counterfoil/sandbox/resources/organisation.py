@@ -8,6 +8,7 @@ cap on approvals does (facts 5.0).
 from counterfoil.sandbox import answers
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.resources import approvals
 from counterfoil.sandbox.resources.resource import Resource
 
 PLURAL = "Organisations"
@@ -37,10 +38,8 @@ def handle(call: Call) -> Answer:
 
 def is_allowed(books: Books, action: str) -> bool:
     """Whether the app may do this: as a person said, and no approving when the plan's approvals are used up."""
-    settings = books.table("settings")
-    said = (settings.get("actions") or {}).get(action)
-    cap = settings.get("approvals_left")
-    if action == "CreateApprovedInvoice" and cap is not None and cap["left"] <= 0:
+    said = (books.table("settings").get("actions") or {}).get(action)
+    if action == "CreateApprovedInvoice" and approvals.left(books) == 0:
         return False
     return action not in _NOT_ALLOWED if said is None else bool(said)
 

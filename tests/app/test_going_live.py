@@ -1,0 +1,42 @@
+"""Going live: what a person is told before approved invoices go into an organisation. Design §3.1, facts 5.1."""
+
+import pytest
+
+from tests import sandbox_process
+from tests.cli.office import Office, sale
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """A sandbox without limits that consents to everything."""
+    with sandbox_process.start("--auto-consent", "--no-limits") as process:
+        yield process
+
+
+@pytest.fixture
+def office(tmp_path, sandbox):
+    """A firm that is connected and bound."""
+    return Office(tmp_path, sandbox).open_for_business()
+
+
+def test_reminders_that_are_on_are_said_before_invoices_are_approved(office):
+    """`plan` of AUTHORISED invoices says that Xero itself will mail customers; of drafts it says nothing."""
+    office.records(sale(1, status="AUTHORISED", due_date="2026-12-02"))
+    assert "invoice reminders" not in office("plan", "shop").err
+    tenant = office.sandbox.ready["organisations"][0]["tenant_id"]
+    office.sandbox.organisation(tenant, invoice_reminders=True)
+    (office.folder / "counterfoil.db").unlink()
+    office.connect()
+    office("entities", "bind", "--yes")
+    assert "Fernhill Trading Ltd has invoice reminders on" in office("plan", "shop").err
+    office.records(sale(2))
+    assert "invoice reminders" not in office("plan", "shop").err
+    office.sandbox.organisation(tenant, invoice_reminders=False)
+
+
+def test_the_notices_are_no_part_of_the_json_of_a_run(office):
+    """The JSON of `run` is contract: it has no key more, and the eight outcomes still add up."""
+    office.records(sale(3, status="AUTHORISED", due_date="2026-12-02"))
+    report = office("run", "shop", "--json").value
+    assert "notices" not in report
+    assert report["posted"] == report["records"] == 1
