@@ -173,6 +173,18 @@ def test_records_that_differ_need_names_or_one_value(bench: Workbench) -> None:
     )
 
 
+def test_without_a_value_that_says_what_is_alike_a_fix_is_for_these_records(bench: Workbench) -> None:
+    """A total that differs is let through for one order, and complained of in the next."""
+    bench.run([sale(1, expected_total="25.30")])
+    found = only(bench)
+    report = fix(bench, found.n, put={"expected_total": ""})
+    assert (report.cured, report.all_like_it) == (1, False)
+    retry(bench, found.n)
+    assert bench.finish().posted == 1
+    assert bench.run([sale(1, expected_total="25.30"), sale(2, expected_total="25.30")]).rejected == 1
+    assert only(bench).records[0].external_id == "order-2"
+
+
 def test_a_row_that_never_became_a_posting_is_corrected_too(bench: Workbench) -> None:
     """Its company was misspelt; the row is kept, and closed once it is a posting."""
     bench.run([sale(1, number="N-1", lines=[line()]) | {"entity": "acme-ku"}])

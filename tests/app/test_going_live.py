@@ -3,7 +3,7 @@
 import pytest
 
 from tests import sandbox_process
-from tests.cli.office import Office, sale
+from tests.cli.office import FLOW, Office, sale
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +40,17 @@ def test_the_notices_are_no_part_of_the_json_of_a_run(office):
     report = office("run", "shop", "--json").value
     assert "notices" not in report
     assert report["posted"] == report["records"] == 1
+
+
+def test_a_flows_first_run_posts_no_more_than_limit_first_and_the_next_one_the_rest(office):
+    """`plan` says so as well; a run that is repeated before anything was looked at does not post twice as much."""
+    office.write(flows=FLOW.replace("[flows.shop]", "[flows.shop]\nlimit_first = 2"))
+    office.records(*(sale(n) for n in range(10, 15)))
+    planned = office("plan", "shop", "--json").value
+    assert (planned["create"], planned["held"]) == (2, 3)
+    first = office("run", "shop", "--json").value
+    assert (first["posted"], first["held"]) == (2, 3)
+    (problem,) = {one["cause"] for one in office("problems", "--json").value}
+    assert problem == "limit-first"
+    second = office("run", "shop", "--json").value
+    assert (second["posted"], second["unchanged"], second["held"]) == (3, 2, 0)

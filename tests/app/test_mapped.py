@@ -160,7 +160,9 @@ def test_an_instant_is_the_organisations_own_day(till, entity, number, placed, d
     """Around midnight the same moment is another day in London, Sydney and Amsterdam."""
     currency, tax = {1: ("GBP", "OUTPUT2"), 2: ("AUD", "OUTPUT"), 3: ("EUR", "OUTPUT")}[number]
     flow = INSTANTS.replace('entity = "acme-uk"', f'entity = "{entity}"').replace('"GBP"', f'"{currency}"')
-    flow = flow.replace('account = "sales"', 'account_code = "200"').replace("[flows.shop.check]", "[flows.shop.check]\n#")
+    flow = flow.replace('account = "sales"', 'account_code = "200"').replace(
+        "[flows.shop.check]", "[flows.shop.check]\n#"
+    )
     till.flow_text = flow.replace('tax = { lookup = "vat", key = "{VAT}" }', f'tax_type = "{tax}"')
     till.flow_text = till.flow_text.replace('#total = "{Total}"', "").replace('#\ntotal = "{Total}"', "")
     assert till.run_rows(small("#1", placed=placed)).posted == 1
@@ -237,7 +239,7 @@ def test_the_same_file_twice_is_unchanged(till):
 
 
 def test_two_orders_that_map_to_one_external_id_are_both_held(till):
-    """"A-1" and "a-1" become one external id with other content: neither is sent."""
+    """ "A-1" and "a-1" become one external id with other content: neither is sent."""
     till.flow_text = tills.FLOW.replace('external_id = "{Order}"', 'external_id = "=lower(head.Order)"')
     report = till.run_rows(small("A-1"), small("a-1", "Z"), small("b-1"))
     assert (report.posted, report.held) == (1, 2)

@@ -170,3 +170,58 @@ def test_no_problems_are_no_page_of_worries(shop):
     assert "No problems." in shop("problems").out
     shop("problems", "--html", "p.html")
     assert "Nothing does." in (shop.folder / "p.html").read_text()
+
+
+EXPORT = """\
+[flows.till]
+kind = "sales_invoices"
+entity = "acme-uk"
+source = { csv = "till.csv" }
+[flows.till.read]
+decimal = "."
+date = "%d/%m/%Y"
+[flows.till.map]
+external_id = "{No}"
+contact = { external_id = "walk-in", name = "Walk-in" }
+date = "{Day}"
+[[flows.till.line]]
+description = "Sale"
+quantity = "1"
+unit_amount = "{Net}"
+account = "{Account}"
+tax = { lookup = "vat", key = "{Tax code}" }
+[lookups.vat]
+rows = { S = "20% (VAT on Income)" }
+"""
+
+
+def test_a_column_of_an_export_is_corrected_in_its_cells(tmp_path, sandbox_of_problems):
+    """An unknown code, a bad date, an unknown account: by column and as written there; the file is not needed again."""
+    sandbox_of_problems.post("/_sandbox/reset")
+    office = Office(tmp_path, sandbox_of_problems)
+    office.write(flows=EXPORT)
+    office.key()
+    office.connect()
+    assert office("entities", "bind", "--yes").code == 0
+    sheet = office.folder / "till.csv"
+    sheet.write_text(
+        "No,Day,Net,Account,Tax code\n1,02/11/2026,10.00,Sales,S\n2,02/11/2026,10.00,Sales,RC20\n"
+        "3,31/11/2026,10.00,Sales,S\n4,02/11/2026,10.00,Sails,S\n5,02/11/2026,10.00,Sales,RC20\n"
+    )
+    assert office("run", "till", "--json").value["posted"] == 1
+    found = numbers(office)
+    shown = office("problems", "show", found["lookup-unknown:RC20"]).out
+    assert "Field: Tax code, RC20" in shown
+    assert "till.csv:3" in shown
+    assert "column Account" in office("problems", "show", found["account-unknown:Sails"]).out
+    sheet.unlink()
+    for cause, words in (
+        ("lookup-unknown:RC20", ("--use", "S")), ("not-a-date", ("--use", "30/11/2026")), ("account-unknown:Sails", ("--use", "Sales")),
+    ):  # fmt: skip
+        assert office("problems", "fix", found[cause], *words).code == 0
+        assert office("problems", "retry", found[cause]).code == 0
+    assert office("finish", "--json").value["posted"] == 4
+    assert office("problems", "--json").value == []
+    sheet.write_text("No,Day,Net,Account,Tax code\n6,02/11/2026,10.00,Sales,RC20\n2,02/11/2026,10.00,Sales,RC20\n")
+    value = office("run", "till", "--json").value
+    assert (value["posted"], value["unchanged"], value["rejected"]) == (1, 1, 0)

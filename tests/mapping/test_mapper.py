@@ -162,7 +162,7 @@ def test_a_time_without_a_zone_is_refused():
     (finding,) = mapper(text).record(rows(TABLE.replace("03/04/2026", "2026-04-03 10:00")), LONDON)
     assert finding.cause == "time-zone-missing"
     (finding,) = mapper(text).record(rows(TABLE.replace("03/04/2026", "2026-04-03T10:00Z")), None)
-    assert finding.cause == "time-zone-missing"
+    assert finding.cause == "time-zone-unknown"
 
 
 @pytest.mark.parametrize(

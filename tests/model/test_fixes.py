@@ -17,7 +17,8 @@ AT = datetime.datetime(2026, 11, 22, 9, 30, tzinfo=datetime.UTC)
 
 
 def fix(put, *, id=1, entity="acme-uk", external_id=None, cause="account-unknown", field="", value=None):
-    return Fix(id, entity, external_id, cause, field, value, put, "ann@office", AT)
+    ids = frozenset([external_id]) if external_id else None
+    return Fix(id, entity, ids, external_id is not None, cause, field, value, put, "ann@office", AT)
 
 
 def record(*accounts, **more):
@@ -85,6 +86,14 @@ def test_a_fix_by_name_needs_no_finding_and_leaves_others_alone():
     assert fixes.apply(other, [one]) == (other, ())
 
 
+def test_a_fix_for_some_records_leaves_others_with_the_same_trouble():
+    """Where no value says what is alike, what comes later is for a person again."""
+    some = msgspec.structs.replace(fix(USE_200), external_ids=frozenset(["order-1", "order-2"]))
+    assert fixes.apply(record("sales-old"), [some], [unknown(0)], "acme-uk")[1]
+    other = record("sales-old").replace(b"order-1", b"order-3")
+    assert fixes.apply(other, [some], [unknown(0)], "acme-uk") == (other, ())
+
+
 def test_the_newest_fix_wins():
     """For one finding one correction speaks."""
     newer = fix({"lines[].account": "export"}, id=2)
@@ -113,10 +122,12 @@ def test_cells_are_corrected_where_their_mapping_complained():
     assert notes[0].said.startswith("Tax code RC20 → S by ann@office")
     assert fixes.apply_cells(changed, [one], [found]) == (changed, ())
     assert fixes.apply_cells(rows, [], [found]) == (rows, ())
-    for stranger in ({"external_id": "order-9"}, {"entity": "acme-au"}):
+    for stranger in ({"external_ids": frozenset(["order-9"])}, {"entity": "acme-au"}):
         other = msgspec.structs.replace(one, **stranger)
         assert fixes.apply_cells(rows, [other], [found], "order-1", "acme-uk") == (rows, ())
-    assert fixes.apply(b'{"external_id":"order-1"}', [msgspec.structs.replace(one, external_id="order-1")])[1] == ()
+    named = msgspec.structs.replace(one, external_ids=frozenset(["order-1"]), by_name=True)
+    assert fixes.apply(b'{"external_id":"order-1"}', [named])[1] == ()
+    assert fixes.apply_cells(rows, [named], [found], "order-1", "acme-uk")[1]
 
 
 accounts = st.lists(st.sampled_from(["sales-old", "200", "export", "shop"]), min_size=1, max_size=6)

@@ -114,8 +114,9 @@ def test_the_users_link_and_the_rates_source_are_kept_and_not_sent(bench: Workbe
     assert {key: record[key] for key in words} == words
 
 
-def test_payments_are_refused_by_name_until_they_are_posted(bench: Workbench) -> None:
-    """A payment that was checked is never dropped in silence."""
+def test_payments_are_posted_to_the_account_that_they_name(bench: Workbench) -> None:
+    """A payment that was checked is made once its invoice stands."""
     payment = {"date": "2026-11-02", "amount": "25.20", "account_code": "090"}
     report = bench.run([sale(1, payments=[payment]), sale(2)])
-    assert (report.posted, report.rejected, causes(bench)) == (1, 1, ["not-posted-yet"])
+    assert (report.posted, report.exit_code, causes(bench)) == (2, 0, [])
+    assert sorted(one["Status"] for one in bench.living()) == ["AUTHORISED", "PAID"]

@@ -26,6 +26,7 @@ from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
 RECORDS_TRIED_MAX = 2_000  # of one problem; what cures these cures the others, or they stay on the list
+ABOUT_ONE_RECORD = ("total-differs",)  # the same amount elsewhere is chance
 DRAFT = 1 << 60  # numbers of fixes that are not stored yet: newer than any that is
 TWINS = {"account": ("account_code", "account"), "tax": ("tax_type", "tax")}  # Xero's code, or the entity's own name
 
@@ -192,21 +193,43 @@ class _Attempt:
             exact = {
                 place: value for finding in one.found or (_NOTHING,) for place, value in _exactly(put, finding).items()
             }
-            return [Fix(DRAFT, one.entity, one.external_id, self._cause, "", None, exact, actor, at)]
+            ids = frozenset([one.external_id]) if one.external_id else None
+            return [Fix(DRAFT, one.entity, ids, True, self._cause, "", None, exact, actor, at)]
         field, value = self._matched(findings)
-        entities = sorted({one.entity for one in tried if one.found}, key=str)
+        mine: dict[str | None, set[str]] = {}
+        for one in tried:
+            if one.found:
+                mine.setdefault(one.entity, set()).update([one.external_id] if one.external_id else [])
+        like_it = value is not None or self._wish.date is not None
         return [
-            Fix(DRAFT + index, entity, None, self._cause, field, value, put, actor, at)
-            for index, entity in enumerate(entities)
+            Fix(
+                DRAFT + index,
+                entity,
+                None if like_it else frozenset(mine[entity]),
+                False,
+                self._cause,
+                field,
+                value,
+                put,
+                actor,
+                at,
+            )
+            for index, entity in enumerate(sorted(mine, key=str))
         ]
 
     def _matched(self, findings: Sequence[Finding]) -> tuple[str, str | None]:
-        """Field and value that a fix for all like it must find again. A new date is for every date of the cause."""
+        """Field and value that a fix for all like it must find again.
+
+        A new date is for every date of the cause. Without one value that is wrong everywhere nobody can say what is alike:
+        the fix is for these records then, and what comes later is told as ever.
+        """
         fields = {fixes.pattern(finding.field) for finding in findings}
         values = {finding.value for finding in findings}
         field = next(iter(fields)) if len(fields) == 1 else ""
-        by_value = self._wish.use is not None or ":" in _grouped(findings, self._cause)
-        return field, next(iter(values)) if by_value and len(values) == 1 and "" not in values else None
+        alike = (
+            self._wish.date is None and len(values) == 1 and "" not in values and self._cause not in ABOUT_ONE_RECORD
+        )
+        return field, next(iter(values)) if alike else None
 
     async def _simulate(
         self, tried: Sequence[_Tried], drafts: Sequence[Fix]
@@ -247,7 +270,8 @@ class _Attempt:
         for draft, fix_id in zip(drafts, ids, strict=True):
             if fix_id not in known:
                 await self._books.note(draft.entity or "", "fix stored", {"fix": fix_id, "problem": self._n})
-        return FixReport(self._n, ids, records, cured, said, dict(left))
+        like_it = all(draft.external_ids is None for draft in drafts)
+        return FixReport(self._n, ids, records, cured, said, dict(left), like_it)
 
 
 _NOTHING = Finding("", "", "")
@@ -258,13 +282,6 @@ def _raise_if_blocked(checked: Checked) -> None:
         raise checked.prepared.error or errors.InputError(checked.prepared.finding.reason)
     if isinstance(checked.prepared, Blocked) and checked.prepared.error is not None:
         raise checked.prepared.error
-
-
-def _grouped(findings: Sequence[Finding], cause: str) -> str:
-    """The cause as problems are grouped: with the value where each value is cured by itself."""
-    from counterfoil.app.intake import together
-
-    return together((findings[0],)).cause if findings else cause
 
 
 def _exactly(put: dict[str, Any], finding: Finding) -> dict[str, Any]:
@@ -281,7 +298,8 @@ def _plain(place: str, text: str) -> Any:
 
 
 def _same(one: Fix) -> tuple[Any, ...]:
-    return (one.entity, one.external_id, one.cause, one.field, one.value, msgspec.json.encode(one.put, order="sorted"))
+    put = msgspec.json.encode(one.put, order="sorted")
+    return (one.entity, one.external_ids, one.by_name, one.cause, one.field, one.value, put)
 
 
 async def unfix(books: Any, fix_id: int) -> tuple[Stored, int]:
@@ -307,7 +325,7 @@ async def listed(books: Any) -> list[dict[str, Any]]:
     return [
         {
             "id": one.id, "flow": books.flow_name(one.flow_id), "problem": one.problem, "cause": one.cause,
-            "what": told(one), "entity": one.entity, "external_id": one.external_id, "records": used.get(one.id, 0),
+            "what": told(one), "entity": one.entity, "external_ids": one.external_ids, "records": used.get(one.id, 0),
             "because": one.because, "actor": one.actor, "at": one.at, "undone_at": one.undone_at, "undone_by": one.undone_by,
         }
         for one in found
@@ -316,11 +334,16 @@ async def listed(books: Any) -> list[dict[str, Any]]:
 
 def told(one: Stored) -> str:
     """What a fix does, shortly: `account_code 2OO → 200`, `account sales-old → account_code 200`."""
-    field = one.field.rpartition(".")[2]
-    new = {place.rpartition(".")[2]: value for place, value in one.put.items() if value is not None}
-    gone = [place.rpartition(".")[2] for place, value in one.put.items() if value is None]
+    field = _leaf(one.field)
+    new = {_leaf(place): value for place, value in one.put.items() if value is not None}
+    gone = [_leaf(place) for place, value in one.put.items() if value is None]
     old = f"{field} {one.value or ''}".strip()
     if list(new) == [field]:
         return f"{old} → {new[field]}"
     parts = [f"{name} {value}" for name, value in new.items()] or [f"no {name}" for name in gone]
     return f"{old} → {', '.join(parts)}" if old else ", ".join(parts)
+
+
+def _leaf(place: str) -> str:
+    """The last part of a place; a column's name whole."""
+    return place.strip("`") if place.startswith("`") else place.rpartition(".")[2]

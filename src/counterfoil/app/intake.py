@@ -7,6 +7,7 @@ turns up. Memory holds one batch. Cost per entity: at most 5 calls for reference
 import contextlib
 import datetime
 import hashlib
+import zoneinfo
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +17,18 @@ import msgspec
 from counterfoil import errors
 from counterfoil.flows import FlowKind
 from counterfoil.mirror import going_live, reference
-from counterfoil.model import fixes, sheet, time_zones
+from counterfoil.model import fixes, shape, sheet, time_zones
 from counterfoil.model.binding import Binding
 from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.model.sheet import SheetRow
 from counterfoil.posting import kinds
-from counterfoil.posting.planning import BATCH, Claim, Item
+from counterfoil.posting.planning import BATCH, Claim, Item, Plan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
 from counterfoil.store import fixes as stored_fixes
+from counterfoil.store import runs
 
 if TYPE_CHECKING:
     from counterfoil.app.mapped import MappedFlow
@@ -48,6 +50,7 @@ class Checked(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     fixed: tuple[Fixed, ...] = ()
     of_cells: bool = False  # the findings are the mapping's: their fields are columns
+    parts: tuple[str, ...] = ()  # the sales of a day's document
 
     @property
     def stopped_by(self) -> tuple[Finding, ...]:
@@ -110,11 +113,18 @@ class Intake:
             yield made
 
     async def _zone(self, entity: str) -> datetime.tzinfo | None:
-        """The time zone of an entity's organisation; None when nothing is known of either."""
+        """The time zone of an entity's organisation; UTC while it cannot be asked, None when nothing is known of it."""
         if entity not in self._books.settings.entities:
             return None
         ledger = await self._ledger(entity)
-        return time_zones.zone(ledger.timezone) if isinstance(ledger, Ledger) else None
+        if isinstance(ledger, Blocked):
+            return datetime.UTC
+        return self._own_zone(ledger) if isinstance(ledger, Ledger) else None
+
+    def _own_zone(self, ledger: Ledger) -> datetime.tzinfo | None:
+        """The organisation's zone, as the configuration or Xero says; None: Xero's name for it is not known."""
+        written = self._books.settings.entities[ledger.entity].timezone
+        return zoneinfo.ZoneInfo(written) if written else time_zones.zone(ledger.timezone)
 
     async def records(self, contents: Sequence[bytes]) -> list[Item]:
         """Items of records that a program hands over."""
@@ -125,6 +135,15 @@ class Intake:
     async def rows(self, rows: Sequence[Row], first: int = 0) -> list[Item]:
         """Items of rows that are at hand; the first is the source's record number `first`."""
         return [await self._item(first + index, row) for index, row in enumerate(rows)]
+
+    async def plan(self) -> Plan:
+        """A plan for this source: nothing decided yet, and how many documents a flow's first run may make."""
+        flow = self._flow
+        room = None
+        if flow.limit_first is not None:
+            made, on_their_way = await self._books.database.read(lambda conn: runs.made_and_open(conn, flow.id))
+            room = None if made else flow.limit_first - on_their_way
+        return Plan(flow.table, flow.id, flow.on_namesake, self.bindings, room=room)
 
     def _count(self, bytes_read: int) -> None:
         self.bytes_read = bytes_read
@@ -180,7 +199,7 @@ class Intake:
         ledger = await self._ledger(entity) if entity and entity in self._books.settings.entities else None
         if isinstance(ledger, Blocked):
             return Checked(None, entity, ledger)
-        zone = time_zones.zone(ledger.timezone) if ledger else None
+        zone = self._own_zone(ledger) if ledger else None
         notes: tuple[Fixed, ...] = ()
         made = mapped.made(rows, zone)
         for _round in range(fixes.ROUNDS_MAX):
@@ -192,10 +211,15 @@ class Intake:
             notes += new
             made = mapped.made(rows, zone)
         if isinstance(made, tuple):
-            return Checked(None, entity if ledger else None, None, made, notes, of_cells=True)
+            found = tuple(_zone_named(finding, ledger) for finding in made) if ledger else made
+            return Checked(None, entity if ledger else None, None, found, notes, of_cells=True)
         checked = await self._check_json(made.raw, left)
-        explained = mapped.explained(checked.findings, made)
-        return msgspec.structs.replace(checked, findings=explained, fixed=notes + checked.fixed)
+        explained = mapped.explained(checked.findings, made, lambda record: self._alone(record, ledger))
+        return msgspec.structs.replace(checked, findings=explained, fixed=notes + checked.fixed, parts=made.parts)
+
+    def _alone(self, record: Any, ledger: Ledger | None) -> Any:
+        """One sale of a day, checked by itself."""
+        return self._kind.prepare(record, ledger, self._flow) if ledger is not None else None
 
     async def _check_json(self, raw: bytes, left: list[Fix]) -> Checked:
         raw, notes = fixes.apply(raw, left)
@@ -339,6 +363,17 @@ def _noted(checked: Checked, notes: tuple[Fixed, ...]) -> Checked:
         predicted = msgspec.structs.replace(prepared.predicted, notes=(*said, *prepared.predicted.notes))
         prepared = msgspec.structs.replace(prepared, predicted=predicted)
     return msgspec.structs.replace(checked, prepared=prepared, fixed=notes)
+
+
+def _zone_named(finding: Finding, ledger: Ledger) -> Finding:
+    """Where an instant has no day although the organisation is known: what Xero calls its zone, and what to write."""
+    if finding.cause != time_zones.UNKNOWN:
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        reason=f"{finding.reason} Xero calls the time zone of {ledger.organisation} {shape.shown(ledger.timezone)}.",
+        remedy=f'Write it into [entities.{ledger.entity}], such as timezone = "Europe/London".',
+    )
 
 
 def _of_settings(finding: Finding) -> bool:

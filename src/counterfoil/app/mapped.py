@@ -7,13 +7,14 @@ speak for a cell, and a retry needs no file. Spools rows in the database when th
 import datetime
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from counterfoil import errors, mapping, sources
+from counterfoil.app.days import Day, Days, Zone
 from counterfoil.flows import FlowKind
-from counterfoil.mapping import MappedRecord, Mapper, daily
+from counterfoil.mapping import MappedRecord, Mapper
 from counterfoil.model import sheet
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
@@ -22,15 +23,18 @@ from counterfoil.sources import BadRow, Row
 from counterfoil.store import spool
 from counterfoil.store.database import Database
 
-DAY_ROWS_MAX: Final = 20_000  # rows whose sales make one document of a day
-
 
 class Made(msgspec.Struct, frozen=True):
-    """A record's JSON, and where its fields came from. `parts`: the sales of a day's document, else none."""
+    """A record's JSON, and what it was made of: one sale's rows, or the sales of a day."""
 
     raw: bytes
     mapped: MappedRecord | None
-    parts: tuple[str, ...] = ()
+    day: Day | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sales that are in a day's document; none of any other record."""
+        return () if self.day is None else self.day.parts
 
 
 class MappedFlow:
@@ -40,6 +44,7 @@ class MappedFlow:
         self.flow = flow
         self._kind = kind
         self._mapper = _compiled(flow, kind, None)
+        self._days = Days(flow, kind, self._mapper)
 
     def check_columns(self, path: Path) -> None:
         """Compare the mapping with a file's header. Raises InputError as the source does, ConfigurationError."""
@@ -47,11 +52,11 @@ class MappedFlow:
             _compiled(self.flow, self._kind, sources.columns(self.flow.source, path))
 
     async def rows(
-        self, database: Database, owner: str, path: Path, progress: Callable[[int], None], zone: Any
+        self, database: Database, owner: str, path: Path, progress: Callable[[int], None], zone: Zone
     ) -> AsyncIterator[Row | BadRow]:
         """Each record's rows, packed, in the order of their first row. Raises InputError as the source does.
 
-        `zone(entity)` is awaited for a day's document: the time zone that says which day an instant is.
+        `zone(entity)` is asked for a day's document: the time zone that says which day an instant is.
         """
         self.check_columns(path)
         given = sources.rows(self.flow.source, path, progress)
@@ -60,51 +65,23 @@ class MappedFlow:
                 yield row if isinstance(row, BadRow) else _packed((row,))
             return
         async with spool.opened(database, owner) as gathered:
-            bad: list[BadRow] = []
-            await gathered.fill(self._keyed(given, bad))
-            for row in bad:
-                yield row
-            if self.flow.post == "each":
-                async for group in gathered.groups():
-                    yield group if isinstance(group, BadRow) else _packed(group.rows)
-                return
-            async for one in self._days(database, owner, gathered, zone):
-                yield one
+            await gathered.fill(self._keyed(given))
+            records = gathered.groups()
+            if self.flow.post == "daily":
+                records = self._days.gather(database, owner, records, zone)
+            async for group in records:
+                yield group if isinstance(group, BadRow) else _packed(group.rows)
 
-    async def _days(
-        self, database: Database, owner: str, gathered: spool.Spool, zone: Any
-    ) -> AsyncIterator[Row | BadRow]:
-        """The rows of each day. A sale of which no day can be told is a record of its own, which is refused."""
-        async with spool.opened(database, owner) as days:
-            async for group in gathered.groups():
-                if isinstance(group, BadRow):
-                    yield group
-                    continue
-                day = await self._day_of(group.rows, zone)
-                if day is None:
-                    yield _packed(group.rows)
-                else:
-                    await days.fill((day, row) for row in group.rows)
-            async for one in days.groups(rows_max=DAY_ROWS_MAX):
-                yield one if isinstance(one, BadRow) else _packed(one.rows)
-
-    async def _day_of(self, rows: Sequence[SheetRow], zone: Any) -> str | None:
-        _external_id, entity = self._mapper.identify(rows)
-        return self._mapper.day(rows, None if entity is None else await zone(entity))
-
-    def _keyed(self, rows: Iterator[SheetRow | BadRow], bad: list[BadRow]) -> Iterator[spool.Pair]:
-        """Rows with their group's key; those that have none are put into `bad`."""
+    def _keyed(self, rows: Iterator[SheetRow | BadRow]) -> Iterator[spool.Pair]:
+        """Rows with their group's key; those that have none stand alone, under where they stand."""
         for row in rows:
             if isinstance(row, BadRow):
                 key = self._mapper.group_key(SheetRow(row.source, row.cells, row.content_hash)) if row.cells else None
-                if isinstance(key, str):
-                    yield key, row
-                else:
-                    bad.append(row)
+                yield (key if isinstance(key, str) else f"\0{row.source}"), row
                 continue
             found = self._mapper.group_key(row)
             if isinstance(found, Finding):
-                bad.append(BadRow(row.source, row.hash, found, cells=row.cells))
+                yield f"\0{row.source}", BadRow(row.source, row.hash, found, cells=row.cells)
             else:
                 yield found, row
 
@@ -116,36 +93,23 @@ class MappedFlow:
     def made(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> Made | tuple[Finding, ...]:
         """The record that rows make; or what is wrong, each finding at its column where it has one."""
         if self.flow.post == "daily":
-            return self._day(rows, zone)
+            day = self._days.made(rows, zone)
+            return tuple(_at_column(finding, rows) for finding in day) if isinstance(day, tuple) else Made(day.raw, None, day)
         mapped = self._mapper.record(rows, zone)
         if isinstance(mapped, MappedRecord):
             return Made(mapped.raw, mapped)
         return tuple(_at_column(finding, rows) for finding in mapped)
 
-    def _day(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> Made | tuple[Finding, ...]:
-        """One document of the sales of a day; what is wrong with one of them keeps the whole day back."""
-        sales: dict[str, list[SheetRow]] = {}
-        for row in rows:
-            key = self._mapper.group_key(row)
-            if isinstance(key, Finding):
-                return (key,)
-            sales.setdefault(key, []).append(row)
-        parts = []
-        for group in sales.values():
-            mapped = self._mapper.record(group, zone)
-            if not isinstance(mapped, MappedRecord):
-                return tuple(_at_column(finding, group) for finding in mapped)
-            record = self._kind.decode(mapped.raw)
-            if isinstance(record, tuple):
-                return tuple(self._mapper.explain(finding, mapped) for finding in record)
-            parts.append(daily.Part(record, mapped.rows_hash, mapped.sources))
-        combined = daily.combine(parts, self.flow)
-        return combined if isinstance(combined, tuple) else Made(combined.raw, None, combined.parts)
+    def explained(
+        self, findings: tuple[Finding, ...], made: Made, check: Callable[[Any], Any]
+    ) -> tuple[Finding, ...]:
+        """Findings about a record's fields, with the column and the row, or the sale of a day, that each came from.
 
-    def explained(self, findings: tuple[Finding, ...], made: Made) -> tuple[Finding, ...]:
-        """Findings about a record's fields, with the column and the row that each came from."""
-        mapped = made.mapped
-        return findings if mapped is None else tuple(self._mapper.explain(finding, mapped) for finding in findings)
+        `check` prepares one sale's record; it is only asked for a day's.
+        """
+        if made.mapped is not None:
+            return tuple(self._mapper.explain(finding, made.mapped) for finding in findings)
+        return self._days.explained(findings, made.day, check) if made.day is not None and findings else findings
 
 
 def _compiled(flow: FlowSettings, kind: FlowKind, columns: Sequence[str] | None) -> Mapper:

@@ -15,7 +15,7 @@ from counterfoil import flows
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
 from counterfoil.posting import planning
-from counterfoil.posting.planning import Plan, Planned
+from counterfoil.posting.planning import Planned
 from counterfoil.settings import FlowSettings
 
 SIGNS = {
@@ -26,6 +26,12 @@ SIGNS = {
     "hold": "!",
     "later": "!",
     "change": "!",
+    "update": "~",
+    "reissue": "~",
+    "accept": "=",
+    "older": "=",
+    "remapped": "=",
+    "withdraw": "=",
     "refuse": "×",
 }
 
@@ -33,7 +39,13 @@ SIGNS = {
 async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offline: bool) -> PlanReport:
     """The plan of one flow. Raises InputError as the source does; Reconnect and RunAgain become held records."""
     intake = Intake(books, flow, flows.kind(flow.kind), offline=offline)
-    plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+<<<<<<< /tmp/eng/src/counterfoil/app/previewing.py
+    plan = Plan(
+            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
+        )
+=======
+    plan = await intake.plan()
+>>>>>>> /work/main/src/counterfoil/app/previewing.py
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
     async for items in intake.batches(source or flow.source.path):

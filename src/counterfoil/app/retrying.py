@@ -8,8 +8,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from counterfoil import mapping
 from counterfoil.app.running import Runner
-from counterfoil.model import fixes
+from counterfoil.model import fixes, sheet
 from counterfoil.model.fixes import Fix
 from counterfoil.sources import Row
 from counterfoil.store import fixes as stored
@@ -31,7 +32,7 @@ async def plan_again(books: Any, ids: Sequence[int], why: str, bad: Sequence[Bad
     passed = 0
     for flow_id in sorted({one.flow_id for one in (*found.values(), *bad)} & flows.keys()):
         rows = [
-            Row(one.source, kept[one.id].record, hashlib.sha256(kept[one.id].record).hexdigest())
+            Row(one.source, kept[one.id].record, _hash(kept[one.id].record))
             for one in sorted(found.values(), key=lambda one: one.id)
             if one.flow_id == flow_id and one.id in kept and kept[one.id].record != NO_RECORD
         ]
@@ -42,6 +43,12 @@ async def plan_again(books: Any, ids: Sequence[int], why: str, bad: Sequence[Bad
             passed += report.planned + report.posted + report.adopted
             await books.database.run(lambda conn, of=mine, by=report.run: _close(conn, of, by))
     return passed
+
+
+def _hash(record: bytes) -> str:
+    """The hash that the source gave the record: of its rows when it was made of rows, else of its line."""
+    rows = sheet.unpack(record)
+    return hashlib.sha256(record).hexdigest() if rows is None else mapping.rows_hash(rows)
 
 
 def _close(connection: Connection, rows: Sequence[BadRow], run_id: int) -> None:
@@ -65,4 +72,7 @@ def _record_decides(one: Posting, kept: stored.Kept, current: Sequence[Fix]) -> 
     cause = fixes.base_cause(one.cause or "")
     if kept.element == NOTHING or cause.startswith(HELD_BY_THE_RECORD):
         return True
-    return any(one.external_id == fix.external_id if fix.external_id else cause == fix.cause for fix in current)
+    return any(
+        (fix.external_ids is None or one.external_id in fix.external_ids) and (fix.by_name or cause == fix.cause)
+        for fix in current
+    )

@@ -44,13 +44,27 @@ class Runner:
         self._notices: dict[str, tuple[str, ...]] = {}
 
     async def run(self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None) -> RunReport:
-        """One run of a flow from a file, or from records that a program hands over."""
+        """One run of a flow from a file, or from records that a program hands over: those are never mapped.
+
+        Raises InputError for records of a flow that adds sales up: only its source's rows say what a day has.
+        """
+        if records is not None and flow.post == "daily":
+            raise errors.InputError(
+                f"Flow {flow.table} makes one document per day of its source's rows; records cannot be handed to it.",
+                remedy='Write them to its source, or hand them to a flow with post = "each".',
+            )
         kind = flows.kind(flow.kind)
         path = source or flow.source.path
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name)
         intake = Intake(self._books, flow, kind)
-        plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+<<<<<<< /tmp/eng/src/counterfoil/app/running.py
+        plan = Plan(
+            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
+        )
+=======
+        plan = await intake.plan()
+>>>>>>> /work/main/src/counterfoil/app/running.py
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
         else:
@@ -70,7 +84,13 @@ class Runner:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
         run_id = await self._start(flow, "retry", why)
         intake = Intake(self._books, flow, flows.kind(flow.kind))
-        plan = Plan(flow.table, flow.id, flow.on_namesake, intake.bindings)
+<<<<<<< /tmp/eng/src/counterfoil/app/running.py
+        plan = Plan(
+            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
+        )
+=======
+        plan = await intake.plan()
+>>>>>>> /work/main/src/counterfoil/app/running.py
         for first in range(0, len(rows), BATCH):
             await self._apply(plan, run_id, await intake.rows(rows[first : first + BATCH], first))
         self._stops.update(intake.blocked)

@@ -33,3 +33,4 @@ class FixReport(msgspec.Struct, frozen=True):
     cured: int
     said: tuple[str, ...]
     left: dict[str, int]
+    all_like_it: bool = False  # also for what comes later

@@ -73,6 +73,7 @@ def as_html(found: "Sequence[Problem]", at: datetime.datetime) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["plain"] = table.harmless
+    environment.filters["coded"] = _coded
     return environment.from_string(template).render(
         at=f"{at:%Y-%m-%d %H:%M} UTC",
         waiting=table.sums(waiting),
@@ -90,10 +91,19 @@ def _card(problem: "Problem") -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "n": problem.n, "reason": problem.reason, "flow": problem.flow, "count": table.count(problem.count, "record"),
-        "waiting": table.sums(problem.amounts), "field": problem.column or problem.field, "value": problem.value,
+        "waiting": table.sums(problem.amounts), "where": "column" if problem.column else "field", "field": problem.column or problem.field, "value": problem.value,
         "said": problem.xero_messages, "remedy": problem.remedy, "command": _command(problem), "rows": rows,
-        "more": problem.count - len(rows),
+        "more": problem.count - len(rows), "remarks": any(row["reason"] or row["document"] for row in rows),
     }  # fmt: skip
+
+
+def _coded(text: str) -> str:
+    """A sentence whose `words in backticks` are set as code. Safe: every part is escaped."""
+    import markupsafe
+
+    parts = table.harmless(text).split("`")
+    code = markupsafe.Markup("<code>{}</code>")
+    return markupsafe.Markup("").join(code.format(part) if n % 2 else part for n, part in enumerate(parts))
 
 
 def _command(problem: "Problem") -> str:

@@ -142,7 +142,7 @@ def fixes(context: typer.Context) -> None:
     found = now.books(lambda books: books.fixes())
     now.screen.value(found)
     rows = [
-        [one["id"], one["flow"], one["what"], one["external_id"] or f"all like problem {one['problem']}", one["records"],
+        [one["id"], one["flow"], one["what"], _for(one), one["records"],
          one["actor"], f"{one['at']:%Y-%m-%d}", f"undone {one['undone_at']:%Y-%m-%d}" if one["undone_at"] else "in force"]
         for one in found
     ]  # fmt: skip
@@ -163,6 +163,13 @@ def unfix(
     now.screen.value({"fix": one.id, "planned_again": again})
     now.screen.line(f"Fix {one.id} is undone; {table.count(again, 'record')} not yet sent still pass without it.")
     now.screen.next("counterfoil problems")
+
+
+def _for(one: dict[str, Any]) -> str:
+    ids = one["external_ids"]
+    if ids is None:
+        return f"all like problem {one['problem']}"
+    return ids[0] if len(ids) == 1 else f"{len(ids):,} records of problem {one['problem']}"
 
 
 async def _retry(books: Any, n: int) -> "tuple[Problem, int]":
@@ -187,7 +194,10 @@ def _fixed(screen: Screen, report: "FixReport") -> None:
     for said in report.said:
         screen.line(f"  {table.harmless(said)}")
     if numbers:
-        screen.line(f"  Fix {numbers}: for this and all like it; `counterfoil problems fixes` lists, `unfix` undoes.")
+        whom = (
+            "for this and all like it" if report.all_like_it else f"for {table.count(report.records, 'record')} alone"
+        )
+        screen.line(f"  Fix {numbers}: {whom}; `counterfoil problems fixes` lists, `unfix` undoes.")
     for reason, count in report.left.items():
         screen.line(f"  Left in {table.count(count, 'record')}: {table.harmless(reason)}")
 

@@ -155,7 +155,7 @@ class Mapper:
         entity, date, currency = (self._one(name, rows) for name in ("entity", "date", "currency"))
         if not isinstance(date, str):
             return None
-        return "|".join(part if isinstance(part, str) else "" for part in (entity, date, currency))
+        return ", ".join(part for part in (entity, date, currency) if isinstance(part, str))
 
     def record(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> MappedRecord | tuple[Finding, ...]:
         """The record that `rows`, at least one and in the source's order, make; or all that is wrong with them.

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from counterfoil.model import shape
+from counterfoil.model import shape, time_zones
 from counterfoil.settings import ReadSettings
 
 AMOUNT_LENGTH_MAX: Final = 70
@@ -123,7 +123,7 @@ class Reader:
             found = found.replace(tzinfo=zoneinfo.ZoneInfo(own))
         if zone is None:
             remedy = "Run `counterfoil connect` and bind the entity, so that the organisation's time zone is known."
-            return Misread("time-zone-missing", "is an instant, but the organisation's time zone is not known", remedy)
+            return Misread(time_zones.UNKNOWN, "is an instant, but the organisation's time zone is not known", remedy)
         try:
             return found.astimezone(zone).date()
         except OverflowError:

@@ -28,15 +28,16 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 class Fix(msgspec.Struct, frozen=True):
     """One stored correction.
 
-    Matches records of `entity` (None: of any) whose external id is `external_id` (None: every one with the cause), at
-    the findings with `cause`, `field` ("lines[].account_code"; "": whichever) and `value` (None: whichever). `put` maps
-    places to what stands there from then on, None: nothing; `lines[]` is the line that was found, else every line. A place
+    Matches records of `entity` (None: of any) whose external id is one of `external_ids` (None: whichever), at the
+    findings with `cause`, `field` ("lines[].account_code"; "": whichever) and `value` (None: whichever); `by_name`: at no
+    finding, a person having named the record. `put` maps places to what stands there from then on, None: nothing; `lines[]` is the line that was found, else every line. A place
     in backticks is a column of the source's rows.
     """
 
     id: int
     entity: str | None
-    external_id: str | None
+    external_ids: frozenset[str] | None
+    by_name: bool
     cause: str
     field: str
     value: str | None
@@ -70,7 +71,7 @@ def apply(
     Without `findings`: those that name this record. With: those for a cause that was found in it; `entity` is the
     record's. What is no JSON object is left alone.
     """
-    wanted = [fix for fix in fixes if (fix.external_id is None) == (findings is not None)]
+    wanted = [fix for fix in fixes if fix.by_name == (findings is None)]
     if not wanted:
         return raw, ()
     try:
@@ -105,7 +106,7 @@ def apply_cells(
     """
     changes: dict[tuple[str, str], Fix] = {}
     for fix in sorted(fixes, key=lambda fix: -fix.id):
-        if fix.external_id not in (None, external_id) or fix.entity not in (None, entity):
+        if not _about(fix, external_id) or fix.entity not in (None, entity):
             continue
         for finding in findings:
             if _found(fix, finding) and column(finding.field) in fix.put and finding.value:
@@ -135,15 +136,19 @@ def _speaking(
 ) -> Iterator[tuple[Fix, int | None]]:
     """The fixes that speak for this record, each with the line that was found; for one finding only the newest."""
     if findings is None:
-        yield from ((fix, None) for fix in fixes if fix.external_id == record.get("external_id"))
+        yield from ((fix, None) for fix in fixes if _about(fix, record.get("external_id")))
         return
     newest_first = sorted(fixes, key=lambda fix: -fix.id)
     for finding in findings:
         for fix in newest_first:
-            if fix.entity in (None, entity) and _found(fix, finding):
+            if fix.entity in (None, entity) and _about(fix, record.get("external_id")) and _found(fix, finding):
                 index = _INDEX.search(finding.field)
                 yield fix, int(index[1]) if index else None
                 break
+
+
+def _about(fix: Fix, external_id: Any) -> bool:
+    return fix.external_ids is None or (isinstance(external_id, str) and external_id in fix.external_ids)
 
 
 def _found(fix: Fix, finding: Finding) -> bool:

@@ -39,5 +39,10 @@ def pack(rows: Sequence[SheetRow]) -> bytes:
 
 
 def unpack(raw: bytes) -> tuple[SheetRow, ...] | None:
-    """The rows that `pack` packed; None when this is a record's own JSON."""
-    return _UNPACK.decode(raw).rows if raw.startswith(_MARK) else None
+    """The rows that `pack` packed; None when this is a record's own JSON, or something that only begins like rows."""
+    if not raw.startswith(_MARK):
+        return None
+    try:
+        return _UNPACK.decode(raw).rows
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

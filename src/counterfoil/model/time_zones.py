@@ -153,6 +153,7 @@ IANA: Final = MappingProxyType(
         "YUKONSTANDARDTIME": "America/Whitehorse",
     }
 )
+UNKNOWN: Final = "time-zone-unknown"  # the cause of an instant's record whose organisation's zone is not known
 
 
 def zone(name: str) -> zoneinfo.ZoneInfo | None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import customers, deciding, encoding, identity, kinds
+from counterfoil.posting import changing, customers, deciding, identity, kinds, payments, revising
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import fixes, postings, runs
@@ -19,7 +19,8 @@ from counterfoil.store.postings import row
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
 REPLACEABLE = ("planned", "rejected", "held", "cancelled")
 UNSENT = ("planned", "rejected", "held")
-ABOUT_THE_DOCUMENT = ("stored-otherwise", "adopted-with-difference")  # causes of posted ones that a record cannot cure
+UNCHANGED = ("same", "accept", "older", "remapped", "withdraw")
+CHANGES = (changing.UPDATE, changing.REISSUE)
 
 
 def apply_batch(writing: Writing, planned: Sequence[Planned]) -> None:
@@ -36,21 +37,28 @@ def apply_batch(writing: Writing, planned: Sequence[Planned]) -> None:
             _write_bad_row(writing, one)
         seen.append({"run_id": writing.run_id, "n": one.item.n, "posting_id": posting_id, "outcome": outcome})
     _hold_twins(writing, planned)
+    ids = new | {one.existing.external_id: one.existing.id for one in planned if one.existing is not None}
+    payments.write(writing, planned, ids)
     runs.add_records(writing.connection, seen)
 
 
 def _outcome(one: Planned, posting_id: int | None) -> str | None:
     """The outcome decided here; None: the posting's own state tells at the end."""
     action = one.decision.action
-    if action == "same":
+    if action in UNCHANGED:
         return "unchanged"
+    if action in CHANGES or (action == "going" and one.existing is not None and one.existing.action in CHANGES):
+        return runs.CHANGE
     if action == "later":
         if one.existing is not None and one.existing.state == "posted":
             return "unchanged"  # done before this run; what cannot be asked now changes nothing
         return None if posting_id else "planned"
     if action == "change" or (action == "hold" and one.twin):
         return "held"
-    settled = one.existing is not None and (one.existing.state in SETTLED or one.existing.entity != one.item.entity)
+    known = one.existing
+    settled = known is not None and (
+        known.state in SETTLED or changing.concerns(known) or known.entity != one.item.entity
+    )
     if action in ("refuse", "hold") and (posting_id is None or settled):
         return "rejected" if action == "refuse" else "held"
     return None
@@ -68,7 +76,11 @@ def _write_new(writing: Writing, planned: Sequence[Planned], contact_ids: dict[K
     rows = [_document_row(writing, one, contact_ids) for one in by_id.values()]
     inserted = postings.insert(writing.connection, rows)
     created = {external_id: posting_id for (_kind, _scope, external_id), posting_id in inserted.items()}
-    contents = [_revision(writing, posting_id, 1, by_id[external_id]) for external_id, posting_id in created.items()]
+    contents = [
+        revising.revision(writing, posting_id, 1, one, contact_of(one, contact_ids))
+        for external_id, posting_id in created.items()
+        for one in (by_id[external_id],)
+    ]
     postings.add_revisions(writing.connection, contents)
     made = ((posting_id, 1, by_id[external_id].item.fixed) for external_id, posting_id in created.items())
     fixes.note(writing.connection, made)
@@ -87,7 +99,7 @@ def _document_row(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -
     return row(
         flow_id=flow_id, kind=kinds.INVOICE.name, external_id=item.external_id, scope="", entity=item.entity,
         tenant_id=binding.tenant_id, resource=kinds.INVOICE.resource,
-        marker=identity.marker(flow_id, kinds.INVOICE.name, item.external_id, 1),
+        issue=one.issue, marker=identity.marker(flow_id, kinds.INVOICE.name, item.external_id, one.issue),
         planned_at=writing.now, run_id=writing.run_id, **_content(writing, one, contact_ids),
     )  # fmt: skip
 
@@ -103,13 +115,14 @@ def _content(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dic
         "remedy": finding.remedy if finding else None, "xero_messages": None, "skipped": None,
         "last_run_id": writing.run_id, "changed_at": writing.now, "own_number": bool(prepared and prepared.number),
         "after_id": None, "number": None, "date": None, "currency": None, "sub_total": None, "total_tax": None,
-        "total": None, "document_id": None, "document_number": None,
+        "total": None, "document_id": None, "document_number": None, "action": None, "rows_hash": item.content_hash,
+        "version": prepared.version if prepared else None,
     }  # fmt: skip
     if prepared is None:
         return values | (msgspec.structs.asdict(item.claim) if item.claim else {})
     predicted = prepared.predicted
     values |= {
-        "after_id": contact_ids.get((prepared.entity, prepared.contact.external_id)), "number": prepared.number,
+        "after_id": contact_of(one, contact_ids), "number": prepared.number,
         "date": predicted.date, "currency": predicted.currency, "sub_total": predicted.sub_total,
         "total_tax": predicted.total_tax, "total": predicted.total,
     }  # fmt: skip
@@ -119,6 +132,12 @@ def _content(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dic
     if waits is not None and waits == finding:
         values["cause"] = f"waits:{waits.cause}"
     return values
+
+
+def contact_of(one: Planned, contact_ids: dict[Key, int]) -> int | None:
+    """The posting of the record's contact; None: it has none."""
+    prepared = one.item.prepared
+    return contact_ids.get((prepared.entity, prepared.contact.external_id)) if prepared else None
 
 
 def _adopted(one: Planned) -> dict[str, Any]:
@@ -135,37 +154,25 @@ def _adopted(one: Planned) -> dict[str, Any]:
     return values
 
 
-def _revision(writing: Writing, posting_id: int, n: int, one: Planned) -> dict[str, Any]:
-    item, prepared = one.item, one.item.prepared
-    return {
-        "posting_id": posting_id, "n": n, "record": item.content, "record_hash": item.record_hash,
-        "element": encoding.encode(prepared.element) if prepared else b"{}",
-        "predicted": msgspec.json.encode(prepared.predicted) if prepared else b"{}", "source": item.source,
-        "at": writing.now,
-    }  # fmt: skip
-
-
 def _write_known(writing: Writing, one: Planned, existing: postings.Posting, contact_ids: dict[Key, int]) -> None:
     """A record whose posting exists: replace content that was never sent, note a change, or only that it was seen."""
+    if changing.concerns(existing):
+        revising.write(writing, one, existing, contact_of(one, contact_ids))
+        return
     checked = not one.item.blocked and one.decision.action not in ("same", "going") and not one.twin
     replaceable = existing.state in REPLACEABLE and checked
     if replaceable and one.item.entity == existing.entity:
         values = _content(writing, one, contact_ids) | {"revision": existing.revision + 1}
         if postings.update(writing.connection, existing.id, REPLACEABLE, values):
-            revision = _revision(writing, existing.id, existing.revision + 1, one)
+            contact_id = contact_of(one, contact_ids)
+            revision = revising.revision(writing, existing.id, existing.revision + 1, one, contact_id)
             postings.add_revisions(writing.connection, [revision])
             fixes.note(writing.connection, [(existing.id, existing.revision + 1, one.item.fixed)])
         return
     seen: dict[str, Any] = {"last_run_id": writing.run_id}
     finding = one.decision.finding
-    if existing.state == "posted" and finding is not None and not one.item.blocked:
-        seen |= _problem(writing, finding)
-        if not one.twin:  # a skip accepts this content, and speaks for no other
-            seen |= {"pending_hash": one.item.record_hash, "skipped": None}
-    elif finding is not None and finding.cause == deciding.ENTITY_CHANGED and existing.state in UNSENT:
+    if finding is not None and finding.cause == deciding.ENTITY_CHANGED and existing.state in UNSENT:
         seen |= {"state": "held", **_problem(writing, finding)}
-    elif existing.state == "posted" and one.contact is not None and one.decision.action == "same":
-        seen |= _cured(writing, existing)
     postings.update(writing.connection, existing.id, (existing.state,), seen)
 
 
@@ -176,13 +183,6 @@ def _problem(writing: Writing, finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "changed_at": writing.now,
     }
-
-
-def _cured(writing: Writing, existing: postings.Posting) -> dict[str, Any]:
-    """The record says again what was posted: what was wrong with the record is over; what Xero stored otherwise is not."""
-    if existing.cause is None or existing.cause in ABOUT_THE_DOCUMENT:
-        return {}
-    return {"cause": None, "reason": None, "remedy": None, "pending_hash": None, "changed_at": writing.now}
 
 
 def _write_bad_row(writing: Writing, one: Planned) -> None:
@@ -210,4 +210,7 @@ def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> None:
             "state": "held", "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy,
             "record_hash": "", "changed_at": writing.now,
         }  # fmt: skip
-        postings.update(writing.connection, posting.id, ("planned",), values)
+        if posting.action is not None:  # a change that waited; what Xero has stands
+            values |= {"state": "posted", "record_hash": posting.record_hash, "action": None, "pending_revision": None}
+        if postings.update(writing.connection, posting.id, ("planned",), values):
+            postings.hold_followers(writing.connection, [posting.id], writing.now)

@@ -35,11 +35,12 @@ class Change(msgspec.Struct, frozen=True):
 class Comparison(msgspec.Struct, frozen=True):
     """What to write and what not. `element` is None when Xero has all of it; else only what the record changed.
 
-    `conflicts`: changed on both sides; then nothing may be written. `theirs`: what a person changed and the record did
+    `changes`: the fields that are to be written. `conflicts`: changed on both sides; then nothing may be written. `theirs`: what a person changed and the record did
     not. `vanished`: descriptions of lines that the record no longer has.
     """
 
     element: dict[str, Any] | None
+    changes: tuple[Change, ...] = ()
     conflicts: tuple[Change, ...] = ()
     theirs: tuple[Change, ...] = ()
     vanished: tuple[str, ...] = ()
@@ -49,17 +50,19 @@ class _Findings:
     """What is found while the fields are gone through."""
 
     def __init__(self) -> None:
+        self.changes: list[Change] = []
         self.conflicts: list[Change] = []
         self.theirs: list[Change] = []
         self.vanished: list[str] = []
 
     def note(self, field: str, was: Any, now: Any, wanted: Any) -> bool:
         """Sort one field; → True when the record's value is to be written."""
-        if now == wanted or was == wanted:
+        if wanted in (now, was):
             if was != now and was == wanted:
                 self.theirs.append(Change(field, shown(was), shown(now), shown(wanted)))
             return False
         if was == now:
+            self.changes.append(Change(field, shown(was), shown(now), shown(wanted)))
             return True
         self.conflicts.append(Change(field, shown(was), shown(now), shown(wanted)))
         return False
@@ -82,7 +85,16 @@ def compare(base: Side, stored: Mapping[str, Any], ours: Side, line_ids: Sequenc
         element.setdefault("LineAmountTypes", stored.get("LineAmountTypes") or ours.head("LineAmountTypes"))
         element["LineItems"] = lines
     complete = {"InvoiceID": stored["InvoiceID"], **element} if element else None
-    return Comparison(complete, tuple(found.conflicts), tuple(found.theirs), tuple(found.vanished))
+    return Comparison(
+        complete, tuple(found.changes), tuple(found.conflicts), tuple(found.theirs), tuple(found.vanished)
+    )
+
+
+def between(base: Side, ours: Side) -> Comparison:
+    """What the record changed, if nobody touched the document."""
+    lines = [{**raw, **{key: line[key] for key in ("TaxType", "TaxAmount") if line[key] is not None}}
+             for raw, line in zip(base.element.get("LineItems") or (), base.lines, strict=True)]  # fmt: skip
+    return compare(base, {"InvoiceID": "", **base.element, "LineItems": lines}, ours)
 
 
 def _head_value(ours: Side, key: str) -> Any:
@@ -109,6 +121,7 @@ def _lines(
             sent[position] = line
     for position in here.new:
         merged.changed = True
+        found.changes.append(Change(f"line {position + 1}", "nothing", "nothing", _named(wanted[position])))
         sent[position] = dict(ours.element["LineItems"][position])
     for position in there.new:
         found.theirs.append(Change("lines", "nothing", _named(now[position]), "nothing"))
@@ -165,6 +178,8 @@ class _Merged:
         now = self._now[at]
         if any(was[key] != now[key] for key in LINE if not _left_to_xero(key, was, was)):
             found.conflicts.append(Change(f"line {index + 1}", _named(was), _named(now), "nothing"))
+        else:
+            found.changes.append(Change(f"line {index + 1}", _named(was), _named(now), "nothing"))
         self.changed = True
         return None
 

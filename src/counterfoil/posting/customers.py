@@ -35,11 +35,18 @@ def _wanted(planned: Sequence[Planned]) -> Wanted:
     return {
         (one.item.prepared.entity, one.item.prepared.contact.external_id): (one.item.prepared.contact, one.contact)
         for one in planned
-        if one.contact is not None and one.item.prepared is not None and one.decision.action in NEEDS_A_CONTACT
+        if one.contact is not None and one.item.prepared is not None and _needs(one)
     }
 
 
-NEEDS_A_CONTACT = ("create", "adopt", "hold", "going")
+NEEDS_A_CONTACT = ("create", "adopt", "hold", "going", "update", "reissue")
+
+
+def _needs(one: Planned) -> bool:
+    """A held change makes no contact, but remembers the one that is there."""
+    if one.decision.action == "change":
+        return one.contact is not None and one.contact.action in ("known", "moved")
+    return one.decision.action in NEEDS_A_CONTACT
 
 
 def _existing(writing: Writing, wanted: Wanted) -> dict[Key, int]:
@@ -95,8 +102,8 @@ def _revision(
     writing: Writing, posting_id: int, n: int, contact: ContactWanted, decision: ContactDecision
 ) -> dict[str, Any]:
     name = decision.name or contact.name
-    return {
-        "posting_id": posting_id, "n": n, "record": {"external_id": contact.external_id, "name": contact.name},
-        "record_hash": "", "element": encoding.encode({**contact.element, "Name": name}), "predicted": {"name": name},
-        "source": "", "at": writing.now,
-    }  # fmt: skip
+    return postings.revision_row(
+        posting_id=posting_id, n=n, record={"external_id": contact.external_id, "name": contact.name}, record_hash="",
+        element=encoding.encode({**contact.element, "Name": name}), predicted={"name": name}, source="",
+        at=writing.now, run_id=writing.run_id,
+    )  # fmt: skip

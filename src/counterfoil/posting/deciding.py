@@ -21,8 +21,9 @@ ENTITY_CHANGED = "entity-changed"
 class Decision(msgspec.Struct, frozen=True):
     """One record's fate.
 
-    `action`: create | adopt | same | going (already on its way) | later (Xero cannot be asked now) | change (posted, the
-    record differs now) | hold | refuse.
+    `action`: create | adopt | same | going (already on its way) | later (Xero cannot be asked now) | hold | refuse; of a
+    record whose document Xero has (posting/changing): change (it stays as it is, for a person) | update | reissue |
+    accept (nothing that Xero has differs) | older | remapped (only the mapping changed) | withdraw (changed back).
     """
 
     action: str
@@ -73,10 +74,8 @@ def _decide_known(
         return SAME
     if existing.entity != prepared.entity:
         return Decision("hold", entity_changed(existing, prepared.entity))
-    if existing.state == "posted":
-        return SAME if same else Decision("change", _changed(existing, prepared))
     if existing.state in ("sending", "uncertain"):
-        return Decision("going") if same else Decision("change", _changed_in_flight(existing))
+        return Decision("going") if same else Decision("change", changed_in_flight(existing))
     if existing.state == "planned" and same:
         return Decision("going")
     refused_by_xero = existing.state == "rejected" and bool(existing.xero_messages)
@@ -205,17 +204,8 @@ def entity_changed(existing: Posting, entity: str) -> Finding:
     )
 
 
-def _changed(existing: Posting, prepared: Prepared) -> Finding:
-    was, now = existing.total, prepared.predicted.total
-    amounts = f" Total then {was} {existing.currency}, now {now} {prepared.predicted.currency}." if was != now else ""
-    return Finding(
-        "changed-after-posting",
-        f"The record changed after it was posted as {existing.document_number or existing.document_id}.{amounts}",
-        "Change the document in Xero by hand and `counterfoil problems skip`, or undo the change in the source.",
-    )
-
-
-def _changed_in_flight(existing: Posting) -> Finding:
+def changed_in_flight(existing: Posting) -> Finding:
+    """The record changed before its first content was known to be there."""
     return Finding(
         "changed-in-flight",
         f"The record changed while {existing.external_id} was on its way to Xero.",

@@ -14,11 +14,13 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.posting import freezing, kinds, recording, recovering
+from counterfoil.posting import freezing, kinds, looking_through, recording, recovering
 from counterfoil.posting.looking import Looker
+from counterfoil.posting.looking_through import PaymentLooker
+from counterfoil.posting.rewriting import Rewriter
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
-from counterfoil.store import documents, locks, postings, requests
+from counterfoil.store import changes, documents, locks, payments, postings, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
@@ -32,7 +34,7 @@ Progress = Callable[[str], None]
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One claimed piece: send | look | recover; or wait until `when`; or done."""
+    """One claimed piece: send | look | recover | compare; or wait until `when`; or done."""
 
     action: str
     request: Request | None = None
@@ -60,6 +62,9 @@ class TenantWorker:
         self._progress = progress
         self._busy: set[int] = set()
         self._recovering = False
+        self._comparing = False
+        self._rewriter = Rewriter(database, rules, catch_up, owner)
+        self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
         self._unreachable = 0
         self._expired = 0
         self._look_failures = 0
@@ -126,7 +131,7 @@ class TenantWorker:
         fresh = self._claim_planned(connection, now)
         if fresh.action != "done":
             return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
-        if self._busy or self._recovering:
+        if self._busy or self._recovering or self._comparing:
             return Work("wait", when=now)
         return Work("wait", when=min(due)) if due else Work("done")
 
@@ -153,6 +158,11 @@ class TenantWorker:
 
     def _claim_planned(self, connection: Connection, now: datetime.datetime) -> Work:
         """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
+        if payments.unverified(connection, self._tenant, every=self._forgotten(connection)):
+            if self._recovering:
+                return Work("wait", when=now)
+            self._recovering = True
+            return Work("recover", resource=kinds.PAYMENT.resource)
         for resource in kinds.ORDER:
             if documents.cursor(connection, self._tenant, resource).recovered:
                 continue
@@ -163,6 +173,9 @@ class TenantWorker:
                     return Work("wait", when=now)
                 self._recovering = True
                 return Work("recover", resource=resource)
+        if not self._comparing and changes.ready(connection, self._tenant, 1):
+            self._comparing = True
+            return Work("compare")
         frozen = freezing.freeze_ready(
             connection,
             self._tenant,
@@ -174,6 +187,10 @@ class TenantWorker:
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")
+
+    def _forgotten(self, connection: Connection) -> bool:
+        """Payments may have been made in a time that this database knows nothing of."""
+        return not documents.cursor(connection, self._tenant, kinds.PAYMENT.resource).recovered
 
     async def _do(self, work: Work) -> None:
         try:
@@ -190,11 +207,14 @@ class TenantWorker:
             await self._recover(work.resource)
         elif work.action == "look":
             await self._look(work.request)
+        elif work.action == "compare":
+            await self._compare()
         else:
             assert work.request is not None
             self._point("after-freeze")
             stop = await self._sender.send(self._client, work.request)
-            self.finished += 0 if stop else work.request.body.count(b'"Contact')
+            of_one = b'"InvoiceID"' if recording.is_change(work.request) else b'"Contact'
+            self.finished += 0 if stop else work.request.body.count(of_one)
             await self._after_send(stop)
 
     async def _after_send(self, stop: errors.CounterfoilError | None) -> None:
@@ -213,7 +233,8 @@ class TenantWorker:
     async def _look(self, request: Request | None) -> None:
         assert request is not None
         try:
-            await self._looker.look(self._client, request)
+            looker = self._looker_of(request)
+            await looker.look(self._client, request)
             self._look_failures = 0
         except (errors.Unclear, errors.XeroUnavailable) as error:
             self._look_failures += 1
@@ -226,9 +247,24 @@ class TenantWorker:
         except Overtaken:
             pass
 
+    def _looker_of(self, request: Request) -> Looker | Rewriter:
+        if recording.is_change(request):
+            return self._rewriter
+        return self._payment_looker if request.resource == kinds.PAYMENT.resource else self._looker
+
+    async def _compare(self) -> None:
+        """Changes of documents: read them again, then freeze what is to be written."""
+        try:
+            await self._rewriter.compare(self._client)
+        finally:
+            self._comparing = False
+
     async def _recover(self, resource: str) -> None:
         """A new or restored database: read the resource once and adopt every mark of ours, before the first create."""
         try:
+            if resource == kinds.PAYMENT.resource:
+                await looking_through.verify(self._database, self._client, self._catch_up, self._database.clock.now())
+                return
             await self._catch_up(self._client, resource, lane="looking")
             await self._database.run(
                 lambda conn: recovering.adopt_marked(conn, self._tenant, resource, self._database.now(conn))

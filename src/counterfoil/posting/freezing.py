@@ -14,7 +14,7 @@ from counterfoil.posting.kinds import Kind
 from counterfoil.posting.rules import Rules
 from counterfoil.store import postings, requests
 from counterfoil.store.database import Connection
-from counterfoil.store.postings import Brief
+from counterfoil.store.postings import Brief, Posting
 
 Sift = Callable[[list[Brief]], list[Brief]]
 CLAIM_S = 30  # a frozen request belongs to its freezer that long; then anybody may send it, the attempt decides
@@ -38,6 +38,16 @@ def freeze(
     return [_write(connection, kind, part, owner, rules, now, was) for part in _parts(ready, rules)]
 
 
+def freeze_changes(
+    connection: Connection, ready: Sequence[tuple[Posting, bytes]], rules: Rules, owner: str, now: datetime.datetime
+) -> list[int]:
+    """Freeze changes of one tenant's invoices, compared a moment ago, each with the document's id; → request ids."""
+    return [
+        _write(connection, kinds.INVOICE, part, owner, rules, now, ("planned",), method="POST")
+        for part in _parts(ready, rules)
+    ]
+
+
 def _parts(ready: Sequence[tuple[Brief, bytes]], rules: Rules) -> list[list[tuple[Brief, bytes]]]:
     parts: list[list[tuple[Brief, bytes]]] = []
     size = 0
@@ -58,19 +68,26 @@ def _write(
     rules: Rules,
     now: datetime.datetime,
     was: Sequence[str],
+    method: str = "PUT",
 ) -> int:
     first = part[0][0]
     body = b'{"%s":[%s]}' % (kind.resource.encode(), b",".join(element for _posting, element in part))
     values: dict[str, Any] = {
-        "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": "PUT", "path": kind.resource,
-        "body": body, "idempotency_key": secrets.token_hex(16), "own_number": first.own_number, "state": "open", "attempts": 0,
+        "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": method, "path": kind.resource,
+        "body": body, "idempotency_key": secrets.token_hex(16), "own_number": first.own_number or method == "POST", "state": "open", "attempts": 0,
         "unclear_attempts": 0, "looks": 0, "owner": owner, "frozen_at": now,
         "lease_until": now + datetime.timedelta(seconds=min(CLAIM_S, rules.request_timeout_s)),
     }  # fmt: skip
-    request_id = requests.insert(connection, values, [(posting.id, posting.revision) for posting, _element in part])
+    request_id = requests.insert(connection, values, [(posting.id, _revision(posting)) for posting, _element in part])
     ids = [posting.id for posting, _element in part]
     postings.update_all(connection, ids, {"state": "sending", "changed_at": now}, was)
     return request_id
+
+
+def _revision(posting: Brief) -> int:
+    """The content that is sent: of a change, the one that waits."""
+    waiting = posting.pending_revision if isinstance(posting, Posting) else None
+    return waiting if waiting is not None else posting.revision
 
 
 def freeze_ready(
@@ -81,7 +98,7 @@ def freeze_ready(
     `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
     A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
     """
-    for resource in kinds.ORDER:
+    for resource in kinds.BY_RESOURCE:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
             chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)

@@ -39,6 +39,17 @@ def find_marker(url: str | None, reference: str | None) -> str | None:
     return found.group(1) if found else None
 
 
+def reissued(number: str, issue: int) -> str:
+    """The number of a record's second, third … document, since Xero never frees a number again: "SHOP-1-2"."""
+    return f"{number}-{issue}"
+
+
+def next_number(number: str, issue: int) -> str:
+    """The number after that of the given issue: "SHOP-1" → "SHOP-1-2" → "SHOP-1-3"."""
+    first = number.removesuffix(f"-{issue}") if issue > 1 else number
+    return reissued(first, issue + 1)
+
+
 def with_marker(reference: str, mark: str, limit: int) -> str:
     """The Reference of a document that has no other place: human text first, cut to leave room for the marker."""
     text = reference.strip()[: limit - MARKER_LENGTH - 1].rstrip()

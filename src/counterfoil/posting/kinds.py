@@ -8,6 +8,7 @@ import datetime
 import functools
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -111,6 +112,53 @@ def _contact_differences(stored: WrittenContact, predicted: bytes, _contact_id: 
     return _told([("name", fold(wanted), fold(stored.name or ""))])
 
 
+class PaidInvoice(msgspec.Struct, frozen=True):
+    """What a payment is on."""
+
+    invoice_id: str | None = msgspec.field(default=None, name="InvoiceID")
+
+
+class WrittenPayment(Written, frozen=True, kw_only=True):
+    """A payment as Xero stored it. Dates in Xero's own form."""
+
+    document_id: str | None = msgspec.field(default=None, name="PaymentID")
+    document_number: str | None = None
+    reference: str | None = msgspec.field(default=None, name="Reference")
+    amount: Decimal | None = msgspec.field(default=None, name="Amount")
+    date: str | None = msgspec.field(default=None, name="Date")
+    invoice: PaidInvoice | None = msgspec.field(default=None, name="Invoice")
+
+
+class _Foreseen(msgspec.Struct, frozen=True):
+    amount: Decimal
+    date: datetime.date
+
+
+_foreseen = msgspec.json.Decoder(_Foreseen)
+
+
+def _build_payment(element: bytes, posting: Brief, invoice_id: str | None, _public_url: str) -> bytes:
+    assert invoice_id is not None, "a payment is frozen only after its document is posted"
+    built = encoding.decode(element)
+    reference = identity.with_marker(built.get("Reference", ""), posting.marker, REFERENCE_LIMIT)
+    return encoding.encode({"Invoice": {"InvoiceID": invoice_id}, **built, "Reference": reference})
+
+
+def _payment_carries_mark(stored: WrittenPayment, posting: Brief) -> bool:
+    return identity.find_marker(None, stored.reference) == posting.marker
+
+
+def _payment_differences(stored: WrittenPayment, predicted: bytes, invoice_id: str | None) -> tuple[str, ...]:
+    expected = _foreseen.decode(predicted)
+    return _told(
+        [
+            ("invoice", invoice_id, stored.invoice.invoice_id if stored.invoice else None),
+            ("amount", expected.amount, stored.amount),
+            ("date", expected.date, wire_date(stored.date)),
+        ]
+    )
+
+
 INVOICE = Kind(
     name="invoice",
     resource="Invoices",
@@ -129,8 +177,17 @@ CONTACT = Kind(
     carries_mark=_contact_carries_mark,
     differences=_contact_differences,
 )
-BY_RESOURCE: dict[str, Kind] = {kind.resource: kind for kind in (CONTACT, INVOICE)}
-ORDER = tuple(BY_RESOURCE)  # contacts before the documents that need them
+PAYMENT = Kind(
+    name="payment",
+    resource="Payments",
+    written=WrittenPayment,
+    unique=(),
+    build=_build_payment,
+    carries_mark=_payment_carries_mark,
+    differences=_payment_differences,
+)
+BY_RESOURCE: dict[str, Kind] = {kind.resource: kind for kind in (CONTACT, INVOICE, PAYMENT)}
+ORDER = (CONTACT.resource, INVOICE.resource)  # read before the first one is made; payments are read with their invoices
 
 
 def is_uniqueness(kind: Kind, messages: tuple[str, ...]) -> bool:

@@ -17,13 +17,16 @@ from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import ContactWanted, Finding, Prepared
 from counterfoil.model.terms import Terms
-from counterfoil.posting import deciding, identity, kinds
+from counterfoil.posting import changing, deciding, identity, kinds, lookalikes
+from counterfoil.posting.changing import Policy
 from counterfoil.posting.deciding import ContactDecision, Decision
-from counterfoil.store import contact_links, documents, postings
+from counterfoil.store import changes, contact_links, documents, postings
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
+from counterfoil.store.problems import LOOK_ALIKE
 
 BATCH = 200  # records per transaction
+ISSUES_MAX = 20  # documents made for one record, one after the other, that an empty database looks for
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -59,6 +62,7 @@ class Planned(msgspec.Struct, frozen=True):
     contact: ContactDecision | None = None
     existing: postings.Posting | None = None
     twin: str | None = None  # the source of a record with the same external id and other content
+    issue: int = 1  # counts the documents that were made for this record, one after the other
 
 
 class Plan(msgspec.Struct):
@@ -71,6 +75,21 @@ class Plan(msgspec.Struct):
     seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
     new_contacts: set[tuple[str, str]] = set()
     adopted: dict[str, str] = {}  # document id → external id of the record that adopts it in this run
+<<<<<<< /tmp/eng/src/counterfoil/posting/planning.py
+    on_change: str = "hold"
+    complete: bool = False
+    remap: bool = False
+    again: bool = False
+    closed: dict[str, datetime.date] = {}  # entity → nothing up to this day of its books may move
+    remapped: int = 0  # records left alone since only the mapping changed
+    older: int = 0  # records left alone since a later version is posted
+
+    def policy(self, entity: str) -> Policy:
+        """How changes are treated."""
+        return Policy(self.on_change, self.complete, self.remap, self.again, self.closed.get(entity))
+=======
+    room: int | None = None  # documents that may still be made in a flow's first run (`limit_first`); None: any number
+>>>>>>> /work/main/src/counterfoil/posting/planning.py
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -82,17 +101,71 @@ class Writing(msgspec.Struct, frozen=True):
     now: datetime.datetime
 
 
+class _Past(msgspec.Struct, frozen=True):
+    """What we have of a batch's records: their newest postings and issues, and what Xero was sent of those that differ."""
+
+    existing: dict[str, postings.Posting]
+    issues: dict[str, int]
+    bases: dict[int, changes.Content]
+
+    def has_document(self, external_id: str) -> bool:
+        """Xero has a document of this record."""
+        posting = self.existing.get(external_id)
+        return posting is not None and posting.document_id is not None
+
+
 def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> list[Planned]:
     """Every item's fate, in order; nothing is written."""
-    good = [item for item in items if item.prepared is not None]
+    past = _past(connection, plan, items)
+    wanted: dict[str, list[Prepared]] = {}
+    for item in items:
+        if item.prepared is not None:
+            wanted.setdefault(item.prepared.entity, []).append(item.prepared)
+    known = {entity: _Known(connection, plan, entity, those, past) for entity, those in wanted.items()}
+    return [_decide_one(plan, item, past, known) for item in items]
+
+
+def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> _Past:
     ids = [item.external_id for item in items if item.external_id]
     existing = postings.by_external_id(connection, plan.flow_id, kinds.INVOICE.name, "", ids)
-    known = {entity: _Known(connection, plan, entity, [i.prepared for i in good if i.prepared and i.prepared.entity == entity])
-             for entity in {i.prepared.entity for i in good if i.prepared}}  # fmt: skip
-    return [_decide_one(plan, item, existing.get(item.external_id or ""), known) for item in items]
+    issues = {external_id: posting.issue for external_id, posting in existing.items()}
+    differing: list[int] = []
+    for item in items:
+        posting = existing.get(item.external_id or "")
+        if posting is None or item.prepared is None:
+            continue
+        if _made_anew(plan, item, posting):
+            issues[posting.external_id] += 1
+            del existing[posting.external_id]
+        elif posting.document_id is not None and posting.record_hash != item.record_hash:
+            differing.append(posting.id)
+    return _Past(existing, issues, changes.posted(connection, differing))
 
 
-def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known: dict[str, "_Known"]) -> Planned:
+def _made_anew(plan: Plan, item: Item, posting: postings.Posting) -> bool:
+    """A document was taken back, and the record is to have a new one."""
+    policy = plan.policy(posting.entity)
+    renewed = changing.renewed(posting, item.record_hash, item.content_hash, policy)
+    return renewed and posting.document_id is not None and posting.entity == item.entity
+
+
+def _numbered(item: Item, issue: int) -> Item:
+    """The item of a document that is not the first of its record: it has the number with the issue behind it."""
+    prepared = item.prepared
+    if prepared is None or prepared.number is None or issue == 1:
+        return item
+    number = _number(prepared.number, issue)
+    element = {**prepared.element, "InvoiceNumber": number}
+    return msgspec.structs.replace(item, prepared=msgspec.structs.replace(prepared, number=number, element=element))
+
+
+def _number(number: str, issue: int) -> str:
+    return number if issue == 1 else identity.reissued(number, issue)
+
+
+def _decide_one(plan: Plan, item: Item, past: _Past, known: dict[str, "_Known"]) -> Planned:
+    existing = past.existing.get(item.external_id or "")
+    item = _numbered(item, past.issues.get(item.external_id or "", 1))
     prepared = item.prepared
     if item.blocked:
         action = "later" if item.blocked == "later" else "hold"
@@ -116,21 +189,66 @@ def _decide_one(plan: Plan, item: Item, existing: postings.Posting | None, known
         decision = deciding.SAME if _is_posted(item, existing) else Decision("refuse", settled)
         return Planned(item, decision, contact, existing)
     prepared, item = settled, msgspec.structs.replace(item, prepared=settled)
-    mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, existing.issue if existing else 1)
+    if existing is not None and changing.concerns(existing) and not _anew(plan, item, existing):
+        return Planned(item, _decide_change(plan, item, existing, contact, here, past), contact, existing)
+    issue = past.issues.get(prepared.external_id, 1)
+    mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, issue)
     numbered = here.by_number.get(fold(prepared.number or ""), [])
     same_number = [document for document in numbered if document.marker != mark]
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
     if decision.action == "create" and (waits := _stopped(prepared)) is not None:
         decision = waits
+    elif decision.action == "create" and (alike := here.look_alike(prepared, contact, existing)) is not None:
+        decision = Decision("hold", lookalikes.finding(alike))
     other = _other_owner(plan, here, prepared.external_id, existing, decision, same_number)
-    return Planned(item, Decision("refuse", other) if other else decision, contact, existing)
+<<<<<<< /tmp/eng/src/counterfoil/posting/planning.py
+    return Planned(item, Decision("refuse", other) if other else decision, contact, existing, issue=issue)
+
+
+def _anew(plan: Plan, item: Item, existing: postings.Posting) -> bool:
+    """It was taken back before it was sent, and is wanted again."""
+    return changing.renewed(existing, item.record_hash, item.content_hash, plan.policy(existing.entity))
+
+
+def _decide_change(
+    plan: Plan,
+    item: Item,
+    existing: postings.Posting,
+    contact: ContactDecision,
+    here: "_Known",
+    past: _Past,
+) -> Decision:
+    """The fate of a record whose document Xero has."""
+    assert item.prepared is not None
+    said = changing.Said(item.prepared, item.record_hash, item.content_hash, contact.contact_id)
+    document = here.by_id.get(existing.document_id or "")
+    policy = plan.policy(existing.entity)
+    decision = changing.decide(said, existing, past.bases.get(existing.id), document, policy)
+    plan.remapped += decision.action == "remapped"
+    plan.older += decision.action == "older"
+    stopped = contact.finding or item.prepared.hold
+    if decision.action in (changing.UPDATE, changing.REISSUE) and stopped is not None:
+        return Decision("change", stopped)
+    return decision
+=======
+    decision = Decision("refuse", other) if other else decision
+    if decision.action == "create" and plan.room is not None:
+        decision = Decision("hold", _first_run_is_full()) if plan.room <= 0 else decision
+        plan.room -= 1
+    return Planned(item, decision, contact, existing)
+
+
+def _first_run_is_full() -> Finding:
+    return Finding(
+        "limit-first",
+        "The first run of this flow posts no more than `limit_first` documents.",
+        "Look at the first ones in Xero, then run again: the rest is posted.",
+    )
+>>>>>>> /work/main/src/counterfoil/posting/planning.py
 
 
 def _stopped(prepared: Prepared) -> Decision | None:
     """Why a document that could be made is not made now."""
-    if prepared.payments and "Payments" not in kinds.BY_RESOURCE:
-        reason = "`payments`: payments are not posted yet."
-        return Decision("refuse", Finding("not-posted-yet", reason, "Leave `payments` out for now.", "payments"))
     return Decision("hold", prepared.hold) if prepared.hold is not None else None
 
 
@@ -194,22 +312,26 @@ def _unbound(entity: str) -> Finding:
 class _Known:
     """What the mirror and our postings know that touches these records of one entity."""
 
-    def __init__(self, connection: Connection, plan: Plan, entity: str, prepared: Sequence[Prepared]) -> None:
+    def __init__(
+        self, connection: Connection, plan: Plan, entity: str, prepared: Sequence[Prepared], past: _Past
+    ) -> None:
         self.entity = entity
         self.by_marker: dict[str, list[documents.Document]] = {}
         self.by_number: dict[str, list[documents.Document]] = {}
+        self.by_id: dict[str, documents.Document] = {}
         self.owners: dict[str, postings.Posting] = {}
         self._made: dict[str, ContactDecision] = {}
         binding = plan.bindings.get(entity)
         if binding is None:
             return
         tenant, resource = binding.tenant_id, kinds.INVOICE.resource
-        marks = [identity.marker(plan.flow_id, kinds.INVOICE.name, p.external_id, 1) for p in prepared]
-        for document in documents.documents_by(connection, tenant, resource, "marker", marks):
-            self.by_marker.setdefault(document.marker or "", []).append(document)
-        numbers = [fold(p.number) for p in prepared if p.number]
+        issues = past.issues
+        wanted_issues = {p.external_id: issues.get(p.external_id, 1) for p in prepared}
+        self._find_marked(connection, plan, tenant, wanted_issues, issues)
+        numbers = [fold(_number(p.number, issues.get(p.external_id, 1))) for p in prepared if p.number]
         for document in documents.documents_by(connection, tenant, resource, "number_key", numbers):
             self.by_number.setdefault(document.number_key or "", []).append(document)
+        self.by_id = {document.document_id: document for group in self.by_marker.values() for document in group}
         groups = (*self.by_number.values(), *self.by_marker.values())
         found = [document.document_id for group in groups for document in group]
         self.owners = postings.by_document(connection, tenant, resource, found)
@@ -239,6 +361,28 @@ class _Known:
         )
         self._terms = {c.contact_id: terms.of(c.terms_day, c.terms_type) for c in at_xero}
         self._names_taken: dict[str, str] = {}
+        days_of = [
+            (self.contact(p.contact, plan).contact_id, p.predicted.date)
+            for p in prepared
+            if not past.has_document(p.external_id)
+        ]
+        self._alike = lookalikes.of(connection, tenant, resource, [(of, day) for of, day in days_of if of is not None])
+
+    def _find_marked(
+        self, connection: Connection, plan: Plan, tenant: str, wanted: dict[str, int], issues: dict[str, int]
+    ) -> None:
+        """Documents by their mark. What was voided may have a later issue, which an empty database knows nothing of."""
+        known = set(issues)
+        for _ in range(ISSUES_MAX):
+            marks = {identity.marker(plan.flow_id, kinds.INVOICE.name, of, issue): of for of, issue in wanted.items()}
+            found = documents.documents_by(connection, tenant, kinds.INVOICE.resource, "marker", list(marks))
+            for document in found:
+                self.by_marker.setdefault(document.marker or "", []).append(document)
+            issues.update({marks[document.marker or ""]: wanted[marks[document.marker or ""]] for document in found})
+            living = {marks[document.marker or ""] for document in found if document.status not in deciding.GONE}
+            wanted = {of: wanted[of] + 1 for of in {marks[one.marker or ""] for one in found} - living - known}
+            if not wanted:
+                return
 
     def contact(self, wanted: ContactWanted, plan: Plan) -> ContactDecision:
         """The fate of this customer; asked again, the same."""
@@ -268,6 +412,13 @@ class _Known:
                 plan.new_contacts.add((self.entity, wanted.external_id))
             self._made[wanted.external_id] = made
         return made
+
+    def look_alike(
+        self, prepared: Prepared, contact: ContactDecision, existing: postings.Posting | None
+    ) -> documents.Document | None:
+        """A document of another hand that may be this sale, unless a person said that it is not."""
+        waved = existing is not None and existing.accepted == LOOK_ALIKE
+        return None if waved else lookalikes.find(prepared, self._alike.get(contact.contact_id or "", ()))
 
     def terms(self, contact: ContactDecision) -> Terms | None:
         """The customer's own payment terms in Xero; None: it has none, or is not there yet."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import freezing, kinds
+from counterfoil.posting import concluding, freezing, kinds
 from counterfoil.posting.judging import ItemVerdict, Judgement
 from counterfoil.posting.rules import Rules, next_step
 from counterfoil.store import postings, requests
@@ -84,6 +84,17 @@ def unclear(connection: Connection, request: Request, reason: str, rules: Rules,
     postings.update_many(connection, rows, ON_ITS_WAY)
 
 
+def is_change(request: Request) -> bool:
+    """The request changes documents that are there; its postings end otherwise than those of new ones."""
+    return request.method == "POST"
+
+
+def _refuse(
+    connection: Connection, request: Request, refused: Mapping[int, Sequence[str]], now: datetime.datetime
+) -> None:
+    (concluding.refused if is_change(request) else write_rejected)(connection, refused, now)
+
+
 def look_next(connection: Connection, request: Request) -> None:
     """An unclear request that may not be sent again now: its next step is the look (rules.next_step)."""
     values = {"unclear_attempts": request.unclear_attempts + 1, "lease_until": None, "owner": None}
@@ -100,8 +111,12 @@ def _answered(connection: Connection, request: Request, items: Sequence[ItemVerd
     }
     done = [item for item in items if item.outcome != "look" and item.position in open_items]
     look = [item for item in items if item.outcome == "look" and item.position in open_items]
-    write_posted(connection, [(open_items[i.position], i) for i in done if i.outcome == "posted"], "created", now)
-    write_rejected(connection, {open_items[i.position]: i.messages for i in done if i.outcome == "rejected"}, now)
+    there = [(open_items[i.position], i) for i in done if i.outcome == "posted"]
+    if is_change(request):
+        concluding.done(connection, there, now)
+    else:
+        write_posted(connection, there, "created", now)
+    _refuse(connection, request, {open_items[i.position]: i.messages for i in done if i.outcome == "rejected"}, now)
     requests.close_items(connection, request.id, {i.position: i.outcome for i in done})
     if look:
         _await_look(connection, request, [(open_items[i.position], i) for i in look], now)
@@ -197,7 +212,9 @@ def abandon(connection: Connection, request: Request, now: datetime.datetime, fi
         return
     items = requests.open_items(connection, request.id)
     _replan(connection, request, now)
-    if finding is not None:
+    if finding is not None and is_change(request):
+        concluding.held(connection, {posting_id: finding for _position, posting_id, _revision in items}, now)
+    elif finding is not None:
         write_held(connection, {posting_id: finding for _position, posting_id, _revision in items}, "held", now)
 
 
@@ -210,7 +227,10 @@ def _split(
     _close(connection, request, f"split: {judgement.reason}", now)
     ids = [posting_id for _position, posting_id, _revision in items]
     if len(ids) == 1:
-        write_rejected(connection, {ids[0]: judgement.messages}, now)
+        _refuse(connection, request, {ids[0]: judgement.messages}, now)
+        return
+    if is_change(request):
+        _one_by_one(connection, ids, now)
         return
     found = postings.many(connection, ids)
     chosen: list[Posting] = [found[posting_id] for posting_id in ids]
@@ -218,3 +238,10 @@ def _split(
     kind = kinds.BY_RESOURCE[request.resource]
     for part in (chosen[:half], chosen[half:]):
         freezing.freeze(connection, kind, part, rules, owner, now, was=ON_ITS_WAY)
+
+
+def _one_by_one(connection: Connection, ids: Sequence[int], now: datetime.datetime) -> None:
+    """Changes among which a bad one is: each is compared anew and goes alone."""
+    found = postings.many(connection, ids)
+    rows = [{"pid": pid, "state": "planned", "looks": found[pid].looks + 1, "changed_at": now} for pid in ids]
+    postings.update_many(connection, rows, ON_ITS_WAY)

@@ -10,6 +10,7 @@ import msgspec
 from counterfoil.store.requests import Request
 
 KEY_MARGIN_S = 15  # we stop using a key this long before Xero forgets it
+FRESH_S = 15  # a change is frozen at most this long after its document was read, and sent as long after that
 LOOK_FRESH_S = 30  # a new request may be frozen on the word of a look no older than this
 LOOK_OVERLAP = datetime.timedelta(minutes=5)
 LOOKS_MAX = 3  # uniqueness refusals in a row whose document nobody can find, before a person is asked
@@ -41,6 +42,11 @@ class Step(msgspec.Struct, frozen=True):
     when: datetime.datetime
 
 
+def still_true(request: Request, now: datetime.datetime) -> bool:
+    """False for a change whose document was compared too long ago: a person may have edited it since."""
+    return request.method != "POST" or now <= request.frozen_at + datetime.timedelta(seconds=FRESH_S)
+
+
 def key_usable(request: Request, rules: Rules, now: datetime.datetime) -> bool:
     """True while Xero surely still remembers the key until the answer could have come."""
     assert request.first_started is not None
@@ -58,7 +64,7 @@ def next_step(request: Request, rules: Rules, now: datetime.datetime) -> Step:
     quiet_over = request.last_started + rules.lease
     if request.attempts == 1 and request.unclear_attempts == 1:
         when = now if request.own_number else max(now, quiet_over)
-        if key_usable(request, rules, when):
+        if key_usable(request, rules, when) and still_true(request, when):
             return Step("resend", when)
     when = quiet_over if request.unclear_attempts else now
     if request.last_look is not None:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import judging, kinds, recording
+from counterfoil.posting import judging, kinds, recording, rewritten
 from counterfoil.posting.judging import Judgement
-from counterfoil.posting.rules import Rules, key_usable
+from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, locks, requests
+from counterfoil.store import bindings, changes, locks, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
@@ -28,6 +28,10 @@ Point = Callable[[str], None]
 
 class Overtaken(Exception):
     """Another worker wrote a later attempt, or the key grew too old before ours could begin: nothing was sent."""
+
+
+class _Outdated(Exception):
+    """A change waited so long that its document has to be read and compared anew: nothing was sent."""
 
 
 class _Forbidden(Exception):
@@ -70,6 +74,9 @@ class Sender:
             )  # fmt: skip
         except Overtaken:
             return None
+        except _Outdated:
+            await self._database.run(lambda conn: recording.abandon(conn, request, self._database.now(conn)))
+            return None
         except _Forbidden as refusal:
             await self._forbidden(request, refusal.finding)
             return None
@@ -77,7 +84,7 @@ class Sender:
             return await self._failed(began[0][0] if began else None, request, error)
         self._point("after-send")
         attempt, sent = began[0]
-        kind = kinds.BY_RESOURCE[attempt.resource]
+        kind = rewritten.CHANGED_INVOICE if recording.is_change(attempt) else kinds.BY_RESOURCE[attempt.resource]
         judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
         await self._record(attempt, judgement, answer)
         return judgement.stop
@@ -97,13 +104,15 @@ class Sender:
                 raise _Forbidden(_not_bound(request.entity))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
-            if request.attempts and not key_usable(request, self._rules, now):
+            if request.attempts == 0 and not still_true(request, now):
+                raise _Outdated
+            if request.attempts and not (key_usable(request, self._rules, now) and still_true(request, now)):
                 raise Overtaken
             sequence = requests.begin_attempt(connection, request, self._owner, now, now + self._rules.lease)
             if sequence is None:
                 raise Overtaken
             self._installation = self._installation or get_meta(connection, "installation_id") or ""
-            return requests.get(connection, request.id), requests.sent(connection, request.id), sequence
+            return requests.get(connection, request.id), _sent(connection, request), sequence
 
         began, sent, sequence = await self._database.run(work)
         assert began.last_started is not None
@@ -147,6 +156,16 @@ class Sender:
             self._point("mid-outcome")
 
         await self._database.run(work)
+
+
+def _sent(connection: Connection, request: Request) -> list[Sent]:
+    """What is in a request; changes with the ids of their documents and with what they set."""
+    sent = requests.sent(connection, request.id)
+    if not recording.is_change(request):
+        return sent
+    sets = changes.sets_of(connection, request.id)
+    found = postings.many(connection, list(sets))
+    return [Sent(one.position, found[one.posting.id], sets[one.posting.id], None) for one in sent]
 
 
 def _not_bound(entity: str) -> Finding:

@@ -111,7 +111,7 @@ def comparable(key: str, value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """A value in a sentence."""
-    if value is None or value == "" or value == frozenset():
+    if value is None or value in ("", frozenset()):
         return "nothing"
     if isinstance(value, frozenset):
         return ", ".join(f"{name}: {option}" for name, option in sorted(value))

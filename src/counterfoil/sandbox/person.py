@@ -38,6 +38,7 @@ ORGANISATION_FIELDS = frozenset(
         "disconnected",
         "short_code",
         "country",
+        "timezone",
         "invoice_reminders",
         "approvals_left",
         "actions",
@@ -45,7 +46,10 @@ ORGANISATION_FIELDS = frozenset(
     }
 )
 _LOCKS = {"period_lock_date": "PeriodLockDate", "end_of_year_lock_date": "EndOfYearLockDate"}
-_TEXTS = {"name": "Name", "base_currency": "BaseCurrency", "short_code": "ShortCode", "country": "CountryCode"}
+_TEXTS = {
+    "name": "Name", "base_currency": "BaseCurrency", "short_code": "ShortCode", "country": "CountryCode",
+    "timezone": "Timezone",
+}  # fmt: skip
 _DAYS = ("Date", "DueDate", "FullyPaidOnDate", "ExpectedPaymentDate", "PlannedPaymentDate")
 _WITH_STRING = frozenset(_DAYS) - {"FullyPaidOnDate"}
 _EDITABLE = ("Invoices", "CreditNotes", "Contacts", "Accounts", "TaxRates", "TrackingCategories")

@@ -200,6 +200,7 @@ def _unmapped(values: dict[str, Any]) -> list[shape.Misfit]:
     given: list[str] = [key for key in ("group_by", "line") if key in values]
     given += ["check"] if isinstance(check, dict) and "total" in check else []
     given += ["source"] if "explode" in options else []
+    given += ["post"] if values.get("post") == "daily" else []
     return [
         shape.Misfit((key,), "wrong-value", "has no use without [flows.NAME.map]", "Write the map, or take it out.")
         for key in given

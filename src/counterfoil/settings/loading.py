@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import shape
-from counterfoil.settings import filling, tables, toml_lines
+from counterfoil.settings import filling, reading, tables, toml_lines
 from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
@@ -154,6 +154,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     if re.search(r"^https?://([^/]*\.)?xero\.com(:\d+)?(/|$)", service.public_url, re.IGNORECASE):
         at = place(where, ("service", "public_url"), path.name)
         raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
+    _check_zones(given, path, where)
     return Settings(
         path=path.resolve(),
         environment=environment,
@@ -171,6 +172,17 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
             name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
         },
     )
+
+
+def _check_zones(given: tables.FileTables, path: Path, where: Where) -> None:
+    wrong = [
+        f"{place(where, ('entities', key, 'timezone'), path.name)}: [entities.{key}] `timezone` is no time zone: "
+        f"{shape.shown(entity.timezone)}. Such as Europe/London."
+        for key, entity in given.entities.items()
+        if entity.timezone is not None and not reading.is_zone(entity.timezone)
+    ]
+    if wrong:
+        raise mistakes(wrong)
 
 
 def _absolute(url: str, folder: Path) -> str:

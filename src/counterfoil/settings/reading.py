@@ -86,7 +86,7 @@ def misfits(read: Any) -> list[shape.Misfit]:
     if read.get("decimal", ".") == read.get("thousands"):
         found.append(_wrong("thousands", "is the decimal sign as well", "Give another, or leave it out.", read))
     zone = read.get("timezone")
-    if isinstance(zone, str) and zone != OF_THE_ORGANISATION and not _is_zone(zone):
+    if isinstance(zone, str) and zone != OF_THE_ORGANISATION and not is_zone(zone):
         rule = 'Such as "UTC", "Europe/Berlin" or "organisation".'
         found.append(_wrong("timezone", "is no time zone", rule, read))
     formats = read.get("date", ISO_DATE)
@@ -158,7 +158,8 @@ def _listed(read: dict[str, Any], key: str, default: tuple[str, ...]) -> tuple[A
     return tuple(given) if isinstance(given, list | tuple) else ()
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether it is an IANA time zone."""
     try:
         return zoneinfo.ZoneInfo(name) is not None
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

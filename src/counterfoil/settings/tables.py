@@ -126,6 +126,10 @@ class EntityTable(Table, frozen=True, kw_only=True):
     closed_through: Annotated[
         datetime.date | None, msgspec.Meta(description="Nothing on or before this day is posted.")
     ] = None
+    timezone: Annotated[
+        Line255 | None,
+        msgspec.Meta(description="Its time zone where Xero's name for it is not known: Europe/London."),
+    ] = None
     accounts: Annotated[dict[Line255, Line50], msgspec.Meta(description="Your names for account codes.")] = {}
     taxes: Annotated[
         dict[Line255, Line255], msgspec.Meta(description="Your names for tax types or tax rates' names.")

@@ -27,7 +27,8 @@ class Stored(msgspec.Struct, frozen=True):
     flow_id: str
     problem: int
     entity: str | None
-    external_id: str | None
+    external_ids: list[str] | None
+    by_name: bool
     cause: str
     field: str
     value: str | None
@@ -41,16 +42,18 @@ class Stored(msgspec.Struct, frozen=True):
     @property
     def fix(self) -> Fix:
         """What is laid over records."""
+        named = None if self.external_ids is None else frozenset(self.external_ids)
         return Fix(
-            self.id, self.entity, self.external_id, self.cause, self.field, self.value, self.put, self.actor, self.at
+            self.id, self.entity, named, self.by_name, self.cause, self.field, self.value, self.put, self.actor, self.at
         )
 
 
 def add(connection: sa.Connection, flow_id: str, problem: int, because: str | None, fix: Fix) -> int:
     """Store a fix; → its id. The id that it came with is not used."""
     values = {
-        name: getattr(fix, name) for name in ("entity", "external_id", "cause", "field", "value", "put", "actor", "at")
+        name: getattr(fix, name) for name in ("entity", "by_name", "cause", "field", "value", "put", "actor", "at")
     }
+    values["external_ids"] = None if fix.external_ids is None else sorted(fix.external_ids)
     statement = sa.insert(schema.fixes).values(flow_id=flow_id, problem=problem, because=because, **values)
     made: int = connection.execute(statement.returning(f.id)).scalar_one()
     return made

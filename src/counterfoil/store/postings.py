@@ -61,6 +61,11 @@ class Posting(Brief, frozen=True):
     last_run_id: int
     planned_at: datetime.datetime
     changed_at: datetime.datetime
+    action: str | None
+    pending_revision: int | None
+    rows_hash: str | None
+    version: int | None
+    accepted: str | None
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -74,6 +79,13 @@ class Revision(msgspec.Struct, frozen=True):
     predicted: Any
     source: str
     at: datetime.datetime
+    rows_hash: str | None
+    version: int | None
+    run_id: int | None
+    after_id: int | None
+    action: str | None
+    sets: Any
+    closed: datetime.date | None
 
 
 p = schema.postings.c
@@ -115,6 +127,15 @@ def many(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Posting]:
     """Postings by id."""
     wanted = list(ids)
     return {row.id: row for row in _BY_ID.rows(connection, Posting, ids=wanted)} if wanted else {}
+
+
+_DOCUMENT_IDS = Prepared(sa.select(p.id, p.document_id).where(Among(p.id, "ids")))
+
+
+def document_ids(connection: sa.Connection, ids: Iterable[int | None]) -> dict[int | None, str | None]:
+    """Which document each of these postings made, by posting id; None where it has none."""
+    wanted = {one for one in ids if one is not None}
+    return dict(_DOCUMENT_IDS.tuples(connection, ids=wanted)) if wanted else {}
 
 
 _REVISIONS = Prepared(sa.select(schema.revisions).where(Among(r.posting_id, "ids")))
@@ -219,6 +240,12 @@ def _insert(dialect: str) -> Prepared:
     return Prepared(prepared.insert(dialect)(schema.postings).values(values).on_conflict_do_nothing())
 
 
+def revision_row(**values: Any) -> dict[str, Any]:
+    """One new revision with every column named, so that many can be written at once."""
+    return {**_NO_REVISION, **values}
+
+
+_NO_REVISION: dict[str, Any] = dict.fromkeys(column.name for column in schema.revisions.columns)
 _ADD_REVISIONS = Prepared(sa.insert(schema.revisions))
 
 
@@ -273,6 +300,7 @@ _READY = Prepared(
         p.tenant_id == sa.bindparam("tenant_id"),
         p.resource == sa.bindparam("resource"),
         p.state == "planned",
+        p.action.is_(None),
         p.own_number == sa.bindparam("own_number"),
         sa.or_(p.after_id.is_(None), sa.and_(before.c.state == "posted", before.c.cause.is_(None))),
     )
@@ -294,7 +322,7 @@ def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: da
             sa.update(schema.postings)
             .where(p.after_id == parent.id, p.state == "planned")
             .values(
-                state="held",
+                state=sa.case((p.action.is_(None), "held"), else_="posted"),  # the document of a change stands
                 cause=f"waits:{parent.cause}",
                 reason=f"Waits for {parent.kind} {parent.external_id}: {parent.reason}",
                 remedy=parent.remedy,
@@ -307,7 +335,11 @@ def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: da
 
 _FREE_FOLLOWERS = Prepared(
     sa.update(schema.postings)
-    .where(Among(p.after_id, "before_ids"), p.state == "held", p.cause.startswith("waits:", autoescape=True))
+    .where(
+        Among(p.after_id, "before_ids"),
+        sa.or_(p.state == "held", sa.and_(p.state == "posted", p.action.is_not(None))),
+        p.cause.startswith("waits:", autoescape=True),
+    )
     .values(state="planned", cause=None, reason=None, remedy=None, changed_at=sa.bindparam("now"))
 )
 
@@ -326,6 +358,6 @@ def markers_found(connection: sa.Connection, tenant_id: str, resource: str) -> l
             schema.documents,
             sa.and_(d.tenant_id == p.tenant_id, d.resource == p.resource, d.marker == p.marker),
         )
-        .where(p.tenant_id == tenant_id, p.resource == resource, p.state == "planned")
+        .where(p.tenant_id == tenant_id, p.resource == resource, p.state == "planned", p.action.is_(None))
     )
     return [(Posting(*row[:-1]), row[-1]) for row in connection.execute(query)]

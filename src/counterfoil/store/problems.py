@@ -16,6 +16,9 @@ r = schema.revisions.c
 NOTHING = b"{}"  # the element of a record that did not pass its checks
 
 
+UNDONE = "undone"  # taken back, and the record is another one now
+CLOSED = "locked-document"  # a person's word does not open books that the firm has closed
+LOOK_ALIKE = "look-alike"  # trying such a record again is a person's word that it is another sale
 SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")
 
 
@@ -23,7 +26,12 @@ def stuck_postings(connection: sa.Connection) -> list[Posting]:
     """Postings with a cause, documents only (a contact's trouble shows at the documents that wait for it)."""
     query = (
         sa.select(*WHOLE)
-        .where(p.cause.is_not(None), p.skipped.is_(None), p.kind != "contact", p.state != "cancelled")
+        .where(
+            p.cause.is_not(None),
+            p.skipped.is_(None),
+            p.kind != "contact",
+            sa.or_(p.state != "cancelled", p.cause == UNDONE),
+        )
         .order_by(p.id)
     )
     return [Posting(*row) for row in connection.execute(query)]
@@ -46,6 +54,10 @@ def number(connection: sa.Connection, key: str) -> int:
     return made
 
 
+# The source rows behind the change that a posting's person does not want.
+_pending_rows = sa.select(r.rows_hash).where(r.posting_id == p.id, r.n == p.pending_revision).scalar_subquery()
+
+
 def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> None:
     """A person decided: nothing more is wanted of these. What Xero has stays; what it has not is never sent.
 
@@ -53,7 +65,10 @@ def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> Non
     """
     for posting_id in posting_ids:
         state = sa.case((p.state == "posted", "posted"), else_="cancelled")
-        values = {"skipped": because, "state": state, "record_hash": sa.func.coalesce(p.pending_hash, p.record_hash)}
+        values = {
+            "skipped": because, "state": state, "record_hash": sa.func.coalesce(p.pending_hash, p.record_hash),
+            "rows_hash": sa.func.coalesce(_pending_rows, p.rows_hash), "action": None, "pending_revision": None,
+        }  # fmt: skip
         unsent = p.state.not_in(("sending", "uncertain"))
         connection.execute(sa.update(schema.postings).where(p.id == posting_id, unsent).values(**values))
 
@@ -73,8 +88,32 @@ def retry(connection: sa.Connection, posting_ids: list[int]) -> int:
             sa.or_(p.kind == "contact", p.after_id.is_not(None)),  # refused before its customer was looked for
             sa.exists().where(sendable),
         )
-        .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)
+        .values(
+            state="planned",
+            accepted=sa.case((p.cause == LOOK_ALIKE, LOOK_ALIKE), else_=p.accepted),
+            cause=None,
+            reason=None,
+            remedy=None,
+            xero_messages=None,
+            looks=0,
+        )
     )
     accepted = sa.update(schema.postings).where(p.id.in_(posting_ids), p.state == "posted", p.kind == "contact")
     connection.execute(accepted.values(cause=None, reason=None, remedy=None))  # what waits for it may go on
+    return connection.execute(statement).rowcount + _retry_changes(connection, posting_ids)
+
+
+def _retry_changes(connection: sa.Connection, posting_ids: list[int]) -> int:
+    """A change of a document that was held is compared again, also where the flow itself leaves changes to people."""
+    statement = (
+        sa.update(schema.postings)
+        .where(
+            p.id.in_(posting_ids),
+            p.state == "posted",
+            p.cause != CLOSED,
+            p.action.is_not(None),
+            p.pending_revision.is_not(None),
+        )
+        .values(state="planned", cause=None, reason=None, remedy=None, xero_messages=None, looks=0)
+    )
     return connection.execute(statement).rowcount

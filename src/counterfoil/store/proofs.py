@@ -34,13 +34,19 @@ class Pair(msgspec.Struct, frozen=True):
     xero_total: Decimal | None
 
 
+NOT_PROVEN = ("contact", "payment")  # their amounts are part of the documents
 p = schema.postings.c
 d = schema.documents.c
 
 
 def entities(connection: sa.Connection, flow_id: str) -> list[str]:
     """The entities that a flow has postings for, in order."""
-    query = sa.select(p.entity).where(p.flow_id == flow_id, p.kind != "contact").distinct().order_by(p.entity)
+    query = (
+        sa.select(p.entity)
+        .where(p.flow_id == flow_id, sa.and_(*(p.kind != kind for kind in NOT_PROVEN)))
+        .distinct()
+        .order_by(p.entity)
+    )
     return list(connection.execute(query).scalars())
 
 
@@ -57,7 +63,7 @@ _OF_FLOW = Prepared(
     .outerjoin(
         schema.documents, sa.and_(d.tenant_id == p.tenant_id, d.resource == p.resource, d.document_id == p.document_id)
     )
-    .where(p.flow_id == sa.bindparam("flow_id"), p.kind != "contact")
+    .where(p.flow_id == sa.bindparam("flow_id"), sa.and_(*(p.kind != kind for kind in NOT_PROVEN)))
     .order_by(p.id)
 )  # fmt: skip
 

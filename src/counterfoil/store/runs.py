@@ -16,6 +16,8 @@ from counterfoil.store.prepared import Prepared
 
 OUTCOMES = ("posted", "updated", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
 
+CHANGE = "change"  # of a record whose document was to be changed: the posting tells what became of it
+
 
 class Run(msgspec.Struct, frozen=True):
     """One row of `runs`."""
@@ -76,6 +78,13 @@ def flow_ids(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.select(runs.c.flow_id).where(runs.c.flow_id.is_not(None)).distinct()).scalars())
 
 
+def made_and_open(connection: sa.Connection, flow_id: str) -> tuple[int, int]:
+    """How many documents a flow has in Xero, and how many are on their way."""
+    mine = sa.select(p.state, sa.func.count()).where(p.flow_id == flow_id).group_by(p.state)
+    found: dict[str, int] = {row.state: row[1] for row in connection.execute(mine)}
+    return found.get("posted", 0), sum(found.get(state, 0) for state in ("planned", "sending", "uncertain"))
+
+
 def end(connection: sa.Connection, run_id: int, now: datetime.datetime, counts: dict[str, Any]) -> None:
     """Close a run with its counts."""
     connection.execute(sa.update(runs).where(runs.c.id == run_id).values(ended=now, counts=counts))
@@ -104,7 +113,10 @@ def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> No
 def counts(connection: sa.Connection, run_id: int) -> dict[str, int]:
     """How many records of a run ended where, by OUTCOMES; they add up to the records."""
     state = sa.case(
-        (records.c.outcome.is_not(None), records.c.outcome),
+        (sa.and_(records.c.outcome == CHANGE, p.state == "posted", p.action.is_(None)), "updated"),
+        (sa.and_(records.c.outcome == CHANGE, p.state == "posted", p.xero_messages.is_not(None)), "rejected"),
+        (sa.and_(records.c.outcome == CHANGE, p.state == "posted"), "held"),
+        (sa.and_(records.c.outcome.is_not(None), records.c.outcome != CHANGE), records.c.outcome),
         (p.skipped.is_not(None), "unchanged"),
         (sa.and_(p.state == "posted", p.how != "created"), "adopted"),
         (p.state == "posted", "posted"),
@@ -123,10 +135,18 @@ def counts(connection: sa.Connection, run_id: int) -> dict[str, int]:
     return found
 
 
+_revisions = schema.revisions.c
+_changed = sa.exists().where(  # what Xero has of it now is a change's content
+    _revisions.posting_id == p.id, _revisions.n == p.revision, _revisions.action.is_not(None)
+)
+
+
 def open_counts(connection: sa.Connection, touched: Sequence[int]) -> dict[str, int]:
     """The same for `finish`: postings that were open when it began, by what became of them."""
     found = dict.fromkeys(OUTCOMES, 0)
     state = sa.case(
+        (sa.and_(p.state == "posted", p.action.is_not(None)), "held"),
+        (sa.and_(p.state == "posted", _changed), "updated"),
         (sa.and_(p.state == "posted", p.how != "created"), "adopted"),
         (p.state == "sending", "uncertain"),
         (p.state == "cancelled", "unchanged"),

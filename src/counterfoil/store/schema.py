@@ -117,6 +117,7 @@ documents = sa.Table(
     sa.Column("updated_at", Instant),
     sa.Index("documents_by_number", "tenant_id", "resource", "number_key"),
     sa.Index("documents_by_marker", "tenant_id", "resource", "marker"),
+    sa.Index("documents_by_contact", "tenant_id", "contact_id", "date"),
 )
 contacts = sa.Table(
     "contacts",
@@ -177,6 +178,12 @@ postings = sa.Table(
     sa.Column("last_run_id", Id, nullable=False),
     sa.Column("planned_at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
+    # A change of a document that Xero has: update | reissue | undo; null: none, or the posting is still to be made.
+    sa.Column("action", sa.Text),
+    sa.Column("pending_revision", sa.Integer),  # the change's content; `revision` is what Xero has
+    sa.Column("rows_hash", sa.Text),  # of the source rows behind `record_hash`
+    sa.Column("version", sa.BigInteger),  # the source's own count of the record's versions
+    sa.Column("accepted", sa.Text),  # a cause that a person waved through, such as "look-alike"
     sa.UniqueConstraint("flow_id", "kind", "scope", "external_id", "issue", name="postings_identity"),
     sa.Index("postings_open", "tenant_id", "resource", "state", "id"),
     sa.Index("postings_marker", "marker"),
@@ -192,6 +199,14 @@ sa.Index(
     unique=True,
     sqlite_where=postings.c.kind != "contact",
 )
+# Changes of documents that wait: few among many postings, asked for again and again.
+sa.Index(
+    "postings_changes",
+    postings.c.tenant_id,
+    postings.c.state,
+    sqlite_where=postings.c.action.is_not(None),
+    postgresql_where=postings.c.action.is_not(None),
+)
 # Content of a posting, numbered; never changed once written. `element` is what Xero is sent, but for the ContactID.
 revisions = sa.Table(
     "revisions",
@@ -204,6 +219,13 @@ revisions = sa.Table(
     sa.Column("predicted", Json, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("rows_hash", sa.Text),
+    sa.Column("version", sa.BigInteger),
+    sa.Column("run_id", Id),  # the run that planned it
+    sa.Column("after_id", Id),  # the contact's posting
+    sa.Column("action", sa.Text),  # of a change; null: the content that the document was made with
+    sa.Column("sets", Json),  # what a change was last frozen with: {"element", "total"}
+    sa.Column("closed", Day),  # up to which day the books were closed when a change was planned
 )
 requests = sa.Table(
     "requests",
@@ -348,7 +370,8 @@ fixes = sa.Table(
     sa.Column("flow_id", sa.Text, nullable=False),
     sa.Column("problem", Id, nullable=False),  # for which it was made
     sa.Column("entity", sa.Text),
-    sa.Column("external_id", sa.Text),  # null: this and all like it
+    sa.Column("external_ids", Json),  # null: this and all like it
+    sa.Column("by_name", sa.Boolean, nullable=False),
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("field", sa.Text, nullable=False),
     sa.Column("value", sa.Text),

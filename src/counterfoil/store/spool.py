@@ -178,7 +178,7 @@ class Spool:
             return _too_large(key, rows, gathered)
         bad = next((row for row in rows if isinstance(row, BadRow)), None)
         if bad is not None:
-            return _not_whole(key, rows, bad)
+            return bad if len(rows) == 1 else _not_whole(key, rows, bad)
         return Group(key, tuple(row for row in rows if isinstance(row, SheetRow)))
 
 
@@ -218,7 +218,10 @@ def _too_large(key: str, rows: list[SheetRow | BadRow], gathered: _Gathered) -> 
 def _not_whole(key: str, rows: list[SheetRow | BadRow], bad: BadRow) -> BadRow:
     """The group as its bad row: it says where and why, and the other rows wait for it."""
     reason = f"{bad.finding.reason} So `{shape.shown(key)}`, which has {len(rows)} rows, is not whole."
-    return BadRow(bad.source, _hash_of(rows), msgspec.structs.replace(bad.finding, reason=reason), cells=bad.cells)
+    cells = dict(bad.cells)
+    for row in rows:  # what its other rows say helps to tell where it belongs
+        cells |= {name: cell for name, cell in row.cells.items() if cell and not cells.get(name)}
+    return BadRow(bad.source, _hash_of(rows), msgspec.structs.replace(bad.finding, reason=reason), cells=cells)
 
 
 def _hash_of(rows: list[SheetRow | BadRow]) -> str:

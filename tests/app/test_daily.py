@@ -1,0 +1,101 @@
+"""`post = "daily"`: one document per day; what is wrong with one sale keeps its own day back, and names it."""
+
+import pytest
+
+from counterfoil import errors
+from tests.app import till as tills
+from tests.app.till import order, small
+
+FIRST, SECOND, THIRD = "02/11/2026", "03/11/2026", "04/11/2026"
+DAY_1, DAY_2 = "daily-2026-11-02-GBP", "daily-2026-11-03-GBP"
+
+
+@pytest.fixture
+def daily(till):
+    """The same installation with one document per day."""
+    till.flow_text = tills.DAILY
+    return till
+
+
+def test_the_sales_of_a_day_make_one_document(daily):
+    """A line per account and tax; the totals are the sales' own."""
+    report = daily.run_rows(small("#1", placed=FIRST), small("#2", "Z", placed=FIRST), small("#3", placed=SECOND))
+    assert (report.records, report.posted) == (2, 2)
+    assert daily.totals() == {DAY_1: "22.00", DAY_2: "12.00"}
+    assert [len(one["LineItems"]) for one in daily.living()] == [2, 1]
+
+
+def test_a_broken_sale_keeps_its_own_day_back_and_is_named(daily):
+    """An unknown VAT name on the second of November: the third is posted, the sale's row is named."""
+    report = daily.run_rows(
+        small("#1", placed=FIRST), small("#2", "?", placed=FIRST), small("#3", placed=SECOND), small("#4", placed=FIRST)
+    )
+    assert (report.records, report.posted, report.rejected) == (2, 1, 1)
+    assert daily.totals() == {DAY_2: "12.00"}
+    (problem,) = daily.problems()
+    assert "orders.csv:3" in problem.reason
+    assert "`VAT`" in problem.reason
+
+
+def test_two_broken_sales_of_a_day_are_both_named(daily):
+    """Whoever mends the day knows at once how much there is to mend."""
+    daily.run_rows(small("#1", "?", placed=FIRST), small("#2", "!", placed=FIRST), small("#3", placed=FIRST))
+    (problem,) = daily.problems()
+    assert "orders.csv:2" in problem.reason
+    assert "#2" in problem.reason
+
+
+def test_a_fix_mends_a_day(daily):
+    """The cell of the one sale is fixed; the day is planned without the file and posted whole."""
+    daily.run_rows(small("#1", placed=FIRST), small("#2", "?", placed=FIRST))
+    (problem,) = daily.problems()
+    daily.fix(problem.n, use="Z")
+    (daily.folder / "orders.csv").unlink()
+    assert daily.retry(problem.n) == 1
+    assert daily.finish().posted == 1
+    assert daily.totals() == {DAY_1: "22.00"}
+    assert daily.problems() == []
+
+
+def test_a_row_that_cannot_be_read_keeps_the_day_of_its_sale_back(daily):
+    """A cell too many in the second row of a sale: its first row says which day lacks it."""
+    broken = order("#2", "24.00", ("1", "10.00", "S"), ("1", "10.00", "S"), placed=FIRST)
+    broken[1] = (*broken[1], "one too many")
+    report = daily.run_rows(small("#1", placed=FIRST), broken, small("#3", placed=SECOND))
+    assert (report.records, report.posted, report.rejected) == (2, 1, 1)
+    assert daily.totals() == {DAY_2: "12.00"}
+    (problem,) = daily.problems()
+    assert "`#2`" in problem.reason
+    assert "orders.csv:4" in problem.records[0].source
+
+
+def test_a_sale_whose_day_cannot_be_told_is_a_problem_of_its_own(daily):
+    """31 February belongs to no day, so no day waits for it."""
+    report = daily.run_rows(small("#1", placed=FIRST), small("#2", placed="31/02/2026"))
+    assert (report.records, report.posted, report.rejected) == (2, 1, 1)
+    assert "31/02/2026" in daily.problems()[0].reason
+
+
+def test_a_sale_is_not_counted_twice(daily):
+    """Without group_by each row is a sale: the same row twice counts once, the same number with another content stops the day."""
+    daily.flow_text = tills.DAILY.replace('group_by = "{Order}"\n', "").replace("head.", "row.")
+    report = daily.run_rows(small("#1", placed=FIRST), small("#1", placed=FIRST), small("#2", placed=SECOND))
+    assert (report.posted, daily.totals()) == (2, {DAY_1: "12.00", DAY_2: "12.00"})
+    report = daily.run_rows(small("#3", placed=THIRD), small("#3", "Z", placed=THIRD))
+    assert (report.posted, report.rejected) == (0, 1)
+    assert "#3 stands in orders.csv:2 and, with other content, in orders.csv:3" in daily.problems()[0].reason
+
+
+def test_sales_of_a_program_are_not_added_up(daily):
+    """Records that a program hands over are whole documents; a flow with one document per day refuses them."""
+    with pytest.raises(errors.InputError, match="one document per day"):
+        daily.do(lambda books: books.run("shop", records=[{"external_id": "r-1"}]))
+
+
+def test_a_day_needs_a_mapping(daily):
+    """`post = "daily"` where rows are records already is refused when the configuration is loaded, not ignored."""
+    daily.flow_text = (
+        '[flows.shop]\nid = "shop"\nkind = "sales_invoices"\nsource = { jsonl = "s.jsonl" }\npost = "daily"\n'
+    )
+    with pytest.raises(errors.ConfigurationError, match="`post`"):
+        daily.run()
