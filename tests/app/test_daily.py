@@ -99,3 +99,114 @@ def test_a_day_needs_a_mapping(daily):
     )
     with pytest.raises(errors.ConfigurationError, match="`post`"):
         daily.run()
+
+
+# ---- after a day was posted
+
+
+def held_problem(daily):
+    """The one open problem."""
+    (problem,) = daily.problems()
+    return problem
+
+
+def test_a_sale_that_moves_to_another_day_is_never_posted_twice(daily):
+    """Posted on the second; the source now says the third, which is new: both days are held, nothing is written."""
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
+    before = len(daily.writes())
+    report = daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND))
+    assert (report.held, report.posted) == (2, 0)
+    assert daily.totals() == {DAY_1: "24.00"}
+    assert len(daily.writes()) == before
+    causes = {problem.cause: problem for problem in daily.problems()}
+    assert set(causes) == {"sale-elsewhere", "sales-vanished"}
+    assert f"#2 ({DAY_1})" in causes["sale-elsewhere"].reason
+    assert "no longer has: #2" in causes["sales-vanished"].reason
+    daily.run()
+    daily.finish()
+    assert daily.totals() == {DAY_1: "24.00"}
+
+
+def test_a_sale_that_moves_into_a_posted_day_is_never_posted_twice(daily):
+    """Both days are in Xero: neither retry of the one it moved to nor a further run writes it there as well."""
+    daily.flow_text = daily.flow_text.replace('post = "daily"', 'post = "daily"\non_change = "update"')
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST), small("#3", placed=SECOND))
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND), small("#3", placed=SECOND))
+    assert daily.totals() == {DAY_1: "24.00", DAY_2: "12.00"}
+    (moved,) = [problem for problem in daily.problems() if problem.cause == "sale-elsewhere"]
+    daily.retry(moved.n)
+    daily.finish()
+    assert daily.totals() == {DAY_1: "24.00", DAY_2: "12.00"}
+
+
+def test_a_sale_that_was_taken_out_of_its_day_first_may_stand_in_another(daily):
+    """With a complete source and updates, one run takes it out of the one day, the next puts it into the other."""
+    daily.flow_text = daily.flow_text.replace(
+        'post = "daily"', 'post = "daily"\non_change = "update"\ncomplete = true'
+    )
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND))
+    assert daily.totals() == {DAY_1: "12.00"}
+    daily.run()
+    assert daily.totals() == {DAY_1: "12.00", DAY_2: "12.00"}
+    assert daily.problems() == []
+
+
+def test_an_export_with_a_part_of_a_day_never_empties_it(daily):
+    """A late file with one more sale of a posted day: held, the missing sales named, also where updates are allowed."""
+    daily.flow_text = daily.flow_text.replace('post = "daily"', 'post = "daily"\non_change = "update"')
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
+    report = daily.run_rows(small("#3", placed=FIRST))
+    assert (report.held, daily.totals()) == (1, {DAY_1: "24.00"})
+    assert "#1, #2" in held_problem(daily).reason
+
+
+def test_a_late_sale_joins_its_day_where_updates_are_allowed(daily):
+    """The whole day with one more sale: the draft is updated, and the sale is found from it."""
+    daily.flow_text = daily.flow_text.replace('post = "daily"', 'post = "daily"\non_change = "update"')
+    daily.run_rows(small("#1", placed=FIRST))
+    report = daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
+    assert (report.updated, daily.totals()) == (1, {DAY_1: "24.00"})
+    (story,) = daily.do(lambda books: books.why("#2"))
+    assert story.posting.document.number == DAY_1
+    assert story.contents[-1].sales == ("#1", "#2")
+
+
+def test_a_sale_replaced_by_another_of_the_same_amount_is_noticed(daily):
+    """The document would be the same to the cent; that its sale is another one needs a person all the same."""
+    daily.run_rows(small("#1", placed=FIRST))
+    report = daily.run_rows(small("#2", placed=FIRST))
+    assert report.held == 1
+    assert "no longer has: #1" in held_problem(daily).reason
+
+
+def test_the_same_days_again_are_unchanged(daily):
+    """Nothing is held, nothing is written."""
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST), small("#3", placed=SECOND))
+    before = len(daily.writes())
+    report = daily.run()
+    assert (report.unchanged, report.records, len(daily.writes())) == (2, 2, before)
+
+
+def test_a_sale_in_two_days_of_one_source_is_in_neither(daily):
+    """Without group_by the same number on two days: both days are held."""
+    daily.flow_text = tills.DAILY.replace('group_by = "{Order}"\n', "").replace("head.", "row.")
+    report = daily.run_rows(small("#1", placed=FIRST), small("#1", placed=SECOND), small("#2", placed=THIRD))
+    assert (report.posted, report.held) == (1, 2)
+    assert daily.totals() == {"daily-2026-11-04-GBP": "12.00"}
+
+
+def test_a_day_that_was_planned_and_not_sent_gives_its_sale_away(daily):
+    """Refused for a wrong total, so nothing is in Xero: the corrected source decides alone."""
+    daily.run_rows(small("#1", placed=FIRST), order("#2", "11.00", ("1", "10.00", "S"), placed=FIRST))
+    assert daily.totals() == {}
+    report = daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND))
+    assert (report.posted, daily.totals()) == (2, {DAY_1: "12.00", DAY_2: "12.00"})
+
+
+def test_a_wrong_total_of_one_sale_is_named_in_its_day(daily):
+    """The day's total differs since one sale's does: that sale is named with both amounts."""
+    daily.run_rows(small("#1", placed=FIRST), order("#2", "13.00", ("1", "10.00", "S"), placed=FIRST))
+    reason = held_problem(daily).reason
+    assert "In #2:" in reason
+    assert "orders.csv:3" in reason

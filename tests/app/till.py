@@ -76,6 +76,7 @@ class Till(Workbench):
     """The workbench with a mapped flow."""
 
     flow_text = FLOW
+    zone = ""  # of acme-uk, as the configuration says it
 
     def write_config(self) -> Path:
         """Write counterfoil.toml."""
@@ -83,6 +84,8 @@ class Till(Workbench):
         times = "\n".join(f"{name} = {value}" for name, value in self.posting.items())
         ready = self.sandbox.ready
         head = HEAD.format(client_id=ready["client_id"], url=ready["url"], store=self.store, posting=times)
+        if self.zone:
+            head = head.replace("[entities.acme-uk]\n", f'[entities.acme-uk]\ntimezone = "{self.zone}"\n')
         path.write_text(head + self.flow_text)
         return path
 

@@ -3,7 +3,7 @@
     python -m tests.durability.worker FOLDER STATE POINT NTH ACTION COMMAND
 
 STATE is a JSON file with the sandbox's ready line, a token and the configuration; ACTION is kill, stop or none; COMMAND
-is run or finish. It prints the report as JSON.
+is run, finish or undo:RUN. It prints the report as JSON.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from tests.posting import taking_back
 from tests.posting.workbench import Workbench
 
 
@@ -58,6 +59,8 @@ def main() -> None:
     async def work(books: Any) -> Any:
         if action == "stop":  # one request at a time: a process stopped inside a transaction would hold SQLite's lock
             books.rules = msgspec.structs.replace(books.rules, slots=1)
+        if command.startswith("undo:"):
+            return await taking_back.undo(books, int(command.removeprefix("undo:")))
         return await (books.run("shop") if command == "run" else books.finish())
 
     report = asyncio.run(here.use(work, trap))

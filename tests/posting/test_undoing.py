@@ -5,20 +5,17 @@ from typing import Any
 
 import pytest
 
-from counterfoil.app.running import Runner
 from counterfoil.posting import undoing
 from counterfoil.posting.undoing import UndoPlan
+from tests.posting import taking_back
 from tests.posting.test_people import causes, edit
 from tests.posting.workbench import Workbench, WorkbenchBooks, sale
 
 
 async def _undo(books: WorkbenchBooks, run_id: int, *, only_plan: bool) -> UndoPlan:
-    plan = await undoing.plan(books.database, run_id, books.client, books.catch_up)
+    plan = await taking_back.planned(books, run_id)
     if not only_plan:
-        runner = Runner(books)
-        own = await runner._start(None, "undo", f"run {run_id}")
-        await undoing.carry_out(books.database, plan, own)
-        await runner._finish(None)
+        await taking_back.undo(books, run_id)
     return plan
 
 
@@ -135,9 +132,8 @@ def test_a_person_who_acts_between_plan_and_write_is_not_overwritten(bench: Work
     async def work(books: WorkbenchBooks) -> None:
         plan = await undoing.plan(books.database, run, books.client, books.catch_up)
         edit(bench, bench.invoices()[0], Reference="Ask Mary")
-        runner = Runner(books)
-        await undoing.carry_out(books.database, plan, await runner._start(None, "undo", f"run {run}"))
-        await runner._finish(None)
+        await undoing.carry_out(books.database, plan, run)
+        await books.finish()
 
     asyncio.run(bench.use(work))
     assert [one["Status"] for one in bench.invoices()] == ["AUTHORISED"]

@@ -14,7 +14,6 @@ _DATE: Final = ("before-closed-through", "before-lock-date")
 _SET: Final = {
     "due-date-missing": "due_date=DAY",
     "missing": "{field}=VALUE",
-    "number-taken": "number=NUMBER --only RECORD",
     "sent-too-early": "sent=false",
 }
 _CONTACT: Final = {
@@ -22,9 +21,8 @@ _CONTACT: Final = {
     "contact-namesake": "fix {n} --use link, or --use new",
     "contact-number-differs": "fix {n} --use link",
 }
-_BY_HAND: Final = ("adopted-with-difference", "changed-after-posting", "stored-otherwise", "voided-by-a-person")
 _IN_THE_SOURCE: Final = (
-    "column-missing", "entity-changed", "expression-failed", "group-blank", "no-lines", "rows-disagree", "total-differs",
+    "column-missing", "daily-disagrees", "daily-mixed", "daily-payments", "entity-changed", "expression-failed", "group-blank", "no-lines", "rows-disagree", "total-differs",
     "total-missing", "twice-with-different-content",
 )  # fmt: skip
 
@@ -36,7 +34,9 @@ def likely(n: int, cause: str, field: str, remedy: str, *, fixable: bool) -> str
     place = re.sub(r"^lines\.", "lines[].", field)
     if base in _CONTACT:
         return _CONTACT[base].format(n=n)
-    if base in _BY_HAND:
+    if "`counterfoil problems retry`" in remedy:
+        return f"retry {n}"
+    if "`counterfoil problems skip`" in remedy:
         return f"skip {n} --because TEXT"
     if not fixable or base in _IN_THE_SOURCE:
         return ""
@@ -46,7 +46,9 @@ def likely(n: int, cause: str, field: str, remedy: str, *, fixable: bool) -> str
         instead = f" --set {_quoted(f'{near[1]}=VALUE')}" if near else ""
         return f"fix {n} --set {_quoted(f'{place}=')}{instead}"
     if base in _SET:
-        return f"fix {n} --set {_SET[base].format(field=_quoted(place))}"
+        return f"fix {n} --set {_quoted(_SET[base].format(field=place))}"
+    if base == "number-taken":
+        return f"fix {n} --set number=NUMBER --only RECORD"
     if not field:
         return f"retry {n}"
     return f"fix {n} --use {_quoted(near[1]) if near else _USE.get(base.partition('-')[0], 'VALUE')}"

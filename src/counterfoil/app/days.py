@@ -4,7 +4,7 @@ Called by app/mapped. What is kept of a day is all its rows. A sale that is wron
 of which no day can be told is refused by itself and nothing of it is kept, since no day can be planned without its others.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +52,7 @@ class Days:
 
     async def gather(
         self, database: Database, owner: str, sales: AsyncIterator[Group | BadRow], zone: Zone
-    ) -> AsyncIterator[Group | BadRow]:
+    ) -> AsyncGenerator[Group | BadRow]:
         """All rows of each day as a group; a BadRow for a day that is not whole, and for a sale without a day."""
         async with spool.opened(database, owner) as days:
             async for sale in sales:

@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import hashlib
 import zoneinfo
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Checked(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     fixed: tuple[Fixed, ...] = ()
     of_cells: bool = False  # the findings are the mapping's: their fields are columns
+    mapped: bytes | None = None  # the record's JSON where rows became it
     parts: tuple[str, ...] = ()  # the sales of a day's document
 
     @property
@@ -75,11 +76,15 @@ def _finding(error: errors.CounterfoilError, entity: str) -> Finding:
 class Intake:
     """Reads one source for one flow."""
 
-    def __init__(self, books: Any, flow: FlowSettings, kind: FlowKind, *, offline: bool = False) -> None:
+    def __init__(
+        self, books: Any, flow: FlowSettings, kind: FlowKind, *, offline: bool = False, trying: bool = False
+    ) -> None:
+        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet."""
         self._books = books
         self._flow = flow
         self._kind = kind
-        self._offline = offline
+        self._offline = offline or trying
+        self._trying = trying
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._ledgers: dict[str, Ledger | Blocked] = {}
         self._refreshed: set[str] = set()
@@ -95,22 +100,25 @@ class Intake:
             entity: b.error for entity, b in self._ledgers.items() if isinstance(b, Blocked) and b.error is not None
         }
 
-    async def batches(self, source: Path) -> AsyncIterator[list[Item]]:
-        """Items in the source's order, a batch at a time."""
+    async def batches(self, source: Path) -> AsyncGenerator[list[Item]]:
+        """Items in the source's order, a batch at a time. To be closed: what is spooled is deleted then."""
         n = 0
-        async for rows in _chunks(self.read(source)):
-            yield [await self._item(n + index, row) for index, row in enumerate(rows)]
-            n += len(rows)
+        async with contextlib.aclosing(self.read(source)) as records:
+            async for rows in _chunks(records):
+                yield [await self._item(n + index, row) for index, row in enumerate(rows)]
+                n += len(rows)
 
-    async def read(self, source: Path) -> AsyncIterator[Row | BadRow]:
-        """The records of a source that holds them, or the rows that a mapping makes them of."""
+    async def read(self, source: Path) -> AsyncGenerator[Row | BadRow]:
+        """The records of a source that holds them, or the rows that a mapping makes them of. To be closed, as `batches`."""
         if self._mapped is None:
             for row in jsonl.read(source, self._count):
                 yield row
             return
         books = self._books
-        async for made in self._mapped.rows(books.database, books.owner, source, self._count, self._zone):
-            yield made
+        rows = self._mapped.rows(books.database, books.owner, source, self._count, self._zone)
+        async with contextlib.aclosing(rows):
+            async for made in rows:
+                yield made
 
     async def _zone(self, entity: str) -> datetime.tzinfo | None:
         """The time zone of an entity's organisation; UTC while it cannot be asked, None when nothing is known of it."""
@@ -143,7 +151,10 @@ class Intake:
         if flow.limit_first is not None:
             made, on_their_way = await self._books.database.read(lambda conn: runs.made_and_open(conn, flow.id))
             room = None if made else flow.limit_first - on_their_way
-        return Plan(flow.table, flow.id, flow.on_namesake, self.bindings, room=room)
+        return Plan(
+            flow.table, flow.id, flow.on_namesake, self.bindings, room=room, on_change=flow.on_change,
+            complete=flow.complete,
+        )  # fmt: skip
 
     def _count(self, bytes_read: int) -> None:
         self.bytes_read = bytes_read
@@ -155,7 +166,9 @@ class Intake:
             )
         checked = await self.check(row.raw)
         item = self._judged(n, row, checked)
-        return msgspec.structs.replace(item, fixed=checked.fixed) if checked.fixed else item
+        if checked.fixed or checked.mapped is not None:
+            return msgspec.structs.replace(item, fixed=checked.fixed, mapped=checked.mapped, parts=checked.parts)
+        return item
 
     def _judged(self, n: int, row: Row, checked: Checked) -> Item:
         record, entity, prepared = checked.record, checked.entity, checked.prepared
@@ -179,6 +192,13 @@ class Intake:
             return msgspec.structs.replace(refused, record_hash=record_hash, claim=claim)
         return Item(n, row.source, row.raw, row.hash, record_hash, record.external_id, entity, prepared)
 
+    async def knows(self, raw: bytes) -> bool:
+        """Whether the organisation of a record was read before, so that it can be checked without asking."""
+        entity = self.identified(raw)[1] or self._flow.entity
+        if entity is None or entity not in self._books.settings.entities:
+            return False
+        return isinstance(await self._ledger(entity), Ledger)
+
     async def check(self, raw: bytes, laid: Sequence[Fix] | None = None) -> Checked:
         """Check one record with fixes laid over it: those that are stored for its flow, or those of `laid` alone.
 
@@ -190,7 +210,8 @@ class Intake:
         rows = sheet.unpack(raw)
         if rows is not None and self._mapped is not None:
             return await self._check_rows(self._mapped, rows, left)
-        return await self._check_json(raw, left)
+        checked, _raw = await self._check_json(raw, left)
+        return checked
 
     async def _check_rows(self, mapped: "MappedFlow", rows: Sequence[SheetRow], left: list[Fix]) -> Checked:
         """Map rows, with the fixes of their cells, and check the record that they make."""
@@ -213,15 +234,19 @@ class Intake:
         if isinstance(made, tuple):
             found = tuple(_zone_named(finding, ledger) for finding in made) if ledger else made
             return Checked(None, entity if ledger else None, None, found, notes, of_cells=True)
-        checked = await self._check_json(made.raw, left)
+        checked, raw = await self._check_json(made.raw, left)
         explained = mapped.explained(checked.findings, made, lambda record: self._alone(record, ledger))
-        return msgspec.structs.replace(checked, findings=explained, fixed=notes + checked.fixed, parts=made.parts)
+        fixed = notes + checked.fixed
+        if notes:
+            checked = _noted(checked, notes)
+        return msgspec.structs.replace(checked, findings=explained, fixed=fixed, mapped=raw, parts=made.parts)
 
     def _alone(self, record: Any, ledger: Ledger | None) -> Any:
         """One sale of a day, checked by itself."""
         return self._kind.prepare(record, ledger, self._flow) if ledger is not None else None
 
-    async def _check_json(self, raw: bytes, left: list[Fix]) -> Checked:
+    async def _check_json(self, raw: bytes, left: list[Fix]) -> tuple[Checked, bytes]:
+        """What the checks say, and the record with all that fixes did to it."""
         raw, notes = fixes.apply(raw, left)
         checked = await self._check_once(raw)
         for _round in range(fixes.ROUNDS_MAX):
@@ -231,7 +256,7 @@ class Intake:
             notes += new
             left = [fix for fix in left if fix.id not in {note.fix for note in new}]
             checked = await self._check_once(raw)
-        return _noted(checked, notes) if notes else checked
+        return (_noted(checked, notes) if notes else checked), raw
 
     async def _check_once(self, raw: bytes) -> Checked:
         record = self._kind.decode(raw)
@@ -327,7 +352,9 @@ class Intake:
                     for resource in kinds.ORDER:
                         await self._books.catch_up_safely(client, resource)
                 found = await self._read_ledger(entity, fresh=False)
-            except (errors.Reconnect, errors.RunAgain) as error:
+            except (errors.Reconnect, errors.RunAgain, errors.InputError) as error:
+                if isinstance(error, errors.InputError) and not self._trying:
+                    raise
                 found = Blocked(
                     _finding(error, entity), "later" if isinstance(error, errors.RunAgain) else "person", error
                 )

@@ -4,8 +4,9 @@ Called by intake. What is kept of such a record is its rows (model/sheet.pack): 
 speak for a cell, and a retry needs no file. Spools rows in the database when they have to be gathered; no call to Xero.
 """
 
+import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class MappedFlow:
 
     async def rows(
         self, database: Database, owner: str, path: Path, progress: Callable[[int], None], zone: Zone
-    ) -> AsyncIterator[Row | BadRow]:
+    ) -> AsyncGenerator[Row | BadRow]:
         """Each record's rows, packed, in the order of their first row. Raises InputError as the source does.
 
         `zone(entity)` is asked for a day's document: the time zone that says which day an instant is.
@@ -69,8 +70,9 @@ class MappedFlow:
             records = gathered.groups()
             if self.flow.post == "daily":
                 records = self._days.gather(database, owner, records, zone)
-            async for group in records:
-                yield group if isinstance(group, BadRow) else _packed(group.rows)
+            async with contextlib.aclosing(records):
+                async for group in records:
+                    yield group if isinstance(group, BadRow) else _packed(group.rows)
 
     def _keyed(self, rows: Iterator[SheetRow | BadRow]) -> Iterator[spool.Pair]:
         """Rows with their group's key; those that have none stand alone, under where they stand."""

@@ -5,6 +5,7 @@ applying costs no call. What is applied is our own map of customers (store/conta
 """
 
 from collections import Counter
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -80,17 +81,18 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     intake = Intake(books, flow, flows.kind(flow.kind))
     wanted: dict[str, dict[str, ContactWanted]] = {}
     unread = 0
-    async for items in intake.batches(source or flow.source.path):
-        for item in items:
-            if item.prepared is None:
-                unread += 1
-                continue
-            contact = item.prepared.contact
-            wanted.setdefault(item.prepared.entity, {}).setdefault(contact.external_id, contact)
-            if sum(map(len, wanted.values())) > CUSTOMERS_MAX:
-                raise errors.InputError(
-                    f"More than {CUSTOMERS_MAX:,} customers.", remedy="Match a part of the file: --input."
-                )
+    async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:
+        async for items in batches:
+            for item in items:
+                if item.prepared is None:
+                    unread += 1
+                    continue
+                contact = item.prepared.contact
+                wanted.setdefault(item.prepared.entity, {}).setdefault(contact.external_id, contact)
+                if sum(map(len, wanted.values())) > CUSTOMERS_MAX:
+                    raise errors.InputError(
+                        f"More than {CUSTOMERS_MAX:,} customers.", remedy="Match a part of the file: --input."
+                    )
     if not wanted and intake.blocked:
         raise next(iter(intake.blocked.values()))
     pairs: list[Pair] = []

@@ -4,6 +4,7 @@ Called by cli/plan and the library. It decides with the very function that `run`
 calls as intake says; with `offline` none, on what was read last.
 """
 
+import contextlib
 import math
 from decimal import Decimal
 from pathlib import Path
@@ -39,23 +40,18 @@ SIGNS = {
 async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offline: bool) -> PlanReport:
     """The plan of one flow. Raises InputError as the source does; Reconnect and RunAgain become held records."""
     intake = Intake(books, flow, flows.kind(flow.kind), offline=offline)
-<<<<<<< /tmp/eng/src/counterfoil/app/previewing.py
-    plan = Plan(
-            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
-        )
-=======
     plan = await intake.plan()
->>>>>>> /work/main/src/counterfoil/app/previewing.py
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
-    async for items in intake.batches(source or flow.source.path):
-        planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
-        for one in planned:
-            if one.twin and one.item.external_id in at:
-                _take_back(lines, at[one.item.external_id], one)
-            elif one.item.external_id:
-                at.setdefault(one.item.external_id, len(lines))
-            lines.append(_line(one))
+    async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:
+        async for items in batches:
+            planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
+            for one in planned:
+                if one.twin and one.item.external_id in at:
+                    _take_back(lines, at[one.item.external_id], one)
+                elif one.item.external_id:
+                    at.setdefault(one.item.external_id, len(lines))
+                lines.append(_line(one))
     totals, creates = _totals(lines)
     batch = books.rules.batch
     calls = sum(math.ceil(count / batch) for count in creates.values()) + math.ceil(len(plan.new_contacts) / batch)

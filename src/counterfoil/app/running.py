@@ -3,6 +3,7 @@
 Called by cli/run, cli/finish, the library and the demo. Safe to interrupt and repeat at any instant.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,20 +59,15 @@ class Runner:
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name)
         intake = Intake(self._books, flow, kind)
-<<<<<<< /tmp/eng/src/counterfoil/app/running.py
-        plan = Plan(
-            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
-        )
-=======
         plan = await intake.plan()
->>>>>>> /work/main/src/counterfoil/app/running.py
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
         else:
             size = jsonl.total_bytes(path) or 0
-            async for items in intake.batches(path):
-                await self._apply(plan, run_id, items)
-                self._progress(Stage("reading", intake.bytes_read, size))
+            async with contextlib.aclosing(intake.batches(path)) as batches:
+                async for items in batches:
+                    await self._apply(plan, run_id, items)
+                    self._progress(Stage("reading", intake.bytes_read, size))
             await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, name, run_id))
         self._stops.update(intake.blocked)
         self._notices = intake.notices
@@ -84,13 +80,7 @@ class Runner:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
         run_id = await self._start(flow, "retry", why)
         intake = Intake(self._books, flow, flows.kind(flow.kind))
-<<<<<<< /tmp/eng/src/counterfoil/app/running.py
-        plan = Plan(
-            flow.table, flow.id, flow.on_namesake, intake.bindings, on_change=flow.on_change, complete=flow.complete
-        )
-=======
         plan = await intake.plan()
->>>>>>> /work/main/src/counterfoil/app/running.py
         for first in range(0, len(rows), BATCH):
             await self._apply(plan, run_id, await intake.rows(rows[first : first + BATCH], first))
         self._stops.update(intake.blocked)

@@ -6,6 +6,7 @@ Called by cli/ and the library. Nothing here calls Xero, but `why` for a link re
 import datetime
 import re
 import zlib
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,8 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.app.reports import Document, Listed
-from counterfoil.store import postings, requests, stories
+from counterfoil.model import sheet
+from counterfoil.store import parts, postings, requests, stories
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
@@ -73,14 +75,27 @@ class Sending(msgspec.Struct, frozen=True):
     tries: tuple[Try, ...]
 
 
+class RowTold(msgspec.Struct, frozen=True):
+    """One row of a source: where it stands, and what its columns say where they say something."""
+
+    source: str
+    cells: dict[str, str]
+
+
 class Content(msgspec.Struct, frozen=True):
-    """One revision of a posting's content."""
+    """One revision of a posting's content.
+
+    `rows` are what the source gave where a mapping made the record of them, none where the source gives records. `record`
+    is None where rows became none. `sales`: what was added up to one document of a day, by their external ids.
+    """
 
     revision: int
     source: str
     at: datetime.datetime
     record: Any
     predicted: Any
+    rows: tuple[RowTold, ...] = ()
+    sales: tuple[str, ...] = ()
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -105,14 +120,24 @@ async def story(books: Any, posting_id: int) -> Story:
     if posting is None:
         raise errors.NotFound(f"There is no posting {posting_id}.", remedy="`counterfoil postings` lists them.")
     history = await books.database.read(lambda conn: postings.history(conn, posting_id))
+    sales = await books.database.read(lambda conn: parts.by_revision(conn, posting_id))
     sent = await books.database.read(lambda conn: requests.attempts_of_posting(conn, posting_id))
     before = await books.database.read(lambda conn: postings.get(conn, posting.after_id)) if posting.after_id else None
     return Story(
         listed(books, posting), posting.marker, posting.planned_at, posting.changed_at, posting.total, posting.currency,
         posting.how, posting.skipped, listed(books, before) if before else None,
-        tuple(Content(r.n, r.source, r.at, r.record, r.predicted) for r in history),
+        tuple(_content(r, sales.get(r.n, ())) for r in history),
         tuple(_sending(posting, *one) for one in sent),
     )  # fmt: skip
+
+
+def _content(revision: postings.Revision, sales: Sequence[str]) -> Content:
+    one = revision
+    rows = sheet.unpack(msgspec.json.encode(one.record))
+    if rows is None:
+        return Content(one.n, one.source, one.at, one.record, one.predicted, (), tuple(sales))
+    told = tuple(RowTold(row.source, {name: cell for name, cell in row.cells.items() if cell}) for row in rows)
+    return Content(one.n, one.source, one.at, one.mapped, one.predicted, told, tuple(sales))
 
 
 def _sending(

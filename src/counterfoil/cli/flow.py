@@ -3,6 +3,7 @@
 `test` exits 1 when records are refused, or when the rows of the golden file would become something else now.
 """
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,14 +93,15 @@ async def _try(books: "Books", name: str, source: Path | None, record: str | Non
     kept: list[Tried] = []
     refused: list[Tried] = []
     count = 0
-    async for one in trier.records(source or flow.source.path):
-        count += 1
-        if shown is None and record in (None, one.external_id):
-            shown = one
-        if one.predicted is None:
-            refused.append(one)
-        if len(kept) < trying.GOLDEN_MAX:
-            kept.append(one)
+    async with contextlib.aclosing(trier.records(source or flow.source.path)) as tried:
+        async for one in tried:
+            count += 1
+            if shown is None and record in (None, one.external_id):
+                shown = one
+            if one.predicted is None:
+                refused.append(one)
+            if len(kept) < trying.GOLDEN_MAX:
+                kept.append(one)
     if record is not None and shown is None:
         raise errors.NotFound(f"{source or flow.source.path} has no record {record}.", remedy="See its external ids.")
     path = trying.golden_path(books, flow)

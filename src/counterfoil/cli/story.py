@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from counterfoil.app import telling
 
 INDENT = "    "
+ROWS_MAX = 20  # rows of one record on a screen
+SALES_MAX = 50  # sales of one day on a screen
 
 
 def show(screen: Screen, story: "telling.Story") -> None:
@@ -34,11 +36,26 @@ def show(screen: Screen, story: "telling.Story") -> None:
         screen.line(
             f"  record    revision {content.revision}, {content.at:%Y-%m-%d %H:%M:%S} UTC, from {table.harmless(content.source)}"
         )
-        screen.line(f"{INDENT}{_json(content.record)}")
+        _rows(screen, content)
+        if content.record is not None:
+            screen.line(f"{INDENT}{_json(content.record)}")
         for note in (content.predicted or {}).get("notes", ()):
             screen.line(f"{INDENT}{table.harmless(note)}")
     for sending in story.sendings:
         _sending(screen, sending)
+
+
+def _rows(screen: Screen, content: "telling.Content") -> None:
+    """What a mapping was given, and what was added up."""
+    for row in content.rows[:ROWS_MAX]:
+        screen.line(f"{INDENT}{table.harmless(row.source)}")
+        screen.line(f"{INDENT}  {' | '.join(f'{name}: {table.harmless(cell)}' for name, cell in row.cells.items())}")
+    if len(content.rows) > ROWS_MAX:
+        screen.line(f"{INDENT}and {len(content.rows) - ROWS_MAX} more rows; --json has them all")
+    if content.sales:
+        more = f" and {len(content.sales) - SALES_MAX} more" if len(content.sales) > SALES_MAX else ""
+        shown = table.harmless(", ".join(content.sales[:SALES_MAX]))
+        screen.line(f"{INDENT}{table.count(len(content.sales), 'sale')}: {shown}{more}")
 
 
 def _ended(screen: Screen, story: "telling.Story") -> None:

@@ -26,13 +26,13 @@ POSTS: Final = "invoice"
 RESOURCE: Final = "Invoices"
 RECORD: Final = SalesInvoice
 DOC: Final = "Each record of a sale becomes one sales invoice in Xero."
-SCOPES: Final = ("accounting.invoices", "accounting.contacts", "accounting.settings.read")
+SCOPES: Final = ("accounting.invoices", "accounting.contacts", "accounting.payments", "accounting.settings.read")
 CARD: Final = MappingProxyType(
     {
         "create": "done",
-        "update": "todo: a changed record is held",
-        "void": "todo",
-        "payments": "todo: checked, and refused by name until they are posted",
+        "update": "done",
+        "void": "done",
+        "payments": "done",
         "attachments": "todo: refused by name",
         "items": "todo: refused by name",
         "credit notes": "todo: a total below zero is refused",
@@ -127,6 +127,7 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
         difference=body.difference or None,
         hold=next((hold for hold in (head.day.hold, *paid.holds) if hold), None),
         payments=paid.wanted,
+        version=record.version,
     )
 
 

@@ -41,6 +41,7 @@ DiscountRate = Annotated[
     Decimal, _number(2, 3, "Discount in per cent, 0 to 100.", not_negative=True, places_rule=_RATE_RULE)
 ]
 DiscountAmount = Annotated[Decimal, _number(2, 10, "Discount on the whole line.", not_negative=True)]
+Version = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 CurrencyRate = Annotated[Decimal, _number(6, 12, "Units of `currency` for one of the base currency.", positive=True)]
 
 
@@ -163,6 +164,9 @@ class SalesInvoice(Record, frozen=True, kw_only=True):
         tuple[Payment, ...],
         msgspec.Meta(max_length=PAYMENTS_MAX, description="What was paid with the sale; only when AUTHORISED."),
     ] = ()
+    version: Annotated[
+        Version | None, msgspec.Meta(description="Counts its versions; a lower one never replaces a higher.")
+    ] = None
 
 
 _TYPED: Final = msgspec.json.Decoder(SalesInvoice)
@@ -205,6 +209,7 @@ def record_hash(record: SalesInvoice) -> str:
     plain = msgspec.to_builtins(record, builtin_types=(Decimal, datetime.date))
     if plain.get("number") == record.external_id:
         del plain["number"]
+    plain.pop("version", None)  # says when the record was written, not what it says
     return sha256(_HASHED.encode(_canonical(plain))).hexdigest()
 
 

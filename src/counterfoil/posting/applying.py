@@ -13,7 +13,7 @@ from counterfoil.model.prepared import Finding
 from counterfoil.posting import changing, customers, deciding, identity, kinds, payments, revising
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import fixes, postings, runs
+from counterfoil.store import fixes, parts, postings, runs
 from counterfoil.store.postings import row
 
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
@@ -84,6 +84,7 @@ def _write_new(writing: Writing, planned: Sequence[Planned], contact_ids: dict[K
     postings.add_revisions(writing.connection, contents)
     made = ((posting_id, 1, by_id[external_id].item.fixed) for external_id, posting_id in created.items())
     fixes.note(writing.connection, made)
+    parts.add(writing.connection, ((made_id, 1, by_id[name].item.parts) for name, made_id in created.items()))
     missing = [external_id for external_id in by_id if external_id not in created]
     if missing:  # another process planned the same records a moment ago
         others = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", missing)
@@ -168,6 +169,7 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
             revision = revising.revision(writing, existing.id, existing.revision + 1, one, contact_id)
             postings.add_revisions(writing.connection, [revision])
             fixes.note(writing.connection, [(existing.id, existing.revision + 1, one.item.fixed)])
+            parts.add(writing.connection, [(existing.id, existing.revision + 1, one.item.parts)])
         return
     seen: dict[str, Any] = {"last_run_id": writing.run_id}
     finding = one.decision.finding

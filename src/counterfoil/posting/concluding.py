@@ -14,7 +14,7 @@ from counterfoil.model.prepared import Finding, Predicted
 from counterfoil.posting import encoding, identity
 from counterfoil.posting.changing import REISSUE
 from counterfoil.posting.judging import ItemVerdict
-from counterfoil.store import changes, postings
+from counterfoil.store import changes, parts, postings
 from counterfoil.store.changes import UNDO, Content
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
@@ -103,9 +103,10 @@ def _reissued(connection: Connection, posting: Posting, content: Content, now: d
     revision = postings.revision_row(
         posting_id=new_id, n=1, record=old.record, record_hash=content.record_hash, element=kept,
         predicted=content.predicted, source=content.source, at=now, rows_hash=content.rows_hash,
-        version=content.version, run_id=content.run_id, after_id=content.after_id,
+        version=content.version, run_id=content.run_id, after_id=content.after_id, mapped=old.mapped,
     )  # fmt: skip
     postings.add_revisions(connection, [revision])
+    parts.add(connection, [(new_id, 1, parts.of_posting(connection, posting.id, content.n))])
     changes.move_record(connection, posting.last_run_id, posting.id, new_id)
 
 

@@ -108,7 +108,7 @@ def _contact_carries_mark(stored: WrittenContact, posting: Brief) -> bool:
 
 
 def _contact_differences(stored: WrittenContact, predicted: bytes, _contact_id: str | None) -> tuple[str, ...]:
-    wanted = str(msgspec.json.decode(predicted).get("name", ""))
+    wanted = str(encoding.decode(predicted).get("name", ""))
     return _told([("name", fold(wanted), fold(stored.name or ""))])
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil.posting import changing, encoding
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import changes, postings
+from counterfoil.store import changes, parts, postings
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import Posting
 
@@ -70,6 +70,8 @@ def _settled(writing: Writing, one: Planned, existing: Posting, action: str) -> 
         values["version"] = item.prepared.version
     if action == "accept":
         values["skipped"] = None
+    if item.parts:  # other sales may add up to the same document
+        parts.replace(writing.connection, existing.id, existing.revision, item.parts)
     if existing.action == UNDO or existing.state not in ("posted", "planned"):
         return values
     if action == "withdraw":
@@ -109,6 +111,7 @@ def _revise(writing: Writing, one: Planned, existing: Posting, action: str, cont
     closed = writing.plan.closed.get(existing.entity)
     row = revision(writing, existing.id, n, one, contact_id) | {"action": action, "closed": closed}
     postings.add_revisions(writing.connection, [row])
+    parts.add(writing.connection, [(existing.id, n, one.item.parts)])
     return n
 
 
@@ -120,5 +123,5 @@ def revision(writing: Writing, posting_id: int, n: int, one: Planned, contact_id
         element=encoding.encode(prepared.element) if prepared else b"{}",
         predicted=msgspec.json.encode(prepared.predicted) if prepared else b"{}", source=item.source,
         at=writing.now, rows_hash=item.content_hash, version=prepared.version if prepared else None,
-        run_id=writing.run_id, after_id=contact_id,
+        run_id=writing.run_id, after_id=contact_id, mapped=item.mapped,
     )  # fmt: skip

@@ -86,6 +86,7 @@ class Revision(msgspec.Struct, frozen=True):
     action: str | None
     sets: Any
     closed: datetime.date | None
+    mapped: Any
 
 
 p = schema.postings.c

@@ -226,6 +226,16 @@ revisions = sa.Table(
     sa.Column("action", sa.Text),  # of a change; null: the content that the document was made with
     sa.Column("sets", Json),  # what a change was last frozen with: {"element", "total"}
     sa.Column("closed", Day),  # up to which day the books were closed when a change was planned
+    sa.Column("mapped", Json),  # the record that rows became, corrections included; null: `record` is the record
+)
+# The sales that a content was added up of, where one document stands for many.
+posting_parts = sa.Table(
+    "posting_parts",
+    tables,
+    sa.Column("posting_id", Id, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("external_id", sa.Text, primary_key=True),
+    sa.Index("posting_parts_sale", "external_id"),
 )
 requests = sa.Table(
     "requests",

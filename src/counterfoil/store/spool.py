@@ -9,7 +9,7 @@ import contextlib
 import datetime
 import functools
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -133,7 +133,7 @@ class Spool:
             self._largest = max(self._largest, *map(_length, part))
         await self._stay_alive()
 
-    async def groups(self, rows_max: int = GROUP_ROWS_MAX) -> AsyncIterator[Group | BadRow]:
+    async def groups(self, rows_max: int = GROUP_ROWS_MAX) -> AsyncGenerator[Group | BadRow]:
         """Every group, in the order in which their first rows were written; lazily, a page in memory.
 
         A BadRow stands for a group that cannot become a record: one of its rows could not be read, so it is not whole;

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import parts, schema
 from counterfoil.store.postings import WHOLE, Posting
 
 p = schema.postings.c
+s = schema.posting_parts.c
 
 
 def newest(connection: sa.Connection, *, state: str | None, flow_id: str | None, most: int) -> list[Posting]:
@@ -21,8 +22,13 @@ def newest(connection: sa.Connection, *, state: str | None, flow_id: str | None,
 
 
 def matching(connection: sa.Connection, clues: Sequence[str]) -> list[Posting]:
-    """Postings that one of the clues names: external id, number, document id or mark; documents before contacts."""
+    """Postings that one of the clues names: external id, number, document id or mark, or that of a sale which is in one.
+
+    Documents before contacts.
+    """
+    sold = sa.select(s.posting_id).where(s.external_id.in_(clues), parts.CURRENT)
     named = sa.or_(
+        p.id.in_(sold.correlate(schema.postings)),
         p.external_id.in_(clues),
         p.number.in_(clues),
         p.document_number.in_(clues),

@@ -1,0 +1,259 @@
+"""A random bookkeeper at Xero's screen while a flow runs again and again with changed files: a state machine.
+
+The judge is the sandbox's ledger before and after each run: what a person set stands until that person changes it, what a
+person ended is not made again, what is paid, sent or locked is not touched, and no record has two living documents.
+"""
+
+import asyncio
+import json
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from counterfoil.posting import identity
+from tests.posting import taking_back
+from tests.posting.test_people import retry
+from tests.posting.workbench import Workbench, sale
+from tests.sandbox_process import SandboxProcess
+
+RECORDS = 3
+GONE = ("VOIDED", "DELETED")
+LOCKS = (None, "2026-10-31", "2026-11-02")
+FAULTS = ("lost_answer", "500_before", "500_after", "reset")
+Wire = dict[str, Any]
+
+
+class Bookkeeper(RuleBasedStateMachine):
+    """What can happen, in any order."""
+
+    sandbox: SandboxProcess  # set by whoever runs it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sandbox.clear_faults()
+        self.sandbox.post("/_sandbox/reset")
+        self.folder = tempfile.TemporaryDirectory()
+        self.bench = Workbench(Path(self.folder.name), self.sandbox)
+        self.records: dict[int, Wire] = {}
+        self.theirs: dict[tuple[str, str], Any] = {}  # (document, field) → what a person set
+        self.ended: set[int] = set()  # records whose document a person ended
+        self.runs: list[int] = []
+        self.lock: str | None = None
+        self.count = 0
+
+    def teardown(self) -> None:
+        """The last folder goes."""
+        self.folder.cleanup()
+
+    @initialize(statuses=st.lists(st.sampled_from(["DRAFT", "AUTHORISED"]), min_size=RECORDS, max_size=RECORDS))
+    def first(self, statuses: list[str]) -> None:
+        """The first file."""
+        self.records = {n: sale(n, status=status) for n, status in enumerate(statuses)}
+        self._run("hold")
+
+    # ---- the source
+
+    @rule(
+        n=st.integers(0, RECORDS - 1), what=st.sampled_from(["reference", "due", "quantity", "price", "line", "number"])
+    )
+    def change_a_record(self, n: int, what: str) -> None:
+        """The shop's software says something else."""
+        self.count += 1
+        record = json.loads(json.dumps(self.records[n]))
+        if what == "reference":
+            record["reference"] = f"PO {n}/{self.count}"
+        elif what == "due":
+            record["due_date"] = f"2026-12-{self.count % 28 + 1:02}"
+        elif what == "number":
+            record["number"] = f"SHOP-{n}-N{self.count}"
+        elif what == "line" and len(record["lines"]) < 5:
+            record["lines"].append({**record["lines"][-1], "description": f"More {self.count}"})
+        else:
+            line = record["lines"][self.count % len(record["lines"])]
+            line["quantity" if what == "quantity" else "unit_amount"] = str(self.count % 40 + 1)
+        self.records[n] = record
+
+    # ---- the person
+
+    @precondition(lambda self: self._open())
+    @rule(pick=st.integers(0, 99), what=st.sampled_from(
+        ["Reference", "DueDate", "InvoiceNumber", "description", "price", "add", "remove", "end", "approve", "send", "pay"]
+    ))  # fmt: skip
+    def a_person_acts(self, pick: int, what: str) -> None:
+        """On one document of ours."""
+        documents = self._open()
+        document = documents[pick % len(documents)]
+        self.count += 1
+        changes = self._act(document, what)
+        if changes:
+            self.sandbox.edit(self.sandbox.tenant(1), document["InvoiceID"], **changes)
+
+    def _act(self, document: Wire, what: str) -> Wire:
+        own = document["InvoiceID"]
+        lines = [_typed(line) for line in document["LineItems"]]
+        if what in ("Reference", "DueDate", "InvoiceNumber"):
+            value = f"2027-01-{self.count % 28 + 1:02}" if what == "DueDate" else f"Mary {self.count}"
+            self.theirs[own, what] = value
+            return {what: value}
+        if what in ("description", "price"):
+            key, value = (
+                ("Description", f"Mary's {self.count}") if what == "description" else ("UnitAmount", self.count + 50)
+            )
+            line = lines[self.count % len(lines)]
+            line[key] = value
+            self.theirs[own, f"{line['LineItemID']}/{key}"] = value
+            return {"LineItems": lines}
+        if what == "add":
+            name = f"Mary adds {self.count}"
+            self.theirs[own, f"+{name}"] = True
+            added = {"Description": name, "Quantity": 1, "UnitAmount": 5, "AccountCode": "200", "TaxType": "OUTPUT2"}
+            return {"LineItems": [*lines, added]}
+        if what == "remove" and len(lines) > 1:
+            gone = lines.pop(self.count % len(lines))
+            self.theirs[own, f"-{gone['LineItemID']}"] = True
+            return {"LineItems": lines}
+        return self._end_or_move_on(document, what)
+
+    def _end_or_move_on(self, document: Wire, what: str) -> Wire:
+        is_draft = document["Status"] == "DRAFT"
+        if what == "end":
+            self.ended.add(_record_of(document))
+            return {"Status": "DELETED" if is_draft else "VOIDED"}
+        if what == "approve" and is_draft:
+            self.theirs[document["InvoiceID"], "Status"] = "AUTHORISED"
+            return {"Status": "AUTHORISED"}
+        if what == "send" and not is_draft:
+            return {"SentToContact": True}
+        if what == "pay" and not is_draft:
+            payment = {
+                "Invoice": {"InvoiceID": document["InvoiceID"]},
+                "Account": {"Code": "090"},
+                "Date": "2026-11-20",
+                "Amount": 1,
+            }
+            if self.lock is None:
+                self.sandbox.person(self.sandbox.tenant(1), "PUT", "Payments", {"Payments": [payment]})
+        return {}
+
+    @rule(lock=st.sampled_from(LOCKS))
+    def the_period_is_locked_or_opened(self, lock: str | None) -> None:
+        """All documents are dated 2 November."""
+        self.lock = lock
+        self.sandbox.organisation(self.sandbox.tenant(1), period_lock_date=lock)
+
+    # ---- us
+
+    @rule(policy=st.sampled_from(["hold", "update", "reissue"]), fault=st.sampled_from([None, None, *FAULTS]))
+    def run_again(self, policy: str, fault: str | None) -> None:
+        """With a fault at Xero's door, perhaps."""
+        if fault is not None:
+            self.sandbox.fault(fault, path="/api.xro/2.0/Invoices", method="POST", count=1)
+        self._run(policy)
+        self.sandbox.clear_faults()
+
+    @rule()
+    def a_person_tries_the_problems_again(self) -> None:
+        """`problems retry` for each: a word for the record's content, never against a person's edit."""
+        before = self._documents()
+        retry(self.bench)
+        self.bench.finish()
+        self._judge(before)
+
+    @precondition(lambda self: self.runs)
+    @rule(pick=st.integers(0, 99))
+    def a_run_is_taken_back(self, pick: int) -> None:
+        """What it takes back, nobody touched."""
+        before = self._documents()
+        run = self.runs[pick % len(self.runs)]
+        asyncio.run(self.bench.use(lambda books: taking_back.undo(books, run)))
+        self._judge(before)
+
+    def _run(self, policy: str) -> None:
+        before = self._documents()
+        self.bench.configure(flow=f'on_change = "{policy}"\ncomplete = true')
+        report = self.bench.run(list(self.records.values()))
+        assert report.exit_code in (0, 1), report
+        assert report.planned + report.uncertain == 0, report
+        self.runs.append(report.run)
+        self._judge(before)
+        calm = len(self.bench.writes())
+        again = self.bench.run(list(self.records.values()))
+        assert again.posted + again.adopted == 0
+        assert policy != "hold" or len(self.bench.writes()) == calm, "the same file again writes nothing"
+
+    # ---- the judge
+
+    def _documents(self) -> dict[str, Wire]:
+        return {one["InvoiceID"]: one for one in self.bench.invoices()}
+
+    def _open(self) -> list[Wire]:
+        """Documents of ours that a person may still act on."""
+        living = [one for one in self.bench.living() if _record_of(one) >= 0 and one["Status"] != "PAID"]
+        return sorted((one for one in living if not _closed(one, None)), key=lambda one: str(one["InvoiceID"]))
+
+    def _judge(self, before: dict[str, Wire]) -> None:
+        after = self._documents()
+        for own, was in before.items():
+            if _closed(was, self.lock):
+                assert _without_stamp(after[own]) == _without_stamp(was), (
+                    "paid, sent, ended or locked: not ours to touch"
+                )
+        for (own, field), value in self.theirs.items():
+            if after[own]["Status"] not in GONE or own not in self._ended_by_us(before, after):
+                _stands(after[own], field, value)
+        touched = {own for own, _field in self.theirs}
+        assert not touched & self._ended_by_us(before, after), "what a person edited is not ended by us"
+        living: dict[int, int] = {}
+        for one in after.values():
+            if one["Status"] not in GONE:
+                living[_record_of(one)] = living.get(_record_of(one), 0) + 1
+        assert all(count == 1 for count in living.values()), f"two living documents of a record: {living}"
+        assert not self.ended & living.keys(), "what a person ended is not made again"
+
+    def _ended_by_us(self, before: dict[str, Wire], after: dict[str, Wire]) -> set[str]:
+        return {own for own, was in before.items() if was["Status"] not in GONE and after[own]["Status"] in GONE}
+
+
+def _stands(document: Wire, field: str, value: Any) -> None:
+    """What a person set is still there."""
+    lines = {line["LineItemID"]: line for line in document["LineItems"]}
+    if field.startswith("-"):
+        assert field[1:] not in lines, "a line that a person took away is back"
+    elif field.startswith("+"):
+        assert field[1:] in [line["Description"] for line in lines.values()], "a person's line is gone"
+    elif "/" in field:
+        line_id, key = field.split("/")
+        now = lines.get(line_id, {}).get(key)
+        assert now is not None, f"a line that a person edited is gone: {field}"
+        assert str(now) == str(value) or Decimal(str(now)) == Decimal(str(value)), f"{field}: {value} became {now}"
+    else:
+        now = document["DueDateString"][:10] if field == "DueDate" else document[field]
+        assert now == value, f"{field}: {value} became {now}"
+
+
+def _closed(document: Wire, lock: str | None) -> bool:
+    paid = Decimal(str(document.get("AmountPaid", 0))) > 0
+    sent = document.get("SentToContact") is True and document["Status"] == "AUTHORISED"
+    locked = lock is not None and document["DateString"][:10] <= lock
+    return paid or sent or locked or document["Status"] in GONE
+
+
+def _without_stamp(document: Wire) -> Wire:
+    return {key: value for key, value in document.items() if not key.startswith("UpdatedDate")}
+
+
+def _typed(line: Wire) -> Wire:
+    """A line as a person's screen sends it: Xero computes the rest."""
+    return {key: value for key, value in line.items() if key not in ("LineAmount", "TaxAmount")}
+
+
+def _record_of(document: Wire) -> int:
+    mark = identity.find_marker(document.get("Url"), document.get("Reference"))
+    return MARKS.get(mark or "", -1)
+
+
+MARKS = {identity.marker("shop", "invoice", f"order-{n}", issue): n for n in range(RECORDS) for issue in range(1, 40)}

@@ -1,0 +1,76 @@
+"""The person at the other side: nothing that a person did is ever overwritten, or made again unasked."""
+
+import os
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.posting.bookkeeper import Bookkeeper
+from tests.posting.test_undoing import undo
+from tests.posting.workbench import Workbench, sale
+from tests.sandbox_process import SandboxProcess
+
+SOAK = "SOAK" in os.environ
+CALM = settings(deadline=None, derandomize=not SOAK, suppress_health_check=list(HealthCheck))
+
+
+def play(sandbox: SandboxProcess, examples: int, steps: int) -> None:
+    machine = type("Machine", (Bookkeeper,), {"sandbox": sandbox})
+    run_state_machine_as_test(machine, settings=settings(CALM, max_examples=examples, stateful_step_count=steps))
+
+
+def test_a_random_bookkeeper_and_a_flow_that_runs_again(sandbox: SandboxProcess) -> None:
+    """Edits, voids, payments, locks, faults, undo: the ledger is judged after each step of ours."""
+    play(sandbox, 6, 12)
+
+
+@pytest.mark.soak
+def test_many_random_bookkeepers(sandbox: SandboxProcess) -> None:
+    """The proof's size; `make test` plays a fiftieth."""
+    play(sandbox, 300 if SOAK else 2, 30)
+
+
+def balances(bench: Workbench) -> dict[str, Any]:
+    """Per customer what is owed, and what living documents come to."""
+    found: dict[str, Any] = {}
+    for one in bench.living():
+        key = one["Contact"]["Name"], one["Status"]
+        owed, total = found.get(key, (Decimal(0), Decimal(0)))
+        found[key] = owed + Decimal(str(one["AmountDue"])), total + Decimal(str(one["Total"]))
+    return found
+
+
+@given(
+    old=st.lists(st.sampled_from(["DRAFT", "AUTHORISED"]), max_size=3),
+    new=st.lists(
+        st.tuples(st.sampled_from(["DRAFT", "SUBMITTED", "AUTHORISED"]), st.integers(1, 9)), min_size=1, max_size=6
+    ),
+    fault=st.sampled_from([None, "lost_answer", "500_before"]),
+)
+@settings(CALM, max_examples=200 if SOAK else 8)
+def test_undo_leaves_every_balance_as_it_was(
+    sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[Any], fault: str | None
+) -> None:
+    """Each customer's outstanding amount and the totals of living documents: as before the run."""
+    sandbox.clear_faults()
+    sandbox.post("/_sandbox/reset")
+    bench = Workbench(tmp_path_factory.mktemp("undo"), sandbox)
+    first = [sale(n, status=status) for n, status in enumerate(old)]
+    bench.run(first)
+    before = balances(bench)
+    sales = []
+    for n, (status, quantity) in enumerate(new, 10):
+        sales.append(sale(n, status=status))
+        sales[-1]["lines"][0]["quantity"] = str(quantity)
+    run = bench.run([*first, *sales]).run
+    if fault is not None:
+        sandbox.fault(fault, method="POST", path="/api.xro/2.0/Invoices", count=1)
+    undo(bench, run)
+    sandbox.clear_faults()
+    assert balances(bench) == before
+    assert bench.run().unchanged == len(first) + len(sales)
+    assert balances(bench) == before
