@@ -226,6 +226,8 @@ def test_an_undone_fix_takes_back_what_was_not_sent(bench: Workbench) -> None:
     undone, again = do(bench, lambda books: books.unfix(number))
     assert (undone.id, again) == (number, 0)
     assert (only(bench).cause, only(bench).count) == ("account-unknown:sales-old", 1)
+    report = bench.run()
+    assert (report.unchanged, report.rejected, only(bench).count) == (3, 1, 1)
     with pytest.raises(errors.InputError, match="was undone on"):
         do(bench, lambda books: books.unfix(number))
     with pytest.raises(errors.NotFound):

@@ -1,6 +1,10 @@
 """Unforeseen errors: a short message, a crash file without secrets, exit 1."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +67,19 @@ def test_foreseen_endings_have_their_code(error, code, exit_code, capsys):
     shown = capsys.readouterr()
     assert json.loads(shown.out)["error"]["code"] == code
     assert shown.err
+
+
+def test_a_command_that_a_script_put_in_the_background_ends_at_sigterm(office):
+    """A shell without job control lets `&` ignore Ctrl-C; SIGTERM ends the command all the same, with 130."""
+    office.write()
+    office.key()
+    shell = f"{sys.executable} -m counterfoil connect --no-browser --json & echo $!; wait $!; echo $?"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", shell], cwd=office.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    pid = int(process.stdout.readline())
+    assert "authorize_url" in process.stderr.readline()
+    os.kill(pid, signal.SIGTERM)
+    assert process.communicate(timeout=60)[0].strip().endswith("130")

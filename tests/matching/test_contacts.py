@@ -37,11 +37,7 @@ def shown(found):
 
 
 def test_two_things_that_agree_are_filled_in_and_a_name_alone_is_not():
-    """
-    E-mail and name: linked. The name alone: for a person to say.
-
-    Names are compared without legal forms, accents, punctuation and word order.
-    """
+    """E-mail and name: linked; the name alone, without legal forms, accents, punctuation and order: for a person to say."""
     known = table("""
         Blue Fern Limited  | ap@bluefern.example |
         Café Zoë B.V.      |                     |

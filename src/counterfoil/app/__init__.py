@@ -24,6 +24,7 @@ from counterfoil.app import (
     proving,
     running,
     standing,
+    taking_back,
     telling,
     troubles,
     vouching,
@@ -41,6 +42,7 @@ from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
+from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import bindings, documents, grants, locks, runs
@@ -219,21 +221,38 @@ class Books:
 
     async def run(
         self, flow: str, source: Path | None = None, *, records: Sequence[Any] | None = None,
-        progress: Callable[[running.Stage], None] | None = None,
+        progress: Callable[[running.Stage], None] | None = None, remap: bool = False, again: bool = False,
     ) -> RunReport:  # fmt: skip
-        """Run a flow from its source, from another file, or from records that a program hands over (dicts or JSON)."""
+        """Run a flow from its source, from another file, or from records that a program hands over (dicts or JSON).
+
+        `remap`: what only a changed mapping made different is applied too. `again`: what was undone is posted anew.
+        """
         given = None
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
-        return await running.Runner(self, progress).run(await self.flow_to_run(flow), source, given)
+        runner = running.Runner(self, progress)
+        return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
+
+    async def undo_plan(self, run: int) -> UndoPlan:
+        """What taking a run back would do; writes nothing. Raises NotFound."""
+        return await taking_back.plan(self, run)
+
+    async def undo(
+        self, run: int, progress: Callable[[running.Stage], None] | None = None
+    ) -> tuple[UndoPlan, RunReport]:
+        """Take a run back; → what was wanted, and how it ended. Safe to interrupt and repeat. Raises NotFound."""
+        return await running.Runner(self, progress).undo(run)
 
     async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
         """Bring every open posting to its end."""
         return await running.Runner(self, progress).finish()
 
-    async def plan(self, flow: str, source: Path | None = None, *, offline: bool = False) -> PlanReport:
+    async def plan(
+        self, flow: str, source: Path | None = None, *, offline: bool = False, remap: bool = False, again: bool = False
+    ) -> PlanReport:
         """What a run would do; writes nothing to Xero."""
-        return await previewing.preview(self, await self.flow_to_run(flow), source, offline=offline)
+        found = await self.flow_to_run(flow)
+        return await previewing.preview(self, found, source, offline=offline, remap=remap, again=again)
 
     async def prove(self, flow: str) -> Proof:
         """Source, postings and Xero side by side."""

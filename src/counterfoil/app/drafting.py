@@ -5,7 +5,9 @@ with something left to decide stops nobody else's flow.
 """
 
 import itertools
-import tomllib
+import os
+import re
+import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +25,8 @@ from counterfoil.sources import sniffing
 class Draft(msgspec.Struct, frozen=True):
     """A drafted flow. `path` is where it was written; `decisions` what a person has still to decide there.
 
-    `notes`: what looks odd in the sample. `loads`: it stands in the configuration and can be tried at once.
+    `notes`: what looks odd in the sample. `loads`: it stands in the configuration and can be tried at once; else
+    `problems` say why not.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Draft(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     decisions: tuple[str, ...]
     loads: bool
+    problems: tuple[str, ...] = ()
 
 
 DECIDE: Final = "decide:"
@@ -58,12 +62,28 @@ def draft(loaded: Settings, kind: str, name: str, sample: Path, flow_id: str) ->
         name, flow_id, kind, record, guess.settings, file, guessing.Sample(guess.columns, rows), tuple(loaded.entities)
     )
     decisions = tuple(line.strip() for line in table.splitlines() if DECIDE in line)
-    if _loads(loaded, name, table):
-        _append(loaded.path, table)
+    before = loaded.path.read_bytes()
+    text_there = _appended(before, table)
+    problems = _problems(loaded, name, text_there.replace("\r\n", "\n"))
+    if not problems:
+        _append(loaded.path, before, text_there)
         return Draft(name, loaded.path, table, guess.notes, decisions, loads=True)
     beside = loaded.path.with_name(f"{name}.flow.toml")
     _write_new(beside, table)
-    return Draft(name, beside, table, guess.notes, decisions, loads=False)
+    mistakes = _as_written(problems, loaded.path.name, beside.name, before, text_there)
+    return Draft(name, beside, table, guess.notes, decisions, loads=False, problems=mistakes)
+
+
+def _as_written(problems: tuple[str, ...], name: str, beside: str, before: bytes, text_there: str) -> tuple[str, ...]:
+    """The problems with their places in the file that the draft was written to, where they are the draft's."""
+    first = before.count(b"\n") + len(text_there) - len(text_there.lstrip())  # lines before the draft's own first
+    place = re.compile(rf"^{re.escape(name)}:(\d+):")
+
+    def moved(match: re.Match[str]) -> str:
+        line = int(match[1]) - first
+        return f"{beside}:{line}:" if line > 0 else match[0]
+
+    return tuple(place.sub(moved, problem) for problem in problems)
 
 
 def _relative(sample: Path, folder: Path) -> str:
@@ -74,31 +94,35 @@ def _relative(sample: Path, folder: Path) -> str:
         return absolute.as_posix()
 
 
-def _loads(loaded: Settings, name: str, table: str) -> bool:
-    """Whether the configuration with the table at its end is whole: it parses, and its mapping compiles."""
-    beside = loaded.path.with_name(f".{loaded.path.name}.draft")
+def _problems(loaded: Settings, name: str, more: str) -> tuple[str, ...]:
+    """Why the configuration with the text at its end does not load or its mapping not compile; () when all is well."""
     try:
-        beside.write_text(_joined(loaded.path.read_text(), table))
-        compiled = settings.compile_flows(settings.load(beside, loaded.environment or None), flows.kinds())
-        MappedFlow(compiled[name], flows.kind(compiled[name].kind)).check_columns(compiled[name].source.path)
-    except (errors.ConfigurationError, errors.InputError, tomllib.TOMLDecodeError):
-        return False
-    except OSError as cause:
-        raise errors.InputError(f"{beside.parent} cannot be written: {cause.strerror}.") from cause
-    finally:
-        beside.unlink(missing_ok=True)
-    return True
+        tried = settings.load(loaded.path, loaded.environment or None, more=more)
+        flow = settings.compile_flows(tried, flows.kinds())[name]
+        MappedFlow(flow, flows.kind(flow.kind)).check_columns(flow.source.path)
+    except errors.ConfigurationError as error:
+        return error.problems or (str(error),)
+    except errors.InputError as error:
+        return (str(error),)
+    return ()
 
 
-def _joined(before: str, table: str) -> str:
-    return f"{before.rstrip()}\n\n{table.strip()}\n"
+def _appended(before: bytes, table: str) -> str:
+    """The table as it stands after what is there, in that file's own line ends."""
+    gap = "" if before.endswith(b"\n\n") else "\n" if before.endswith(b"\n") else "\n\n"
+    text = f"{gap}{table.strip()}\n"
+    return text.replace("\n", "\r\n") if b"\r\n" in before else text
 
 
-def _append(path: Path, table: str) -> None:
+def _append(path: Path, before: bytes, text: str) -> None:
+    """The whole file or nothing: written beside and then moved into place, readable for nobody whom it was not."""
     beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_text(_joined(path.read_text(), table))
-        beside.chmod(path.stat().st_mode)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        beside.unlink(missing_ok=True)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(before + text.encode())
+        beside.chmod(mode)
         beside.replace(path)
     except OSError as cause:
         raise errors.InputError(f"{path} cannot be written: {cause.strerror}.") from cause

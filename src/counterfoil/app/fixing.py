@@ -67,8 +67,9 @@ async def fix(books: Any, n: int, wish: Wish) -> FixReport:
             return await _Attempt(books, flow, n, cause, wish, intake, current).carry_out(records[:RECORDS_TRIED_MAX])
         except errors.InputError as said:
             error = error or said
-        except (errors.RunAgain, errors.Reconnect):
-            break  # Xero cannot be asked: what was found without asking is said
+        except (errors.RunAgain, errors.Reconnect) as said:
+            error = error or said  # Xero cannot be asked: what was found without asking is said
+            break
     assert error is not None
     raise error
 

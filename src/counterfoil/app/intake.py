@@ -19,6 +19,7 @@ from counterfoil.flows import FlowKind
 from counterfoil.mirror import going_live, reference
 from counterfoil.model import fixes, shape, sheet, time_zones
 from counterfoil.model.binding import Binding
+from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
@@ -91,6 +92,7 @@ class Intake:
         self._fixes: list[Fix] | None = None
         self.bindings: dict[str, Binding] = {}
         self.bytes_read = 0
+        self.closed: dict[str, datetime.date] = {}  # entity → the last day of its books that may not move
         self.notices: dict[str, tuple[str, ...]] = {}  # of each entity that gets AUTHORISED documents
 
     @property
@@ -127,7 +129,7 @@ class Intake:
         ledger = await self._ledger(entity)
         if isinstance(ledger, Blocked):
             return datetime.UTC
-        return self._own_zone(ledger) if isinstance(ledger, Ledger) else None
+        return self._own_zone(ledger)
 
     def _own_zone(self, ledger: Ledger) -> datetime.tzinfo | None:
         """The organisation's zone, as the configuration or Xero says; None: Xero's name for it is not known."""
@@ -144,8 +146,11 @@ class Intake:
         """Items of rows that are at hand; the first is the source's record number `first`."""
         return [await self._item(first + index, row) for index, row in enumerate(rows)]
 
-    async def plan(self) -> Plan:
-        """A plan for this source: nothing decided yet, and how many documents a flow's first run may make."""
+    async def plan(self, *, remap: bool = False, again: bool = False) -> Plan:
+        """A plan for this source: nothing decided yet, and how the flow treats changes and its first run.
+
+        `remap`: what only the mapping changed is applied. `again`: what was undone is posted anew.
+        """
         flow = self._flow
         room = None
         if flow.limit_first is not None:
@@ -153,7 +158,7 @@ class Intake:
             room = None if made else flow.limit_first - on_their_way
         return Plan(
             flow.table, flow.id, flow.on_namesake, self.bindings, room=room, on_change=flow.on_change,
-            complete=flow.complete,
+            complete=flow.complete, remap=remap, again=again, closed=self.closed,
         )  # fmt: skip
 
     def _count(self, bytes_read: int) -> None:
@@ -287,6 +292,14 @@ class Intake:
         found = self._mapped.made(rows, datetime.UTC)
         return found if isinstance(found, tuple) else found.raw
 
+    def needs_a_zone(self, raw: bytes) -> bool:
+        """Whether a day of the record hangs on the organisation's time zone."""
+        rows = sheet.unpack(raw)
+        if rows is None or self._mapped is None:
+            return False
+        found = self._mapped.made(rows, None)
+        return isinstance(found, tuple) and any(finding.cause == time_zones.UNKNOWN for finding in found)
+
     def _refused(
         self, n: int, row: Row, external_id: str | None, entity: str | None, findings: tuple[Finding, ...]
     ) -> Item:
@@ -372,7 +385,7 @@ class Intake:
                 remedy="Leave --offline out once, so that it is read.",
             )
         await self._books.check_fingerprint(client.binding, wire["Organisation"][0])
-        return Ledger.from_wire(
+        found = Ledger.from_wire(
             wire["Organisation"][0],
             wire["Accounts"],
             wire["TaxRates"],
@@ -380,6 +393,9 @@ class Intake:
             wire["Currencies"],
             self._books.settings.entities[entity],
         )
+        if (closed := days.closed_through(found)) is not None:
+            self.closed[entity] = closed
+        return found
 
 
 def _noted(checked: Checked, notes: tuple[Fixed, ...]) -> Checked:

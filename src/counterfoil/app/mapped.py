@@ -96,15 +96,17 @@ class MappedFlow:
         """The record that rows make; or what is wrong, each finding at its column where it has one."""
         if self.flow.post == "daily":
             day = self._days.made(rows, zone)
-            return tuple(_at_column(finding, rows) for finding in day) if isinstance(day, tuple) else Made(day.raw, None, day)
+            return (
+                tuple(_at_column(finding, rows) for finding in day)
+                if isinstance(day, tuple)
+                else Made(day.raw, None, day)
+            )
         mapped = self._mapper.record(rows, zone)
         if isinstance(mapped, MappedRecord):
             return Made(mapped.raw, mapped)
         return tuple(_at_column(finding, rows) for finding in mapped)
 
-    def explained(
-        self, findings: tuple[Finding, ...], made: Made, check: Callable[[Any], Any]
-    ) -> tuple[Finding, ...]:
+    def explained(self, findings: tuple[Finding, ...], made: Made, check: Callable[[Any], Any]) -> tuple[Finding, ...]:
         """Findings about a record's fields, with the column and the row, or the sale of a day, that each came from.
 
         `check` prepares one sale's record; it is only asked for a day's.

@@ -4,8 +4,8 @@ Called by cli/contacts and the library. Proposing reads the flow's source and ca
 applying costs no call. What is applied is our own map of customers (store/contact_links), which the next plan asks first.
 """
 
-from collections import Counter
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final

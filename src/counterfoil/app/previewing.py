@@ -37,10 +37,12 @@ SIGNS = {
 }
 
 
-async def preview(books: Any, flow: FlowSettings, source: Path | None, *, offline: bool) -> PlanReport:
+async def preview(
+    books: Any, flow: FlowSettings, source: Path | None, *, offline: bool, remap: bool = False, again: bool = False
+) -> PlanReport:
     """The plan of one flow. Raises InputError as the source does; Reconnect and RunAgain become held records."""
     intake = Intake(books, flow, flows.kind(flow.kind), offline=offline)
-    plan = await intake.plan()
+    plan = await intake.plan(remap=remap, again=again)
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
     async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:

@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors, flows
+from counterfoil.app import taking_back
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
-from counterfoil.posting import applying, finishing, planning
+from counterfoil.posting import applying, finishing, planning, undoing
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
+from counterfoil.posting.undoing import UndoPlan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import Row, jsonl
 from counterfoil.store import locks, runs
@@ -44,8 +46,13 @@ class Runner:
         self._stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
-    async def run(self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None) -> RunReport:
+    async def run(
+        self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
+        remap: bool = False, again: bool = False,
+    ) -> RunReport:  # fmt: skip
         """One run of a flow from a file, or from records that a program hands over: those are never mapped.
+
+        `remap`: what only the mapping changed is applied. `again`: what was undone is posted anew.
 
         Raises InputError for records of a flow that adds sales up: only its source's rows say what a day has.
         """
@@ -59,7 +66,7 @@ class Runner:
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name)
         intake = Intake(self._books, flow, kind)
-        plan = await intake.plan()
+        plan = await intake.plan(remap=remap, again=again)
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
         else:
@@ -70,7 +77,9 @@ class Runner:
                     self._progress(Stage("reading", intake.bytes_read, size))
             await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, name, run_id))
         self._stops.update(intake.blocked)
-        self._notices = intake.notices
+        self._notices = dict(intake.notices)
+        if plan.remapped:
+            self._notices[""] = (_remapped(plan.remapped),)
         await self._finish(set(intake.bindings))
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
@@ -95,6 +104,17 @@ class Runner:
         await self._finish(None)
         counts = await self._database.read(lambda conn: runs.open_counts(conn, touched))
         return await self._report(run_id, None, None, counts, counts["rejected"] + counts["held"])
+
+    async def undo(self, run_id: int) -> tuple[UndoPlan, RunReport]:
+        """Take a run back: what can be, is deleted or voided; → what was wanted and how it ended. Safe to repeat."""
+        wanted = await taking_back.plan(self._books, run_id)
+        undo_id = await self._start(None, "undo", str(run_id))
+        closed = await taking_back.closed(self._books, {line.entity for line in wanted.lines})
+        await undoing.carry_out(self._database, wanted, undo_id, closed)
+        await self._finish({line.entity for line in wanted.lines})
+        ids = [line.posting_id for line in wanted.lines if line.action != undoing.KEEP]
+        counts = await self._database.read(lambda conn: runs.open_counts(conn, ids))
+        return wanted, await self._report(undo_id, None, None, counts, counts["rejected"] + counts["held"])
 
     async def _start(self, flow: FlowSettings | None, command: str, source: str) -> int:
         now, actor = self._books.clock.now(), self._books.actor
@@ -151,3 +171,10 @@ class Runner:
         now = self._books.clock.now()
         await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
         return report
+
+
+def _remapped(count: int) -> str:
+    return (
+        f"{count:,} posted records would be mapped otherwise now, though their rows are the same; they were left alone. "
+        "`run --remap` applies the new mapping; plan it first: `plan --remap`."
+    )

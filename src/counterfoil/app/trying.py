@@ -12,9 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app.intake import Blocked, Intake
+from counterfoil.app.intake import Intake
 from counterfoil.model import paper, sheet
-from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow
@@ -110,6 +109,8 @@ class Trier:
         if settings is None:
             return _with(blank, record=_plain(record), findings=(self._kind.entity_of(record, self._flow, entities),))
         ledger, assumed, knows_rates = paper.ledger(record, settings)
+        if self._intake.needs_a_zone(blank.raw):
+            assumed = (*assumed, "The organisation's time zone is not known yet: instants are read as days in UTC.")
         unchecked = record if knows_rates else msgspec.structs.replace(record, expected_total=None)
         prepared: Prepared | tuple[Finding, ...] = self._kind.prepare(unchecked, ledger, self._flow)
         if isinstance(prepared, tuple):

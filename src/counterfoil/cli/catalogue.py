@@ -37,6 +37,7 @@ COMMANDS: Final = (
     _command("postings", "[list|show]", "What was posted, or is to be."),
     _command("why", "CLUE", "The whole story of a number, an id or a pasted link."),
     _command("runs", "", "The runs so far and how they ended."),
+    _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("config", "[check|show]", "Check the configuration, or show what is in force."),

@@ -22,6 +22,8 @@ USAGE = 2
 def main(arguments: Sequence[str]) -> int:
     """Carry out one command line; → the exit code. Never raises."""
     signal.signal(signal.SIGTERM, _end_politely)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a script's `&` starts us: SIGTERM would do nothing then
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     json = "--json" in arguments
     _speak_any_script(json=json)
     try:

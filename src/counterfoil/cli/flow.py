@@ -46,12 +46,16 @@ def new(
     for note in found.notes:
         now.screen.line(f"In the sample: {table.harmless(note)}")
     now.screen.line(f"Written {'at the end of' if found.loads else 'to'} {found.path}; every guess is marked.")
+    for problem in found.problems:
+        now.screen.line(f"It does not load yet: {table.harmless(problem)}")
+    if found.decisions:
+        before = "" if found.loads else " before it can be used"
+        now.screen.line(f"{table.count(len(found.decisions), 'line')} to decide{before}:")
+    for line in found.decisions:
+        now.screen.line(f"  {table.harmless(line)}")
     if found.loads:
         now.screen.next(f"counterfoil flow test {name}")
         return
-    now.screen.line(f"{table.count(len(found.decisions), 'line')} to decide before it can be used:")
-    for line in found.decisions:
-        now.screen.line(f"  {table.harmless(line)}")
     now.screen.next(f"decide them, put the table into {now.config}, then counterfoil flow test {name}")
 
 

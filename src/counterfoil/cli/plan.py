@@ -34,18 +34,20 @@ def plan(
     flow: str = typer.Argument(metavar="FLOW", help="A table of [flows]."),
     input: Path | None = typer.Option(None, help="Read this file instead of the flow's source."),
     out: Path | None = typer.Option(None, help="Keep the plan in this file, for `run --plan`."),
+    remap: bool = typer.Option(False, "--remap", help="Count what only a changed mapping made different as changed."),
+    again: bool = typer.Option(False, "--again", help="Count what was undone as to be posted anew."),
     offline: bool = typer.Option(False, "--offline", help="Make no call: use what was read from Xero last."),
 ) -> None:
     """What a run would do, record by record; writes nothing to Xero."""
     now = session.of(context)
-    report = now.books(lambda books: books.plan(flow, input, offline=offline))
+    report = now.books(lambda books: books.plan(flow, input, offline=offline, remap=remap, again=again))
     decided = plan_file.write(out, report) if out else None
     now.screen.value(_value(report) | {"hash": decided, "file": str(out) if out else None})
     show(now.screen, report)
     if out:
         now.screen.line(f"Kept in {out}")
-    again = f"counterfoil run {flow}" + (f" --input {input}" if input else "") + (f" --plan {out}" if out else "")
-    now.screen.next(again if report.count("+") else "counterfoil status")
+    command = f"counterfoil run {flow}" + (f" --input {input}" if input else "") + (f" --plan {out}" if out else "")
+    now.screen.next(command if report.count("+") else "counterfoil status")
     for notice in report.notices:
         now.screen.note(f"Before you approve: {table.harmless(notice)}")
     for stop in report.stops:

@@ -27,11 +27,13 @@ def run(
     flow: str = typer.Argument(metavar="FLOW", help="A table of [flows]."),
     input: Path | None = typer.Option(None, help="Read this file instead of the flow's source."),
     plan: Path | None = typer.Option(None, help="Do what this plan says, or nothing (`plan --out`)."),
+    remap: bool = typer.Option(False, "--remap", help="Apply what only a changed mapping made different."),
+    again: bool = typer.Option(False, "--again", help="Post anew what was undone."),
     yes: bool = typer.Option(False, "--yes", help="AUTHORISED documents may go into a live organisation, this time."),
 ) -> None:
     """Finish what is open, plan, post, prove; safe to interrupt and repeat."""
     now = session.of(context)
-    report, proof = now.books(lambda books: _Run(books, now, flow, input).carry_out(plan, yes=yes))
+    report, proof = now.books(lambda books: _Run(books, now, flow, input, remap, again).carry_out(plan, yes=yes))
     now.screen.value(report.to_json())
     outcome.show(now.screen, report)
     _show_proof(now, report, proof)
@@ -42,11 +44,14 @@ def run(
 class _Run:
     """One run with what stands around it."""
 
-    def __init__(self, books: "Books", now: session.Session, flow: str, source: Path | None) -> None:
+    def __init__(
+        self, books: "Books", now: session.Session, flow: str, source: Path | None, remap: bool, again: bool
+    ) -> None:
         self._books = books
         self._now = now
         self._flow = flow
         self._source = source
+        self._remap, self._again = remap, again
 
     async def carry_out(self, plan: Path | None, *, yes: bool) -> "tuple[RunReport, Proof | None]":
         """Ask what has to be asked, compare with a plan, run, prove."""
@@ -54,11 +59,15 @@ class _Run:
 
         flow = self._books.flow(self._flow)
         if plan is not None:
-            plan_file.check(plan, await self._books.plan(self._flow, self._source))
+            plan_file.check(
+                plan, await self._books.plan(self._flow, self._source, remap=self._remap, again=self._again)
+            )
         if yes or await self._may_go_live():
             self._books.flows[self._flow] = msgspec.structs.replace(flow, live=True)
         with progress.bar(json=self._now.json) as take:
-            report = await self._books.run(self._flow, self._source, progress=take)
+            report = await self._books.run(
+                self._flow, self._source, progress=take, remap=self._remap, again=self._again
+            )
         return await self._proved(report)
 
     async def _may_go_live(self) -> bool:

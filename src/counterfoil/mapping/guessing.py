@@ -77,6 +77,8 @@ class _Guess:
         key = self._found.get("external_id")
         if self._grouped and key:
             lines.append(_line("group_by", _column(key), f"guess: {key} repeats, so its rows make one record"))
+        elif key and source.explode is None:
+            lines.append("# " + _line("group_by", _column(key), "when several rows make one record"))
         return [*lines, _line("status", '"DRAFT"', "look at some drafts in Xero before you change this"), ""]
 
     def read(self) -> list[str]:
@@ -97,7 +99,7 @@ class _Guess:
         elif len(self._dates) == 1:
             lines.append(_line("date", _text(self._dates[0]), f"guess: {seen}"))
         elif self._dates:
-            lines.append(f"# decide how dates such as {seen} are written; the sample fits all of these:")
+            lines.append(f"# decide: how dates such as {seen} are written; the sample fits all of these:")
             lines += [f"# date = {_text(one)}" for one in self._dates]
         elif seen:
             lines.append(f'# date = "%d/%m/%Y"   # decide: nothing that we know reads {seen}')
@@ -149,7 +151,7 @@ class _Guess:
         """[flows.NAME.check]: the total by the source."""
         total = self._found.get("total")
         if total is None or "expected_total" not in self._record.fields:
-            return ["# [flows.….check]   # worth having: the total by your own books finds a wrong tax", ""]
+            return [f"# [flows.{self._name}.check]   # worth having: the total by your own books finds a wrong tax", ""]
         return [f"[flows.{self._name}.check]", _line("total", _column(total), "guess"), ""]
 
     def _contact(self) -> str:

@@ -60,5 +60,5 @@ async def _kept(
         return []
     body = b"[" + b",".join(one.raw for one in await read(client, lane=LANE)) + b"]"
     await database.run(lambda conn: documents.set_reference(conn, tenant, path, now, body))
-    elements = record.plain(body)
-    return elements
+    read_now: list[dict[str, Any]] = record.plain(body)
+    return read_now

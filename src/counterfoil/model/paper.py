@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from counterfoil.model.ledger import EntityFacts, Ledger
-from counterfoil.model.records import SalesInvoice
+from counterfoil.model.records import Line, Payment, SalesInvoice
 
 _PERCENT: Final = re.compile(r"(\d{1,2}(?:[.,]\d{1,3})?)\s*%")
 _NOTHING: Final = re.compile(r"zero|exempt|none|no tax", re.IGNORECASE)
@@ -17,38 +17,43 @@ _EVERYTHING: Final = dict.fromkeys(
     ("CanApplyToAssets", "CanApplyToEquity", "CanApplyToExpenses", "CanApplyToLiabilities", "CanApplyToRevenue"),
     True,
 )
+NO_CURRENCY: Final = "XXX"  # ISO 4217's own word for it
+ALL_TAKEN: Final = (
+    "The organisation is not known yet: its accounts, taxes and tracking are taken as the record names them."
+)
+RATE: Final = "The rate of {name} is not known yet and shown as 0 %, so the total is not checked."
+CURRENCY: Final = "The record names no currency: it will be the organisation's own, shown as XXX."
 TERMS: Final = {"Sales": {"Day": 30, "Type": "DAYSAFTERBILLDATE"}}
 
 
 def ledger(record: SalesInvoice, entity: EntityFacts) -> tuple[Ledger, tuple[str, ...], bool]:
     """A ledger in which the record can be prepared, what was assumed for it in sentences, and whether all rates are known."""
-    known = True
-    assumed = [
-        "The organisation is not known yet: its accounts, taxes and tracking are taken as the record names them."
-    ]
-    taxes: dict[str, Decimal] = {}
-    for line in record.lines:
-        name = line.tax or line.tax_type
-        if name is not None:
-            written = entity.taxes.get(name, name)
-            found = percent(written)
-            taxes[written] = found or Decimal(0)
-            known = known and found is not None
-            if found is None and (said := f"The rate of {written} is not known yet and shown as 0 %, so the total is not checked.") not in assumed:
-                assumed.append(said)
-    codes = {line.account_code or entity.accounts.get(line.account or "", line.account or "") for line in record.lines}
-    return (
-        Ledger.from_wire(
-            {"BaseCurrency": record.currency or "ZZZ", "Name": "the organisation", "PaymentTerms": TERMS},
-            [_account(code) for code in sorted(codes)],
-            [{"TaxType": name, "Name": name, "Status": "ACTIVE", "EffectiveRate": rate, **_EVERYTHING} for name, rate in taxes.items()],
-            _tracking(record),
-            [],
-            entity,
-        ),
-        tuple(assumed),
-        known,
-    )  # fmt: skip
+    assumed = [ALL_TAKEN]
+    rates = {written: percent(written) for written in _taxes(record, entity)}
+    assumed += [RATE.format(name=name) for name, rate in rates.items() if rate is None]
+    if record.currency is None:
+        assumed.append(CURRENCY)
+    paid_to = {_code(one, entity) for one in record.payments}
+    codes = {_code(line, entity) for line in record.lines} | paid_to
+    made = Ledger.from_wire(
+        {"BaseCurrency": record.currency or NO_CURRENCY, "Name": "the organisation", "PaymentTerms": TERMS},
+        [_account(code, takes_payments=code in paid_to) for code in sorted(codes)],
+        [_tax(name, rate or Decimal(0)) for name, rate in rates.items()],
+        _tracking(record),
+        [],
+        entity,
+    )
+    return made, tuple(assumed), None not in rates.values()
+
+
+def _taxes(record: SalesInvoice, entity: EntityFacts) -> list[str]:
+    """The taxes of the lines as the entity writes them, each once, in the lines' order."""
+    named = (line.tax or line.tax_type for line in record.lines)
+    return list(dict.fromkeys(entity.taxes.get(name, name) for name in named if name is not None))
+
+
+def _code(one: Line | Payment, entity: EntityFacts) -> str:
+    return one.account_code or entity.accounts.get(one.account or "", one.account or "")
 
 
 def percent(name: str) -> Decimal | None:
@@ -59,8 +64,13 @@ def percent(name: str) -> Decimal | None:
     return Decimal(0) if _NOTHING.search(name) else None
 
 
-def _account(code: str) -> dict[str, Any]:
-    return {"Code": code, "Name": code, "Type": "REVENUE", "Class": "REVENUE", "Status": "ACTIVE", "TaxType": ""}
+def _account(code: str, *, takes_payments: bool) -> dict[str, Any]:
+    kind = {"Type": "REVENUE", "Class": "REVENUE", "TaxType": "", "EnablePaymentsToAccount": takes_payments}
+    return {"Code": code, "Name": code, "Status": "ACTIVE", **kind}
+
+
+def _tax(name: str, rate: Decimal) -> dict[str, Any]:
+    return {"TaxType": name, "Name": name, "Status": "ACTIVE", "EffectiveRate": rate, **_EVERYTHING}
 
 
 def _tracking(record: SalesInvoice) -> list[dict[str, Any]]:

@@ -159,7 +159,7 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
             item, earlier, existing=existing, twin=plan.seen[item.external_id or ""][1] if earlier.finding else None
         )
     if prepared is None:
-        if all(finding.cause == "before-start" for finding in item.findings) or _is_posted(item, existing):
+        if all(finding.cause == "before-start" for finding in item.findings) or _is_posted(plan, item, existing):
             return Planned(item, deciding.SAME, existing=existing)
         return Planned(item, Decision("refuse", item.findings[0]), existing=existing)
     binding = plan.bindings.get(prepared.entity)
@@ -169,7 +169,7 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     contact = here.contact(prepared.contact, plan)
     settled = days.with_contact_terms(prepared, here.terms(contact))
     if isinstance(settled, Finding):
-        decision = deciding.SAME if _is_posted(item, existing) else Decision("refuse", settled)
+        decision = deciding.SAME if _is_posted(plan, item, existing) else Decision("refuse", settled)
         return Planned(item, decision, contact, existing)
     prepared, item = settled, msgspec.structs.replace(item, prepared=settled)
     if existing is not None and changing.concerns(existing) and not _anew(plan, item, existing):
@@ -231,9 +231,15 @@ def _stopped(prepared: Prepared) -> Decision | None:
     return Decision("hold", prepared.hold) if prepared.hold is not None else None
 
 
-def _is_posted(item: Item, existing: postings.Posting | None) -> bool:
-    """Posted long ago with this very content: what its checks would say today (a lock, an archived account) is late."""
-    return existing is not None and existing.state == "posted" and existing.record_hash == item.record_hash
+def _is_posted(plan: Plan, item: Item, existing: postings.Posting | None) -> bool:
+    """Posted long ago with this very content: what its checks would say today is late.
+
+    A lock, an archived account; or, of the same rows, an undone fix or another mapping, which only `remap` asks about.
+    """
+    if existing is None or existing.state != "posted":
+        return False
+    same_rows = existing.rows_hash == item.content_hash and not plan.remap
+    return same_rows or existing.record_hash == item.record_hash
 
 
 def _other_owner(

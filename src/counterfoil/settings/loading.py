@@ -54,13 +54,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lookups: dict[str, RawLookup] = {}
 
 
-def load(path: Path, env_name: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    path: Path, env_name: str | None = None, environ: Mapping[str, str] = os.environ, *, more: str = ""
+) -> Settings:
     """The settings of the file at `path`. Raises ConfigurationError with every mistake in `problems`, nothing else.
 
     `env_name` lays `counterfoil.NAME.toml`, beside the file, over it. Relative paths in the result are made absolute,
-    relative to the file.
+    relative to the file. `more` is read as if it stood at the file's end: a draft that is to be tried.
     """
-    values, where = _read(path)
+    values, where = _read(path, more)
     if env_name is not None:
         _overlay(path, env_name, values, where)
     problems: list[str] = []
@@ -78,13 +80,13 @@ def load(path: Path, env_name: str | None = None, environ: Mapping[str, str] = o
     return _settings(given, path, env_name or "", where)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Where]:
+def _read(path: Path, more: str = "") -> tuple[dict[str, Any], Where]:
     try:
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES_MAX + 1)
         if len(raw) > FILE_BYTES_MAX:
             raise mistakes([f"{path}: the file is larger than {FILE_BYTES_MAX:,} bytes."])
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n") + more
         values = tomllib.loads(text)
     except FileNotFoundError as error:
         raise ConfigurationError(

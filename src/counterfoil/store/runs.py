@@ -78,6 +78,20 @@ def flow_ids(connection: sa.Connection) -> set[str]:
     return set(connection.execute(sa.select(runs.c.flow_id).where(runs.c.flow_id.is_not(None)).distinct()).scalars())
 
 
+def get(connection: sa.Connection, run_id: int) -> Run | None:
+    """A run by its number."""
+    row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).one_or_none()
+    return None if row is None else Run(*row)
+
+
+def entities(connection: sa.Connection, run_id: int) -> set[str]:
+    """The entities that a run's records belong to."""
+    mine = records.join(schema.postings, p.id == records.c.posting_id)
+    return set(
+        connection.execute(sa.select(p.entity).select_from(mine).where(records.c.run_id == run_id).distinct()).scalars()
+    )
+
+
 def made_and_open(connection: sa.Connection, flow_id: str) -> tuple[int, int]:
     """How many documents a flow has in Xero, and how many are on their way."""
     mine = sa.select(p.state, sa.func.count()).where(p.flow_id == flow_id).group_by(p.state)

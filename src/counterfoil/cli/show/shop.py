@@ -56,7 +56,9 @@ async def _show_mapping(books: "Books", path: Path, say: "Callable[[str], None]"
             lines = one.predicted["lines"]
             say(f"{one.source} ({len(one.rows)} rows, {len(one.rows[0])} columns) becomes {one.record['number']}:")
             for line in lines:
-                say(f"  account {line['account_code']}, {line['tax_type']}: {line['line_amount']} + {line['tax_amount']}")
+                say(
+                    f"  account {line['account_code']}, {line['tax_type']}: {line['line_amount']} + {line['tax_amount']}"
+                )
             say(f"  total {one.predicted['total']} {one.predicted['currency']}, as the shop has it")
             return
 
@@ -83,9 +85,10 @@ def _named(problems: "list[Problem]", cause: str) -> "Problem | None":
 
 async def _undo(books: "Books", wrong: "RunReport", say: "Callable[[str], None]", off: list[str]) -> int:
     """Take the run of the wrong file back; → how many documents are gone."""
-    report = await books.undo(wrong.run)
+    taken, report = await books.undo(wrong.run)
+    gone = taken.count("delete") - report.held - report.rejected - report.uncertain - report.planned
     say(f"{OLD} was posted by mistake: {table.count(wrong.posted, 'draft')}")
-    say(f"`counterfoil undo {wrong.run}` takes them back: {report.done} deleted, {report.left} left")
-    if report.done != wrong.posted or report.left:
-        off.append(f"of {wrong.posted} documents {report.done} were taken back")
-    return report.done
+    say(f"`counterfoil undo {wrong.run}` takes them back: {gone} deleted, {len(taken.lines) - gone} left")
+    if gone != wrong.posted:
+        off.append(f"of {wrong.posted} documents {gone} were taken back")
+    return gone

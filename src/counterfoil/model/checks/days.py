@@ -56,6 +56,11 @@ def open_day(date: datetime.date, ledger: Ledger, policy: LockPolicy, field: str
     return OpenDay(moved, f"`{field}` is {date}; the books are locked through {through}, so {moved} is posted.")
 
 
+def closed_through(ledger: Ledger) -> datetime.date | None:
+    """The last day of the books that may not move, by Xero's two locks and our own; None: all days are open."""
+    return max((lock for _cause, _name, lock in _locks(ledger) if lock is not None), default=None)
+
+
 def _locks(ledger: Ledger) -> tuple[tuple[str, str, datetime.date | None], ...]:
     return (
         ("before-lock-date", "Xero's period lock date", ledger.period_lock_date),
