@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "counterfoil"
 
 LINES_MAX = 400
-LONGER: dict[str, str] = {}  # a file of src that may be longer than LINES_MAX → why
+LONGER: dict[str, str] = {  # a file of src that may be longer than LINES_MAX → why
+    "store/schema.py": "the whole memory of the product at once, one table after the other",
+}
 
 # Where amounts pass through. Seconds are floats there too, and say so in their names.
 MONEY = ("app", "flows", "mapping", "matching", "mirror", "model", "posting", "reporting", "sources", "store")

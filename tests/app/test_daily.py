@@ -141,9 +141,7 @@ def test_a_sale_that_moves_into_a_posted_day_is_never_posted_twice(daily):
 
 def test_a_sale_that_was_taken_out_of_its_day_first_may_stand_in_another(daily):
     """With a complete source and updates, one run takes it out of the one day, the next puts it into the other."""
-    daily.flow_text = daily.flow_text.replace(
-        'post = "daily"', 'post = "daily"\non_change = "update"\ncomplete = true'
-    )
+    daily.flow_text = daily.flow_text.replace('post = "daily"', 'post = "daily"\non_change = "update"\ncomplete = true')
     daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
     daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND))
     assert daily.totals() == {DAY_1: "12.00"}

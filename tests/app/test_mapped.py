@@ -18,7 +18,7 @@ from tests.app.till import COLUMNS, order, small
 def test_rows_of_an_order_make_one_invoice_wherever_they_stand(till):
     """Scattered rows give the same invoices, and run again from a sorted file everything is unchanged."""
     orders = [order(f"#{n}", "25.00", ("2", "5.00", "S"), ("1", "13.00", "Z")) for n in range(1, 8)]
-    chance = random.Random(1)  # noqa: S311 - a shuffle, no secret
+    chance = random.Random(1)
     scattered = [rows[n] for n in (0, 1) for rows in chance.sample(orders, len(orders))]
     assert till.run_rows(scattered).posted == 7
     assert till.totals() == {f"#{n}": "25.00" for n in range(1, 8)}
@@ -161,7 +161,11 @@ INSTANTS = tills.FLOW.replace('date = "%d/%m/%Y"', 'date = "%Y-%m-%d %H:%M:%S %z
 def test_an_instant_is_the_organisations_own_day(till, entity, number, placed, day):
     """Around midnight the same moment is another day in London, Sydney and Amsterdam."""
     currency, tax = {1: ("GBP", "OUTPUT2"), 2: ("AUD", "OUTPUT"), 3: ("EUR", "OUTPUT")}[number]
-    flow = INSTANTS.partition("[flows.shop.check]")[0].replace('"acme-uk"', f'"{entity}"').replace('"GBP"', f'"{currency}"')
+    flow = (
+        INSTANTS.partition("[flows.shop.check]")[0]
+        .replace('"acme-uk"', f'"{entity}"')
+        .replace('"GBP"', f'"{currency}"')
+    )
     flow = flow.replace('account = "sales"', 'account_code = "200"')
     till.flow_text = flow.replace('tax = { lookup = "vat", key = "{VAT}" }', f'tax_type = "{tax}"')
     assert till.run_rows(small("#1", placed=placed)).posted == 1
@@ -248,7 +252,7 @@ def test_the_same_file_twice_is_unchanged(till):
 
 
 def test_two_orders_that_map_to_one_external_id_are_both_held(till):
-    """ "A-1" and "a-1" become one external id with other content: neither is sent."""
+    """Orders A-1 and a-1 become one external id with other content: neither is sent."""
     till.flow_text = tills.FLOW.replace('external_id = "{Order}"', 'external_id = "=lower(head.Order)"')
     report = till.run_rows(small("A-1"), small("a-1", "Z"), small("b-1"))
     assert (report.posted, report.held) == (1, 2)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import decoding, importing, memory, starting
+from tests.bench import decoding, importing, mapping, memory, starting
 from tests.bench.table import Row, printed
 
 MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
@@ -17,6 +17,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     decoding.rows,
     importing.rows,
     memory.rows,
+    mapping.rows,
 )
 
 

@@ -25,7 +25,7 @@ GERMAN = (
 TABBED = (
     "Order ID\tCustomer name\tEmail\tDate\tItem\tQty\tUnit price\tTax code\tTotal\tCurrency\n"
     "1\tAnn\ta@x.example\t25/12/2026\tCup\t2\t3.50\tS\t8.40\tGBP\n"
-    "2\tБорис\tb@x.example\t26/12/2026\tPot\t1\t1.00\tS\t1.20\tGBP\n"
+    "2\tŁukasz Čech\tb@x.example\t26/12/2026\tPot\t1\t1.00\tS\t1.20\tGBP\n"
 )
 ORDER = {"id": 7, "customer": {"name": "Ann", "email": "a@x.example"}, "created_at": "2026-11-02T23:30:00Z",
          "currency": "GBP", "total": "12.00",

@@ -58,7 +58,7 @@ def test_a_record_is_priced_by_what_its_names_tell():
 def test_what_no_name_tells_is_said_once():
     """A rate that is not known, for two lines; no currency."""
     found, assumed, knows_rates = prepared(record({"tax": "odd"}, {"tax": "odd"}, currency=None))
-    assert (found.predicted.total, found.predicted.currency, knows_rates) == (Decimal("20.00"), "XXX", False)
+    assert (found.predicted.total, found.predicted.currency, knows_rates) == (Decimal("20.00"), "???", False)
     assert assumed == (paper.ALL_TAKEN, paper.RATE.format(name="TAX003"), paper.CURRENCY)
 
 

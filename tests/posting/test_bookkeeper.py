@@ -25,13 +25,13 @@ def play(sandbox: SandboxProcess, examples: int, steps: int) -> None:
 
 def test_a_random_bookkeeper_and_a_flow_that_runs_again(sandbox: SandboxProcess) -> None:
     """Edits, voids, payments, locks, faults, undo: the ledger is judged after each step of ours."""
-    play(sandbox, 6, 12)
+    play(sandbox, 10, 10)
 
 
 @pytest.mark.soak
 def test_many_random_bookkeepers(sandbox: SandboxProcess) -> None:
     """The proof's size; `make test` plays a fiftieth."""
-    play(sandbox, 300 if SOAK else 2, 30)
+    play(sandbox, 300 if SOAK else 2, 20)
 
 
 def balances(bench: Workbench) -> dict[str, Any]:

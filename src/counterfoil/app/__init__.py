@@ -18,6 +18,7 @@ import msgspec
 from counterfoil import errors, flows, settings
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    fixes_kept,
     fixing,
     matching_contacts,
     previewing,
@@ -235,7 +236,7 @@ class Books:
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
-        return await taking_back.plan(self, run)
+        return (await taking_back.plan(self, run))[0]
 
     async def undo(
         self, run: int, progress: Callable[[running.Stage], None] | None = None
@@ -301,11 +302,11 @@ class Books:
 
     async def fixes(self) -> list[dict[str, Any]]:
         """Every fix, newest first."""
-        return await fixing.listed(self)
+        return await fixes_kept.listed(self)
 
     async def unfix(self, fix_id: int) -> tuple[Stored, int]:
         """Undo a fix; → it, and how many records not yet sent were planned again without it."""
-        return await fixing.unfix(self, fix_id)
+        return await fixes_kept.unfix(self, fix_id)
 
     async def match_contacts(
         self, flow: str, source: Path | None = None, *, everyone: bool = False

@@ -5,7 +5,6 @@ with something left to decide stops nobody else's flow.
 """
 
 import itertools
-import os
 import re
 import stat
 from pathlib import Path
@@ -120,9 +119,9 @@ def _append(path: Path, before: bytes, text: str) -> None:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         beside.unlink(missing_ok=True)
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(before + text.encode())
+        beside.touch(mode, exist_ok=False)
         beside.chmod(mode)
+        beside.write_bytes(before + text.encode())
         beside.replace(path)
     except OSError as cause:
         raise errors.InputError(f"{path} cannot be written: {cause.strerror}.") from cause

@@ -13,7 +13,8 @@ import msgspec
 
 from counterfoil import errors, flows
 from counterfoil.app import customers_fixed, retrying, troubles
-from counterfoil.app.intake import Blocked, Checked, Intake
+from counterfoil.app.intake import Checked, Intake
+from counterfoil.app.ledgers import Blocked
 from counterfoil.app.wishes import FixReport, Wish
 from counterfoil.model import fixes
 from counterfoil.model.fixes import Fix
@@ -21,7 +22,6 @@ from counterfoil.model.prepared import Finding
 from counterfoil.settings import FlowSettings
 from counterfoil.store import fixes as stored
 from counterfoil.store.database import Connection
-from counterfoil.store.fixes import Stored
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
@@ -301,50 +301,3 @@ def _plain(place: str, text: str) -> Any:
 def _same(one: Fix) -> tuple[Any, ...]:
     put = msgspec.json.encode(one.put, order="sorted")
     return (one.entity, one.external_ids, one.by_name, one.cause, one.field, one.value, put)
-
-
-async def unfix(books: Any, fix_id: int) -> tuple[Stored, int]:
-    """Take a fix out of force; what was planned with it and not sent is planned again without it; → it, and how many.
-
-    What was posted with it stays as it is. Raises NotFound, InputError when it was undone before.
-    """
-    found = await books.database.read(lambda conn: stored.get(conn, fix_id))
-    if found is None:
-        raise errors.NotFound(f"There is no fix {fix_id}.", remedy="`counterfoil problems fixes` lists them.")
-    now = books.clock.now()
-    if not await books.database.run(lambda conn: stored.undo(conn, fix_id, books.actor, now)):
-        raise errors.InputError(f"Fix {fix_id} was undone on {found.undone_at:%Y-%m-%d}.", remedy="Nothing to do.")
-    await books.note(found.entity or "", "fix undone", {"fix": fix_id})
-    ids = await books.database.read(lambda conn: stored.unsent_with(conn, fix_id))
-    return found, await retrying.plan_again(books, ids, f"fix {fix_id} undone")
-
-
-async def listed(books: Any) -> list[dict[str, Any]]:
-    """Every fix, newest first: what it does, for whom, by whom, whether it was undone, how many records it touched."""
-    found = await books.database.read(stored.everything)
-    used = await books.database.read(stored.counts)
-    return [
-        {
-            "id": one.id, "flow": books.flow_name(one.flow_id), "problem": one.problem, "cause": one.cause,
-            "what": told(one), "entity": one.entity, "external_ids": one.external_ids, "records": used.get(one.id, 0),
-            "because": one.because, "actor": one.actor, "at": one.at, "undone_at": one.undone_at, "undone_by": one.undone_by,
-        }
-        for one in found
-    ]  # fmt: skip
-
-
-def told(one: Stored) -> str:
-    """What a fix does, shortly: `account_code 2OO → 200`, `account sales-old → account_code 200`."""
-    field = _leaf(one.field)
-    new = {_leaf(place): value for place, value in one.put.items() if value is not None}
-    gone = [_leaf(place) for place, value in one.put.items() if value is None]
-    old = f"{field} {one.value or ''}".strip()
-    if list(new) == [field]:
-        return f"{old} → {new[field]}"
-    parts = [f"{name} {value}" for name, value in new.items()] or [f"no {name}" for name in gone]
-    return f"{old} → {', '.join(parts)}" if old else ", ".join(parts)
-
-
-def _leaf(place: str) -> str:
-    """The last part of a place; a column's name whole."""
-    return place.strip("`") if place.startswith("`") else place.rpartition(".")[2]

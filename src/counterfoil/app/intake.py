@@ -1,13 +1,11 @@
 """Rows become items ready to be decided: decoded, given their entity and its ledger, checked by the flow's kind.
 
-Called by running and previewing. Reads reference data and catches the mirror up once per entity, when its first record
-turns up. Memory holds one batch. Cost per entity: at most 5 calls for reference data, and 1 per 1,000 changed documents.
+Called by running, previewing, trying, fixing and matching_contacts. Memory holds one batch. Calls: as ledgers says.
 """
 
 import contextlib
 import datetime
 import hashlib
-import zoneinfo
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app.ledgers import Blocked, Ledgers
 from counterfoil.flows import FlowKind
-from counterfoil.mirror import going_live, reference
 from counterfoil.model import fixes, shape, sheet, time_zones
 from counterfoil.model.binding import Binding
-from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.model.sheet import SheetRow
-from counterfoil.posting import kinds
 from counterfoil.posting.planning import BATCH, Claim, Item, Plan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
@@ -61,19 +57,6 @@ class Checked(msgspec.Struct, frozen=True):
         return self.findings or ((hold,) if hold is not None else ())
 
 
-class Blocked(msgspec.Struct, frozen=True):
-    """Why records cannot be planned now: until "later" (run again) or until a "person" did something."""
-
-    finding: Finding
-    until: str
-    error: errors.CounterfoilError | None = None
-
-
-def _finding(error: errors.CounterfoilError, entity: str) -> Finding:
-    """An error as every record of its entity gets it; each entity's is a problem of its own."""
-    return Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
-
-
 class Intake:
     """Reads one source for one flow."""
 
@@ -84,23 +67,25 @@ class Intake:
         self._books = books
         self._flow = flow
         self._kind = kind
-        self._offline = offline or trying
-        self._trying = trying
+        self._ledgers = Ledgers(books, offline=offline, trying=trying)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
-        self._ledgers: dict[str, Ledger | Blocked] = {}
-        self._refreshed: set[str] = set()
         self._fixes: list[Fix] | None = None
-        self.bindings: dict[str, Binding] = {}
         self.bytes_read = 0
-        self.closed: dict[str, datetime.date] = {}  # entity → the last day of its books that may not move
-        self.notices: dict[str, tuple[str, ...]] = {}  # of each entity that gets AUTHORISED documents
+
+    @property
+    def bindings(self) -> dict[str, Binding]:
+        """The entities that turned up, with their organisations."""
+        return self._ledgers.bindings
 
     @property
     def blocked(self) -> dict[str, errors.CounterfoilError]:
         """Entities whose records could not be planned, and why."""
-        return {
-            entity: b.error for entity, b in self._ledgers.items() if isinstance(b, Blocked) and b.error is not None
-        }
+        return self._ledgers.blocked
+
+    @property
+    def notices(self) -> dict[str, tuple[str, ...]]:
+        """What to know of each entity that gets AUTHORISED documents."""
+        return self._ledgers.notices
 
     async def batches(self, source: Path) -> AsyncGenerator[list[Item]]:
         """Items in the source's order, a batch at a time. To be closed: what is spooled is deleted then."""
@@ -126,15 +111,10 @@ class Intake:
         """The time zone of an entity's organisation; UTC while it cannot be asked, None when nothing is known of it."""
         if entity not in self._books.settings.entities:
             return None
-        ledger = await self._ledger(entity)
+        ledger = await self._ledgers.of(entity)
         if isinstance(ledger, Blocked):
             return datetime.UTC
-        return self._own_zone(ledger)
-
-    def _own_zone(self, ledger: Ledger) -> datetime.tzinfo | None:
-        """The organisation's zone, as the configuration or Xero says; None: Xero's name for it is not known."""
-        written = self._books.settings.entities[ledger.entity].timezone
-        return zoneinfo.ZoneInfo(written) if written else time_zones.zone(ledger.timezone)
+        return self._ledgers.zone(ledger)
 
     async def records(self, contents: Sequence[bytes]) -> list[Item]:
         """Items of records that a program hands over."""
@@ -158,7 +138,7 @@ class Intake:
             room = None if made else flow.limit_first - on_their_way
         return Plan(
             flow.table, flow.id, flow.on_namesake, self.bindings, room=room, on_change=flow.on_change,
-            complete=flow.complete, remap=remap, again=again, closed=self.closed,
+            complete=flow.complete, remap=remap, again=again, closed=self._ledgers.closed,
         )  # fmt: skip
 
     def _count(self, bytes_read: int) -> None:
@@ -169,7 +149,7 @@ class Intake:
             return Item(
                 n, row.source, b"null", row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,)
             )
-        checked = await self.check(row.raw)
+        checked = await self.check(row.raw, rows=getattr(row, "rows", None))
         item = self._judged(n, row, checked)
         if checked.fixed or checked.mapped is not None:
             return msgspec.structs.replace(item, fixed=checked.fixed, mapped=checked.mapped, parts=checked.parts)
@@ -191,7 +171,7 @@ class Intake:
         if prepared is None:
             bound = entity if entity in self.bindings else None
             refused = self._refused(n, row, record.external_id, bound, checked.findings)
-            ledger = self._ledgers[entity]
+            ledger = self._ledgers.known(entity)
             base = ledger.base_currency if isinstance(ledger, Ledger) else None
             claim = Claim(record.date, record.currency or base, record.expected_total)
             return msgspec.structs.replace(refused, record_hash=record_hash, claim=claim)
@@ -202,36 +182,37 @@ class Intake:
         entity = self.identified(raw)[1] or self._flow.entity
         if entity is None or entity not in self._books.settings.entities:
             return False
-        return isinstance(await self._ledger(entity), Ledger)
+        return isinstance(await self._ledgers.of(entity), Ledger)
 
-    async def check(self, raw: bytes, laid: Sequence[Fix] | None = None) -> Checked:
+    async def check(
+        self, raw: bytes, laid: Sequence[Fix] | None = None, *, rows: Sequence[SheetRow] | None = None
+    ) -> Checked:
         """Check one record with fixes laid over it: those that are stored for its flow, or those of `laid` alone.
 
+        `rows`: those that `raw` keeps, where they are at hand.
         A fix may let through what needs the next one, so this goes on until none speaks any more.
         """
         if self._fixes is None:
             self._fixes = await self._books.database.read(lambda conn: stored_fixes.current(conn, self._flow.id))
         left = list(self._fixes if laid is None else laid)
-        rows = sheet.unpack(raw)
-        if rows is not None and self._mapped is not None:
-            return await self._check_rows(self._mapped, rows, left)
+        if self._mapped is not None and (found := rows or sheet.unpack(raw)) is not None:
+            return await self._check_rows(self._mapped, found, left)
         checked, _raw = await self._check_json(raw, left)
         return checked
 
     async def _check_rows(self, mapped: "MappedFlow", rows: Sequence[SheetRow], left: list[Fix]) -> Checked:
         """Map rows, with the fixes of their cells, and check the record that they make."""
-        identity = mapped.identify(rows)
-        entity = identity[1]
-        ledger = await self._ledger(entity) if entity and entity in self._books.settings.entities else None
+        entity = mapped.entity(rows)
+        ledger = await self._ledgers.of(entity) if entity and entity in self._books.settings.entities else None
         if isinstance(ledger, Blocked):
             return Checked(None, entity, ledger)
-        zone = self._own_zone(ledger) if ledger else None
+        zone = self._ledgers.zone(ledger) if ledger else None
         notes: tuple[Fixed, ...] = ()
         made = mapped.made(rows, zone)
         for _round in range(fixes.ROUNDS_MAX):
-            if not isinstance(made, tuple):
+            if not isinstance(made, tuple) or not left:
                 break
-            rows, new = fixes.apply_cells(rows, left, made, *identity)
+            rows, new = fixes.apply_cells(rows, left, made, *mapped.identify(rows))
             if not new:
                 break
             notes += new
@@ -310,21 +291,20 @@ class Intake:
         """True when the entity of a broken record is one whose organisation we know."""
         if entity is None or entity not in self._books.settings.entities:
             return False
-        return isinstance(await self._ledger(entity), Ledger)
+        return isinstance(await self._ledgers.of(entity), Ledger)
 
     async def _prepare(self, record: Any, entity: str) -> Prepared | Blocked | tuple[Finding, ...]:
-        ledger = await self._ledger(entity)
+        ledger = await self._ledgers.of(entity)
         if isinstance(ledger, Blocked):
             return ledger
         prepared = self._kind.prepare(record, ledger, self._flow)
-        if isinstance(prepared, tuple) and entity not in self._refreshed and any(map(_of_settings, prepared)):
-            self._refreshed.add(entity)
-            self._ledgers[entity] = ledger = await self._read_ledger(entity, fresh=True)
+        if isinstance(prepared, tuple) and self._ledgers.may_be_stale(entity) and any(map(_of_settings, prepared)):
+            ledger = await self._ledgers.read_afresh(entity)
             prepared = self._kind.prepare(record, ledger, self._flow)
         if isinstance(prepared, Prepared) and prepared.predicted.status == "AUTHORISED":
             if (found := self._not_live(prepared)) is not None:
                 return Blocked(found, "person")
-            await self._notice(entity)
+            await self._ledgers.notice(entity)
         result: Prepared | tuple[Finding, ...] = prepared
         return result
 
@@ -341,61 +321,6 @@ class Intake:
             "status",
             "AUTHORISED",
         )
-
-    async def _notice(self, entity: str) -> None:
-        """Learn once per entity what a person should know before approved documents go there."""
-        if entity in self.notices:
-            return
-        self.notices[entity] = ()
-        client = await self._books.client(entity)
-        with contextlib.suppress(errors.RunAgain, errors.Reconnect):  # posting meets the same and tells of it
-            self.notices[entity] = await going_live.notices(client, self._books.database, offline=self._offline)
-
-    async def _ledger(self, entity: str) -> Ledger | Blocked:
-        found = self._ledgers.get(entity)
-        if found is None:
-            try:
-                client = await self._books.client(entity)
-                if client.binding.stopped is not None:
-                    raise errors.WrongLedger(
-                        client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`."
-                    )
-                self.bindings[entity] = client.binding
-                if not self._offline:
-                    for resource in kinds.ORDER:
-                        await self._books.catch_up_safely(client, resource)
-                found = await self._read_ledger(entity, fresh=False)
-            except (errors.Reconnect, errors.RunAgain, errors.InputError) as error:
-                if isinstance(error, errors.InputError) and not self._trying:
-                    raise
-                found = Blocked(
-                    _finding(error, entity), "later" if isinstance(error, errors.RunAgain) else "person", error
-                )
-            self._ledgers[entity] = found
-        return found
-
-    async def _read_ledger(self, entity: str, *, fresh: bool) -> Ledger:
-        client = await self._books.client(entity)
-        wire = await reference.load(
-            client, self._books.database, fresh=fresh and not self._offline, offline=self._offline
-        )
-        if not wire["Organisation"]:
-            raise errors.InputError(
-                f"Nothing is known yet of {entity}'s organisation.",
-                remedy="Leave --offline out once, so that it is read.",
-            )
-        await self._books.check_fingerprint(client.binding, wire["Organisation"][0])
-        found = Ledger.from_wire(
-            wire["Organisation"][0],
-            wire["Accounts"],
-            wire["TaxRates"],
-            wire["TrackingCategories"],
-            wire["Currencies"],
-            self._books.settings.entities[entity],
-        )
-        if (closed := days.closed_through(found)) is not None:
-            self.closed[entity] = closed
-        return found
 
 
 def _noted(checked: Checked, notes: tuple[Fixed, ...]) -> Checked:

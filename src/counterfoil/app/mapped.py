@@ -25,6 +25,12 @@ from counterfoil.store import spool
 from counterfoil.store.database import Database
 
 
+class Gathered(Row, frozen=True):
+    """The rows of one record: `raw` is what is kept of them, `rows` are they themselves, which costs no unpacking."""
+
+    rows: tuple[SheetRow, ...] = ()
+
+
 class Made(msgspec.Struct, frozen=True):
     """A record's JSON, and what it was made of: one sale's rows, or the sales of a day."""
 
@@ -87,6 +93,11 @@ class MappedFlow:
             else:
                 yield found, row
 
+    def entity(self, rows: Sequence[SheetRow]) -> str | None:
+        """Whose record the rows make, as far as it can be told."""
+        found = self._mapper.entity(rows)
+        return found if isinstance(found, str) else None
+
     def identify(self, rows: Sequence[SheetRow]) -> tuple[str | None, str | None]:
         """(external_id, entity) of rows that may be wrong otherwise, as far as they can be told."""
         external_id, entity = self._mapper.identify(rows)
@@ -124,8 +135,8 @@ def _compiled(flow: FlowSettings, kind: FlowKind, columns: Sequence[str] | None)
     raise errors.ConfigurationError("\n".join(problems), problems=problems)
 
 
-def _packed(rows: Sequence[SheetRow]) -> Row:
-    return Row(_span([row.source for row in rows]), sheet.pack(rows), mapping.rows_hash(rows))
+def _packed(rows: Sequence[SheetRow]) -> Gathered:
+    return Gathered(_span([row.source for row in rows]), sheet.pack(rows), mapping.rows_hash(rows), tuple(rows))
 
 
 def _span(places: Sequence[str]) -> str:

@@ -45,7 +45,8 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
         _rows(pairs),
         tuple(text for pair in pairs for text in _differences(pair)),
         tuple(f"{document.number} carries the mark {document.marker} of another document" for document in twice),
-        sum(pair.state != "posted" for pair in pairs),
+        sum(pair.state not in ("posted", "cancelled") for pair in pairs),
+        sum(pair.state == "cancelled" for pair in pairs),
     )
 
 

@@ -155,13 +155,17 @@ class ProofRow(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What `prove` found. `differences` name each document that is not as we posted it; `duplicates` each second one."""
+    """What `prove` found. `differences` name each document that is not as we posted it; `duplicates` each second one.
+
+    `not_posted`: records that stand in no document, less those that were taken back (`undone`).
+    """
 
     flow: str
     rows: tuple[ProofRow, ...]
     differences: tuple[str, ...]
     duplicates: tuple[str, ...]
     not_posted: int
+    undone: int = 0
 
     @property
     def holds(self) -> bool:

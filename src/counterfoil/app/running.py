@@ -107,9 +107,8 @@ class Runner:
 
     async def undo(self, run_id: int) -> tuple[UndoPlan, RunReport]:
         """Take a run back: what can be, is deleted or voided; → what was wanted and how it ended. Safe to repeat."""
-        wanted = await taking_back.plan(self._books, run_id)
+        wanted, closed = await taking_back.plan(self._books, run_id)
         undo_id = await self._start(None, "undo", str(run_id))
-        closed = await taking_back.closed(self._books, {line.entity for line in wanted.lines})
         await undoing.carry_out(self._database, wanted, undo_id, closed)
         await self._finish({line.entity for line in wanted.lines})
         ids = [line.posting_id for line in wanted.lines if line.action != undoing.KEEP]

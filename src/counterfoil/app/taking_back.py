@@ -16,20 +16,23 @@ from counterfoil.posting import undoing
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.store import runs
 
+Closed = dict[str, datetime.date]
 
-async def plan(books: Any, run_id: int) -> UndoPlan:
-    """What would happen to each document of the run. Raises NotFound, Reconnect, RunAgain."""
+
+async def plan(books: Any, run_id: int) -> tuple[UndoPlan, Closed]:
+    """What would happen to each document of the run, and per entity the last day that may not move.
+
+    Raises NotFound, Reconnect, RunAgain.
+    """
     known = await books.database.read(lambda conn: runs.get(conn, run_id))
     if known is None:
         raise errors.NotFound(f"There is no run {run_id}.", remedy="`counterfoil runs` lists them.")
     entities = await books.database.read(lambda conn: runs.entities(conn, run_id))
-    found: UndoPlan = await undoing.plan(
-        books.database, run_id, books.client, books.catch_up, await closed(books, entities)
-    )
-    return found
+    days_closed = await _closed(books, entities)
+    return await undoing.plan(books.database, run_id, books.client, books.catch_up, days_closed), days_closed
 
 
-async def closed(books: Any, entities: Collection[str]) -> dict[str, datetime.date]:
+async def _closed(books: Any, entities: Collection[str]) -> Closed:
     """Per entity the last day of its books that may not move; none for entities whose days are all open."""
     found = {}
     for entity in sorted(entities):

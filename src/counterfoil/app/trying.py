@@ -123,7 +123,13 @@ _with = msgspec.structs.replace
 
 def _plain(value: Any) -> Any:
     """As it comes out of a golden file: lists, and amounts as text."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return _listed(msgspec.to_builtins(value, str_keys=True))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _listed(one) for name, one in value.items()}
+    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def outcome(tried: Tried) -> dict[str, Any]:

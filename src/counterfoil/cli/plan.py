@@ -94,7 +94,7 @@ def _value(report: "PlanReport") -> dict[str, Any]:
             ("refused", "×"),
         )
     }
-    plain: dict[str, Any] = msgspec.to_builtins(report, enc_hook=str)
+    plain = msgspec.structs.asdict(report)  # its lines stay what they are: a large plan is not held twice
     lines = plain.pop("lines")
     for name in ("stops", "stop_code"):
         del plain[name]

@@ -46,4 +46,6 @@ def show(screen: Screen, proof: "Proof") -> None:
         screen.line(table.harmless(difference))
     if proof.not_posted:
         screen.line(f"Not posted: {table.count(proof.not_posted, 'record')}; `counterfoil problems` names them.")
+    if proof.undone:
+        screen.line(f"Taken back by `counterfoil undo`: {table.count(proof.undone, 'record')}.")
     screen.line("Proved: what we posted is what Xero has, once each." if proof.holds else "NOT proved: see above.")

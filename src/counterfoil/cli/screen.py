@@ -32,8 +32,11 @@ class Screen:
         self._told = True
         import msgspec
 
-        encoded = msgspec.json.encode(value, enc_hook=str)  # may hold Xero's own JSON, with its line ends
-        sys.stdout.write(msgspec.json.format(encoded, indent=-1).decode() + "\n")
+        encoded = msgspec.json.encode(value, enc_hook=str)
+        if b"\n" in encoded:  # it holds Xero's own JSON, with its line ends
+            encoded = msgspec.json.format(encoded, indent=-1)
+        sys.stdout.write(encoded.decode())
+        sys.stdout.write("\n")
 
     def line(self, text: str = "") -> None:
         """A line for people."""

@@ -1,8 +1,8 @@
 """Reference data of a tenant, cached by lifetime: organisation, accounts, tax rates, currencies, tracking.
 
 Called by app to build the ledger that a flow's checks use. The organisation (its lock dates, its name) is read again for
-every run; the rest lives LIFETIME, and is read again at once when a check fails on it (`fresh=True`), so that an account
-that was added a minute ago is found. Kept as Xero sent it, so that no field is lost. Cost: 1 call per resource that is
+every run; the rest lives LIFETIME, and is read again when a check fails on it (`fresh=True`) and it is older than FRESH,
+so that an account that was added a minute ago is found. Kept as Xero sent it, so that no field is lost. Cost: 1 call per resource that is
 not fresh.
 """
 
@@ -18,6 +18,7 @@ from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import accounts, currencies, organisation, tax_rates, tracking_categories
 
 LIFETIME = datetime.timedelta(hours=1)
+FRESH = datetime.timedelta(seconds=10)  # what was read just now is not read again because a check fails on it
 ALWAYS = organisation.PATH
 LANE = "sync"
 Read = Callable[[XeroClient], Awaitable[Sequence[Record]]]
@@ -52,7 +53,8 @@ async def _load_one(
     tenant = client.binding.tenant_id
     cached = await database.read(lambda conn: documents.reference(conn, tenant, path))
     now = database.clock.now()
-    usable = cached is not None and (offline or (not fresh and path != ALWAYS and now - cached[0] < LIFETIME))
+    life = FRESH if fresh else LIFETIME
+    usable = cached is not None and (offline or ((fresh or path != ALWAYS) and now - cached[0] < life))
     if cached is not None and usable:
         return _elements(cached[1])
     if offline:

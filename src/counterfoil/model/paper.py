@@ -17,12 +17,12 @@ _EVERYTHING: Final = dict.fromkeys(
     ("CanApplyToAssets", "CanApplyToEquity", "CanApplyToExpenses", "CanApplyToLiabilities", "CanApplyToRevenue"),
     True,
 )
-NO_CURRENCY: Final = "XXX"  # ISO 4217's own word for it
+NO_CURRENCY: Final = "???"
 ALL_TAKEN: Final = (
     "The organisation is not known yet: its accounts, taxes and tracking are taken as the record names them."
 )
 RATE: Final = "The rate of {name} is not known yet and shown as 0 %, so the total is not checked."
-CURRENCY: Final = "The record names no currency: it will be the organisation's own, shown as XXX."
+CURRENCY: Final = "The record names no currency: it will be the organisation's own, shown as ???."
 TERMS: Final = {"Sales": {"Day": 30, "Type": "DAYSAFTERBILLDATE"}}
 
 

@@ -1,0 +1,134 @@
+"""The ledgers that a source's records go into: each read once, when its entity's first record turns up.
+
+Called by intake. Cost per entity: at most 5 calls for reference data, and 1 per 1,000 documents that changed since the
+mirror was caught up last; offline none.
+"""
+
+import contextlib
+import datetime
+import zoneinfo
+from typing import Any
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.mirror import going_live, reference
+from counterfoil.model import time_zones
+from counterfoil.model.binding import Binding
+from counterfoil.model.checks import days
+from counterfoil.model.ledger import Ledger
+from counterfoil.model.prepared import Finding
+from counterfoil.posting import kinds
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """Why records cannot be planned now: until "later" (run again) or until a "person" did something."""
+
+    finding: Finding
+    until: str
+    error: errors.CounterfoilError | None = None
+
+
+def _blocked(error: errors.CounterfoilError, entity: str) -> Blocked:
+    """An error as every record of its entity gets it; each entity's is a problem of its own."""
+    finding = Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
+    return Blocked(finding, "later" if isinstance(error, errors.RunAgain) else "person", error)
+
+
+class Ledgers:
+    """What is known of each entity's organisation while one source is read.
+
+    `bindings`: of the entities that turned up. `closed`: the last day of an entity's books that may not move. `notices`:
+    what to know of each entity that gets AUTHORISED documents.
+    """
+
+    def __init__(self, books: Any, *, offline: bool, trying: bool) -> None:
+        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet."""
+        self._books = books
+        self._offline = offline or trying
+        self._trying = trying
+        self._found: dict[str, Ledger | Blocked] = {}
+        self._refreshed: set[str] = set()
+        self.bindings: dict[str, Binding] = {}
+        self.closed: dict[str, datetime.date] = {}
+        self.notices: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def blocked(self) -> dict[str, errors.CounterfoilError]:
+        """Entities whose records could not be planned, and why."""
+        return {entity: b.error for entity, b in self._found.items() if isinstance(b, Blocked) and b.error is not None}
+
+    async def of(self, entity: str) -> Ledger | Blocked:
+        """The ledger of an entity of the configuration. Raises InputError offline, when nothing of it was ever read."""
+        found = self._found.get(entity)
+        if found is None:
+            found = self._found[entity] = await self._first(entity)
+        return found
+
+    def known(self, entity: str) -> Ledger | Blocked:
+        """The same, of one that was asked for before."""
+        return self._found[entity]
+
+    async def _first(self, entity: str) -> Ledger | Blocked:
+        try:
+            client = await self._books.client(entity)
+            if client.binding.stopped is not None:
+                raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
+            self.bindings[entity] = client.binding
+            if not self._offline:
+                for resource in kinds.ORDER:
+                    await self._books.catch_up_safely(client, resource)
+            return await self._read(entity, fresh=False)
+        except (errors.Reconnect, errors.RunAgain) as error:
+            return _blocked(error, entity)
+        except errors.InputError as error:
+            if not self._trying:
+                raise
+            return _blocked(error, entity)
+
+    def may_be_stale(self, entity: str) -> bool:
+        """Whether its settings were not read afresh for this source yet."""
+        return entity not in self._refreshed
+
+    async def read_afresh(self, entity: str) -> Ledger:
+        """The ledger with what was added to its settings since they were cached."""
+        self._refreshed.add(entity)
+        found = self._found[entity] = await self._read(entity, fresh=True)
+        return found
+
+    async def _read(self, entity: str, *, fresh: bool) -> Ledger:
+        client = await self._books.client(entity)
+        wire = await reference.load(
+            client, self._books.database, fresh=fresh and not self._offline, offline=self._offline
+        )
+        if not wire["Organisation"]:
+            raise errors.InputError(
+                f"Nothing is known yet of {entity}'s organisation.",
+                remedy="Leave --offline out once, so that it is read.",
+            )
+        await self._books.check_fingerprint(client.binding, wire["Organisation"][0])
+        found = Ledger.from_wire(
+            wire["Organisation"][0],
+            wire["Accounts"],
+            wire["TaxRates"],
+            wire["TrackingCategories"],
+            wire["Currencies"],
+            self._books.settings.entities[entity],
+        )
+        if (closed := days.closed_through(found)) is not None:
+            self.closed[entity] = closed
+        return found
+
+    async def notice(self, entity: str) -> None:
+        """Learn once per entity what a person should know before approved documents go there."""
+        if entity in self.notices:
+            return
+        self.notices[entity] = ()
+        client = await self._books.client(entity)
+        with contextlib.suppress(errors.RunAgain, errors.Reconnect):  # posting meets the same and tells of it
+            self.notices[entity] = await going_live.notices(client, self._books.database, offline=self._offline)
+
+    def zone(self, ledger: Ledger) -> datetime.tzinfo | None:
+        """The organisation's time zone, as the configuration or Xero says; None: Xero's name for it is not known."""
+        written = self._books.settings.entities[ledger.entity].timezone
+        return zoneinfo.ZoneInfo(written) if written else time_zones.zone(ledger.timezone)
