@@ -208,3 +208,26 @@ def test_a_wrong_total_of_one_sale_is_named_in_its_day(daily):
     reason = held_problem(daily).reason
     assert "In #2:" in reason
     assert "orders.csv:3" in reason
+
+
+def test_what_is_wrong_with_several_sales_names_them(daily):
+    """An account that Xero does not have, in two sales: both named, and one fix of the day's document cures it."""
+    daily.flow_text = daily.flow_text.replace('account = "sales"', 'account = "takings"')
+    daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
+    problem = held_problem(daily)
+    assert problem.cause == "account-unknown:takings"
+    assert problem.reason.endswith("In #1 (orders.csv:2), #2 (orders.csv:3).")
+    daily.fix(problem.n, use="200")
+    assert (daily.retry(problem.n), daily.finish().posted) == (1, 1)
+    assert daily.run().unchanged == 1
+
+
+def test_instants_wait_while_xero_cannot_be_asked(daily):
+    """Which day they are is not known then: nothing is refused, and the next run posts the day."""
+    daily.flow_text = daily.flow_text.replace('date = "%d/%m/%Y"', 'date = "%Y-%m-%d %H:%M:%S %z"')
+    daily.sandbox.fault("503", path="/api.xro/2.0/", count=1000)
+    sales = (small("#1", placed="2026-11-02 23:59:00 +0000"), small("#2", placed="2026-11-03 00:10:00 +0100"))
+    report = daily.run_rows(*sales)
+    assert (report.posted, report.rejected, report.exit_code) == (0, 0, 4)
+    daily.sandbox.clear_faults()
+    assert (daily.run().posted, daily.totals()) == (1, {DAY_1: "24.00"})

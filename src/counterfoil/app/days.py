@@ -22,6 +22,7 @@ from counterfoil.store.spool import Group
 
 DAY_ROWS_MAX: Final = 20_000  # rows whose sales make one document of a day
 NAMED_MAX: Final = 5  # sales named in one message
+TOTAL_DIFFERS: Final = "total-differs"
 
 Zone = Callable[[str], Awaitable[Any]]  # an entity's; UTC while its organisation cannot be asked, None: not known
 
@@ -140,17 +141,24 @@ class Days:
 
     def _pointed(self, finding: Finding, alone: Sequence[tuple[Sale, tuple[Finding, ...]]]) -> Finding:
         cause = fixes.base_cause(finding.cause)
+        by_value = cause != TOTAL_DIFFERS  # of which each sale has a value of its own
         same = [
             (sale, self._mapper.explain(one, sale.mapped))
             for sale, found in alone
             for one in found
-            if fixes.base_cause(one.cause) == cause and (cause == "total-differs" or one.value == finding.value)
+            if fixes.base_cause(one.cause) == cause and (one.value == finding.value or not by_value)
         ]
         if not same:
             return finding
-        told = "; ".join(f"{sale.part.record.external_id}: {one.reason}" for sale, one in same[:NAMED_MAX])
-        more = f" And {len(same) - NAMED_MAX} more." if len(same) > NAMED_MAX else ""
-        return msgspec.structs.replace(finding, reason=f"{finding.reason} In {told}{more}")
+        named = [
+            f"{sale.part.record.external_id} ({sale.rows[0].source})"
+            if by_value
+            else f"{sale.part.record.external_id}: {one.reason.rstrip('.')}"
+            for sale, one in same[:NAMED_MAX]
+        ]
+        more = f" and {len(same) - NAMED_MAX} more" if len(same) > NAMED_MAX else ""
+        told = (", " if by_value else "; ").join(named)
+        return msgspec.structs.replace(finding, reason=f"{finding.reason} In {told}{more}.")
 
 
 def _readable(bad: BadRow) -> tuple[SheetRow, ...]:

@@ -102,13 +102,14 @@ def _problem(writing: Writing, one: Planned) -> dict[str, Any]:
 
 
 def _revise(writing: Writing, one: Planned, existing: Posting, action: str, contact_id: int | None) -> int:
-    """Keep the content of the change; → its revision number. The same content again is the same revision."""
+    """Keep the content of the change; → its revision number. The same content in the same books is the same revision."""
     pending = changes.pending(writing.connection, [existing.id]).get(existing.id)
     same = pending is not None and (pending.record_hash, pending.action) == (one.item.record_hash, action)
+    closed = writing.plan.closed.get(existing.entity)
+    same = same and changes.closed_of(writing.connection, [existing.id]).get(existing.id) == closed
     if pending is not None and same and pending.after_id == contact_id and one.decision.finding is not None:
         return pending.n
     n = changes.next_revision(writing.connection, existing.id)
-    closed = writing.plan.closed.get(existing.entity)
     row = revision(writing, existing.id, n, one, contact_id) | {"action": action, "closed": closed}
     postings.add_revisions(writing.connection, [row])
     parts.add(writing.connection, [(existing.id, n, one.item.parts)])
