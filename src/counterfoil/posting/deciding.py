@@ -74,6 +74,8 @@ def _decide_known(
         return SAME
     if existing.entity != prepared.entity:
         return Decision("hold", entity_changed(existing, prepared.entity))
+    if existing.state == "posted":
+        return SAME  # what its record says now is decided where its document is known (posting/changing)
     if existing.state in ("sending", "uncertain"):
         return Decision("going") if same else Decision("change", changed_in_flight(existing))
     if existing.state == "planned" and same:
