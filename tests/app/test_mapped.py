@@ -1,5 +1,6 @@
 """Mapped flows: rows of an export become invoices, to the cent; what is wrong with one order keeps only that one back."""
 
+import contextlib
 import json
 import random
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from counterfoil import errors
+from counterfoil import errors, flows
+from counterfoil.app.intake import Intake
 from counterfoil.store import schema
 from tests.app import till as tills
 from tests.app.till import COLUMNS, order, small
@@ -302,3 +304,18 @@ def test_killed_in_the_middle_and_run_again_each_order_is_there_once(till, where
 def spools(connection):
     """How many spools are left in the database."""
     return connection.execute(sa.select(sa.func.count()).select_from(schema.spools)).scalar_one()
+
+
+def test_what_breaks_off_leaves_no_rows_behind(till):
+    """Whoever stops reading in the middle, by an error or by Ctrl-C, leaves nothing in the spool."""
+    till.write_rows(*(small(f"#{n}") for n in range(300)))
+
+    async def work(books):
+        flow = books.flow("shop")
+        intake = Intake(books, flow, flows.kind(flow.kind))
+        async with contextlib.aclosing(intake.batches(flow.source.path)) as batches:
+            assert len(await anext(batches)) == 200
+            assert await books.database.read(spools) == 1
+        return await books.database.read(spools)
+
+    assert till.do(work) == 0

@@ -4,6 +4,7 @@ The judge is the sandbox's ledger. A history is a function of its seed but for t
 what was done, step by step, and is printed when it fails.
 """
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -17,9 +18,9 @@ from typing import Any
 
 import psutil
 
-from counterfoil.posting import identity
-from tests.durability import history_worker
-from tests.posting.workbench import ENTITIES, Workbench, sale
+from tests.durability import changing_records, history_worker
+from tests.durability.changing_records import Changes, Content, mark_in, marks_of
+from tests.posting.workbench import ENTITIES, Workbench
 
 TIMES = {"request_timeout_s": 0.9, "key_life_s": 360, "quiet_s": 0.5, "second_look_s": 0.1, "batch": 4}
 KEY_GONE = 1  # a key that is never used twice
@@ -42,7 +43,6 @@ READ_FAULTS = (
     "429_day",
     "slow",
 )
-GONE = ("VOIDED", "DELETED")
 QUIESCENT_MAX = 12  # runs until nothing moves any more
 
 _forking = multiprocessing.get_context("forkserver")
@@ -97,23 +97,22 @@ class Record:
     """One record of the source, and everything that it ever said."""
 
     def __init__(self, n: int, dice: random.Random, *, xero_numbers: bool) -> None:
+        self.n = n
         self.external_id = f"order-{n}"
         self.number = "xero" if xero_numbers and dice.random() < 0.6 else f"SHOP-{n}"
         self.entity = dice.choice(ENTITIES)
-        self.status = dice.choice(("DRAFT", "AUTHORISED"))
-        self.customer = dice.randrange(5)
-        self.unit = 9
+        self.content = Content(unit=9, status=dice.choice(("DRAFT", "AUTHORISED")), customer=dice.randrange(5))
+        self.said: set[Content] = set()  # every content that ever stood in the source
         self.bad = ""
         self.entities = {self.entity}
-        self.units = {self.unit}
-        self.plain = True  # nothing but its first content was ever said of it, and nobody touched its document
+        self.plain = True  # only good content was ever said of it, and nobody touched its document or its number
+        self.amended = False  # its good content changed
+        self.touched = False  # a person changed its document
 
     def wire(self) -> dict[str, Any]:
         """As it stands in the source."""
-        n = int(self.external_id.removeprefix("order-"))
-        record = sale(n, entity=self.entity, number=self.number, status=self.status)
-        record["contact"] = {"external_id": f"cust-{self.customer}", "name": f"Customer {self.customer}"}
-        record["lines"][0]["unit_amount"] = f"{self.unit}.00"
+        self.said.add(self.content)
+        record = self.content.wire(self.n, self.entity, self.number)
         if self.bad == "account":
             record["lines"][0]["account_code"] = "nowhere"
         elif self.bad == "total":
@@ -124,16 +123,22 @@ class Record:
 
     def totals(self, rate: Decimal) -> set[Decimal]:
         """What its document may come to, over everything that it ever said; whole units keep the tax exact."""
-        return {((2 * unit + 3) * (1 + rate / 100)).quantize(Decimal("0.01")) for unit in self.units}
+        return {
+            ((2 * unit + 3) * (1 + rate / 100)).quantize(Decimal("0.01")) for unit in {one.unit for one in self.said}
+        }
 
 
 class History:
     """One seed's history on a workbench."""
 
-    def __init__(self, bench: Workbench, seed: int, *, steps: int = 6, records: int = 6) -> None:
+    def __init__(
+        self, bench: Workbench, seed: int, *, steps: int = 6, records: int = 6, on_change: str | None = None
+    ) -> None:
         self.bench, self.seed, self.steps = bench, seed, steps
         self.dice = random.Random(seed)
-        self.story: list[str] = [f"seed {seed}"]
+        self.changes = Changes(seed, on_change)
+        bench.flow = self.changes.flow()
+        self.story: list[str] = [f"seed {seed}, on_change {self.changes.on_change}"]
         self.faults = 0  # kills, suspends, restores; faults of Xero's are counted from the sandbox's own log
         self.children = 0
         # Xero takes a second document without our number; that nobody shows us the first one twice is beyond us.
@@ -161,11 +166,22 @@ class History:
         try:
             self.write()
             for _ in range(self.steps):
+                self.change_or_take_back()
                 self.dice.choices(*zip(*STEPS, strict=True))[0](self)
             self.make_peace()
             self.judge()
         except AssertionError as failed:
             raise AssertionError("\n".join([str(failed), *self.story])) from failed
+
+    def change_or_take_back(self) -> None:
+        """Between the steps of a history whose records change."""
+        if not self.changes.alive:
+            return
+        if self.changes.dice.random() < 0.8:
+            self.changes.amend(self)
+            self.write()
+        if self.changes.dice.random() < 0.2:
+            self.changes.undo(self)
 
     def write(self) -> None:
         """The source file as it is now."""
@@ -275,6 +291,7 @@ class History:
             self.keep_copy()
             self.run()
         assert self.copy is not None
+        self.changes.roll_back(self.records)
         self.faults += 1
         in_place = self.dice.random() < 0.5
         self.tell(f"restore the copy {'in place' if in_place else 'as new files'}")
@@ -289,6 +306,7 @@ class History:
         if self.moved:
             return
         self.rolled_back = True
+        self.changes.roll_back(self.records)
         self.faults += 1
         self.tell("delete the database")
         for file in self._database_files():
@@ -310,8 +328,7 @@ class History:
                 continue
             record.plain = False
             if what == "unit":
-                record.unit += 1
-                record.units.add(record.unit)
+                record.content = dataclasses.replace(record.content, unit=record.content.unit + 1)
             elif what == "entity":
                 self.moved = True
                 record.entity = self.dice.choice(ENTITIES)
@@ -339,7 +356,7 @@ class History:
             if record.number != "xero" and record.entity == ENTITIES[number - 1]:
                 self._stranger(tenant, record)
             return
-        ours = [one for one in self.bench.living(number) if _mark(one)]
+        ours = [one for one in self.bench.living(number) if mark_in(one)]
         if not ours:
             return
         document = self.dice.choice(ours)
@@ -350,8 +367,8 @@ class History:
         self.tell(f"a person sets {what} on {document['InvoiceNumber']}")
         self.faults += 1
         for record in self.records:
-            if _mark(document) == mark_of(record):
-                record.plain = False
+            if mark_in(document) in marks_of(record):
+                record.plain, record.touched = False, True
         self.bench.sandbox.edit(tenant, document["InvoiceID"], **what)
 
     def _stranger(self, tenant: str, record: Record) -> None:
@@ -407,27 +424,38 @@ class History:
         before = len(self.bench.writes())
         known = self.heard(self.child("tell"))
         report = self.heard(self.child("run"))["report"]
-        assert report["posted"] + report["adopted"] == 0, "a last run finds nothing to do"
+        assert report["posted"] + report["adopted"] + report["updated"] == 0, "a last run finds nothing to do"
         written = [one for one in self.bench.writes() if one["status"] == 200][before:]
-        assert len(self.bench.writes()) == before, f"a last run sends nothing: {written}"
+        refused = self.changes.alive and any(cause.startswith("xero:") for cause in known["named"].values())
+        quiet = not written if refused else len(self.bench.writes()) == before  # each run tries a refused change again
+        assert quiet, f"a last run sends nothing: {written}"
         assert known["duplicates"] == []
         found: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         for number in (1, 2, 3):
             for document in self.bench.invoices(number):
-                found.setdefault(_mark(document) or "", []).append((number, document))
+                found.setdefault(mark_in(document) or "", []).append((number, document))
             self._judge_contacts(number)
-        assert found.keys() - {""} <= {mark_of(record) for record in self.records}
+        assert found.keys() - {""} <= {mark for record in self.records for mark in marks_of(record)}
         assert {"A stranger"} >= {one["Contact"]["Name"] for _number, one in found.get("", [])}, (
             "nothing unmarked is ours"
         )
         for record in self.records:
-            self._judge_record(record, found.get(mark_of(record), []), known)
+            there = [one for mark in marks_of(record) for one in found.get(mark, [])]
+            if self.changes.alive:
+                self._judge_place(record, there)
+                self.changes.judge(record, there, known, self.rates)
+            else:
+                self._judge_record(record, there, known)
+
+    def _judge_place(self, record: Record, there: list[tuple[int, dict[str, Any]]]) -> None:
+        for number, _document in there:
+            assert ENTITIES[number - 1] in record.entities, f"{record.external_id} in {ENTITIES[number - 1]}"
 
     def _judge_record(self, record: Record, there: list[tuple[int, dict[str, Any]]], known: dict[str, Any]) -> None:
         name = record.external_id
         assert len(there) <= 1, f"{name} twice: {[(n, d['InvoiceNumber'], d['Status']) for n, d in there]}"
         named = name in known["named"] or any(f" {name} (" in text for text in known["differences"])
-        living = [(number, document) for number, document in there if document["Status"] not in GONE]
+        living = [(number, document) for number, document in there if document["Status"] not in changing_records.GONE]
         if not living:
             assert named, f"{name} is not in Xero, and nobody is told: {known['states'].get(name)}"
             assert not record.plain, f"{name} is good and was not posted: {known['named'].get(name)}"
@@ -439,23 +467,14 @@ class History:
         if record.plain:
             assert right, f"{name}: total {document['Total']}"
             assert known["states"][name] == "posted"
-            assert document["Status"] == record.status
+            assert document["Status"] == record.content.status
             assert record.number in ("xero", document["InvoiceNumber"])
-            assert document["Contact"]["Name"] == f"Customer {record.customer}"
+            assert document["Contact"]["Name"] == f"Customer {record.content.customer}"
 
     def _judge_contacts(self, number: int) -> None:
         contacts = self.bench.sandbox.ledger(self.bench.sandbox.tenant(number))["Contacts"]
         numbers = [one["ContactNumber"] for one in contacts if one.get("ContactNumber", "").startswith("cust-")]
         assert len(numbers) == len(set(numbers)), "no customer twice"
-
-
-def _mark(document: dict[str, Any]) -> str | None:
-    return identity.find_marker(document.get("Url"), document.get("Reference"))
-
-
-def mark_of(record: Record) -> str:
-    """The mark that a record's document carries."""
-    return identity.marker("shop", "invoice", record.external_id, 1)
 
 
 STEPS: tuple[tuple[Callable[[History], None], int], ...] = (

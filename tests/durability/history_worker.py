@@ -12,13 +12,16 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from counterfoil import errors
-from counterfoil.posting import finishing, rules, sending
-from counterfoil.store import problems
+from counterfoil.posting import finishing, rules, sending, undoing
+from counterfoil.store import changes, problems, runs, schema
 from counterfoil.xero import client
 from tests.durability import worker
 from tests.posting.workbench import WorkbenchBooks
 
+p = schema.postings.c
 PAUSE_S = 0.2  # instead of the seconds that the engine pauses in production
 
 
@@ -54,7 +57,8 @@ def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None,
         books.pacer._window_s = PAUSE_S  # a limit that does not say how long it lasts is waited for that long
         if isinstance(point, Trap):
             point.books = books
-        return await _COMMANDS[command](books)
+        name, _, rest = command.partition(":")
+        return await (_undo(books, int(rest)) if name == "undo" else _COMMANDS[name](books))
 
     try:
         answer = asyncio.run(worker.bench(folder, state).use(work, point))
@@ -77,6 +81,16 @@ async def _finish(books: WorkbenchBooks) -> dict[str, Any]:
     return {"report": report.to_json() | {"exit": report.exit_code, "stops": report.stops}}
 
 
+async def _undo(books: WorkbenchBooks, back: int) -> dict[str, Any]:
+    """Take back the newest run of the flow, or one `back` before it; nothing when there is none."""
+    ran = [one.id for one in await books.database.read(runs.latest) if one.command == "run"]
+    if not ran:
+        return {"wanted": []}
+    wanted, report = await books.undo(ran[min(back, len(ran) - 1)])
+    names = [line.external_id for line in wanted.lines if line.action != undoing.KEEP]
+    return {"wanted": names, "report": report.to_json() | {"exit": report.exit_code, "stops": report.stops}}
+
+
 async def _retry(books: WorkbenchBooks) -> dict[str, Any]:
     return {"retried": [await books.retry(problem.n) for problem in await books.problems()]}
 
@@ -87,8 +101,13 @@ async def _tell(books: WorkbenchBooks) -> dict[str, Any]:
     stuck = await books.database.read(problems.stuck_postings)
     rows = await books.database.read(problems.open_rows)
     named = {one.external_id: one.cause for one in (*stuck, *rows) if one.external_id}
-    states = {one.external_id: one.state for one in await books.postings(most=1000)}
-    return {"named": named, "states": states, "differences": proof.differences, "duplicates": proof.duplicates}
+    query = sa.select(p.external_id, p.state, p.action).where(p.kind == "invoice").order_by(p.id)
+    newest = {name: (state, action) for name, state, action in await books.database.read(lambda c: [*c.execute(query)])}
+    return {
+        "named": named, "states": {name: state for name, (state, _action) in newest.items()},
+        "undone": [name for name, told in newest.items() if told == ("cancelled", changes.UNDO)],
+        "differences": proof.differences, "duplicates": proof.duplicates,
+    }  # fmt: skip
 
 
 _COMMANDS = {"run": _run, "finish": _finish, "retry": _retry, "tell": _tell}

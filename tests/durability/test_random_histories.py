@@ -11,6 +11,7 @@ from tests.posting.workbench import Workbench
 from tests.sandbox_process import SandboxProcess
 
 SEEDS = (3, 110, 606, 5005)  # the last two found a document that was frozen without its customer
+CHANGING = ((300002, "update"), (301003, "reissue"))
 FAULTS = 10_000 if "SOAK" in os.environ else 20  # the proof's size (design §6); `make test` plays one history or two
 SOAK_S = float(os.environ.get("SOAK_S", "14400"))  # the proof ends here, whatever it has reached, and says so
 FIRST = int(os.environ.get("SOAK_SEED", "100000"))
@@ -19,14 +20,22 @@ FIRST = int(os.environ.get("SOAK_SEED", "100000"))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_history_ends_with_each_record_once_or_named(bench: Workbench, seed: int) -> None:
     """The ledger holds each good record once, whatever happened on the way."""
-    History(bench, seed).play()
+    History(bench, seed, on_change="hold").play()
+
+
+@pytest.mark.parametrize(("seed", "on_change"), CHANGING)
+def test_a_random_history_of_changing_records_ends_with_the_last_content_or_named(
+    bench: Workbench, seed: int, on_change: str
+) -> None:
+    """Records change and runs are taken back on the way: never a mixture, never two documents, nothing undone again."""
+    History(bench, seed, on_change=on_change).play()
 
 
 @pytest.mark.soak
 def test_faults_in_long_histories(
     sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Longer histories, one seed after another, until 10,000 faults, kills, suspends and restores were survived."""
+    """Longer histories, most of them of changing records, one seed after another, until 10,000 faults, kills, suspends and restores were survived."""
     began, faults, seed = time.monotonic(), 0, FIRST
     while faults < FAULTS and time.monotonic() - began < SOAK_S:
         history = History(_fresh(sandbox, tmp_path_factory.mktemp("history")), seed, steps=10)

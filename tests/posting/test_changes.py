@@ -226,6 +226,17 @@ def test_a_number_that_is_taken_refuses_the_change(bench: Workbench) -> None:
     assert bench.run([sale(1, number="SHOP-acme-uk-11"), sale(2)]).updated == 1
 
 
+@pytest.mark.parametrize("policy", ["update", "reissue"])
+def test_a_change_with_a_contradicting_twin_is_held_and_not_counted_as_updated(bench: Workbench, policy: str) -> None:
+    """Random history 303001 counted, run after run, an update that was never sent."""
+    bench.configure(flow=f'on_change = "{policy}"')
+    bench.run([sale(1)])
+    for _ in range(2):
+        report = bench.run([sale(1, reference="PO 2"), sale(1, reference="PO 3")])
+        assert (report.held, report.updated, causes(bench)) == (2, 0, ["twice-with-different-content"])
+    assert (only(bench)["Reference"], len(bench.writes())) == ("PO 1", 1)
+
+
 def test_a_vanished_record_is_no_deletion(bench: Workbench) -> None:
     """What is no longer in the source stays in Xero."""
     bench.configure(flow=UPDATE)

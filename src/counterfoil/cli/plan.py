@@ -43,7 +43,8 @@ def plan(
     report = now.books(lambda books: books.plan(flow, input, offline=offline, remap=remap, again=again))
     decided = plan_file.write(out, report) if out else None
     now.screen.value(_value(report) | {"hash": decided, "file": str(out) if out else None})
-    show(now.screen, report)
+    if not now.screen.json:  # its table would be made in vain, and a large one takes memory
+        show(now.screen, report)
     if out:
         now.screen.line(f"Kept in {out}")
     command = f"counterfoil run {flow}" + (f" --input {input}" if input else "") + (f" --plan {out}" if out else "")

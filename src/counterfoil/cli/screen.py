@@ -4,6 +4,7 @@ Called by every command through its session. The only file of cli/ that writes t
 no bar and no `Next:`.
 """
 
+import codecs
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from counterfoil.cli import table
 LINES_AROUND: Final = 8  # of a screen that a table leaves to what stands above and below it
 LINES_DEFAULT: Final = 40  # a screen's height on a pipe
 LINES_MIN: Final = 5
+CHUNK_BYTES: Final = 1 << 16  # of JSON written at once
 
 
 class Screen:
@@ -35,7 +37,9 @@ class Screen:
         encoded = msgspec.json.encode(value, enc_hook=str)
         if b"\n" in encoded:  # it holds Xero's own JSON, with its line ends
             encoded = msgspec.json.format(encoded, indent=-1)
-        sys.stdout.write(encoded.decode())
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        for start in range(0, len(encoded), CHUNK_BYTES):  # a plan of 100,000 records is held once
+            sys.stdout.write(decoder.decode(encoded[start : start + CHUNK_BYTES]))
         sys.stdout.write("\n")
 
     def line(self, text: str = "") -> None:

@@ -14,6 +14,7 @@ from counterfoil.posting import changing, customers, deciding, identity, kinds, 
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import fixes, parts, postings, runs
+from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import row
 
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
@@ -36,10 +37,11 @@ def apply_batch(writing: Writing, planned: Sequence[Planned]) -> None:
         elif posting_id is None and outcome in ("rejected", "held"):
             _write_bad_row(writing, one)
         seen.append({"run_id": writing.run_id, "n": one.item.n, "posting_id": posting_id, "outcome": outcome})
-    _hold_twins(writing, planned)
+    taken_back = _hold_twins(writing, planned)
     ids = new | {one.existing.external_id: one.existing.id for one in planned if one.existing is not None}
     payments.write(writing, planned, ids)
     runs.add_records(writing.connection, seen)
+    runs.hold_changes(writing.connection, writing.run_id, taken_back)
 
 
 def _outcome(one: Planned, posting_id: int | None) -> str | None:
@@ -199,11 +201,15 @@ def _write_bad_row(writing: Writing, one: Planned) -> None:
     runs.add_bad_rows(writing.connection, [bad])
 
 
-def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> None:
-    """The first of two contradicting records was planned before the second was read: take it back before it is sent."""
+def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> list[int]:
+    """The first of two contradicting records was planned before the second was read: take it back before it is sent.
+
+    → the postings whose change was taken back; what Xero has of them stands.
+    """
     twins = {one.item.external_id: one for one in planned if one.twin and one.item.external_id}
     if not twins:
-        return
+        return []
+    changes: list[int] = []
     found = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", list(twins))
     for external_id, posting in found.items():
         finding = twins[external_id].decision.finding
@@ -212,7 +218,11 @@ def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> None:
             "state": "held", "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy,
             "record_hash": "", "changed_at": writing.now,
         }  # fmt: skip
-        if posting.action is not None:  # a change that waited; what Xero has stands
+        if posting.action == UNDO:
+            continue  # a person's word stands; the record's content has no part in it
+        if posting.action is not None:
             values |= {"state": "posted", "record_hash": posting.record_hash, "action": None, "pending_revision": None}
         if postings.update(writing.connection, posting.id, ("planned",), values):
             postings.hold_followers(writing.connection, [posting.id], writing.now)
+            changes += [posting.id] if posting.action is not None else []
+    return changes

@@ -50,6 +50,8 @@ class Looker:
     async def look(self, client: XeroClient, request: Request) -> None:
         """Take one look and write what follows from it. Raises what reading raises; then nothing is written."""
         items = await self._database.read(lambda conn: requests.open_items(conn, request.id))
+        if not items:
+            return  # another process finished it since it was claimed
         ids = [posting_id for _position, posting_id, _revision in items]
         found = await self._database.read(lambda conn: postings.many(conn, ids))
         began_s = self._database.clock.elapsed_s()

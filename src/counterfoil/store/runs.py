@@ -124,6 +124,13 @@ def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> No
     _ADD_RECORDS.run_many(connection, rows)
 
 
+def hold_changes(connection: sa.Connection, run_id: int, ids: Sequence[int]) -> None:
+    """The changes of these postings that the run planned were taken back before they were sent: their records are held."""
+    if ids:
+        planned = sa.and_(records.c.run_id == run_id, records.c.posting_id.in_(ids), records.c.outcome == CHANGE)
+        connection.execute(sa.update(records).where(planned).values(outcome="held"))
+
+
 def counts(connection: sa.Connection, run_id: int) -> dict[str, int]:
     """How many records of a run ended where, by OUTCOMES; they add up to the records."""
     state = sa.case(
