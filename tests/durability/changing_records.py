@@ -123,23 +123,31 @@ class Changes:
         return dataclasses.replace(content, **{name: changes[name] for name in chosen})
 
     def trap(self) -> tuple[str, int, str] | None:
-        """Where a process that takes a run back is killed, if it is."""
-        points = ("after-freeze", "after-attempt", "after-send", "mid-outcome")
-        return (self.dice.choice(points), self.dice.randint(1, 3), "kill") if self.dice.random() < 0.5 else None
+        """Where a process that takes a run back is killed or stopped, if it is."""
+        action = self.dice.choices(("", "kill", "stop"), (5, 3, 2))[0]
+        point = self.dice.choice(("after-freeze", "after-attempt", "after-send"))
+        return (point, self.dice.randint(1, 3), action) if action else None
 
     def undo(self, history: Any) -> None:
-        """A run is taken back, alone, killed, or beside a run; what was seen gone stays gone."""
-        child = history.child(f"undo:{self.dice.randrange(4)}", self.trap())
+        """A run is taken back: alone, killed, beside a run, or overtaken by one. What one alone took back stays gone."""
+        trap = self.trap()
+        child = history.child(f"undo:{self.dice.randrange(4)}", trap)
         beside = history.child("run") if self.dice.random() < 0.3 else None
-        answer = history.heard(child)
-        if beside is not None:
+        alone = beside is None
+        if trap is not None and trap[2] == "stop" and child.until_stopped():
+            history.faults += 1
+            alone = False
+            history.heard(beside or history.child("run"))
+            child.go_on()
+        elif beside is not None:
             history.heard(beside)
+        answer = history.heard(child)
         report, wanted = answer.get("report"), answer.get("wanted", ())
-        if report is None or report["exit"] != 0:
+        if report is None or report["exit"] != 0 or not alone:
             return
         living, all_marks = self._marks(history, living=True), self._marks(history, living=False)
         for name in wanted:
-            if name not in living and beside is None:
+            if name not in living:
                 self.undone[name] = name in all_marks
 
     def _marks(self, history: Any, *, living: bool) -> set[str]:

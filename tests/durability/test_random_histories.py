@@ -11,10 +11,10 @@ from tests.posting.workbench import Workbench
 from tests.sandbox_process import SandboxProcess
 
 SEEDS = (3, 110, 606, 5005)  # the last two found a document that was frozen without its customer
-CHANGING = ((300002, "update"), (301003, "reissue"))
+CHANGING = ((321004, "reissue"),)  # the soak's first history has updates
 FAULTS = 10_000 if "SOAK" in os.environ else 20  # the proof's size (design §6); `make test` plays one history or two
 SOAK_S = float(os.environ.get("SOAK_S", "14400"))  # the proof ends here, whatever it has reached, and says so
-FIRST = int(os.environ.get("SOAK_SEED", "100000"))
+FIRST = int(os.environ.get("SOAK_SEED", "100004"))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

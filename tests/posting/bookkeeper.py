@@ -109,6 +109,14 @@ class Bookkeeper(RuleBasedStateMachine):
                 record |= {"reference": one["Reference"], "due_date": one["DueDateString"][:10]}
             if "-" in one["InvoiceNumber"] or one["InvoiceNumber"].startswith("Mary"):
                 record["number"] = one["InvoiceNumber"]
+            taken_over = {
+                "Reference": record["reference"],
+                "DueDate": record["due_date"],
+                "InvoiceNumber": record["number"],
+            }
+            for field, said in taken_over.items():  # what the source says too is no longer a person's alone
+                if self.theirs.get((one["InvoiceID"], field)) == said:
+                    del self.theirs[one["InvoiceID"], field]
             prices = {line["Description"]: line for line in one["LineItems"]}
             for line in record["lines"]:
                 if line["description"] in prices:

@@ -166,6 +166,20 @@ def test_an_interrupted_undo_goes_on_with_finish(bench: Workbench) -> None:
     assert bench.living() == []
 
 
+def test_contradicting_records_do_not_stop_an_undo_that_is_on_its_way(bench: Workbench) -> None:
+    """A person's word stands: what the source says twice has no part in it."""
+    run = bench.run([sale(1)]).run
+
+    async def work(books: WorkbenchBooks) -> None:
+        plan = await undoing.plan(books.database, run, books.client, books.catch_up)
+        await undoing.carry_out(books.database, plan, run)
+
+    asyncio.run(bench.use(work))
+    bench.run([sale(1), sale(1, reference="PO 2")])
+    bench.finish()
+    assert bench.living() == []
+
+
 def test_what_was_not_sent_yet_is_cancelled(bench: Workbench) -> None:
     """It never reaches Xero, also not by `finish`."""
     bench.sandbox.fault("429_day", method="PUT", path="/api.xro/2.0/Invoices", count=1, delay_s=1)
