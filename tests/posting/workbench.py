@@ -5,6 +5,7 @@ The judge is always the sandbox's own ledger, never our tables.
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -108,7 +109,9 @@ class Workbench:
         content = CONFIG.format(
             client_id=ready["client_id"], url=ready["url"], store=self.store, posting=times, flow=self.flow
         )
-        path.write_text(content)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(content)
+        beside.replace(path)  # whole, since processes that start at once all write it, and one may be reading
         return path
 
     def write(self, records: Iterable[dict[str, Any] | str]) -> Path:
