@@ -59,29 +59,6 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename=xero_name
     """A piece of a record (a line, a phone). A field that Xero did not send has its default."""
 
 
-class Origin:
-    """Where a record was decoded from. Takes no part in comparing records: any two origins are equal."""
-
-    __slots__ = ("_index", "_page")
-
-    def __init__(self, page: "Page", index: int) -> None:
-        self._page = page
-        self._index = index
-
-    def raw(self) -> bytes:
-        """The bytes of the element."""
-        return bytes(self._page.elements()[self._index])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Origin) or other is None
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return f"<element {self._index}>"
-
-
 class Page:
     """A decoded body that can be split into its raw elements; split once, when first asked."""
 
@@ -96,6 +73,26 @@ class Page:
         if self._elements is None:
             self._elements = self._split()
         return self._elements
+
+
+class Origin(msgspec.Struct, eq=False, gc=False):
+    """Where a record was decoded from. Takes no part in comparing records: any two origins are equal."""
+
+    page: Page
+    index: int
+
+    def raw(self) -> bytes:
+        """The bytes of the element."""
+        return bytes(self.page.elements()[self.index])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin) or other is None
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return f"<element {self.index}>"
 
 
 class Record(Part, frozen=True, kw_only=True, gc=False):
