@@ -214,7 +214,7 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
     if not rows:
         return {}
     before = _NEWEST.first(connection) or 0
-    _insert(connection.dialect.name).run_many(connection, rows)
+    prepared.insert_many(connection, schema.postings, rows, skip_existing=True)
     new: dict[tuple[str, str, str], int] = {}
     wanted = {(row["flow_id"], row["kind"], row["scope"], row["external_id"], row["run_id"]) for row in rows}
     for posting_id, *identity in _SINCE.rows(connection, _listed, before=before):
@@ -234,25 +234,17 @@ def _listed(*row: Any) -> list[Any]:
     return list(row)
 
 
-@functools.cache
-def _insert(dialect: str) -> Prepared:
-    names = [column.name for column in schema.postings.columns if column.name != "id"]
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
-    return Prepared(prepared.insert(dialect)(schema.postings).values(values).on_conflict_do_nothing())
-
-
 def revision_row(**values: Any) -> dict[str, Any]:
     """One new revision with every column named, so that many can be written at once."""
     return {**_NO_REVISION, **values}
 
 
 _NO_REVISION: dict[str, Any] = dict.fromkeys(column.name for column in schema.revisions.columns)
-_ADD_REVISIONS = Prepared(sa.insert(schema.revisions))
 
 
 def add_revisions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Insert contents."""
-    _ADD_REVISIONS.run_many(connection, rows)
+    prepared.insert_many(connection, schema.revisions, rows)
 
 
 def update(connection: sa.Connection, posting_id: int, was: Sequence[str], values: Mapping[str, Any]) -> bool:

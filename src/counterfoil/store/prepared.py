@@ -4,9 +4,10 @@ Called by the query modules of this folder. SQLAlchemy compiles a cached stateme
 on a run of 10,000 records that was two thirds of our CPU. Column types still decide how values are written and read.
 """
 
+import functools
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 
 from counterfoil.store import types
+
+INSERTS_MAX: Final = 64  # statements kept, by which columns they fill
 
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
@@ -197,6 +200,25 @@ class Prepared:
         parameters = [here.parameters(row) for row in rows]
         if parameters:
             drive(connection, here.text, parameters, many=True).close()
+
+
+def insert_many(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, skip_existing: bool = False
+) -> None:
+    """Insert rows that name the same columns. `skip_existing`: one that breaks a unique index is left out.
+
+    Columns that no row fills are not even named: the driver takes longer for a NULL than for a text, and of the 40
+    columns of a new posting 13 are empty (measured: 40 % of its INSERT).
+    """
+    if rows:
+        filled = tuple(name for name in rows[0] if any(row[name] is not None for row in rows))
+        _insert_into(table, filled, connection.dialect.name, skip_existing).run_many(connection, rows)
+
+
+@functools.lru_cache(INSERTS_MAX)
+def _insert_into(table: sa.Table, filled: tuple[str, ...], dialect: str, skip_existing: bool) -> Prepared:
+    statement: Any = insert(dialect)(table).values({name: sa.bindparam(name) for name in filled})
+    return Prepared(statement.on_conflict_do_nothing() if skip_existing else statement)
 
 
 def _tuple(*columns: Any) -> tuple[Any, ...]:

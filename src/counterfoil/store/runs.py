@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import locks, schema
-from counterfoil.store.prepared import Prepared
+from counterfoil.store import locks, prepared, schema
 
 OUTCOMES = ("posted", "updated", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
 
@@ -116,12 +115,9 @@ def latest_of(connection: sa.Connection, flow_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
-_ADD_RECORDS = Prepared(sa.insert(records))
-
-
 def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write what a run saw: {"run_id", "n", "posting_id", "outcome"}."""
-    _ADD_RECORDS.run_many(connection, rows)
+    prepared.insert_many(connection, records, rows)
 
 
 def hold_changes(connection: sa.Connection, run_id: int, ids: Sequence[int]) -> None:
