@@ -11,7 +11,7 @@ import getpass
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,7 +20,6 @@ from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
     fixes_kept,
     fixing,
-    matching_contacts,
     previewing,
     proving,
     running,
@@ -53,6 +52,9 @@ from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
+
+if TYPE_CHECKING:
+    from counterfoil.app import matching_contacts
 
 FINGERPRINT_LIFE = datetime.timedelta(days=1)
 
@@ -310,14 +312,18 @@ class Books:
 
     async def match_contacts(
         self, flow: str, source: Path | None = None, *, everyone: bool = False
-    ) -> matching_contacts.Review:
+    ) -> "matching_contacts.Review":
         """Who of a flow's customers is probably who in Xero; writes nothing."""
+        from counterfoil.app import matching_contacts  # with its library, which nothing else needs
+
         return await matching_contacts.review(self, self.flow(flow), source, everyone=everyone)
 
     async def apply_contacts(
-        self, flow: str, file: str, rows: Sequence[matching_contacts.Row]
-    ) -> matching_contacts.Applied:
+        self, flow: str, file: str, rows: "Sequence[matching_contacts.Row]"
+    ) -> "matching_contacts.Applied":
         """Keep what a person decided about customers; the next plan asks it first."""
+        from counterfoil.app import matching_contacts
+
         self.flow(flow)
         return await matching_contacts.apply(self, file, rows)
 

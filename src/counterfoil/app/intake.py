@@ -67,6 +67,7 @@ class Intake:
         self._books = books
         self._flow = flow
         self._kind = kind
+        self._is_guarded = books.settings.xero.is_live and not flow.live
         self._ledgers = Ledgers(books, offline=offline, trying=trying)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._fixes: list[Fix] | None = None
@@ -310,9 +311,7 @@ class Intake:
 
     def _not_live(self, prepared: Prepared) -> Finding | None:
         """The first AUTHORISED documents of a flow into a live organisation need a person's word (design §3.1)."""
-        if self._flow.live or not self._books.settings.xero.is_live:
-            return None
-        if self.bindings[prepared.entity].is_demo:
+        if not self._is_guarded or self.bindings[prepared.entity].is_demo:
             return None
         return Finding(
             "not-live",

@@ -136,7 +136,7 @@ def _compiled(flow: FlowSettings, kind: FlowKind, columns: Sequence[str] | None)
 
 
 def _packed(rows: Sequence[SheetRow]) -> Gathered:
-    return Gathered(_span([row.source for row in rows]), sheet.pack(rows), mapping.rows_hash(rows), tuple(rows))
+    return Gathered(_span([row.source for row in rows]), sheet.pack(rows), sheet.rows_hash(rows), tuple(rows))
 
 
 def _span(places: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from counterfoil import mapping
 from counterfoil.app.running import Runner
 from counterfoil.model import fixes, sheet
 from counterfoil.model.fixes import Fix
@@ -48,7 +47,7 @@ async def plan_again(books: Any, ids: Sequence[int], why: str, bad: Sequence[Bad
 def _hash(record: bytes) -> str:
     """The hash that the source gave the record: of its rows when it was made of rows, else of its line."""
     rows = sheet.unpack(record)
-    return hashlib.sha256(record).hexdigest() if rows is None else mapping.rows_hash(rows)
+    return hashlib.sha256(record).hexdigest() if rows is None else sheet.rows_hash(rows)
 
 
 def _close(connection: Connection, rows: Sequence[BadRow], run_id: int) -> None:

@@ -4,6 +4,7 @@ Called by cli.main. Until a command is known it imports nothing heavier than the
 command is a Typer app of its own, built with help pages without rich.
 """
 
+import gc
 import importlib
 import io
 import signal
@@ -21,6 +22,8 @@ USAGE = 2
 
 def main(arguments: Sequence[str]) -> int:
     """Carry out one command line; → the exit code. Never raises."""
+    # Records come and go by the thousand and hold no cycles, and what is imported stays: a tenth of a run's CPU.
+    gc.set_threshold(50_000, 20, 100)
     signal.signal(signal.SIGTERM, _end_politely)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a script's `&` starts us: SIGTERM would do nothing then
         signal.signal(signal.SIGINT, signal.default_int_handler)

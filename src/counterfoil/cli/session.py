@@ -43,9 +43,7 @@ class Session:
         """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError."""
         from counterfoil.app import open_books
 
-        # What was imported stays; records come and go by the thousand and hold no cycles: a tenth of a run's CPU.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+        gc.freeze()  # what was imported stays
 
         async def opened() -> T:
             async with open_books(self.config, self.switches.env) as books:

@@ -5,7 +5,7 @@ Called by app.py. Pure: may import settings, model and errors; no clock, no netw
 """
 
 from counterfoil.mapping.compiling import compile_flow
-from counterfoil.mapping.mapper import MappedRecord, Mapper, rows_hash
+from counterfoil.mapping.mapper import MappedRecord, Mapper
 from counterfoil.mapping.mistakes import Mistake
 
-__all__ = ["MappedRecord", "Mapper", "Mistake", "compile_flow", "rows_hash"]
+__all__ = ["MappedRecord", "Mapper", "Mistake", "compile_flow"]

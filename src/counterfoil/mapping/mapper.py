@@ -5,7 +5,6 @@ one checking path; `explain` says which column and row a later finding's field c
 """
 
 import datetime
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,6 +17,7 @@ from counterfoil.mapping.functions import Functions
 from counterfoil.mapping.scopes import Group, RowOf, Scope, Unmapped
 from counterfoil.mapping.targets import Target
 from counterfoil.mapping.values import OMITTED, Field, Fixed, Value
+from counterfoil.model import sheet
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
 from counterfoil.settings import FlowSettings
@@ -180,7 +180,7 @@ class Mapper:
         ordered = {name: found[name] for name in sorted(found, key=self._order.__getitem__)}
         return MappedRecord(
             raw=self._encoder.encode(ordered),
-            rows_hash=rows_hash(rows),
+            rows_hash=sheet.rows_hash(rows),
             sources=tuple(row.source for row in rows),
             line_blocks=tuple(block for block, _ in origins),
             line_rows=tuple(row for _, row in origins),
@@ -257,11 +257,6 @@ class Mapper:
             return self._blocks[mapped.line_blocks[at]].table.columns_of(steps)
         found = (block.table.columns_of(steps) for block in self._blocks)
         return next((columns for columns in found if columns), ())
-
-
-def rows_hash(rows: Sequence[SheetRow]) -> str:
-    """SHA-256 in hex of what the rows say, in their order."""
-    return hashlib.sha256("\n".join(row.hash for row in rows).encode()).hexdigest()
 
 
 def _evaluated(one: Any, scope: Scope, path: str, findings: list[Finding]) -> Any:

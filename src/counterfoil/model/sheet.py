@@ -3,6 +3,7 @@
 Made by sources/, spooled by store/, read by mapping/, kept with the posting that they became. Text, because only the configuration says what "1.234,56" means.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -36,6 +37,11 @@ _UNPACK: Final = msgspec.json.Decoder(_Packed)
 def pack(rows: Sequence[SheetRow]) -> bytes:
     """Rows of one record as JSON, which is what is kept of a record that was made of rows."""
     return _PACK.encode(_Packed(tuple(rows)))
+
+
+def rows_hash(rows: Sequence[SheetRow]) -> str:
+    """SHA-256 in hex of what the rows say, in their order."""
+    return hashlib.sha256("\n".join(row.hash for row in rows).encode()).hexdigest()
 
 
 def unpack(raw: bytes) -> tuple[SheetRow, ...] | None:

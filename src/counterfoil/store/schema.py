@@ -205,7 +205,6 @@ sa.Index(
     postings.c.tenant_id,
     postings.c.state,
     sqlite_where=postings.c.action.is_not(None),
-    postgresql_where=postings.c.action.is_not(None),
 )
 # Content of a posting, numbered; never changed once written. `element` is what Xero is sent, but for the ContactID.
 revisions = sa.Table(
