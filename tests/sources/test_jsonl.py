@@ -51,6 +51,7 @@ def test_nothing(tmp_path, content):
         (b'{"a":1,"a":2}', "duplicate-key", "`a` stands twice"),
         (b'{"a":{"b":1,"b":1}}', "duplicate-key", "`b` stands twice"),
         (b'{"a":[{"b" : 1,"\\u0062":1}]}', "duplicate-key", "`b` stands twice"),
+        (b'{"a":1,"a":"\\u003a"}', "duplicate-key", "`a` stands twice"),
     ],
 )
 def test_bad_lines(tmp_path, line, cause, words):
