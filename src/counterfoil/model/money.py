@@ -6,6 +6,7 @@ decimals in every currency.
 """
 
 import decimal
+import functools
 from decimal import Decimal
 from typing import Final
 
@@ -39,6 +40,7 @@ def whole_digits(amount: Decimal) -> int:
     return max(1, amount.adjusted() + 1)
 
 
+@functools.lru_cache(4096)  # the same prices come again and again
 def plain(amount: Decimal) -> str:
     """The shortest plain writing, so that equal amounts are written alike: 1E+2 and 100.00 give "100"."""
     if not amount:

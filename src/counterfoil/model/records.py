@@ -6,6 +6,7 @@ own words; nothing here knows a ledger. Decimals come as strings or numbers and 
 
 import datetime
 import decimal
+import functools
 import json
 from decimal import Decimal
 from hashlib import sha256
@@ -210,7 +211,8 @@ def record_hash(record: SalesInvoice) -> str:
     if plain.get("number") == record.external_id:
         del plain["number"]
     plain.pop("version", None)  # says when the record was written, not what it says
-    return sha256(_HASHED.encode(_canonical(plain))).hexdigest()
+    _make_canonical(plain)
+    return sha256(_HASHED.encode(plain)).hexdigest()
 
 
 def json_schema() -> bytes:
@@ -254,15 +256,17 @@ def _finding(misfit: shape.Misfit) -> Finding:
     )
 
 
-def _canonical(value: Any) -> Any:
-    kind = type(value)
-    if kind is Decimal:
-        return money.plain(value)
-    if kind is dict:
-        return {key: item if type(item) is str else _canonical(item) for key, item in value.items()}
-    if kind is list or kind is tuple:
-        return [_canonical(item) for item in value]
-    return value
+def _make_canonical(fields: dict[str, Any]) -> None:
+    """Put the plain writing in the place of every decimal of a record, its lines and its payments."""
+    for name, value in fields.items():
+        kind = type(value)
+        if kind is Decimal:
+            fields[name] = money.plain(value)
+        elif kind is tuple:  # of a record's parts: what JSON holds otherwise is a list
+            for part in value:
+                _make_canonical(part)
+        elif kind is dict:
+            _make_canonical(value)
 
 
 def _sound(record: SalesInvoice) -> bool:
@@ -284,6 +288,7 @@ def _sound(record: SalesInvoice) -> bool:
     return (total is None or _within(total, 2, 10)) and record.rate is None
 
 
+@functools.lru_cache(4096)  # the same prices come again and again; 2 and 2.00 are within the same bounds
 def _within(amount: Decimal, places: int, digits: int) -> bool:
     _, written, exponent = amount.as_tuple()
     return isinstance(exponent, int) and -places <= exponent <= 0 and len(written) + exponent <= digits

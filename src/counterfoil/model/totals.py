@@ -8,6 +8,7 @@ from the discounted, already rounded line amount. What Xero stored is compared w
 assumption that is wrong shows as a problem and not as a silent cent.
 """
 
+import functools
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, Literal
@@ -18,6 +19,7 @@ from counterfoil.model.money import CENT, EXACT, ZERO
 
 LINE_AMOUNT_MAX: Final = Decimal("9999999999.99")  # facts 4.6
 HUNDRED: Final = Decimal(100)
+REMEMBERED_MAX: Final = 4096  # lines of the same goods at the same price come again and again
 
 Amounts = Literal["exclusive", "inclusive", "no_tax"]
 
@@ -30,6 +32,7 @@ class Totals(msgspec.Struct, frozen=True):
     total: Decimal
 
 
+@functools.lru_cache(REMEMBERED_MAX)
 def line_amount(
     quantity: Decimal,
     unit_amount: Decimal,
@@ -49,6 +52,7 @@ def line_amount(
     return EXACT.add(EXACT.quantize(amount, CENT), ZERO)  # adding makes -0.00 plain zero
 
 
+@functools.lru_cache(REMEMBERED_MAX)
 def line_tax(amount: Decimal, percent: Decimal, amounts: Amounts) -> Decimal:
     """The tax of one line of `amount` at an effective rate of `percent`, rounded on its own.
 
