@@ -186,18 +186,22 @@ postings = sa.Table(
     sa.Column("accepted", sa.Text),  # a cause that a person waved through, such as "look-alike"
     sa.UniqueConstraint("flow_id", "kind", "scope", "external_id", "issue", name="postings_identity"),
     sa.Index("postings_open", "tenant_id", "resource", "state", "id"),
-    sa.Index("postings_marker", "marker"),
     sa.Index("postings_after", "after_id"),
-    sa.Index("postings_last_run", "last_run_id"),
 )
+# The index of a part costs nothing for the other rows. A query uses it only if it says the part's condition itself, and
+# not with a bound parameter: so that of contacts stands here.
+IS_CONTACT = postings.c.kind == sa.literal_column("'contact'")
+sa.Index("postings_customers", postings.c.scope, postings.c.number, sqlite_where=IS_CONTACT)
+sa.Index("postings_problems", postings.c.last_run_id, sqlite_where=postings.c.cause.is_not(None))
 # A document belongs to one posting. Contacts are excepted: Xero may merge two of our customers into one.
 sa.Index(
     "postings_document",
     postings.c.tenant_id,
     postings.c.resource,
     postings.c.document_id,
+    sa.func.coalesce(sa.case((IS_CONTACT, postings.c.id)), 0),
     unique=True,
-    sqlite_where=postings.c.kind != "contact",
+    sqlite_where=postings.c.document_id.is_not(None),
 )
 # Changes of documents that wait: few among many postings, asked for again and again.
 sa.Index(
@@ -317,6 +321,7 @@ run_records = sa.Table(
     sa.Column("posting_id", Id),
     sa.Column("outcome", sa.Text),  # unchanged | rejected | held: decided while planning; null: ask the posting
     sa.Index("run_records_posting", "posting_id"),
+    sqlite_with_rowid=False,
 )
 # What no posting could be made of: a line that is no JSON, a record without external_id.
 bad_rows = sa.Table(
