@@ -199,15 +199,15 @@ def by_name_key(connection: sa.Connection, entity: str, name_keys: Sequence[str]
 
 def row(**values: Any) -> dict[str, Any]:
     """One new row with every column named, so that many can be written at once."""
-    empty: dict[str, Any] = dict.fromkeys(OPTIONAL)
-    return {**empty, "issue": 1, "revision": 1, "looks": 0, **values}
+    return {**_NEW, **values}
 
 
 OPTIONAL = tuple(column.name for column in schema.postings.columns if column.nullable and column.name != "id")
+_NEW: dict[str, Any] = {**dict.fromkeys(OPTIONAL), "issue": 1, "revision": 1, "looks": 0}
 
 
 def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, str], int]:
-    """Insert postings; → {(kind, scope, external_id): id} of those that are new.
+    """Insert postings of one run; → {(kind, scope, external_id): id} of those that are new.
 
     One that exists already (another process planned the same record) is left alone and not in the result.
     """
@@ -215,23 +215,16 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
         return {}
     before = _NEWEST.first(connection) or 0
     prepared.insert_many(connection, schema.postings, rows, skip_existing=True)
-    new: dict[tuple[str, str, str], int] = {}
-    wanted = {(row["flow_id"], row["kind"], row["scope"], row["external_id"], row["run_id"]) for row in rows}
-    for posting_id, *identity in _SINCE.rows(connection, _listed, before=before):
-        if tuple(identity) in wanted:
-            _flow_id, kind, scope, external_id, _run_id = identity
-            new[kind, scope, external_id] = posting_id
-    return new
+    new = _SINCE.tuples(connection, before=before, run_id=rows[0]["run_id"])
+    return {tuple(identity): posting_id for posting_id, *identity in new}
 
 
 _NEWEST = Prepared(sa.select(sa.func.max(p.id)))
 _SINCE = Prepared(
-    sa.select(p.id, p.flow_id, p.kind, p.scope, p.external_id, p.run_id).where(p.id > sa.bindparam("before"))
+    sa.select(p.id, p.kind, p.scope, p.external_id).where(
+        p.id > sa.bindparam("before"), p.run_id == sa.bindparam("run_id")
+    )
 )
-
-
-def _listed(*row: Any) -> list[Any]:
-    return list(row)
 
 
 def revision_row(**values: Any) -> dict[str, Any]:
