@@ -139,6 +139,33 @@ def test_a_file_that_is_no_workbook(tmp_path, content, words):
         read(tmp_path / "none.xlsx")
 
 
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/worksheets/sheet1.xml"])
+def test_a_damaged_part_is_an_unreadable_file(tmp_path, part):
+    """Bytes that the zip's own checksum contradicts: one error in our words, whichever part they are in."""
+    path = written(tmp_path, [["a", "b"], *[[str(n), n] for n in range(50)]])
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(part)
+        begin = info.header_offset + 30 + len(part) + 8
+    content = bytearray(path.read_bytes())
+    content[begin : begin + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        workbook.flaws(path, 0)
+
+
+@pytest.mark.parametrize("mistake", [RuntimeError, OSError, EOFError])
+@pytest.mark.parametrize(("module", "name"), [(workbook, "row_number"), (workbook, "_part"), (excel, "text_of")])
+def test_a_mistake_of_ours_is_not_told_as_an_unreadable_file(tmp_path, monkeypatch, module, name, mistake):
+    """Only what the libraries say of the file is; an error in our own code stays what it is."""
+
+    def mistaken(*_given):
+        raise mistake("ours")
+
+    monkeypatch.setattr(module, name, mistaken)
+    with pytest.raises(mistake, match="ours"):
+        read(written(tmp_path, [["a", "b"], ["1", "#N/A"]]))
+
+
 def test_bounds_of_the_file(tmp_path, monkeypatch):
     """A workbook that is too large, packed or unpacked, is refused before it is opened."""
     path = written(tmp_path, [["a"], ["1"]])

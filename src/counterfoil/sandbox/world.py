@@ -117,6 +117,7 @@ class World:
         }
         self._books: dict[str, Books] = {}
         self._history: dict[str, deque[Write]] = {}
+        self._opening: set[str] = set()  # books that were filled since the last commit
 
     def renew(self, seed: int) -> None:
         """Everything anew, as a sandbox started with this seed.
@@ -162,6 +163,7 @@ class World:
         books = self.add_books(number, incarnation)
         self.meta.put(f"organisation/{number}", {"number": number, "incarnation": incarnation})
         books.open(self.clock.now(), seed=self.seed, incarnation=incarnation)
+        self._opening.add(books.tenant_id)
         return books
 
     def restore_books(self, number: int, incarnation: int) -> None:
@@ -192,9 +194,13 @@ class World:
         return None if books is None else books.tables[name]
 
     def commit(self) -> list[Change]:
-        """End a write: nothing can undo it any more. Returns what the journal must keep."""
+        """End a write: nothing can undo it any more. Returns what the journal must keep.
+
+        What filled new books is no write that a stale read could look behind: before it there was no organisation.
+        """
         changes = self.changes.take()
-        for space in {change.table.space for change in changes} & self._history.keys():
+        opening, self._opening = self._opening, set()
+        for space in {change.table.space for change in changes} & self._history.keys() - opening:
             mine = [change for change in changes if change.table.space == space]
             self._history[space].append(Write(self.clock.seconds(), mine))
         return changes

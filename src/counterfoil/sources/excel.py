@@ -97,8 +97,8 @@ def _opened(settings: SourceSettings, path: Path) -> _Table:
         found = book.get_sheet_by_name(wanted)
         first_column = found.start[1] + 1 if found.start else 1
         numbered = enumerate(found.iter_rows(), 1)
-        texts = ((number, [text_of(cell) for cell in cells]) for number, cells in numbered)
-        header = next((cells for number, cells in texts if number == settings.header_row), [])
+    texts = ((number, [text_of(cell) for cell in cells]) for number, cells in numbered)
+    header = next((cells for number, cells in texts if number == settings.header_row), [])
     where = f"{path.name}, sheet {wanted}, row {settings.header_row}"
     if settings.header_row in flaws:
         raise InputError(f"{where}: {flaws[settings.header_row]}.", remedy="Correct the workbook.")

@@ -9,7 +9,7 @@ import contextlib
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -61,8 +61,8 @@ def check_size(path: Path) -> None:
             remedy="Save it as CSV.",
         )
     if zipfile.is_zipfile(path):
-        with _unzipped(path) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
+        with _unzipped(path) as parts:
+            unpacked = parts.unpacked_bytes
         if unpacked > UNPACKED_BYTES_MAX:
             raise InputError(
                 f"{path.name} unpacks to {unpacked:,} bytes; at most {UNPACKED_BYTES_MAX:,} are read.",
@@ -75,31 +75,65 @@ def flaws(path: Path, sheet: int) -> Flaws:
     if not zipfile.is_zipfile(path):
         _no_errors(path.name, has_errors=_XLS_ERROR.search(path.read_bytes()) is not None)
         return Flaws()
-    with _unzipped(path) as archive:
-        return _in_zip(archive, path.name, sheet)
+    with _unzipped(path) as parts:
+        return _in_zip(parts, sheet)
+
+
+class _Parts:
+    """The parts of the zip that a workbook is. Raises InputError when one of them cannot be read."""
+
+    def __init__(self, name: str, archive: zipfile.ZipFile) -> None:
+        self.name = name
+        self.names = frozenset(archive.namelist())
+        self.unpacked_bytes = sum(info.file_size for info in archive.infolist())
+        self._archive = archive
+
+    def small(self, part: str) -> bytes:
+        """The beginning of a part."""
+        with _unreadable(self.name), self._archive.open(part) as opened:
+            return opened.read(PART_BYTES_MAX)
+
+    def windows(self, part: str) -> Iterator[bytes]:
+        """A part in pieces, each with the end of the one before it: no cell is cut in all of them."""
+        before = b""
+        with _unreadable(self.name):
+            opened = self._archive.open(part)
+        with opened:
+            while chunk := self._chunk(opened):
+                yield before + chunk
+                before = (before + chunk)[-OVERLAP_BYTES:]
+
+    def _chunk(self, opened: IO[bytes]) -> bytes:
+        with _unreadable(self.name):
+            return opened.read(CHUNK_BYTES)
 
 
 @contextlib.contextmanager
-def _unzipped(path: Path) -> Iterator[zipfile.ZipFile]:
+def _unzipped(path: Path) -> Iterator[_Parts]:
+    with _unreadable(path.name):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        yield _Parts(path.name, archive)
+
+
+@contextlib.contextmanager
+def _unreadable(name: str) -> Iterator[None]:
+    """What the zip library raises of a damaged file, in our words. Around its own calls alone: our mistakes stay ours."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
+        yield
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}.", remedy="Save the workbook again.") from error
+        raise InputError(f"{name} cannot be read: {error}.", remedy="Save the workbook again.") from error
 
 
-def _in_zip(archive: zipfile.ZipFile, name: str, sheet: int) -> Flaws:
-    names = set(archive.namelist())
-    if "content.xml" in names:
-        with archive.open("content.xml") as part:
-            has_errors = any(b'calcext:value-type="error"' in window for window in _windows(part))
-        _no_errors(name, has_errors=has_errors)
+def _in_zip(parts: _Parts, sheet: int) -> Flaws:
+    if "content.xml" in parts.names:
+        has_errors = any(b'calcext:value-type="error"' in window for window in parts.windows("content.xml"))
+        _no_errors(parts.name, has_errors=has_errors)
         return Flaws()
-    found = _part(archive, sheet) if "xl/workbook.xml" in names else ""
-    if found not in names:
-        raise InputError(f"{name}: where sheet {sheet + 1} stands in the file is not clear.", remedy=_AS_XLSX)
-    with archive.open(found) as part:
-        return _in_sheet(part, name)
+    found = _part(parts, sheet) if "xl/workbook.xml" in parts.names else ""
+    if found not in parts.names:
+        raise InputError(f"{parts.name}: where sheet {sheet + 1} stands in the file is not clear.", remedy=_AS_XLSX)
+    return _in_sheet(parts.windows(found), parts.name)
 
 
 def _no_errors(name: str, *, has_errors: bool) -> None:
@@ -110,10 +144,12 @@ def _no_errors(name: str, *, has_errors: bool) -> None:
         )
 
 
-def _part(archive: zipfile.ZipFile, sheet: int) -> str:
+def _part(parts: _Parts, sheet: int) -> str:
     """The part of the zip that is the sheet; "" when it cannot be told."""
-    sheets = _SHEET.findall(_small(archive, "xl/workbook.xml"))
-    for relation in _RELATION.findall(_small(archive, "xl/_rels/workbook.xml.rels")):
+    if "xl/_rels/workbook.xml.rels" not in parts.names:
+        return ""
+    sheets = _SHEET.findall(parts.small("xl/workbook.xml"))
+    for relation in _RELATION.findall(parts.small("xl/_rels/workbook.xml.rels")):
         attributes = dict(re.findall(rb'\s(\w+)="([^"]*)"', relation))
         if sheet < len(sheets) and attributes.get(b"Id") == sheets[sheet]:
             target = attributes.get(b"Target", b"").decode("utf-8", "replace")
@@ -121,24 +157,11 @@ def _part(archive: zipfile.ZipFile, sheet: int) -> str:
     return ""
 
 
-def _small(archive: zipfile.ZipFile, name: str) -> bytes:
-    with archive.open(name) as part:
-        return part.read(PART_BYTES_MAX)
-
-
-def _windows(part: IO[bytes]) -> Iterator[bytes]:
-    """The part in pieces, each with the end of the one before it: no cell is cut in all of them."""
-    before = b""
-    while chunk := part.read(CHUNK_BYTES):
-        yield before + chunk
-        before = (before + chunk)[-OVERLAP_BYTES:]
-
-
-def _in_sheet(part: IO[bytes], name: str) -> Flaws:
+def _in_sheet(windows: Iterable[bytes], name: str) -> Flaws:
     last_row = 0
     columns: set[bytes] = set()
     by_row: dict[int, str] = {}
-    for window in _windows(part):
+    for window in windows:
         cells = _FILLED.findall(window)
         columns.update({cell.rstrip(_DIGITS) for cell in cells})
         last_row = max(last_row, *{int(cell.lstrip(_LETTERS)) for cell in cells}, 0)
