@@ -150,6 +150,8 @@ class Bookkeeper(RuleBasedStateMachine):
                 ("Description", f"Mary's {self.count}") if what == "description" else ("UnitAmount", self.count + 50)
             )
             line = lines[self.count % min(2, len(lines))]
+            if key == "Description":  # a line of a person's own is known by its id from now on
+                self.theirs.pop((own, f"+{line[key]}"), None)
             line[key] = value
             self.theirs[own, f"{line['LineItemID']}/{key}"] = value
             return {"LineItems": lines}
@@ -160,14 +162,23 @@ class Bookkeeper(RuleBasedStateMachine):
             return {"LineItems": [*lines, added]}
         if what == "remove" and len(lines) > 1:
             gone = lines.pop(self.count % len(lines))
-            self.theirs[own, f"-{gone['LineItemID']}"] = True
+            self._takes_away(own, gone)
             return {"LineItems": lines}
         return self._end_or_move_on(document, what)
+
+    def _takes_away(self, own: str, line: Wire) -> None:
+        """What a person wrote on the line goes with it, and the line itself if it was a person's own."""
+        self.theirs.pop((own, f"+{line['Description']}"), None)
+        for owner, field in list(self.theirs):
+            if owner == own and field.startswith(f"{line['LineItemID']}/"):
+                del self.theirs[owner, field]
+        self.theirs[own, f"-{line['LineItemID']}"] = True
 
     def _end_or_move_on(self, document: Wire, what: str) -> Wire:
         is_draft = document["Status"] == "DRAFT"
         if what == "end":
             self.ended.add(_record_of(document))
+            self.theirs.pop((document["InvoiceID"], "Status"), None)  # an approval ends with the document
             return {"Status": "DELETED" if is_draft else "VOIDED"}
         if what == "approve" and is_draft:
             self.theirs[document["InvoiceID"], "Status"] = "AUTHORISED"
