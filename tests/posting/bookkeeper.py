@@ -120,7 +120,9 @@ class Bookkeeper(RuleBasedStateMachine):
             prices = {line["Description"]: line for line in one["LineItems"]}
             for line in record["lines"]:
                 if line["description"] in prices:
-                    line["unit_amount"] = f"{Decimal(str(prices[line['description']]['UnitAmount'])):f}"
+                    there = prices[line["description"]]
+                    line["unit_amount"] = f"{Decimal(str(there['UnitAmount'])):f}"
+                    self.theirs.pop((one["InvoiceID"], f"{there['LineItemID']}/UnitAmount"), None)
             self.records[n] = record
 
     def _living(self, n: int) -> list[Wire]:

@@ -55,7 +55,7 @@ class Days:
         self, database: Database, owner: str, sales: AsyncIterator[Group | BadRow], zone: Zone
     ) -> AsyncGenerator[Group | BadRow]:
         """All rows of each day as a group; a BadRow for a day that is not whole, and for a sale without a day."""
-        async with spool.opened(database, owner) as days:
+        async with spool.opened(database, owner, are_marked=True) as days:
             async for sale in sales:
                 rows = sale.rows if isinstance(sale, Group) else _readable(sale)
                 own = await self._zone(rows, zone)

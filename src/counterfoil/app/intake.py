@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app import standing_twice
 from counterfoil.app.ledgers import Blocked, Ledgers
 from counterfoil.flows import FlowKind
 from counterfoil.model import fixes, shape, sheet, time_zones
@@ -226,7 +227,8 @@ class Intake:
         fixed = notes + checked.fixed
         if notes:
             checked = _noted(checked, notes)
-        return msgspec.structs.replace(checked, findings=explained, fixed=fixed, mapped=raw, parts=made.parts)
+        whole = msgspec.structs.replace(checked, findings=explained, fixed=fixed, mapped=raw, parts=made.parts)
+        return standing_twice.judged(whole, rows, made.repeated, self._kind.decode) if made.repeated else whole
 
     def _alone(self, record: Any, ledger: Ledger | None) -> Any:
         """One sale of a day, checked by itself."""

@@ -43,6 +43,14 @@ class Made(msgspec.Struct, frozen=True):
         """The sales that are in a day's document; none of any other record."""
         return () if self.day is None else self.day.parts
 
+    @property
+    def repeated(self) -> tuple[MappedRecord, ...]:
+        """The record, or the sales of the day, that rows which stand in the source twice make another one."""
+        made = (
+            [self.mapped] if self.mapped is not None else [sale.mapped for sale in self.day.sales] if self.day else []
+        )
+        return tuple(one for one in made if one.once is not None)
+
 
 class MappedFlow:
     """One flow with a `map`. Raises ConfigurationError with every mistake of it."""

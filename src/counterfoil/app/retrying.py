@@ -16,10 +16,14 @@ from counterfoil.store import fixes as stored
 from counterfoil.store import postings, runs
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
-from counterfoil.store.problems import NOTHING, SOURCE_DECIDES
+from counterfoil.store.problems import NOTHING, SOURCE_DECIDES, STANDS_TWICE
 from counterfoil.store.runs import BadRow
 
-HELD_BY_THE_RECORD = ("before-", "contact-")  # a day that is closed, a customer who is not found
+HELD_BY_THE_RECORD = (
+    "before-",
+    "contact-",
+    STANDS_TWICE,
+)  # a day that is closed, a customer who is not found, its rows
 NO_RECORD = b"null"  # what is kept of a row of which no record could be made
 
 

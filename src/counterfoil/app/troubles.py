@@ -127,6 +127,8 @@ async def retry(books: Any, n: int) -> int:
     stuck = [one for one in wanted if isinstance(one, Posting)]
     bad = [one for one in wanted if isinstance(one, BadRow) and one.record not in (None, retrying.NO_RECORD)]
     read_again = await retrying.to_read_again(books, stuck)
+    said = [one.id for one in stuck if one.cause == problems.STANDS_TWICE]
+    await books.database.run(lambda conn: problems.accept(conn, said, problems.STANDS_TWICE))
     passed = await retrying.plan_again(books, read_again, f"problem {n}", bad) if read_again or bad else 0
     others = [one for one in stuck if one.id not in set(read_again)]
     ids = [one.id for one in others]

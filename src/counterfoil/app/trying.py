@@ -95,7 +95,8 @@ class Trier:
         record = None if checked.record is None else _plain(checked.record)
         if not isinstance(checked.prepared, Prepared):
             return _with(blank, record=record, findings=checked.findings)
-        return _with(blank, record=record, predicted=_plain(checked.prepared.predicted))
+        held = checked.stopped_by
+        return _with(blank, record=record, predicted=_plain(checked.prepared.predicted), findings=held)
 
     def _on_paper(self, blank: Tried) -> Tried:
         """The same while nothing is known of the organisation: by what the record itself names."""

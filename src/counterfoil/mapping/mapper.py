@@ -31,7 +31,8 @@ class MappedRecord(msgspec.Struct, frozen=True):
 
     `raw` is its JSON, keys in the order of the record's declaration. `rows_hash` is SHA-256 in hex of its rows in their
     order, `sources` where each row stands. `line_blocks` and `line_rows` say of each line which [[flows.NAME.line]] made
-    it (from 0) and out of which row (an index of `sources`; None: out of the record as a whole).
+    it (from 0) and out of which row (an index of `sources`; None: out of the record as a whole). `once` is the JSON that
+    it would be if each row that stands in the source twice counted once; None: none does, or it is the same record.
     """
 
     raw: bytes
@@ -39,6 +40,7 @@ class MappedRecord(msgspec.Struct, frozen=True):
     sources: tuple[str, ...]
     line_blocks: tuple[int, ...] = ()
     line_rows: tuple[int | None, ...] = ()
+    once: bytes | None = None
 
 
 class Table:
@@ -178,13 +180,21 @@ class Mapper:
         if self._blocks:
             found["lines"] = lines
         ordered = {name: found[name] for name in sorted(found, key=self._order.__getitem__)}
+        raw = self._encoder.encode(ordered)
         return MappedRecord(
-            raw=self._encoder.encode(ordered),
+            raw=raw,
             rows_hash=sheet.rows_hash(rows),
             sources=tuple(row.source for row in rows),
             line_blocks=tuple(block for block, _ in origins),
             line_rows=tuple(row for _, row in origins),
+            once=self._once(rows, zone, raw) if any(row.again for row in rows) else None,
         )
+
+    def _once(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None, raw: bytes) -> bytes | None:
+        """The record of the rows less those that stand there again; None: they make no difference to it."""
+        fewer = self.record([row for row in rows if not row.again], zone)
+        once = fewer.raw if isinstance(fewer, MappedRecord) else raw
+        return once if once != raw or isinstance(fewer, tuple) else None
 
     def column_of(self, field: str, mapped: MappedRecord | None = None) -> str | None:
         """The columns that a field such as `contact.name` or `lines[0].unit_amount` is made of, with commas between.

@@ -10,19 +10,43 @@ from typing import Final
 import msgspec
 
 
-class SheetRow(msgspec.Struct, frozen=True):
+class SheetRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row.
 
     `source` is where a person finds it ("orders.csv:17"). `cells` holds the text of each column by its name, "" where
     the cell is blank; objects of JSON are flattened to dotted names ("customer.name"), null is "", booleans are "true"
     and "false", numbers stand as they were written. `hash` is SHA-256 in hex of the row. Rows that were taken out of
-    one JSON object share a `group`; None: the row is on its own.
+    one JSON object share a `group`; None: the row is on its own. `again`: an equal row of the same record stood earlier
+    in the source, and not right before it or in the same object (`marked`).
     """
 
     source: str
     cells: dict[str, str]
     hash: str
     group: str | None = None
+    again: bool = False
+
+
+def marked(rows: Sequence[SheetRow], numbers: Sequence[int]) -> tuple[SheetRow, ...]:
+    """The rows of one record, those that stand in the source a second time marked as `again`.
+
+    `numbers`: where each stands, counted over all rows of the source. Equal rows one right after the other are lines that
+    are equal: a run of them is marked, whole, when an equal run stood before it. So are equal rows of two objects; those
+    of one object are its own.
+    """
+    if len({row.hash for row in rows}) == len(rows):
+        return tuple(rows)
+    found: list[SheetRow] = []
+    objects: dict[str, set[str]] = {}  # by hash: the objects in which such a row stood; "" for those of none
+    for at, row in enumerate(rows):
+        earlier = objects.setdefault(row.hash, set())
+        if row.group is None and at and rows[at - 1].hash == row.hash and numbers[at] == numbers[at - 1] + 1:
+            again = found[-1].again
+        else:
+            again = bool(earlier - {row.group})
+        earlier.add(row.group or "")
+        found.append(msgspec.structs.replace(row, again=True) if again else row)
+    return tuple(found)
 
 
 class _Packed(msgspec.Struct):

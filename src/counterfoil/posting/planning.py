@@ -21,6 +21,7 @@ from counterfoil.posting.known import Known, Past, numbered
 from counterfoil.store import changes, documents, postings
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
+from counterfoil.store.problems import STANDS_TWICE
 
 BATCH = 200  # records per transaction
 
@@ -179,7 +180,7 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     same_numbered = here.by_number.get(fold(prepared.number or ""), [])
     same_number = [document for document in same_numbered if document.marker != mark]
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
-    if decision.action == "create" and (waits := _stopped(prepared)) is not None:
+    if decision.action == "create" and (waits := _stopped(item, existing)) is not None:
         decision = waits
     elif decision.action == "create" and (alike := here.look_alike(prepared, contact, existing)) is not None:
         decision = Decision("hold", lookalikes.finding(alike))
@@ -215,7 +216,15 @@ def _decide_change(
     stopped = contact.finding or item.prepared.hold
     if decision.action in (changing.UPDATE, changing.REISSUE) and stopped is not None:
         return Decision("change", stopped)
+    if decision.action == "change" and _says_why(decision, item.prepared):
+        return Decision("change", item.prepared.hold)
     return decision
+
+
+def _says_why(decision: Decision, prepared: Prepared) -> bool:
+    """A record that is another one now only since its rows stand twice is told as that."""
+    held, found = prepared.hold, decision.finding
+    return held is not None and held.cause == STANDS_TWICE and found is not None and found.cause == changing.CHANGED
 
 
 def _first_run_is_full() -> Finding:
@@ -226,9 +235,15 @@ def _first_run_is_full() -> Finding:
     )
 
 
-def _stopped(prepared: Prepared) -> Decision | None:
-    """Why a document that could be made is not made now."""
-    return Decision("hold", prepared.hold) if prepared.hold is not None else None
+def _stopped(item: Item, existing: postings.Posting | None) -> Decision | None:
+    """Why a document that could be made is not made now; what a person said yes to, of this very content, stops nothing."""
+    hold = item.prepared.hold if item.prepared is not None else None
+    same = existing is not None and existing.record_hash == item.record_hash
+    if hold is None or (
+        hold.cause == STANDS_TWICE and same and existing is not None and existing.accepted == hold.cause
+    ):
+        return None
+    return Decision("hold", hold)
 
 
 def _is_posted(plan: Plan, item: Item, existing: postings.Posting | None) -> bool:

@@ -18,6 +18,7 @@ NOTHING = b"{}"  # the element of a record that did not pass its checks
 
 UNDONE = "undone"  # taken back, and the record is another one now
 CLOSED = "locked-document"  # a person's word does not open books that the firm has closed
+STANDS_TWICE = "stands-twice"  # the same word: all the rows are meant
 LOOK_ALIKE = "look-alike"  # trying such a record again is a person's word that it is another sale
 SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")
 
@@ -71,6 +72,12 @@ def skip(connection: sa.Connection, posting_ids: list[int], because: str) -> Non
         }  # fmt: skip
         unsent = p.state.not_in(("sending", "uncertain"))
         connection.execute(sa.update(schema.postings).where(p.id == posting_id, unsent).values(**values))
+
+
+def accept(connection: sa.Connection, posting_ids: list[int], cause: str) -> None:
+    """A person's word that what these are held for is right: their records, as they are now, are not held for it again."""
+    of = sa.and_(p.id.in_(posting_ids), p.state == "held", p.cause == cause)
+    connection.execute(sa.update(schema.postings).where(of).values(accepted=cause))
 
 
 def retry(connection: sa.Connection, posting_ids: list[int]) -> int:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 import msgspec
 
 from counterfoil import errors
-from counterfoil.model import shape
+from counterfoil.model import shape, sheet
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
 from counterfoil.sources import GROUP_ROWS_MAX, BadRow
@@ -60,21 +60,25 @@ class _Gathered:
         self.rows = 0
         self.bytes = 0
         self.kept: list[bytes] = []
+        self.numbers: list[int] = []
 
     @property
     def is_too_large(self) -> bool:
         return self.rows > self.rows_max or self.bytes > GROUP_BYTES_MAX
 
-    def add(self, data: bytes) -> None:
+    def add(self, n: int, data: bytes) -> None:
         self.rows += 1
         self.bytes += len(data)
         if not self.is_too_large:
             self.kept.append(data)
+            self.numbers.append(n)
 
 
 @contextlib.asynccontextmanager
-async def opened(database: Database, owner: str) -> AsyncIterator["Spool"]:
+async def opened(database: Database, owner: str, *, are_marked: bool = False) -> AsyncIterator["Spool"]:
     """A new spool, empty; deleted on leaving. `owner` is the process, as sending.owner_name() names it.
+
+    Rows that stand twice in their group are marked when they are read (SheetRow.again), unless they `are_marked`.
 
     Deletes first what processes that are gone have left. Raises StoreError as every use of the database does.
     """
@@ -82,7 +86,7 @@ async def opened(database: Database, owner: str) -> AsyncIterator["Spool"]:
         await _delete(database, left)
     spool_id = await database.run(lambda conn: spool_tables.begin(conn, owner, database.now(conn)))
     try:
-        yield Spool(database, spool_id)
+        yield Spool(database, spool_id, are_marked=are_marked)
     finally:
         await _delete(database, spool_id)
 
@@ -93,11 +97,12 @@ async def _delete(database: Database, spool_id: int) -> None:
 
 
 class Spool:
-    """Filled once, then read once."""
+    """Filled once, then read once. `are_marked`: with rows that came out of another spool."""
 
-    def __init__(self, database: Database, spool_id: int) -> None:
+    def __init__(self, database: Database, spool_id: int, *, are_marked: bool = False) -> None:
         self._database = database
         self._id = spool_id
+        self._are_marked = are_marked
         self._packer = spooled.Packer()
         self._n = 0
         self._largest = 1
@@ -149,7 +154,7 @@ class Spool:
                     if gathered.rows:
                         yield self._group(gathered)
                     gathered = _Gathered(first, rows_max)
-                gathered.add(data)
+                gathered.add(n, data)
                 after = (first, n)
             seen += len(page)
         if seen != self._n:
@@ -179,7 +184,8 @@ class Spool:
         bad = next((row for row in rows if isinstance(row, BadRow)), None)
         if bad is not None:
             return bad if len(rows) == 1 else _not_whole(key, rows, bad)
-        return Group(key, tuple(row for row in rows if isinstance(row, SheetRow)))
+        good = [row for row in rows if isinstance(row, SheetRow)]
+        return Group(key, tuple(good) if self._are_marked else sheet.marked(good, gathered.numbers))
 
 
 def _parts(items: Sequence[T], weight: Callable[[T], int]) -> Iterator[Sequence[T]]:

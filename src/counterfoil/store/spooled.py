@@ -21,6 +21,7 @@ class _Good(msgspec.Struct, array_like=True, tag=0):
     group: str | None
     shape: int
     cells: list[str]
+    again: bool = False
 
 
 class _Bad(msgspec.Struct, array_like=True, tag=1):
@@ -51,7 +52,9 @@ class Packer:
         cells = list(row.cells.values())
         if number == _NAMED:
             cells = [*names, *cells]
-        return self._encoder.encode(_Good(key, row.source, bytes.fromhex(row.hash), row.group, number, cells))
+        return self._encoder.encode(
+            _Good(key, row.source, bytes.fromhex(row.hash), row.group, number, cells, row.again)
+        )
 
     def _new_shape(self, names: tuple[str, ...]) -> int:
         if len(self._names) == SHAPES_MAX:
@@ -70,5 +73,5 @@ class Packer:
             names, cells = tuple(found.cells[:half]), found.cells[half:]
         else:
             names, cells = self._names[found.shape], found.cells
-        row = SheetRow(found.source, dict(zip(names, cells, strict=True)), found.hash.hex(), found.group)
+        row = SheetRow(found.source, dict(zip(names, cells, strict=True)), found.hash.hex(), found.group, found.again)
         return found.key, row
