@@ -4,6 +4,7 @@ import pytest
 
 from tests.durability import processes
 from tests.durability.test_kills import POINTS
+from tests.posting.test_payments import paid, payments
 from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
 
 COUNT = 12
@@ -55,3 +56,19 @@ def test_killed_while_a_run_is_taken_back(bench: Workbench, point: str, times: d
     assert bench.living() == []
     assert bench.run().unchanged == COUNT
     assert len(bench.invoices()) == COUNT
+
+
+@KEYS
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("nth", [1, 3], ids=["a payment", "the invoices"])
+def test_killed_while_payments_are_taken_back(bench: Workbench, point: str, nth: int, times: dict[str, float]) -> None:
+    """Each is deleted by one request that Xero carries out, then the invoices are voided; nothing comes again."""
+    bench.configure(**times)
+    run = bench.run([paid(n) for n in range(2)]).run
+    processes.killed(processes.start(bench, point, nth, "kill", command=f"undo:{run}"))
+    bench.finish()
+    assert (payments(bench), bench.living()) == ([], [])
+    done = [one for one in bench.writes(path="/api.xro/2.0/Payments/") if one["status"] == 200]
+    assert len({one["path"] for one in done}) == 2
+    assert bench.run().unchanged == 2
+    assert len(bench.invoices()) == 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.posting.bookkeeper import Bookkeeper
+from tests.posting.test_payments import payment
 from tests.posting.test_undoing import undo
 from tests.posting.workbench import Workbench, sale
 from tests.sandbox_process import SandboxProcess
@@ -53,15 +54,23 @@ def balances(bench: Workbench) -> dict[str, Any]:
 @given(
     old=st.lists(st.sampled_from(["DRAFT", "AUTHORISED"]), max_size=3),
     new=st.lists(
-        st.tuples(st.sampled_from(["DRAFT", "SUBMITTED", "AUTHORISED"]), st.integers(1, 9)), min_size=1, max_size=6
+        st.tuples(
+            st.sampled_from(["DRAFT", "SUBMITTED", "AUTHORISED"]),
+            st.integers(1, 9),
+            st.sampled_from([None, "1", "3.60"]),
+        ),
+        min_size=1,
+        max_size=6,
     ),
     fault=st.sampled_from([None, "lost_answer", "500_before"]),
+    path=st.sampled_from(["Invoices", "Payments"]),
 )
 @settings(CALM, max_examples=200 if SOAK else 4)
 def test_undo_leaves_every_balance_as_it_was(
-    sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[Any], fault: str | None
-) -> None:
-    """Each customer's outstanding amount and the totals of living documents: as before the run."""
+    sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[Any],
+    fault: str | None, path: str,
+) -> None:  # fmt: skip
+    """Each customer's outstanding amount and the totals of living documents: as before the run, its payments gone."""
     sandbox.clear_faults()
     sandbox.post("/_sandbox/reset")
     bench = Workbench(tmp_path_factory.mktemp("undo"), sandbox)
@@ -69,12 +78,14 @@ def test_undo_leaves_every_balance_as_it_was(
     bench.run(first)
     before = balances(bench)
     sales = []
-    for n, (status, quantity) in enumerate(new, 10):
+    for n, (status, quantity, paid) in enumerate(new, 10):
         sales.append(sale(n, status=status))
         sales[-1]["lines"][0]["quantity"] = str(quantity)
+        if paid is not None and status == "AUTHORISED":
+            sales[-1]["payments"] = [payment(paid)]
     run = bench.run([*first, *sales]).run
     if fault is not None:
-        sandbox.fault(fault, method="POST", path="/api.xro/2.0/Invoices", count=1)
+        sandbox.fault(fault, method="POST", path=f"/api.xro/2.0/{path}", count=1)
     undo(bench, run)
     sandbox.clear_faults()
     assert balances(bench) == before

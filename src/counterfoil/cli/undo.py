@@ -1,6 +1,7 @@
 """`counterfoil undo RUN`: take a run back, after showing what would happen to each of its documents.
 
-Drafts are deleted, unpaid authorised documents voided; the rest stays, with the reason. Asks on a terminal; --yes does
+Drafts are deleted, unpaid authorised documents voided, those that only this run paid too, after their payments; the rest
+stays, with the reason. Asks on a terminal; --yes does
 not; --plan only shows. Exit 1 when something stays that a person has to look at.
 """
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 app = session.app()
 WORDS: Final = {
+    "unpay": "payments to be deleted first",
     "delete": "to be deleted",
     "void": "to be voided",
     "cancel": "not sent yet, to be cancelled",
@@ -33,12 +35,12 @@ def undo(
     plan: bool = typer.Option(False, "--plan", help="Only show what would happen."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
 ) -> None:
-    """Take a run back: drafts deleted, unpaid documents voided, the rest listed with the reason."""
+    """Take a run back: drafts deleted, unpaid documents voided, its own payments deleted first, the rest listed."""
     now = session.of(context)
     wanted = now.books(lambda books: books.undo_plan(run))
     _show(now.screen, wanted)
     doing = len(wanted.lines) - wanted.count("keep")
-    if plan or not doing or not (yes or _agreed(now, doing)):
+    if plan or not doing or not (yes or _agreed(now, _count(doing, wanted))):
         now.screen.value(_value(wanted, None))
         now.screen.next(f"counterfoil undo {run} --yes" if doing else "counterfoil status")
         raise typer.Exit(0 if plan or doing else 1)
@@ -46,25 +48,32 @@ def undo(
     now.screen.value(_value(carried, report))
     left = report.held + report.rejected + report.uncertain + report.planned
     taken = len(carried.lines) - carried.count("keep") - left
-    now.screen.line(f"{table.count(taken, 'document')} taken back.")
+    now.screen.line(f"{_count(taken, carried)} taken back.")
     if left:
-        now.screen.line(f"{table.count(left, 'document')} not yet: `counterfoil problems` or `counterfoil finish`.")
+        now.screen.line(f"{_count(left, carried)} not yet: `counterfoil problems` or `counterfoil finish`.")
     for stop in report.stops:
         now.screen.note(f"Stopped: {table.harmless(stop)}")
     now.screen.next("counterfoil finish" if report.planned else "counterfoil status")
     raise typer.Exit(report.exit_code or (1 if carried.count("keep") else 0))
 
 
-def _agreed(now: session.Session, doing: int) -> bool:
+def _agreed(now: session.Session, doing: str) -> bool:
     """A word of a person at a terminal; elsewhere --yes is needed."""
     if not now.screen.is_terminal or not sys.stdin.isatty():
         now.screen.note("Nothing was done: say --yes.")
         return False
-    return typer.confirm(f"Take {table.count(doing, 'document')} back?", err=True)
+    return typer.confirm(f"Take {doing} back?", err=True)
+
+
+def _count(n: int, wanted: "UndoPlan") -> str:
+    """So many documents; payments count too, where there are any."""
+    if any(line.kind == "payment" for line in wanted.lines):
+        return f"{n:,} documents and payments" if n != 1 else "1 document or payment"
+    return table.count(n, "document")
 
 
 def _show(screen: Screen, wanted: "UndoPlan") -> None:
-    screen.line(f"Undoing run {wanted.run_id}: {table.count(len(wanted.lines), 'document')}")
+    screen.line(f"Undoing run {wanted.run_id}: {_count(len(wanted.lines), wanted)}")
     for action, words in WORDS.items():
         if wanted.count(action):
             screen.line(f"{wanted.count(action):>9,}  {words}")

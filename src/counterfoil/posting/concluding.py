@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.model.prepared import Finding, Predicted
-from counterfoil.posting import encoding, identity
+from counterfoil.posting import encoding, identity, kinds
 from counterfoil.posting.changing import REISSUE
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.store import changes, parts, postings
@@ -75,7 +75,8 @@ def _taken_back(connection: Connection, posting: Posting, now: datetime.datetime
     """The document is voided or deleted. The action stays: it says that a person wanted this (posting/changing)."""
     values = {**_ENDED, "state": "cancelled", "action": UNDO, "cause": None, "reason": None, "remedy": None,
               "changed_at": now}  # fmt: skip
-    postings.update(connection, posting.id, ON_ITS_WAY, values)
+    if postings.update(connection, posting.id, ON_ITS_WAY, values) and posting.kind == kinds.PAYMENT.name:
+        changes.unpaid(connection, posting.after_id or 0, NOT_TAKEN_BACK, now)
 
 
 def _reissued(connection: Connection, posting: Posting, content: Content, now: datetime.datetime) -> None:

@@ -7,19 +7,20 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.posting import freezing, kinds, looking_through, recording, recovering
+from counterfoil.posting import freezing, kinds, looking_through, recording, recovering, unpaying
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.looking_through import PaymentLooker
 from counterfoil.posting.rewriting import Rewriter
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
+from counterfoil.posting.unpaying import Unpayer
 from counterfoil.store import changes, documents, locks, payments, postings, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
@@ -34,7 +35,7 @@ Progress = Callable[[str], None]
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One claimed piece: send | look | recover | compare; or wait until `when`; or done."""
+    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; or done."""
 
     action: str
     request: Request | None = None
@@ -64,6 +65,7 @@ class TenantWorker:
         self._recovering = False
         self._comparing = False
         self._rewriter = Rewriter(database, rules, catch_up, owner)
+        self._unpayer = Unpayer(database, rules, catch_up, owner)
         self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
         self._unreachable = 0
         self._expired = 0
@@ -173,6 +175,9 @@ class TenantWorker:
                     return Work("wait", when=now)
                 self._recovering = True
                 return Work("recover", resource=resource)
+        if not self._comparing and payments.to_delete(connection, self._tenant, 1):
+            self._comparing = True
+            return Work("unpay")
         if not self._comparing and changes.ready(connection, self._tenant, 1):
             self._comparing = True
             return Work("compare")
@@ -207,14 +212,14 @@ class TenantWorker:
             await self._recover(work.resource)
         elif work.action == "look":
             await self._look(work.request)
-        elif work.action == "compare":
-            await self._compare()
+        elif work.action in ("compare", "unpay"):
+            await self._compare(self._rewriter.compare if work.action == "compare" else self._unpayer.delete)
         else:
             assert work.request is not None
             self._point("after-freeze")
             stop = await self._sender.send(self._client, work.request)
             of_one = b'"InvoiceID"' if recording.is_change(work.request) else b'"Contact'
-            self.finished += 0 if stop else work.request.body.count(of_one)
+            self.finished += 0 if stop else work.request.body.count(of_one) or 1
             await self._after_send(stop)
 
     async def _after_send(self, stop: errors.CounterfoilError | None) -> None:
@@ -247,15 +252,17 @@ class TenantWorker:
         except Overtaken:
             pass
 
-    def _looker_of(self, request: Request) -> Looker | Rewriter:
+    def _looker_of(self, request: Request) -> Looker | Rewriter | Unpayer:
+        if unpaying.kind_of(request) is not None:
+            return self._unpayer
         if recording.is_change(request):
             return self._rewriter
         return self._payment_looker if request.resource == kinds.PAYMENT.resource else self._looker
 
-    async def _compare(self) -> None:
+    async def _compare(self, changing: Callable[[XeroClient], Awaitable[None]]) -> None:
         """Changes of documents: read them again, then freeze what is to be written."""
         try:
-            await self._rewriter.compare(self._client)
+            await changing(self._client)
         finally:
             self._comparing = False
 

@@ -48,6 +48,15 @@ def freeze_changes(
     ]
 
 
+def freeze_deletion(
+    connection: Connection, posting: Posting, body: bytes, rules: Rules, owner: str, now: datetime.datetime
+) -> int:
+    """Freeze the deletion of a payment, decided a moment ago; Xero takes one by its id. → the request's id."""
+    path = f"{kinds.PAYMENT.resource}/{posting.document_id}"
+    part = [(posting, body)]
+    return _write(connection, kinds.PAYMENT, part, owner, rules, now, ("planned",), method="POST", path=path)
+
+
 def _parts(ready: Sequence[tuple[Brief, bytes]], rules: Rules) -> list[list[tuple[Brief, bytes]]]:
     parts: list[list[tuple[Brief, bytes]]] = []
     size = 0
@@ -69,11 +78,15 @@ def _write(
     now: datetime.datetime,
     was: Sequence[str],
     method: str = "PUT",
+    path: str | None = None,
 ) -> int:
+    """`path`: of a request about one document by its id, whose bytes are the body."""
     first = part[0][0]
     body = b'{"%s":[%s]}' % (kind.resource.encode(), b",".join(element for _posting, element in part))
+    body = body if path is None else part[0][1]
     values: dict[str, Any] = {
-        "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": method, "path": kind.resource,
+        "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": method,
+        "path": path or kind.resource,
         "body": body, "idempotency_key": secrets.token_hex(16), "own_number": first.own_number or method == "POST", "state": "open", "attempts": 0,
         "unclear_attempts": 0, "looks": 0, "owner": owner, "frozen_at": now,
         "lease_until": now + datetime.timedelta(seconds=min(CLAIM_S, rules.request_timeout_s)),

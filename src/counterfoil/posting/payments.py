@@ -13,6 +13,7 @@ from counterfoil.model.prepared import Finding, PaymentWanted
 from counterfoil.posting import encoding, identity, kinds
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import postings
+from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import Posting
 
 UNSENT = ("planned", "held", "rejected")
@@ -88,7 +89,7 @@ def _state(one: Planned) -> dict[str, Any]:
 
 def _seen(writing: Writing, existing: Posting, payment: PaymentWanted) -> None:
     """A payment is never changed at Xero: what was not sent yet is replaced, what was sent is held if it differs."""
-    if existing.record_hash == _hash(payment) or existing.state == "cancelled":
+    if existing.record_hash == _hash(payment) or existing.state == "cancelled" or existing.action == UNDO:
         return
     if existing.state in UNSENT:
         n = existing.revision + 1

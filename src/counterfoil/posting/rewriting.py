@@ -66,8 +66,8 @@ class Rewriter:
             return 0
         current = postings.many(connection, [posting.id for posting in chosen])
         waiting = [current[posting.id] for posting in chosen if current[posting.id] == posting]
-        outdated = _outdated(connection, tenant, stored)
-        verdicts = _verdicts(connection, [one for one in waiting if one.document_id not in outdated], stored)
+        unseen = outdated(connection, tenant, stored)
+        verdicts = _verdicts(connection, [one for one in waiting if one.document_id not in unseen], stored)
         concluding.held(connection, {pid: v.finding for pid, v in verdicts.items() if v.finding is not None}, now)
         already = [
             (pid, ItemVerdict(0, "posted", current[pid].document_id, current[pid].document_number))
@@ -144,7 +144,7 @@ def _together(chosen: Sequence[Posting]) -> list[Posting]:
     return untroubled or list(chosen[:1])
 
 
-def _outdated(connection: Connection, tenant: str, stored: Stored) -> set[str]:
+def outdated(connection: Connection, tenant: str, stored: Stored) -> set[str]:
     """Documents of which the mirror has seen a newer state than the one just read."""
     known = documents.documents_by(connection, tenant, "Invoices", "document_id", list(stored))
     seen = {one.document_id: one.updated_at for one in known}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import judging, kinds, recording, rewritten
+from counterfoil.posting import judging, kinds, recording, rewritten, unpaying
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
@@ -84,7 +84,8 @@ class Sender:
             return await self._failed(began[0][0] if began else None, request, error)
         self._point("after-send")
         attempt, sent = began[0]
-        kind = rewritten.CHANGED_INVOICE if recording.is_change(attempt) else kinds.BY_RESOURCE[attempt.resource]
+        changed = unpaying.kind_of(attempt) or rewritten.CHANGED_INVOICE
+        kind = changed if recording.is_change(attempt) else kinds.BY_RESOURCE[attempt.resource]
         judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
         await self._record(attempt, judgement, answer)
         return judgement.stop

@@ -1,6 +1,7 @@
 """`undo RUN`: take a run back. First a plan, which writes nothing; then the plan is carried out as changes of documents.
 
-Called by app. Drafts are deleted, unpaid authorised documents are voided; what was paid, sent, edited by a person or
+Called by app. Drafts are deleted, unpaid authorised documents are voided, and so are those that only payments of the
+same run paid, which are deleted first (posting/unpaying); what somebody else paid, what was sent, edited by a person or
 changed by a later run stays, with the reason. What was planned and not sent yet is cancelled. Contacts stay. An undo that
 is interrupted goes on with `finish`: carrying out only plans, posting/rewriting reads each document again right before
 it writes. What was taken back is not posted again unasked (posting/changing). Cost: 1 call per 40 documents to plan.
@@ -15,22 +16,27 @@ from typing import Any
 import msgspec
 
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.posting import kinds, reading, rewriting, standing, weighing
-from counterfoil.store import changes, locks, postings
+from counterfoil.posting import kinds, reading, rewriting, standing, unpaying, weighing
+from counterfoil.store import changes, locks, payments, postings
 from counterfoil.store.changes import UNDO, Content
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.postings import Posting
 from counterfoil.xero.client import XeroClient
 
 BATCH = 200  # postings per transaction
-DELETE, VOID, CANCEL, KEEP = "delete", "void", "cancel", "keep"
+UNPAY, DELETE, VOID, CANCEL, KEEP = "unpay", "delete", "void", "cancel", "keep"
+UNSENT = ("planned", "held", "rejected")
 NOTHING_THERE = ("held", "rejected", "cancelled")
+TAKEN_BACK = (kinds.INVOICE.name, kinds.PAYMENT.name)
 Clients = Callable[[str], Awaitable[XeroClient]]
 Closed = Mapping[str, datetime.date]
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One document's fate. `action`: delete | void | cancel (not sent yet) | keep, for the `reason`."""
+    """One document's or payment's fate.
+
+    `action`: unpay (the payment is deleted) | delete | void | cancel (not sent yet) | keep, for the `reason`.
+    """
 
     posting_id: int
     revision: int
@@ -42,10 +48,11 @@ class Line(msgspec.Struct, frozen=True):
     currency: str | None
     action: str
     reason: str = ""
+    kind: str = kinds.INVOICE.name
 
 
 class UndoPlan(msgspec.Struct, frozen=True):
-    """What taking a run back would do, oldest posting first."""
+    """What taking a run back would do: company by company, oldest document first, each after its payments."""
 
     run_id: int
     lines: tuple[Line, ...]
@@ -60,50 +67,92 @@ async def plan(
 ) -> UndoPlan:
     """What would happen. `closed`: per entity the last day of its books that may not move. Raises what reading raises."""
     found = await database.read(lambda conn: changes.of_run(conn, run_id))
-    invoices = [one for one in found if one.kind == kinds.INVOICE.name and one.state not in NOTHING_THERE]
-    lines: dict[int, Line] = {}
-    for entity in dict.fromkeys(one.entity for one in invoices):
-        here = [one for one in invoices if one.entity == entity]
-        ids = [one.document_id for one in here if one.state == "posted" and one.document_id is not None]
-        stored = await reading.fetch(await clients(entity), catch_up, ids, lane="interactive") if ids else {}
-        day = (closed or {}).get(entity)
-        told = await database.read(functools.partial(_lines, run_id=run_id, chosen=here, stored=stored, closed=day))
-        lines.update({line.posting_id: line for line in told})
-    return UndoPlan(run_id, tuple(lines[one.id] for one in invoices))
+    chosen = [one for one in found if one.kind in TAKEN_BACK and one.state not in NOTHING_THERE]
+    lines: list[Line] = []
+    for entity in dict.fromkeys(one.entity for one in chosen):
+        here = [one for one in chosen if one.entity == entity]
+        documents = await database.read(functools.partial(_documents, chosen=here))
+        stored = (
+            await reading.fetch(await clients(entity), catch_up, documents, lane="interactive") if documents else {}
+        )
+        seen = _Seen(run_id, stored, (closed or {}).get(entity))
+        lines += await database.read(functools.partial(_lines, chosen=here, seen=seen))
+    return UndoPlan(run_id, tuple(lines))
 
 
-def _lines(
-    connection: Connection,
-    run_id: int,
-    chosen: Sequence[Posting],
-    stored: Mapping[str, Mapping[str, Any]],
-    closed: datetime.date | None,
+class _Seen(msgspec.Struct, frozen=True):
+    """The run that is taken back, what Xero has now of an entity's documents, the last day that may not move."""
+
+    run_id: int
+    stored: Mapping[str, Mapping[str, Any]]
+    closed: datetime.date | None
+
+
+def _documents(connection: Connection, chosen: Sequence[Posting]) -> list[str]:
+    """The documents that have to be read: those that were posted, and those that payments are on."""
+    paid = postings.document_ids(connection, [one.after_id for one in chosen if one.kind == kinds.PAYMENT.name])
+    made = [one.document_id for one in chosen if one.kind == kinds.INVOICE.name and one.state == "posted"]
+    return sorted({one for one in (*made, *paid.values()) if one is not None})
+
+
+def _lines(connection: Connection, chosen: Sequence[Posting], seen: _Seen) -> list[Line]:
+    invoices = [one for one in chosen if one.kind == kinds.INVOICE.name]
+    paying: dict[int, list[Posting]] = {}
+    for payment in payments.of_documents(connection, [one.id for one in invoices]):
+        paying.setdefault(payment.after_id or 0, []).append(payment)
+    bases = changes.posted(connection, [one.id for one in (*invoices, *(p for ps in paying.values() for p in ps))])
+    lines = [
+        line
+        for posting in invoices
+        for line in _of_invoice(connection, posting, paying.get(posting.id, []), bases, seen)
+    ]
+    alone = [one for one in chosen if one.kind == kinds.PAYMENT.name and one.after_id not in {i.id for i in invoices}]
+    owners = postings.document_ids(connection, [one.after_id for one in alone])
+    bases = changes.posted(connection, [one.id for one in alone])
+    return lines + [_of_payment(one, bases[one.id], owners.get(one.after_id), seen) for one in alone]
+
+
+def _of_invoice(
+    connection: Connection, posting: Posting, paying: Sequence[Posting], bases: Mapping[int, Content], seen: _Seen
 ) -> list[Line]:
-    bases = changes.posted(connection, [posting.id for posting in chosen])
-    return [_line(connection, run_id, posting, bases[posting.id], stored, closed) for posting in chosen]
+    """An invoice after its payments; of one that stays, they stay too."""
+    unsent = [_told(one, CANCEL) for one in paying if one.state in UNSENT and one.document_id is None]
+    if posting.state == "planned" and posting.action is None:
+        return [*unsent, _told(posting, CANCEL)]
+    base, document = bases[posting.id], seen.stored.get(posting.document_id or "")
+    reason = _of_another(posting, base, seen.run_id)
+    if reason is None and document is None:
+        reason = "Xero no longer shows it"
+    ours = [one for one in paying if one.document_id and _of_another(one, bases[one.id], seen.run_id) is None]
+    if reason is None and any(one.state in ("sending", "uncertain") for one in paying):
+        reason = "a payment of it is on its way to Xero: run `counterfoil finish` first"
+    if reason is not None or document is None:
+        return [_told(posting, KEEP, reason or "")]
+    left = unpaying.without(document, {one.document_id for one in ours})
+    weighed = rewriting.weighed_of(connection, posting, base, None, seen.closed)
+    reason = weighing.kept_because(weighed, left) or _a_payment_stays(document, ours, seen.closed)
+    if reason is not None:
+        return [_told(posting, KEEP, reason)]
+    unpaid = [_told(one, UNPAY) for one in ours if unpaying.listed(document, {one.document_id})]
+    return [*unpaid, *unsent, _told(posting, VOID if standing.theirs_head(left, "Status") == "AUTHORISED" else DELETE)]
 
 
-def _line(
-    connection: Connection,
-    run_id: int,
-    posting: Posting,
-    base: Content,
-    stored: Mapping[str, Mapping[str, Any]],
-    closed: datetime.date | None,
-) -> Line:
+def _a_payment_stays(document: Mapping[str, Any], ours: Sequence[Posting], closed: datetime.date | None) -> str | None:
+    """Why one of the run's own payments on it cannot be deleted."""
+    shown = unpaying.listed(document, {one.document_id for one in ours})
+    reasons = [reason for one in shown if (reason := unpaying.kept_because(one, closed)) is not None]
+    return f"a payment of it stays: {reasons[0]}" if reasons else None
+
+
+def _of_payment(posting: Posting, base: Content, document_id: str | None, seen: _Seen) -> Line:
+    """A payment that the run made of an invoice that it did not make."""
     if posting.state == "planned" and posting.action is None:
         return _told(posting, CANCEL)
-    reason = _of_another(posting, base, run_id)
-    if reason is not None:
-        return _told(posting, KEEP, reason)
-    document = stored.get(posting.document_id or "")
-    if document is None:
-        return _told(posting, KEEP, "Xero no longer shows it")
-    weighed = rewriting.weighed_of(connection, posting, base, None, closed)
-    reason = weighing.kept_because(weighed, document)
-    if reason is not None:
-        return _told(posting, KEEP, reason)
-    return _told(posting, VOID if standing.theirs_head(document, "Status") == "AUTHORISED" else DELETE)
+    shown = unpaying.listed(seen.stored.get(document_id or "", {}), {posting.document_id})
+    reason = _of_another(posting, base, seen.run_id)
+    if reason is None:
+        reason = unpaying.kept_because(shown[0], seen.closed) if shown else "Xero no longer shows it"
+    return _told(posting, UNPAY if reason is None else KEEP, reason or "")
 
 
 def _of_another(posting: Posting, base: Content, run_id: int) -> str | None:
@@ -122,7 +171,7 @@ def _of_another(posting: Posting, base: Content, run_id: int) -> str | None:
 def _told(posting: Posting, action: str, reason: str = "") -> Line:
     return Line(
         posting.id, posting.revision, posting.entity, posting.external_id, posting.document_id,
-        posting.document_number or posting.number, posting.total, posting.currency, action, reason,
+        posting.document_number or posting.number, posting.total, posting.currency, action, reason, posting.kind,
     )  # fmt: skip
 
 
@@ -152,7 +201,8 @@ def _plan(part: Sequence[Line], run_id: int, closed: Closed, database: Database,
         if line.action == CANCEL:
             values: dict[str, Any] = {"state": "cancelled", "action": UNDO, "last_run_id": run_id, "changed_at": now}
             fresh = posting.action is None and posting.document_id is None
-            count += fresh and postings.update(connection, posting.id, ("planned",), values)
+            was = UNSENT if posting.kind == kinds.PAYMENT.name else ("planned",)
+            count += fresh and postings.update(connection, posting.id, was, values)
         elif posting.action != UNDO and posting.state == "posted":
             count += _take_back(connection, posting, run_id, closed.get(posting.entity), now)
     return count

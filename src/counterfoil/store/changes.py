@@ -69,6 +69,11 @@ def pending(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Content]
     return {one.posting_id: one for one in _PENDING.rows(connection, Content, ids=ids)} if ids else {}
 
 
+_of = schema.postings.alias("of")
+_unpaid_first = sa.exists().where(  # its payments are deleted before an invoice is taken back
+    _of.c.after_id == p.id, _of.c.kind == "payment", _of.c.action == UNDO,
+    sa.or_(*(_of.c.state == state for state in ("planned", "sending", "uncertain"))),
+)  # fmt: skip
 _READY = Prepared(
     sa.select(*WHOLE)
     .outerjoin(postings.before, postings.before.c.id == p.after_id)
@@ -76,6 +81,8 @@ _READY = Prepared(
         p.tenant_id == sa.bindparam("tenant_id"),
         p.state == "planned",
         p.action.is_not(None),
+        p.kind != "payment",
+        sa.not_(_unpaid_first),
         sa.or_(
             p.action == UNDO,
             p.after_id.is_(None),
@@ -110,6 +117,15 @@ _CLOSED = Prepared(
 def closed_of(connection: sa.Connection, ids: Sequence[int]) -> dict[int, datetime.date | None]:
     """By posting id: up to which day the books were closed when its change was planned."""
     return dict(_CLOSED.tuples(connection, ids=ids)) if ids else {}
+
+
+def unpaid(connection: sa.Connection, posting_id: int, cause: str, now: datetime.datetime) -> None:
+    """A payment was taken back: its invoice, held with this cause since it was paid, is to be taken back again."""
+    statement = sa.update(schema.postings).where(
+        p.id == posting_id, p.state == "posted", p.action == UNDO, p.cause == cause, p.pending_revision.is_not(None)
+    )
+    values = {"state": "planned", "cause": None, "reason": None, "remedy": None, "xero_messages": None}
+    connection.execute(statement.values(**values, changed_at=now))
 
 
 def freeze_with(connection: sa.Connection, posting_id: int, n: int, sets: bytes) -> None:

@@ -1,10 +1,16 @@
-"""Payments that are not sent yet and may be at Xero already. Called by posting/looking_through and finishing."""
+"""Payments that are not sent yet and may be at Xero already, and those that are to be deleted there.
+
+Called by posting/looking_through, unpaying, undoing and finishing.
+"""
+
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from counterfoil.store import postings, schema
+from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import WHOLE, Posting
-from counterfoil.store.prepared import Prepared
+from counterfoil.store.prepared import Among, Prepared
 
 p = schema.postings.c
 before = postings.before.c
@@ -33,3 +39,24 @@ _EVERY, _OF_OLD_DOCUMENTS = _unverified(), _unverified(before.how != "created")
 def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> list[Posting]:
     """Unsent payments of documents that may have them already; `every`: also of documents that we made ourselves."""
     return (_EVERY if every else _OF_OLD_DOCUMENTS).rows(connection, Posting, tenant_id=tenant_id)
+
+
+_TO_DELETE = Prepared(
+    sa.select(*WHOLE)
+    .where(p.tenant_id == sa.bindparam("tenant_id"), p.state == "planned", p.action == UNDO, p.kind == "payment")
+    .order_by(p.looks, p.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
+def to_delete(connection: sa.Connection, tenant_id: str, most: int) -> list[Posting]:
+    """Payments that are planned to be taken back, oldest first; those that were in trouble before come last."""
+    return _TO_DELETE.rows(connection, Posting, tenant_id=tenant_id, most=most)
+
+
+_OF_DOCUMENTS = Prepared(sa.select(*WHOLE).where(Among(p.after_id, "ids"), p.kind == "payment").order_by(p.id))
+
+
+def of_documents(connection: sa.Connection, ids: Sequence[int]) -> list[Posting]:
+    """The payments that came with the documents of these postings, oldest first."""
+    return _OF_DOCUMENTS.rows(connection, Posting, ids=ids) if ids else []
