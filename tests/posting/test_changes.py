@@ -226,6 +226,100 @@ def test_a_number_that_is_taken_refuses_the_change(bench: Workbench) -> None:
     assert bench.run([sale(1, number="SHOP-acme-uk-11"), sale(2)]).updated == 1
 
 
+TAKEN = {"number": "SHOP-acme-uk-2"}
+
+
+def account(code: str) -> str:
+    """The flow's lines, and what the entity's own name of an account stands for."""
+    return f'{UPDATE}\n[entities.acme-uk.accounts]\nsales = "{code}"'
+
+
+def refused(bench: Workbench, **changes: Any) -> dict[str, Any]:
+    """Two sales, and a change of the first that Xero refuses; → what the first says now."""
+    bench.configure(flow=account("200"))
+    bench.run([sale(1), sale(2)])
+    record = sale(1, **TAKEN, **changes)
+    record["lines"][0] = {**record["lines"][0], "account": "sales"}
+    del record["lines"][0]["account_code"]
+    assert bench.run([record, sale(2)]).rejected == 1
+    return record
+
+
+def sends(bench: Workbench, record: dict[str, Any]) -> int:
+    """How many changes a run sends, the same one once more not among them."""
+    calm = len(bench.writes())
+    bench.run([record, sale(2)])
+    sent = len(bench.writes()) - calm
+    bench.run()
+    assert len(bench.writes()) == calm + sent
+    return sent
+
+
+def test_a_change_that_xero_refused_is_not_sent_again_by_itself(bench: Workbench) -> None:
+    """It is counted as rejected, with Xero's words, by `plan` too, and costs no call."""
+    record = refused(bench)
+    said = words(bench)
+    for _ in range(2):
+        calm = len(bench.writes())
+        report = bench.run([record, sale(2)])
+        assert (report.rejected, report.unchanged, report.exit_code, len(bench.writes())) == (1, 1, 1, calm)
+        assert words(bench) == said
+        assert "must be unique" in said
+    plan = asyncio.run(bench.use(lambda books: books.plan("shop")))
+    assert [shown.sign for shown in plan.lines] == ["×", "="]
+
+
+def test_a_refused_change_is_sent_again_when_the_record_is_another(bench: Workbench) -> None:
+    """Once."""
+    assert sends(bench, {**refused(bench), "reference": "PO 3"}) == 1
+
+
+def test_a_refused_change_is_sent_again_when_its_document_was_touched(bench: Workbench) -> None:
+    """A person did something at Xero's screen: perhaps that was the cure."""
+    record = refused(bench)
+    [first] = [one for one in bench.invoices() if one["InvoiceNumber"] == "SHOP-acme-uk-1"]
+    edit(bench, first, Reference="Mary was here")
+    assert sends(bench, record) == 1
+
+
+def test_a_refused_change_is_sent_again_when_the_configuration_makes_it_another(bench: Workbench) -> None:
+    """The same record, and another account of that name."""
+    record = refused(bench)
+    bench.configure(flow=account("260"))
+    assert sends(bench, record) == 1
+
+
+def test_a_refused_change_goes_another_way_when_the_flow_says_another(bench: Workbench) -> None:
+    """Not updated but voided and posted anew, which Xero takes."""
+    record = refused(bench)
+    bench.configure(flow=account("200").replace("update", "reissue"))
+    assert bench.run([record, sale(2)]).updated == 1
+
+
+def test_a_refused_change_is_sent_again_when_a_person_says_so(bench: Workbench) -> None:
+    """`problems retry` after the number was given free."""
+    record = refused(bench)
+    [second] = [one for one in bench.invoices() if one["InvoiceNumber"] == "SHOP-acme-uk-2"]
+    edit(bench, second, InvoiceNumber="OTHER-2")
+    calm = len(bench.writes())
+    bench.run([record, sale(2)])
+    assert len(bench.writes()) == calm
+    retry(bench)
+    assert bench.finish().updated == 1
+
+
+def test_under_hold_a_refusal_stands_as_it_was_said(bench: Workbench) -> None:
+    """A person said yes, Xero refused: the next run does not put the question in its place."""
+    bench.run([sale(1), sale(2)])
+    bench.run([sale(1, **TAKEN), sale(2)])
+    retry(bench)
+    bench.finish()
+    said = words(bench)
+    assert "must be unique" in said
+    report = bench.run()
+    assert (report.rejected, words(bench)) == (1, said)
+
+
 @pytest.mark.parametrize("policy", ["update", "reissue"])
 def test_a_change_with_a_contradicting_twin_is_held_and_not_counted_as_updated(bench: Workbench, policy: str) -> None:
     """Random history 303001 counted, run after run, an update that was never sent."""

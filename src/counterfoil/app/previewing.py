@@ -34,6 +34,7 @@ SIGNS = {
     "remapped": "=",
     "withdraw": "=",
     "refuse": "×",
+    "refused": "×",
 }
 
 

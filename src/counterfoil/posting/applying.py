@@ -55,6 +55,8 @@ def _outcome(one: Planned, posting_id: int | None) -> str | None:
         if one.existing is not None and one.existing.state == "posted":
             return "unchanged"  # done before this run; what cannot be asked now changes nothing
         return None if posting_id else "planned"
+    if action == "refused":
+        return "rejected"
     if action == "change" or (action == "hold" and one.twin):
         return "held"
     known = one.existing

@@ -50,6 +50,14 @@ class Said(msgspec.Struct, frozen=True):
     contact_id: str | None
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """A change that Xero refused: its content, when it was planned the books' last closed day, and the document's stamp."""
+
+    content: Content
+    closed: datetime.date | None
+    read: datetime.datetime | None
+
+
 def concerns(existing: Posting | None) -> bool:
     """True when Xero has, or had, a document of this posting, or a person took its run back."""
     return existing is not None and (existing.document_id is not None or is_undone(existing))
@@ -66,8 +74,19 @@ def renewed(existing: Posting, record_hash: str, rows_hash: str, policy: Policy)
     return is_undone(existing) and (policy.again or (policy.remap and differs and existing.rows_hash == rows_hash))
 
 
-def decide(said: Said, existing: Posting, base: Content | None, document: Document | None, policy: Policy) -> Decision:
-    """The fate of the record. `base`: what Xero was last sent; `document`: what the mirror last saw of it."""
+def decide(
+    said: Said,
+    existing: Posting,
+    base: Content | None,
+    document: Document | None,
+    policy: Policy,
+    refused: Refused | None = None,
+) -> Decision:
+    """The fate of the record.
+
+    `base`: what Xero was last sent; `document`: what the mirror last saw of it; `refused`: the change of it that Xero
+    refused last, which is not asked again before something is another than it was then.
+    """
     same = existing.record_hash == said.record_hash
     if same:
         return Decision("withdraw") if existing.state == "planned" and existing.action != UNDO else SAME
@@ -83,7 +102,28 @@ def decide(said: Said, existing: Posting, base: Content | None, document: Docume
         return Decision("remapped")
     if existing.state != "posted" and existing.action == UNDO:
         return Decision("change", _undone(existing)) if existing.state == "cancelled" else SAME
+    if refused is not None and _as_it_was(said, document, policy, refused):
+        return Decision("refused", Finding(existing.cause or "", existing.reason or "", existing.remedy or ""))
     return _changed(said, existing, base, document, policy)
+
+
+def was_refused(existing: Posting) -> bool:
+    """Xero refused the change that waits."""
+    return existing.state == "posted" and existing.action is not None and bool(existing.xero_messages)
+
+
+def _as_it_was(said: Said, document: Document | None, policy: Policy, refused: Refused) -> bool:
+    """Neither the record, nor what it makes of the configuration, nor the document changed since Xero refused it."""
+    content = refused.content
+    return (
+        content.record_hash == said.record_hash
+        and content.action == (UPDATE if policy.on_change == "hold" else policy.on_change)
+        and content.element == encoding.encode(said.prepared.element)
+        and content.contact_id == said.contact_id
+        and refused.closed == policy.closed
+        and document is not None
+        and document.updated_at == refused.read
+    )
 
 
 def is_older(prepared: Prepared, existing: Posting) -> bool:

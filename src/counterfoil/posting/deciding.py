@@ -23,7 +23,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     `action`: create | adopt | same | going (already on its way) | later (Xero cannot be asked now) | hold | refuse; of a
     record whose document Xero has (posting/changing): change (it stays as it is, for a person) | update | reissue |
-    accept (nothing that Xero has differs) | older | remapped (only the mapping changed) | withdraw (changed back).
+    accept (nothing that Xero has differs) | older | remapped (only the mapping changed) | withdraw (changed back) |
+    refused (Xero refused that very change, and nothing is another since).
     """
 
     action: str

@@ -14,6 +14,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.prepared import ContactWanted, Prepared
 from counterfoil.model.terms import Terms
 from counterfoil.posting import deciding, identity, kinds, lookalikes
+from counterfoil.posting.changing import Refused
 from counterfoil.posting.deciding import ContactDecision
 from counterfoil.store import changes, contact_links, documents, postings
 from counterfoil.store.database import Connection
@@ -33,11 +34,15 @@ class Asked(Protocol):
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What we have of a batch's records: their newest postings and issues, and what Xero was sent of those that differ."""
+    """What we have of a batch's records: their newest postings and issues, what Xero was sent of those that differ.
+
+    And the changes of theirs that it refused.
+    """
 
     existing: dict[str, postings.Posting]
     issues: dict[str, int]
     bases: dict[int, changes.Content]
+    refused: dict[int, Refused]
 
     def has_document(self, external_id: str) -> bool:
         """Xero has a document of this record."""

@@ -15,7 +15,7 @@ from counterfoil.store.parts import Holder
 
 SHOWN_MAX: Final = 5
 UNSENT: Final = ("planned", "held", "rejected")
-CONCERNS: Final = ("create", "adopt", "same", "going", "change", "update", "reissue", "accept")
+CONCERNS: Final = ("create", "adopt", "same", "going", "change", "update", "reissue", "accept", "refused")
 
 
 class Sales(msgspec.Struct, frozen=True):

@@ -135,7 +135,15 @@ def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
             del existing[posting.external_id]
         elif posting.document_id is not None and posting.record_hash != item.record_hash:
             differing.append(posting.id)
-    return Past(existing, issues, changes.posted(connection, differing))
+    refused = [posting.id for posting in existing.values() if changing.was_refused(posting)]
+    return Past(existing, issues, changes.posted(connection, differing), _refused(connection, refused))
+
+
+def _refused(connection: Connection, ids: Sequence[int]) -> dict[int, changing.Refused]:
+    """By posting id: the change that Xero refused, as it was then."""
+    contents, closed = changes.pending(connection, ids), changes.closed_of(connection, ids) if ids else {}
+    read = changes.read_at(connection, ids)
+    return {one: changing.Refused(content, closed.get(one), read.get(one)) for one, content in contents.items()}
 
 
 def _made_anew(plan: Plan, item: Item, posting: postings.Posting) -> bool:
@@ -210,7 +218,8 @@ def _decide_change(
     said = changing.Said(item.prepared, item.record_hash, item.content_hash, contact.contact_id)
     document = here.by_id.get(existing.document_id or "")
     policy = plan.policy(existing.entity)
-    decision = changing.decide(said, existing, past.bases.get(existing.id), document, policy)
+    refused = past.refused.get(existing.id)
+    decision = changing.decide(said, existing, past.bases.get(existing.id), document, policy, refused)
     plan.remapped += decision.action == "remapped"
     plan.older += decision.action == "older"
     stopped = contact.finding or item.prepared.hold

@@ -30,7 +30,12 @@ def write(writing: Writing, one: Planned, existing: Posting, contact_id: int | N
         seen |= _held(writing, one, existing, contact_id)
     elif action in SETTLED and one.contact is not None:
         seen |= _settled(writing, one, existing, action)
-    elif one.decision.finding is not None and not one.item.blocked and existing.state in ("posted", "planned"):
+    elif (
+        action != "refused"
+        and one.decision.finding is not None
+        and not one.item.blocked
+        and existing.state in ("posted", "planned")
+    ):
         seen |= _troubled(writing, one, existing)
     postings.update(writing.connection, existing.id, (existing.state,), seen)
 
@@ -105,6 +110,8 @@ def _revise(writing: Writing, one: Planned, existing: Posting, action: str, cont
     """Keep the content of the change; → its revision number. The same content in the same books is the same revision."""
     pending = changes.pending(writing.connection, [existing.id]).get(existing.id)
     same = pending is not None and (pending.record_hash, pending.action) == (one.item.record_hash, action)
+    if pending is not None and one.item.prepared is not None:  # the same record under another configuration
+        same = same and pending.element == encoding.encode(one.item.prepared.element)
     closed = writing.plan.closed.get(existing.entity)
     same = same and changes.closed_of(writing.connection, [existing.id]).get(existing.id) == closed
     if pending is not None and same and pending.after_id == contact_id and one.decision.finding is not None:

@@ -79,15 +79,16 @@ class Rewriter:
         for posting in waiting:
             verdict = verdicts.get(posting.id)
             if verdict is not None and verdict.element is not None:
-                ready.append((posting, self._frozen(connection, posting, verdict)))
+                read = stored[posting.document_id or ""]
+                ready.append((posting, self._frozen(connection, posting, verdict, read)))
         freezing.freeze_changes(connection, ready, self._rules, self._owner, now)
         return len(verdicts)
 
-    def _frozen(self, connection: Connection, posting: Posting, verdict: Verdict) -> bytes:
-        """The bytes of a change; what it sets is kept beside its content."""
+    def _frozen(self, connection: Connection, posting: Posting, verdict: Verdict, read: Mapping[str, Any]) -> bytes:
+        """The bytes of a change; what it sets, and of which state of the document, is kept beside its content."""
         assert posting.pending_revision is not None
         assert verdict.element is not None
-        sets = {"element": verdict.element, "total": verdict.total}
+        sets = {"element": verdict.element, "total": verdict.total, "read": reading.stamp(read)}
         changes.freeze_with(connection, posting.id, posting.pending_revision, encoding.encode(sets))
         return encoding.encode(verdict.element)
 

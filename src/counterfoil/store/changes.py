@@ -146,6 +146,23 @@ def sets_of(connection: sa.Connection, request_id: int) -> dict[int, bytes]:
     return dict(_SETS.tuples(connection, id=request_id))
 
 
+class _Sets(msgspec.Struct, frozen=True):
+    read: datetime.datetime | None = None
+
+
+_READ_AT = Prepared(
+    sa.select(r.posting_id, sa.type_coerce(r.sets, sa.LargeBinary))
+    .join(schema.postings, sa.and_(p.id == r.posting_id, p.pending_revision == r.n))
+    .where(Among(r.posting_id, "ids"), r.sets.is_not(None))
+)
+
+
+def read_at(connection: sa.Connection, ids: Sequence[int]) -> dict[int, datetime.datetime | None]:
+    """By posting id: Xero's stamp of the document as it was when its waiting change was last frozen."""
+    found = _READ_AT.tuples(connection, ids=ids) if ids else []
+    return {posting_id: msgspec.json.decode(sets, type=_Sets).read for posting_id, sets in found}
+
+
 def line_ids(connection: sa.Connection, posting: Posting) -> list[str]:
     """The ids that Xero gave to the lines of the posted revision, in their order; [] when its answer was not kept."""
     query = (

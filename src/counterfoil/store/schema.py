@@ -227,7 +227,7 @@ revisions = sa.Table(
     sa.Column("run_id", Id),  # the run that planned it
     sa.Column("after_id", Id),  # the contact's posting
     sa.Column("action", sa.Text),  # of a change; null: the content that the document was made with
-    sa.Column("sets", Json),  # what a change was last frozen with: {"element", "total"}
+    sa.Column("sets", Json),  # what a change was last frozen with: {"element", "total", "read"}
     sa.Column("closed", Day),  # up to which day the books were closed when a change was planned
     sa.Column("mapped", Json),  # the record that rows became, corrections included; null: `record` is the record
 )
