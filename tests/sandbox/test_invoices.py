@@ -336,11 +336,6 @@ def test_a_body_that_is_no_json_list_is_400(ledger, body):
     assert (reply.status, reply.json["ErrorNumber"]) == (400, 14)
 
 
-def test_bills_are_said_not_to_exist_here(ledger, contact):
-    """ACCPAY is 501 until the sandbox keeps bills."""
-    assert ledger.call("PUT", "Invoices", invoice(contact, Type="ACCPAY")).status == 501
-
-
 def test_a_date_defaults_to_the_organisations_today(sandbox):
     """Without a date the organisation's own calendar counts."""
     ledger = Ledger(sandbox, sandbox.connect()["access_token"], sandbox.tenant(AU))

@@ -34,7 +34,8 @@ ZONES = {
 # sequences, who made what, histories and notes, switches of the organisation that no document shows.
 PLURALS = (
     "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices", "CreditNotes",
-    "Payments",
+    "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals",
+    "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices",
 )  # fmt: skip
 
 
@@ -79,7 +80,25 @@ class Books:
                         "contact": lambda row: row["Contact"]["ContactID"],
                     },
                 ),
-                ("Payments", {"document": lambda row: row["Invoice"]["InvoiceID"]}),
+                (
+                    "Payments",
+                    {
+                        "document": lambda row: row["Invoice"]["InvoiceID"],
+                        "batch": lambda row: row.get("BatchPayment", {}).get("BatchPaymentID"),
+                    },
+                ),
+                ("Overpayments", {"contact": lambda row: row["Contact"]["ContactID"]}),
+                ("Prepayments", {"contact": lambda row: row["Contact"]["ContactID"]}),
+                ("BankTransactions", {"contact": lambda row: row.get("Contact", {}).get("ContactID")}),
+                ("BankTransfers", {}),
+                ("BatchPayments", {}),
+                ("ManualJournals", {}),
+                ("Items", {"code": lambda row: fold(row["Code"])}),
+                ("ContactGroups", {"name": lambda row: fold(row["Name"]) if row["Status"] == "ACTIVE" else None}),
+                ("Quotes", {"number": lambda row: fold(row["QuoteNumber"])}),
+                ("PurchaseOrders", {"number": lambda row: fold(row["PurchaseOrderNumber"])}),
+                ("RepeatingInvoices", {}),
+                ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
                 ("counters", {}),
                 ("makers", {}),
                 ("history", {"document": lambda row: row["document"]}),

@@ -106,6 +106,11 @@ def _applied(row: Row) -> list[Applied]:
         Applied("Credit note", one["Date"], one["AppliedAmount"], one["CreditNoteNumber"], f"credit-notes/{one['ID']}")
         for one in row.get("CreditNotes", [])
     ]
+    credited += [
+        Applied(what, one["Date"], one["AppliedAmount"], "", "")
+        for key, what in (("Overpayments", "Overpayment"), ("Prepayments", "Prepayment"))
+        for one in row.get(key, [])
+    ]
     allocated = [
         Applied(
             "Allocation",

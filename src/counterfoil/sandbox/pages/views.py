@@ -14,10 +14,12 @@ from aiohttp import web
 
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.pages import documents, render, requests_log, words
+from counterfoil.sandbox.resources import payment_wire
 from counterfoil.sandbox.tables import HISTORY_MAX, Row
 from counterfoil.sandbox.world import World
 
 PAGE_ROWS: Final = 50
+_PAGES: Final = {"Invoices": "invoices", "CreditNotes": "credit-notes"}
 _CLASSES: Final = {
     "ASSET": "Assets",
     "LIABILITY": "Liabilities",
@@ -113,13 +115,12 @@ def _newest_first(books: Books, plural: str) -> list[Row]:
 
 
 def _payment(books: Books, row: Row) -> Row:
-    """A payment with `document`: number and path of what it is on."""
-    own_id = row["Invoice"]["InvoiceID"]
-    if row["Invoice"]["Type"] == "ACCREC":
-        number = books.table("Invoices").rows[own_id].get("InvoiceNumber")
-        return {**row, "document": {"number": number, "path": f"invoices/{own_id}"}}
-    number = books.table("CreditNotes").rows[own_id].get("CreditNoteNumber")
-    return {**row, "document": {"number": number, "path": f"credit-notes/{own_id}"}}
+    """A payment with `document`: number and path of what it is on; what has no page has no path."""
+    own_id, kind = row["Invoice"]["InvoiceID"], payment_wire.kind_of(row)
+    number = payment_wire.number_of(kind, books.table(kind.plural).rows[own_id])
+    page = _PAGES.get(kind.plural)
+    words = documents.UNNUMBERED if page else kind.words.capitalize()
+    return {**row, "document": {"number": number or words, "path": f"{page}/{own_id}" if page else ""}}
 
 
 def _invoice(world: World, request: web.Request) -> web.Response:

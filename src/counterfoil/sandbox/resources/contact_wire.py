@@ -31,6 +31,8 @@ _SUMMARY_DROPS = frozenset(
 _BLANK_ADDRESS = {"City": "", "Region": "", "PostalCode": "", "Country": ""}
 _BLANK_PHONE = {"PhoneNumber": "", "PhoneAreaCode": "", "PhoneCountryCode": ""}
 _ZERO = Decimal("0.00")
+_CREDITS = ("CreditNotes", "Overpayments", "Prepayments")
+_CUSTOMERS = ("ACCREC", "RECEIVE")
 
 
 def paged(books: Books, row: Row, today: date) -> Row:
@@ -105,26 +107,30 @@ def refused(posted: Row, id: str) -> Row:
 
 
 def balances(books: Books, contact_id: str, today: date) -> Row | None:
-    """What the contact owes, in base currency, less what it has in credit; None: nothing is open."""
-    outstanding = overdue = _ZERO
+    """What the contact owes and is owed, in base currency, less credits; None: nothing is open."""
+    sides = {True: [_ZERO, _ZERO], False: [_ZERO, _ZERO]}  # customers' and suppliers' side: outstanding, overdue
     found = False
     for invoice in books.table("Invoices").find("contact", contact_id):
         if invoice["Status"] != "AUTHORISED" or not invoice["AmountDue"]:
             continue
         found = True
+        side = sides[invoice["Type"] == "ACCREC"]
         due = (invoice["AmountDue"] / invoice["CurrencyRate"]).quantize(_ZERO)
-        outstanding += due
+        side[0] += due
         if "DueDate" in invoice and wire.day_of(invoice["DueDate"]) < today:
-            overdue += due
-    for note in books.table("CreditNotes").find("contact", contact_id):
-        if note["Status"] == "AUTHORISED" and note["RemainingCredit"]:
-            found = True
-            outstanding -= (note["RemainingCredit"] / note["CurrencyRate"]).quantize(_ZERO)
+            side[1] += due
+    for plural in _CREDITS:
+        for credit in books.table(plural).find("contact", contact_id):
+            if credit["Status"] == "AUTHORISED" and credit["RemainingCredit"]:
+                found = True
+                side = sides[credit["Type"].startswith(_CUSTOMERS)]
+                side[0] -= (credit["RemainingCredit"] / credit["CurrencyRate"]).quantize(_ZERO)
     if not found:
         return None
-    nothing = {"Outstanding": wire.number(_ZERO), "Overdue": wire.number(_ZERO)}
-    owed = {"Outstanding": wire.number(outstanding), "Overdue": wire.number(overdue)}
-    return {"AccountsReceivable": owed, "AccountsPayable": nothing}
+    shown = {
+        side: dict(zip(("Outstanding", "Overdue"), map(wire.number, sums), strict=True)) for side, sums in sides.items()
+    }
+    return {"AccountsReceivable": shown[True], "AccountsPayable": shown[False]}
 
 
 def _with_balances(row: Row, owed: Row | None) -> Row:

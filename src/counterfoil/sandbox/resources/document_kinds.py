@@ -1,6 +1,7 @@
-"""What sales invoices and credit notes have apart: names on the wire, own numbers, what a new one holds (facts 5.8, 5.9).
+"""What the documents that are paid or allocated have apart: names on the wire, own numbers, what a new one holds.
 
-Called by `document_writing`, `document_rules`, `balances` and `person`, which treat both alike through this.
+Called by `document_writing`, `document_rules`, `balances`, `allocations`, `payments` and `person`, which treat all of a
+kind alike through this (facts 5.8, 5.9, 5.12).
 """
 
 from collections.abc import Callable
@@ -9,11 +10,19 @@ from decimal import Decimal
 from typing import Final, Protocol
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.resources import contact_rules, credit_note_wire, document_lines, invoice_wire, shape
+from counterfoil.sandbox.resources import (
+    contact_rules,
+    credit_note_wire,
+    credit_wire,
+    document_lines,
+    invoice_wire,
+    shape,
+)
 from counterfoil.sandbox.resources.shape import Reader, Shape
 from counterfoil.sandbox.tables import Row
 
 _ZERO = Decimal("0.0")
+_OF_CUSTOMERS: Final = frozenset({"ACCREC", "ACCRECCREDIT", "RECEIVE-OVERPAYMENT", "RECEIVE-PREPAYMENT"})
 
 
 class Written(Protocol):
@@ -24,22 +33,35 @@ class Written(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One kind of document. `open_key` holds what is left of it: AmountDue or RemainingCredit."""
+class Payable:
+    """What payments and allocations are on. `open_key` holds what is left of it: AmountDue or RemainingCredit.
+
+    `number_key` is empty for what has no number.
+    """
 
     plural: str
     singular: str
     id_key: str
     number_key: str
+    words: str
+    order: tuple[str, ...]
+    open_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Payable):
+    """A document with a life cycle that an app writes.
+
+    `type` is that of a customer's, which is meant where nobody says; a supplier's has neither unique numbers nor discounts.
+    """
+
     type: str
     shape: Shape
     days: tuple[str, ...]  # members that are calendar dates
     copied: tuple[str, ...]  # members that are stored as they are sent
     start: Row  # what a new one holds besides what every document holds
-    order: tuple[str, ...]
     written: Written
     refused: Callable[[Row, str], Row]
-    open_key: str
     counter: str
     number_prefix: str
     not_unique: str
@@ -70,6 +92,7 @@ INVOICE: Final = Kind(
     singular="Invoice",
     id_key="InvoiceID",
     number_key="InvoiceNumber",
+    words="invoice",
     type="ACCREC",
     shape=shape.Shape(
         Type=shape.enum("InvoiceType", "ACCREC", "ACCPAY"),
@@ -110,6 +133,7 @@ CREDIT_NOTE: Final = Kind(
     singular="CreditNote",
     id_key="CreditNoteID",
     number_key="CreditNoteNumber",
+    words="credit note",
     type="ACCRECCREDIT",
     shape=shape.Shape(
         Type=shape.enum("CreditNoteType", "ACCRECCREDIT", "ACCPAYCREDIT"),
@@ -132,4 +156,29 @@ CREDIT_NOTE: Final = Kind(
     has_discounts=False,
 )
 
+OVERPAYMENT: Final = Payable(
+    plural="Overpayments",
+    singular="Overpayment",
+    id_key="OverpaymentID",
+    number_key="",
+    words="overpayment",
+    order=credit_wire.ORDER,
+    open_key="RemainingCredit",
+)
+PREPAYMENT: Final = Payable(
+    plural="Prepayments",
+    singular="Prepayment",
+    id_key="PrepaymentID",
+    number_key="",
+    words="prepayment",
+    order=credit_wire.ORDER,
+    open_key="RemainingCredit",
+)
+
 ALL: Final = (INVOICE, CREDIT_NOTE)
+PAYABLES: Final[tuple[Payable, ...]] = (INVOICE, CREDIT_NOTE, OVERPAYMENT, PREPAYMENT)
+
+
+def is_sale(row: Row) -> bool:
+    """Whether a document is a customer's: its number is unique and the organisation's own, and it may be sent."""
+    return row["Type"] in _OF_CUSTOMERS

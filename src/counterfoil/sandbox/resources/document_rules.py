@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.resources import document_wire
-from counterfoil.sandbox.resources.document_kinds import Kind
+from counterfoil.sandbox.resources.document_kinds import Kind, is_sale
 from counterfoil.sandbox.tables import Row
 
 NOT_FOR_CREATION = "Invoice not of valid status for creation"
@@ -35,9 +35,11 @@ LENGTH_MAX = 255
 URL_MAX = 500
 
 # With a payment on it, everything else stays editable; of a line only description, account and tracking.
-_FIXED_WHEN_PAID = (
-    "Type", "Date", "ExpectedPaymentDate", "PlannedPaymentDate", "CurrencyCode", "CurrencyRate", "LineAmountTypes",
-    "SubTotal", "TotalTax", "Total",
+_FIXED_WHEN_PAID = frozenset(
+    {
+        "Type", "Date", "ExpectedPaymentDate", "PlannedPaymentDate", "CurrencyCode", "CurrencyRate", "LineAmountTypes",
+        "SubTotal", "TotalTax", "Total",
+    }
 )  # fmt: skip
 _LINE_FREE_WHEN_PAID = frozenset({"Description", "AccountCode", "AccountID", "Tracking"})
 _LOCKS = (("PeriodLockDate", "period lock date"), ("EndOfYearLockDate", "end of year lock date"))
@@ -73,7 +75,8 @@ def paid_edit(before: Row, after: Row) -> list[str]:
     """What a payment or credit forbids to change; with a credit on it the contact too."""
     if not document_wire.applied_amount(before):
         return []
-    moved = any(before.get(key) != after.get(key) for key in _FIXED_WHEN_PAID)
+    fixed = _FIXED_WHEN_PAID if is_sale(before) else _FIXED_WHEN_PAID - {"PlannedPaymentDate"}
+    moved = any(before.get(key) != after.get(key) for key in fixed)
     credited = before.get("AmountCredited", Decimal(1))  # a credit note's contact stays, too: the facts are silent
     rehomed = bool(credited) and before["Contact"]["ContactID"] != after["Contact"]["ContactID"]
     if moved or rehomed or _fixed_lines(before) != _fixed_lines(after):
@@ -86,10 +89,10 @@ def _fixed_lines(row: Row) -> list[dict[str, Any]]:
 
 
 def number(books: Books, kind: Kind, text: str, own_id: str | None) -> list[str]:
-    """Whether this number is free. Numbers of voided and deleted documents stay taken."""
+    """Whether a customer's document may have this number. Numbers of voided and deleted ones stay taken."""
     if len(text) > LENGTH_MAX:
         return [f"The {kind.number_key} must not be longer than {LENGTH_MAX} characters."]
-    holders = books.table(kind.plural).find("number", fold(text))
+    holders = [row for row in books.table(kind.plural).find("number", fold(text)) if is_sale(row)]
     return [kind.not_unique] if any(holder[kind.id_key] != own_id for holder in holders) else []
 
 

@@ -23,7 +23,7 @@ from counterfoil.sandbox.resources import (
     history,
 )
 from counterfoil.sandbox.resources.batches import Outcome
-from counterfoil.sandbox.resources.document_kinds import INVOICE, Kind
+from counterfoil.sandbox.resources.document_kinds import INVOICE, Kind, is_sale
 from counterfoil.sandbox.tables import Row
 
 NO_LINES = "One or more line items must be specified"
@@ -36,11 +36,18 @@ _UNSTAMPED = frozenset({"DueDate", "DueDateString", "SentToContact"})
 
 
 def saved(call: Call, kind: Kind, posted: Row) -> Outcome:
-    """POST: the document of this id, else of this number, else a new one."""
-    table = call.books.table(kind.plural)
+    """POST: the document of this id, else the customer's of this number, else a new one."""
     own_id = posted.get(kind.id_key)
-    found = table.get(own_id) if own_id else table.first("number", fold(posted.get(kind.number_key)))
+    found = call.books.table(kind.plural).get(own_id) if own_id else _numbered(call, kind, posted)
     return created(call, kind, posted) if found is None else _update(call, kind, found, posted)
+
+
+def _numbered(call: Call, kind: Kind, posted: Row) -> Row | None:
+    """What a number finds: a supplier's is no key."""
+    if not is_sale({"Type": kind.type} | posted):
+        return None
+    rows = call.books.table(kind.plural).find("number", fold(posted.get(kind.number_key)))
+    return next((row for row in rows if is_sale(row)), None)
 
 
 def created(call: Call, kind: Kind, posted: Row) -> Outcome:
@@ -61,6 +68,10 @@ def created(call: Call, kind: Kind, posted: Row) -> Outcome:
         "LineItems": [],
         **kind.start,
     }
+    sale = is_sale(base | posted)
+    if not sale:
+        del base["SentToContact"], base["BrandingThemeID"]
+        base[kind.number_key] = ""
     if "ID" in kind.order:
         base["ID"] = base[kind.id_key]
     base |= _dated("Date", call.books.today(now))
@@ -71,7 +82,7 @@ def created(call: Call, kind: Kind, posted: Row) -> Outcome:
         errors.append("A Contact must be specified for this type of transaction")
     if not posted.get("LineItems"):
         errors.append(NO_LINES)
-    if posted.get(kind.number_key):
+    if sale and posted.get(kind.number_key):
         errors += document_rules.number(call.books, kind, posted[kind.number_key], None)
     outcome = _applied(call, kind, base, posted, errors)
     if not outcome.errors:
@@ -81,7 +92,8 @@ def created(call: Call, kind: Kind, posted: Row) -> Outcome:
 
 def _update(call: Call, kind: Kind, before: Row, posted: Row) -> Outcome:
     errors = document_rules.transition(before, posted.get("Status"))
-    if not errors and posted.get(kind.number_key):
+    posted = {key: value for key, value in posted.items() if key != "Type"}
+    if not errors and is_sale(before) and posted.get(kind.number_key):
         errors = document_rules.number(call.books, kind, posted[kind.number_key], before[kind.id_key])
     if not errors:
         errors = document_rules.locked(call.books, wire.day_of(before["Date"]))
@@ -97,6 +109,8 @@ def _applied(call: Call, kind: Kind, before: Row, posted: Row, errors: list[str]
     """The document with what was posted, saved unless something is wrong. `before` without a stamp is a new one."""
     is_new = "UpdatedDateUTC" not in before
     row = {**before, **_plain_fields(kind, posted)}
+    if kind is INVOICE and not is_sale(row):
+        row["Reference"] = ""  # only a customer's invoice has one
     warnings: list[str] = []
     ends = row["Status"] in document_rules.ENDED
     if not errors and not ends:
@@ -112,7 +126,7 @@ def _applied(call: Call, kind: Kind, before: Row, posted: Row, errors: list[str]
         if "LineItems" in posted and not row.get("SubTotal"):
             echo["LineItems"] = posted["LineItems"]
         return Outcome(kind.refused(_echoed(echo), wire.ZERO_GUID if is_new else before[kind.id_key]), errors)
-    if not row.get(kind.number_key):
+    if not row.get(kind.number_key) and is_sale(row):
         row[kind.number_key] = _next_number(call, kind)
     if is_new or not _is_silent(before, row):
         now = call.world.clock.now()
@@ -145,15 +159,16 @@ def _filled(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
     errors: list[str] = []
     strict = row["Status"] in document_rules.STRICT
     # Only an approved document can be marked as sent (the published schema says so); on others the mark is ignored.
-    if "SentToContact" in posted and row["Status"] in document_rules.APPROVED:
+    if "SentToContact" in posted and row["Status"] in document_rules.APPROVED and is_sale(row):
         row["SentToContact"] = posted["SentToContact"]
     if "Contact" in posted:
         contact, problems = contacts.for_document(call, posted["Contact"])
         errors += problems
         if contact is not None:
             row["Contact"] = contact_wire.embedded(contact)
-            if not contact["IsCustomer"]:
-                call.books.table("Contacts").put(contact["ContactID"], {**contact, "IsCustomer": True})
+            role = "IsCustomer" if is_sale(row) else "IsSupplier"
+            if not contact[role]:
+                call.books.table("Contacts").put(contact["ContactID"], {**contact, role: True})
     if kind.needs_due_date and row["Status"] == "AUTHORISED" and "DueDate" not in row:
         errors.append("The document DueDate field must be specified.")
     errors += document_rules.locked(call.books, wire.day_of(row["Date"]))
@@ -178,7 +193,7 @@ def _priced(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
     """Put priced lines and totals into `row`; a line that was not sent keeps what it has. Returns (errors, warnings)."""
     stored = _untaxed(row["LineItems"]) if "LineAmountTypes" in posted else row["LineItems"]
     sent = posted.get("LineItems", [{"LineItemID": line["LineItemID"]} for line in stored])
-    if not kind.has_discounts and any(line.get(key) for line in sent for key in _DISCOUNTS):
+    if not (kind.has_discounts and is_sale(row)) and any(line.get(key) for line in sent for key in _DISCOUNTS):
         return [NO_DISCOUNTS], []
     # A paid document stays one whose lines are complete.
     strict = row["Status"] in document_rules.STRICT | document_rules.APPROVED

@@ -1,79 +1,63 @@
-"""Sales invoices (ACCREC): PUT creates, POST creates or updates by id or number, lists in all their forms (facts 5.8).
+"""Sales invoices and bills: ACCREC and ACCPAY, created, changed, listed in all their forms (facts 5.8).
 
-Called through `resources`. Bills (ACCPAY) are not kept here yet and get 501.
+Called through `resources`. The number of a sales invoice is a natural key; that of a bill is not.
 """
+
+from collections.abc import Iterable
 
 from counterfoil.sandbox import answers
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import fold
-from counterfoil.sandbox.resources import (
-    batches,
-    document_wire,
-    document_writing,
-    emails,
-    history,
-    invoice_wire,
-    listing,
-    shape,
-)
+from counterfoil.sandbox.clock import guid_of
+from counterfoil.sandbox.resources import document_wire, document_writing, emails, invoice_wire, listing
+from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.document_kinds import INVOICE
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
 PLURAL = "Invoices"
+ONLINE = "https://in.xero.com/"
 
 _FORCE_PAGES = ("ids", "invoicenumbers", "contactids", "statuses")
 
 
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one, and what hangs on one: Email, History."""
-    if len(call.path) == 2 and call.path[1].lower() in {"email", "history"}:
-        return _part(call, call.path[1].lower())
-    if call.method == "GET" and len(call.path) <= 1:
-        return _one(call) if call.path else _list(call)
-    if call.method in {"PUT", "POST"} and not call.path:
-        elements = _posted(call)
-        summarize = call.flag("summarizeerrors", absent=True)
-        if call.method == "PUT":
-            return batches.written(
-                call,
-                PLURAL,
-                elements,
-                lambda posted: document_writing.created(call, INVOICE, posted),
-                summarize=summarize,
-            )
-        _refuse_unknown_ids(call, elements)
-        return batches.written(
-            call, PLURAL, elements, lambda posted: document_writing.saved(call, INVOICE, posted), summarize=summarize
-        )
-    if call.method == "POST" and len(call.path) == 1:
-        row = _found(call, call.path[0])
-        elements = [{**posted, "InvoiceID": row["InvoiceID"]} for posted in _posted(call)]
-        return batches.written(
-            call, PLURAL, elements, lambda posted: document_writing.saved(call, INVOICE, posted), summarize=True
-        )
-    raise Refusal(answers.not_implemented())
+def _single(call: Call, row: Row) -> Row:
+    return invoice_wire.single(call.books, row, four_places=document_wire.four_places(call))
 
 
-def _part(call: Call, part: str) -> Answer:
-    """Email or History of the invoice that the path names by id."""
-    row = call.books.table(PLURAL).get(call.path[0].lower())
-    if part == "history":
-        return history.not_found(call) if row is None else history.answered(call, row["InvoiceID"])
+def _listed(call: Call, row: Row) -> Row:
+    if call.flag("summaryonly"):
+        return invoice_wire.summary(row)
+    return document_wire.paged(row, four_places=document_wire.four_places(call))
+
+
+def _created(call: Call, posted: Row) -> Outcome:
+    return document_writing.created(call, INVOICE, posted)
+
+
+def _saved(call: Call, posted: Row) -> Outcome:
+    return document_writing.saved(call, INVOICE, posted)
+
+
+def _email(call: Call, row: Row | None) -> Answer:
     if row is None:
         raise Refusal(answers.not_found())
     return emails.handle(call, row)
 
 
-def _posted(call: Call) -> list[Row]:
-    elements = shape.posted(call, PLURAL, "Invoice", INVOICE.shape)
-    if any(posted.get("Type") == "ACCPAY" for posted in elements):
+def _online(call: Call, row: Row | None) -> Answer:
+    """OnlineInvoice: where the customer sees it; a draft and a bill have no such page."""
+    if call.method != "GET":
         raise Refusal(answers.not_implemented())
-    return elements
+    if row is None or row["Type"] != "ACCREC" or row["Status"] in {"DRAFT", "DELETED"}:
+        raise Refusal(answers.not_found())
+    url = ONLINE + guid_of(f"{call.books.tenant_id}/online/{row['InvoiceID']}").replace("-", "")
+    return answers.envelope(call.world, call.client_id, "OnlineInvoices", [{"OnlineInvoiceUrl": url}])
 
 
-def _list(call: Call) -> Answer:
-    rows = _chosen(call)
+def _chosen(call: Call) -> Iterable[Row]:
+    rows: Iterable[Row] = _indexed(call)
     statuses = listing.names(call, "statuses")
     if statuses is not None:
         wanted = {status.upper() for status in statuses}
@@ -86,20 +70,10 @@ def _list(call: Call) -> Answer:
     if call.flag("createdbymyapp"):
         makers = call.books.table("makers").rows
         rows = [row for row in rows if makers.get(row["InvoiceID"], {}).get("client_id") == call.client_id]
-    rows = listing.ordered(call, listing.filtered(call, rows, _with_contact_number(call)), "InvoiceID")
-    is_summary = call.flag("summaryonly")
-    implied = is_summary or any(name in call.query for name in _FORCE_PAGES)
-    page = listing.paged(call, rows, implied=implied)
-    if is_summary:
-        shown = [invoice_wire.summary(row) for row in page.rows]
-    elif page.paged:
-        shown = [document_wire.paged(row, four_places=document_wire.four_places(call)) for row in page.rows]
-    else:
-        shown = [document_wire.unpaged(row) for row in page.rows]
-    return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
+    return rows
 
 
-def _chosen(call: Call) -> list[Row]:
+def _indexed(call: Call) -> list[Row]:
     """The rows that IDs, InvoiceNumbers and ContactIDs leave, found by index."""
     table = call.books.table(PLURAL)
     chosen: dict[str, Row] | None = None
@@ -130,25 +104,20 @@ def _with_contact_number(call: Call) -> listing.View | None:
     return view
 
 
-def _one(call: Call) -> Answer:
-    """By InvoiceID or by InvoiceNumber."""
-    shown = invoice_wire.single(call.books, _found(call, call.path[0]), four_places=document_wire.four_places(call))
-    return answers.envelope(call.world, call.client_id, PLURAL, [shown])
-
-
-def _found(call: Call, id_or_number: str) -> Row:
-    table = call.books.table(PLURAL)
-    row = table.get(id_or_number.lower()) or table.first("number", fold(id_or_number))
-    if row is None:
-        raise Refusal(answers.not_found())
-    return row
-
-
-def _refuse_unknown_ids(call: Call, elements: list[Row]) -> None:
-    """A POST that names an unknown id is 404 as a whole."""
-    table = call.books.table(PLURAL)
-    if any("InvoiceID" in posted and table.get(posted["InvoiceID"]) is None for posted in elements):
-        raise Refusal(answers.not_found())
-
-
-RESOURCE = Resource(PLURAL, "Invoice", "accounting.invoices", handle)
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Invoice",
+    id_key="InvoiceID",
+    shape=INVOICE.shape,
+    single=_single,
+    listed=_listed,
+    unlisted=lambda _, row: document_wire.unpaged(row),
+    created=_created,
+    saved=_saved,
+    chosen=_chosen,
+    view=_with_contact_number,
+    number_index="number",
+    forces_pages=_FORCE_PAGES,
+    parts={"email": _email, "onlineinvoice": _online},
+)
+RESOURCE = Resource(PLURAL, "Invoice", "accounting.invoices", COLLECTION.handle)

@@ -11,7 +11,7 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.resources import document_rules
-from counterfoil.sandbox.resources.document_kinds import CREDIT_NOTE, INVOICE, Kind
+from counterfoil.sandbox.resources.document_kinds import PAYABLES, Payable
 from counterfoil.sandbox.tables import Row
 
 TOO_MUCH = "Payment amount exceeds the amount outstanding on this document"
@@ -20,9 +20,10 @@ NO_ACCOUNT = "Account could not be found"
 NOT_PAYABLE = "The account cannot be used for payments: it is neither a bank account nor enabled for them."
 NO_AMOUNT = "Payment amount must be greater than zero"
 NO_DOCUMENT = "The document that is paid could not be found"
-NOT_ONE_DOCUMENT = "A payment needs one document: an Invoice or a CreditNote."
+NOT_ONE_DOCUMENT = "A payment needs one document: an Invoice, a CreditNote, an Overpayment or a Prepayment."
 IMMUTABLE = "A payment cannot be changed, it can only be deleted."
 DELETED = "The payment has been deleted."
+IN_A_BATCH = "The payment is part of a batch payment: delete the batch payment instead."
 RECONCILED = "The payment has been reconciled and cannot be deleted."
 
 _CENT = Decimal("0.01")
@@ -31,33 +32,35 @@ _CENT = Decimal("0.01")
 class Target(NamedTuple):
     """What a payment is on."""
 
-    kind: Kind
+    kind: Payable
     row: Row
 
 
 def target(call: Call, posted: Row) -> Target | None:
     """The one document that is named, by id or number, of the right kind (facts 8, 11 Aug 2025); None: there is none."""
-    for kind in (INVOICE, CREDIT_NOTE):
+    for kind in PAYABLES:
         named = _named(posted, kind)
         if named:
             table = call.books.table(kind.plural)
             own_id = named.get(kind.id_key)
-            row = table.get(own_id) if own_id else table.first("number", fold(named.get(kind.number_key)))
+            row = table.get(own_id or "")
+            if row is None and not own_id and kind.number_key:
+                row = table.first("number", fold(named.get(kind.number_key)))
             return None if row is None else Target(kind, row)
     return None
 
 
-def _named(posted: Row, kind: Kind) -> Row:
+def _named(posted: Row, kind: Payable) -> Row:
     """What names a document of this kind, inside its member or beside it."""
     named = dict(posted.get(kind.singular, {}))
-    if kind.number_key in posted:
+    if kind.number_key and kind.number_key in posted:
         named.setdefault(kind.number_key, posted[kind.number_key])
     return named
 
 
 def targets_named(posted: Row) -> int:
     """How many kinds of document a posted payment names."""
-    return sum(bool(_named(posted, kind)) for kind in (INVOICE, CREDIT_NOTE))
+    return sum(bool(_named(posted, kind)) for kind in PAYABLES)
 
 
 def account(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
@@ -91,6 +94,8 @@ def deletion(call: Call, payment: Row, asked: str | None) -> list[str]:
         return [IMMUTABLE]
     if payment["Status"] == "DELETED":
         return [DELETED]
+    if "BatchPaymentID" in payment:
+        return [IN_A_BATCH]
     if payment["IsReconciled"] and not call.world.options.reconciled_payments_go:
         return [RECONCILED]
     return document_rules.locked(call.books, wire.day_of(payment["Date"]))

@@ -1,7 +1,7 @@
-"""Payments on sales invoices and refunds of credit notes: PUT many, POST one, POST {id} deletes (facts 5.10).
+"""Payments on invoices and bills, refunds of credits: PUT many, POST one, POST {id} deletes (facts 5.10).
 
-Called through `resources`. A payment is never changed; deleting it gives the document back what it took. Those on
-prepayments and overpayments are not kept here and get 501.
+Called through `resources`; `batch_payments` makes and deletes several at once. A payment is never changed; deleting it
+gives the document back what it took.
 """
 
 from decimal import Decimal
@@ -27,13 +27,11 @@ from counterfoil.sandbox.tables import Row
 PLURAL = "Payments"
 
 _CENT = Decimal("0.01")
-_ELSEWHERE = ("Prepayment", "Overpayment")
-_ANY = shape.Shape()
 SHAPE = shape.Shape(
     Invoice=shape.object_of(shape.Shape(InvoiceID=shape.guid, InvoiceNumber=shape.text)),
     CreditNote=shape.object_of(shape.Shape(CreditNoteID=shape.guid, CreditNoteNumber=shape.text)),
-    Prepayment=shape.object_of(_ANY),
-    Overpayment=shape.object_of(_ANY),
+    Prepayment=shape.object_of(shape.Shape(PrepaymentID=shape.guid)),
+    Overpayment=shape.object_of(shape.Shape(OverpaymentID=shape.guid)),
     InvoiceNumber=shape.text,
     CreditNoteNumber=shape.text,
     Account=shape.object_of(shape.Shape(AccountID=shape.guid, Code=shape.text)),
@@ -73,12 +71,10 @@ def _collection(call: Call) -> Answer:
     if call.method not in {"PUT", "POST"}:
         raise Refusal(answers.not_implemented())
     elements = shape.posted(call, PLURAL, "Payment", SHAPE)
-    if any(key in posted for posted in elements for key in _ELSEWHERE):
-        raise Refusal(answers.not_implemented())
     if call.method == "POST":
-        return batches.written(call, PLURAL, elements[:1], lambda posted: _created(call, posted), summarize=True)
+        return batches.written(call, PLURAL, elements[:1], lambda posted: created(call, posted), summarize=True)
     summarize = call.flag("summarizeerrors", absent=True)
-    return batches.written(call, PLURAL, elements, lambda posted: _created(call, posted), summarize=summarize)
+    return batches.written(call, PLURAL, elements, lambda posted: created(call, posted), summarize=summarize)
 
 
 def _list(call: Call) -> Answer:
@@ -91,7 +87,7 @@ def _list(call: Call) -> Answer:
     return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
 
 
-def _created(call: Call, posted: Row) -> Outcome:
+def created(call: Call, posted: Row) -> Outcome:
     """A new payment on what it names, or why not."""
     named = payment_rules.targets_named(posted)
     found = payment_rules.target(call, posted) if named == 1 else None
@@ -127,14 +123,14 @@ def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
         "Amount": amount,
         "Reference": posted.get("Reference", ""),
         "CurrencyRate": rate,
-        "PaymentType": payment_wire.TYPES[found.kind.type],
+        "PaymentType": payment_wire.TYPES[payment_wire.inside(found.row)],
         "Status": "AUTHORISED",
         "UpdatedDateUTC": wire.stamp(now),
         "UpdatedDateUTCString": wire.iso_stamp(now),
         "HasAccount": True,
         "IsReconciled": posted.get("IsReconciled", False),
         "Account": {key: account[key] for key in ("AccountID", "Code") if account.get(key)},
-        "Invoice": {"Type": found.kind.type, "InvoiceID": found.row[found.kind.id_key]},
+        "Invoice": {"Type": payment_wire.inside(found.row), "InvoiceID": found.row[found.kind.id_key]},
         "HasValidationErrors": False,
     }
     call.books.table(PLURAL).put(row["PaymentID"], row)
@@ -166,6 +162,11 @@ def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
     errors = payment_rules.deletion(call, row, posted.get("Status"))
     if errors:
         return Outcome({**payment_wire.single(call.books, row), "HasValidationErrors": True}, errors)
+    return Outcome(payment_wire.single(call.books, taken_back(call, row)))
+
+
+def taken_back(call: Call, row: Row) -> Row:
+    """Mark a payment DELETED and give its document back what it took; returns the payment."""
     now = call.world.clock.now()
     gone = {
         **row,
@@ -179,7 +180,7 @@ def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
     call.books.table(kind.plural).put(document[kind.id_key], after)
     history.added(call, row["PaymentID"], "Deleted", _about(row))
     history.added(call, document[kind.id_key], "Payment deleted", _about(row))
-    return Outcome(payment_wire.single(call.books, gone))
+    return gone
 
 
 def _about(payment: Row) -> str:
