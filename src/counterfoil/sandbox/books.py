@@ -55,7 +55,10 @@ class Books:
             name: Table(tenant_id, name, changes, indexes)
             for name, indexes in (
                 ("Organisations", {}),
-                ("Accounts", {"code": lambda row: fold(row.get("Code"))}),
+                (
+                    "Accounts",
+                    {"code": lambda row: fold(row.get("Code")), "system": lambda row: row.get("SystemAccount")},
+                ),
                 ("TaxRates", {}),
                 ("Currencies", {}),
                 ("TrackingCategories", {"name": lambda row: fold(row["Name"])}),

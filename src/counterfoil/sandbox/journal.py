@@ -91,6 +91,7 @@ def _restored(options: Options, lines: list[Any]) -> World:
     clock = world.meta.get("clock")
     if clock is not None:
         world.clock.advance(float(clock["advanced_s"]))
+    world.post_unposted()
     for number in range(len(world.organisations()) + 1, options.organisations + 1):
         world.open_books(number)
     world.commit()

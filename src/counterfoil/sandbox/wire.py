@@ -49,9 +49,11 @@ def number(value: Decimal) -> Decimal:
 
 
 def tidy(value: Any) -> Any:
-    """A copy with every decimal, however deep, in Xero's digits."""
+    """A copy with every decimal, however deep, in Xero's digits, and every date as Xero sends it."""
     if isinstance(value, Decimal):
         return number(value)
+    if isinstance(value, date):
+        return day(value)
     if isinstance(value, dict):
         return {key: tidy(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from counterfoil.sandbox import books as books_of
+from counterfoil.sandbox import ledger, wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.clock import Clock, Ids, guid_of
 from counterfoil.sandbox.faults import Faults
@@ -194,16 +195,31 @@ class World:
         return None if books is None else books.tables[name]
 
     def commit(self) -> list[Change]:
-        """End a write: nothing can undo it any more. Returns what the journal must keep.
+        """End a write: its ledger entries are posted, nothing can undo it any more. Returns what the journal must keep.
 
         What filled new books is no write that a stale read could look behind: before it there was no organisation.
         """
+        self._post()
         changes = self.changes.take()
         opening, self._opening = self._opening, set()
         for space in {change.table.space for change in changes} & self._history.keys() - opening:
             mine = [change for change in changes if change.table.space == space]
             self._history[space].append(Write(self.clock.seconds(), mine))
         return changes
+
+    def post_unposted(self) -> None:
+        """Post what a state file from before there were journals holds."""
+        for books in self._books.values():
+            if not len(books.table("journals")):
+                rows = [(table, key, row) for table in books.tables.values() for key, row in table.rows.items()]
+                changes = [Change(table, key, None, row) for table, key, row in rows]
+                ledger.follow(books, changes, wire.stamp(self.clock.now()))
+
+    def _post(self) -> None:
+        """Post what the pending changes of documents mean to each ledger."""
+        pending = list(self.changes.pending)
+        for tenant_id in {change.table.space for change in pending} & self._books.keys():
+            ledger.follow(self._books[tenant_id], pending, wire.stamp(self.clock.now()))
 
     def writes_to_hide(self, tenant_id: str, within_s: float | None) -> list[list[Change]]:
         """What a stale read leaves out, oldest first: the last write, or all of the last `within_s` seconds."""

@@ -7,12 +7,17 @@ several elements, `listing` filters and pages. Who calls it: `door`, after the g
 
 from counterfoil.sandbox.resources import (
     accounts,
+    bank_transactions,
+    bank_transfers,
+    batch_payments,
     contacts,
     credit_notes,
     currencies,
     invoice_reminders,
     invoices,
+    manual_journals,
     organisation,
+    overpayments,
     payments,
     tax_rates,
     tracking_categories,
@@ -29,6 +34,12 @@ _ALL = (
     invoices.RESOURCE,
     credit_notes.RESOURCE,
     payments.RESOURCE,
+    batch_payments.RESOURCE,
+    overpayments.OVERPAYMENTS,
+    overpayments.PREPAYMENTS,
+    bank_transactions.RESOURCE,
+    bank_transfers.RESOURCE,
+    manual_journals.RESOURCE,
     invoice_reminders.RESOURCE,
 )
 _BY_NAME = {name.lower(): resource for resource in _ALL for name in (resource.plural, resource.singular)}

@@ -34,7 +34,8 @@ class Collection:
     `created` is PUT, `saved` is POST of the collection or of one (with `id_key` in the element), `removed` is DELETE.
     `number_index`: an index of the table that GET {number} looks in. `chosen` answers list parameters by index;
     `forces_pages` names those that imply page 1. `parts` is what follows the id in a path, in lower case.
-    `limit`: how many elements of a write count (the rest is ignored, as at Xero); `unknown_is_404` for POST.
+    `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
+    `limit`: how many elements of a write count (the rest is ignored, as at Xero).
     """
 
     plural: str
@@ -53,7 +54,7 @@ class Collection:
     forces_pages: tuple[str, ...] = ()
     has_pages: bool = True
     always_pages: bool = False
-    is_stamped: bool = True
+    stamp_key: str = "UpdatedDateUTC"
     limit: int | None = None
     put_limit: int | None = None
     has_history: bool = True
@@ -123,7 +124,7 @@ class Collection:
 
     def _list(self, call: Call) -> Answer:
         rows = call.books.table(self.plural) if self.chosen is None else self.chosen(call)
-        kept = listing.filtered(call, rows, self.view(call), changed=self.is_stamped)
+        kept = listing.filtered(call, rows, self.view(call), changed=bool(self.stamp_key), stamp_key=self.stamp_key)
         kept = listing.ordered(call, kept, self.id_key if self.has_pages else None)
         if not self.has_pages:
             return self.answer(call, [self.listed(call, row) for row in kept])

@@ -112,11 +112,11 @@ def _prepared(
         lines.errors.append("The Description field is mandatory")
     if line.get("ItemCode"):
         lines.errors.append(f"Item code '{line['ItemCode']}' is not valid")
-    line["Tracking"] = _tracking(call.books, line.get("Tracking", []), lines)
+    line["Tracking"] = tracking_of(call.books, line.get("Tracking", []), lines)
     if not any(key in line for key in _PRICED_BY) and not line.get("AccountCode") and not line.get("AccountID"):
         return line  # a line of text alone
-    account = _account(call.books, line, lines, strict=strict)
-    _tax(call.books, line, account, line_amount_types, lines, strict=strict)
+    account = account_of(call.books, line, lines, strict=strict)
+    tax_of(call.books, line, account, line_amount_types, lines, strict=strict)
     return line
 
 
@@ -144,7 +144,7 @@ def _over_stored(posted: Row, known: dict[str, Row]) -> Row:
     return line
 
 
-def _account(books: Books, line: Row, lines: Lines, *, strict: bool) -> Row | None:
+def account_of(books: Books, line: Row, lines: Lines, *, strict: bool) -> Row | None:
     """The line's account; on a draft an unknown code is taken away with a warning."""
     table = books.table("Accounts")
     code = line.get("AccountCode")
@@ -174,7 +174,7 @@ def _account(books: Books, line: Row, lines: Lines, *, strict: bool) -> Row | No
     return account
 
 
-def _tax(books: Books, line: Row, account: Row | None, line_amount_types: str, lines: Lines, *, strict: bool) -> None:
+def tax_of(books: Books, line: Row, account: Row | None, line_amount_types: str, lines: Lines, *, strict: bool) -> None:
     """The line's tax type: as sent, else the account's; NoTax makes it NONE."""
     if line_amount_types == "NoTax":
         line["TaxType"] = "NONE"
@@ -196,7 +196,7 @@ def _tax(books: Books, line: Row, account: Row | None, line_amount_types: str, l
         lines.errors.append(f"The TaxType code '{tax_type}' cannot be used with account code '{line['AccountCode']}'.")
 
 
-def _tracking(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
+def tracking_of(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
     """Categories and options that exist and are active, by ids or by names."""
     if len(posted) > TRACKING_MAX:
         lines.errors.append(f"A line item can have at most {TRACKING_MAX} tracking categories.")

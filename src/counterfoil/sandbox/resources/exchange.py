@@ -7,6 +7,7 @@ currency for one unit of base currency, so amount / CurrencyRate = base amount (
 from decimal import Decimal
 
 from counterfoil.sandbox import wire
+from counterfoil.sandbox.tables import Row
 
 _PER_US_DOLLAR = {
     "USD": Decimal(1),
@@ -16,6 +17,15 @@ _PER_US_DOLLAR = {
     "NZD": Decimal("1.7391"),
 }
 _PLACES = Decimal("0.0000000001")
+
+
+def chosen(base: str, code: str, posted: Row) -> Decimal:
+    """The rate of something in this currency: 1 in base, else as sent, else the day's; ten places."""
+    if code == base:
+        return Decimal("1.0")
+    if posted.get("CurrencyRate"):
+        return wire.number(round(posted["CurrencyRate"], 10))
+    return rate(base, code)
 
 
 def rate(base: str, foreign: str) -> Decimal:

@@ -92,4 +92,4 @@ def _record(changes: str, at: datetime, user: str, details: str) -> Row:
 
 def _about(row: Row) -> str:
     number = row.get("InvoiceNumber") or row.get("CreditNoteNumber") or ""
-    return f"{number} to {row['Contact']['Name']} for {row['Total']:.2f}."
+    return f"{number} to {row['Contact']['Name']} for {row['Total']:.2f}.".lstrip()

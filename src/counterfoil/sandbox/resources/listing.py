@@ -28,17 +28,24 @@ class Page:
     pagination: Row | None
 
 
-def filtered(call: Call, rows: Iterable[Row], view: View | None = None, *, changed: bool = True) -> list[Row]:
+def filtered(
+    call: Call,
+    rows: Iterable[Row],
+    view: View | None = None,
+    *,
+    changed: bool = True,
+    stamp_key: str = "UpdatedDateUTC",
+) -> list[Row]:
     """The rows that `where` and If-Modified-Since leave.
 
-    `where` looks at `view(row)`; `changed=False`: these rows have no stamp, so If-Modified-Since is ignored.
+    `where` looks at `view(row)`; `changed=False`: these rows have no stamp (in `stamp_key`), so If-Modified-Since is ignored.
 
     Refusal with QueryParseException.
     """
     kept = list(rows)
     since = call.headers.get("if-modified-since")
     if changed and since is not None and (moment := _since(since)) is not None:
-        kept = [row for row in kept if _is_after(call, row, moment)]
+        kept = [row for row in kept if _is_after(call, row[stamp_key], moment)]
     text = call.query.get("where")
     if text:
         kept = _matching(text, kept, view or _as_is)
@@ -110,8 +117,8 @@ def _since(text: str) -> datetime | None:
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
 
 
-def _is_after(call: Call, row: Row, moment: datetime) -> bool:
-    changed_s = wire.stamp_ms(row["UpdatedDateUTC"]) // 1000
+def _is_after(call: Call, stamp: str, moment: datetime) -> bool:
+    changed_s = wire.stamp_ms(stamp) // 1000
     since_s = wire.milliseconds(moment) // 1000
     return changed_s > since_s if call.world.options.modified_since_exclusive else changed_s >= since_s
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox.books import Books, arrange
 from counterfoil.sandbox.resources import (
     balances,
     batches,
@@ -115,7 +116,7 @@ def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
     """The payment's row, in the table."""
     now = call.world.clock.now()
     amount = wire.number(posted["Amount"].quantize(_CENT))
-    rate = _rate(call, posted, found.row)
+    rate = exchange.chosen(call.books.base_currency, found.row["CurrencyCode"], posted)
     row = {
         "PaymentID": call.world.ids.guid(),
         "Date": wire.day(payment_rules.day(call, posted)),
@@ -137,16 +138,6 @@ def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
     return row
 
 
-def _rate(call: Call, posted: Row, document: Row) -> Decimal:
-    """Of a foreign document the rate as sent, else the day's; 1 in base currency."""
-    base = call.books.base_currency
-    if document["CurrencyCode"] == base:
-        return Decimal("1.0")
-    if posted.get("CurrencyRate"):
-        return wire.number(round(posted["CurrencyRate"], 10))
-    return exchange.rate(base, document["CurrencyCode"])
-
-
 def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: Decimal, rate: Decimal) -> Decimal:
     """In the account's currency: as sent, else the amount, or what the rate makes of it for an account in base currency."""
     currency = account.get("CurrencyCode", call.books.base_currency)
@@ -163,6 +154,17 @@ def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
     if errors:
         return Outcome({**payment_wire.single(call.books, row), "HasValidationErrors": True}, errors)
     return Outcome(payment_wire.single(call.books, taken_back(call, row)))
+
+
+def currency(books: Books, payment: Row) -> str:
+    """The currency of what a payment is on."""
+    code: str = payment_wire.document_of(books, payment)["CurrencyCode"]
+    return code
+
+
+def ordered(payment: Row) -> Row:
+    """The payment with its members in Xero's order."""
+    return arrange(payment, payment_wire.ORDER)
 
 
 def taken_back(call: Call, row: Row) -> Row:
