@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 from aiohttp import web
 
-from counterfoil.sandbox import person, wire
+from counterfoil.sandbox import person, registering, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
@@ -52,6 +52,9 @@ class Control:
             ("GET", "/_sandbox/ledger/{tenant}", self._ledger),
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
+            ("GET", "/_sandbox/apps", self._apps),
+            ("POST", "/_sandbox/apps", self._new_app),
+            ("POST", "/_sandbox/apps/{client_id}", self._app),
             ("POST", "/_sandbox/organisation/{tenant}", self._organisation),
             ("POST", "/_sandbox/person/{tenant}", self._person),
             ("POST", "/_sandbox/document/{tenant}", self._new_documents),
@@ -132,6 +135,24 @@ class Control:
             _bad("advance_s is a number of seconds, not negative")
         self._world.advance(advance_s)
         return _json({"now": self._world.clock.now().isoformat()})
+
+    async def _apps(self, _: web.Request) -> Answer:
+        return _json(registering.listed(self._world))
+
+    async def _new_app(self, request: web.Request) -> Answer:
+        try:
+            return _json(registering.created(self._world, await _object(request)))
+        except (ValueError, TypeError) as error:
+            _bad(str(error))
+
+    async def _app(self, request: web.Request) -> Answer:
+        try:
+            row = registering.changed(self._world, request.match_info["client_id"], await _object(request))
+        except (ValueError, TypeError) as error:
+            _bad(str(error))
+        if row is None:
+            raise Refusal(_json({"error": "no such app"}, 404))
+        return _json(row)
 
     async def _organisation(self, request: web.Request) -> Answer:
         given = await _object(request)

@@ -16,9 +16,12 @@ from aiohttp import web
 
 from counterfoil.sandbox import answers, gate, resources, sending, tables, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox.apps import RAPID_SYNC
+from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.faults import Fault
+from counterfoil.sandbox.gate import Caller
 from counterfoil.sandbox.idempotency import METHODS, Idempotency, fingerprint
-from counterfoil.sandbox.identity import authorize, connections, token
+from counterfoil.sandbox.identity import authorize, connections, scopes, token
 from counterfoil.sandbox.identity.authorize import Authorize
 from counterfoil.sandbox.identity.keys import Signer
 from counterfoil.sandbox.identity.token import Tokens
@@ -29,7 +32,9 @@ from counterfoil.sandbox.world import World
 
 BODY_MAX = 10 * 1024 * 1024
 SLOW_DEFAULT_S = 1.0
+RAPID_SYNC_S = 1_800.0
 API_PREFIX = "/api.xro/2.0/"
+API_PARTS = 2
 UNAVAILABLE = "The Xero API is temporarily unavailable"
 OFFLINE = "The Organisation is offline"
 INTERNAL = "An error occurred in Xero."
@@ -145,7 +150,8 @@ class Door:
 
     def _connections(self, request: web.Request, path: str, headers: dict[str, str]) -> Answer:
         caller = gate.authenticated(self._world, self._signer, headers)
-        if caller.user_id is None and "app.connections" not in caller.scopes:
+        is_custom = self._world.books_of_custom(caller.client_id) is not None
+        if caller.user_id is None and "app.connections" not in caller.scopes and not is_custom:
             raise Refusal(gate.unauthorized(self._world, "AuthorizationUnsuccessful"))
         connection_id = path.removeprefix("/connections").strip("/")
         if request.method == "GET" and not connection_id:
@@ -161,15 +167,18 @@ class Door:
         """A request to a resource of one tenant, through the gate."""
         world = self._world
         caller = gate.authenticated(world, self._signer, headers)
-        name, *rest = [
-            unquote(part) for part in request.raw_path.partition("?")[0][len(API_PREFIX) :].split("/") if part
-        ]
+        parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/") if part][API_PARTS:]
+        if not parts:
+            raise Refusal(answers.not_found())
+        name, *rest = parts
         resource = resources.named(name)
         if resource is None:
             raise Refusal(answers.not_found())
-        gate.allowed(world, caller, resource.scope, writing=request.method != "GET")
+        wanted = scopes.needed(resource.plural, rest, resource.scope)
+        gate.allowed(world, caller, wanted, writing=request.method != "GET")
         books = gate.tenant(world, caller, headers.get("xero-tenant-id"))
-        headroom = self._limits.enter(caller.client_id, books.tenant_id)
+        gate.permitted(world, caller, books, resource.plural)
+        headroom = self._limits.enter(caller.client_id, books.tenant_id, rapid=self._is_rapid(caller, books))
         try:
             if body is None:
                 raise Refusal(Answer(413))
@@ -192,6 +201,13 @@ class Door:
             self._limits.leave(caller.client_id, books.tenant_id)
         answer.headers.update(headroom)
         return answer
+
+    def _is_rapid(self, caller: Caller, books: Books) -> bool:
+        """Whether Rapid Sync lifts the minute and the day: the first half hour of a connection, from tier Plus on."""
+        if self._world.apps[caller.client_id].tier not in RAPID_SYNC:
+            return False
+        row = self._world.connection_of(caller.client_id, caller.user_id, books.tenant_id)
+        return row is not None and self._world.clock.seconds() - row.get("connected_s", 0.0) < RAPID_SYNC_S
 
     async def _processed(self, call: Call, resource: Resource, fault: Fault | None) -> Answer:
         """What the resource answers; a refusal of the whole request leaves nothing behind."""

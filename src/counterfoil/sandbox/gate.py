@@ -3,7 +3,7 @@
 Called by `door` before anything else happens to a request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +13,9 @@ from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.identity import scopes as scope_rules
 from counterfoil.sandbox.identity.keys import BadToken, Signer
 from counterfoil.sandbox.world import World
+
+WITHOUT_REPORTS = "without_reports"
+_OF_REPORTS = frozenset({"Reports", "Journals", "ManualJournals"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,41 @@ def authenticated(world: World, signer: Signer, headers: Mapping[str, str]) -> C
     return Caller(claims["client_id"], claims.get("xero_userid"), claims["scope"])
 
 
-def allowed(world: World, caller: Caller, scope: str, *, writing: bool) -> None:
-    """Refusal with 401 AuthorizationUnsuccessful unless the token's scopes suffice."""
-    if not scope_rules.suffices(caller.scopes, scope, writing=writing):
+def allowed(world: World, caller: Caller, wanted: Sequence[str], *, writing: bool) -> None:
+    """Refusal with 401 AuthorizationUnsuccessful unless the token's scopes suffice for any of `wanted`."""
+    if not scope_rules.suffices(caller.scopes, wanted, writing=writing, broad=world.has_broad_scopes()):
         raise Refusal(unauthorized(world, "AuthorizationUnsuccessful"))
 
 
 def tenant(world: World, caller: Caller, tenant_id: str | None) -> Books:
-    """The books that the caller asks for and is connected to; else Refusal with 403."""
+    """The books that the caller asks for and is connected to; else Refusal with 403.
+
+    A custom connection has one organisation and need not name it.
+    """
+    app = world.apps.get(caller.client_id)
+    if app is not None and app.kind == "custom" and caller.user_id is None:
+        own = world.books_of_custom(caller.client_id)
+        if own is None or (tenant_id and world.books(tenant_id) is not own):
+            raise Refusal(forbidden(world))
+        return own
     books = None if tenant_id is None else world.books(tenant_id)
     if books is None or caller.user_id is None:
         raise Refusal(forbidden(world))
     if world.connection_of(caller.client_id, caller.user_id, books.tenant_id) is None:
         raise Refusal(forbidden(world))
     return books
+
+
+def permitted(world: World, caller: Caller, books: Books, plural: str) -> None:
+    """Refusal with 403 for reports and journals if the user's role in the organisation has no reports (facts 1.7).
+
+    Which Detail Xero sends is not known: ours is that of a missing scope, so that nobody takes it for a disconnection.
+    """
+    row = books.table("settings").get(WITHOUT_REPORTS)
+    if row is None or caller.user_id is None or plural not in _OF_REPORTS:
+        return
+    if caller.user_id in {world.user(email).user_id for email in row["users"]}:
+        raise Refusal(answers.problem(world, 403, "Forbidden", "AuthorizationUnsuccessful"))
 
 
 def unauthorized(world: World, detail: str) -> Answer:

@@ -6,6 +6,7 @@ an offset per tenant, as documented, or rolling (`--rolling-limits`). They live 
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from counterfoil.sandbox.answers import Answer, Refusal
@@ -71,16 +72,18 @@ class _Tenant:
 class Limits:
     """All windows of all apps and tenants."""
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(self, options: Options, clock: Clock, tier_of: Callable[[str], str] | None = None) -> None:
         self._options = options
         self._clock = clock
+        self._tier_of = tier_of or (lambda _: options.tier)
         self._tenants: dict[tuple[str, str], _Tenant] = {}
         self._apps: dict[str, _Window] = {}
 
-    def enter(self, client_id: str, tenant_id: str) -> dict[str, str]:
+    def enter(self, client_id: str, tenant_id: str, *, rapid: bool = False) -> dict[str, str]:
         """Count a call; returns the headers of its answer. Refusal with an empty 429 if a limit is reached.
 
         Each `enter` that returned needs one `leave`. With --no-limits nothing is counted and there are no headers.
+        `rapid`: Rapid Sync, the minute and the day are lifted; five at once and the app's minute are not.
         """
         if self._options.no_limits:
             return {}
@@ -93,6 +96,10 @@ class Limits:
             raise Refusal(_refused("concurrent", headers))
         if app_minute <= 0:
             raise Refusal(_refused("appminute", headers))
+        if rapid:
+            app.take(now)
+            tenant.in_flight += 1
+            return _remaining(day, minute, app_minute - 1)
         if minute <= 0:
             raise Refusal(_refused("minute", headers, tenant.minute.retry_after_s(now)))
         if day <= 0:
@@ -109,23 +116,23 @@ class Limits:
 
     def forget(self) -> None:
         """Every window starts anew; calls in progress stay counted."""
-        for tenant in self._tenants.values():
+        for (client_id, _), tenant in self._tenants.items():
             tenant.minute = self._window(self._options.minute_window_s, MINUTE_MAX, 0.0)
-            tenant.day = self._window(DAY_S, self._day_max(), 0.0)
+            tenant.day = self._window(DAY_S, self._day_max(client_id), 0.0)
         self._apps.clear()
 
     def played(self, kind: str, delay_s: float | None) -> Answer:
         """The 429 of a fault: `kind` is minute, day, concurrent or appminute."""
         if kind == "minute":
             wait = RETRY_AFTER_MINUTE_S if delay_s is None else math.ceil(delay_s)
-            return _refused(kind, _remaining(self._day_max() // 2, 0, APP_MINUTE_MAX - 1), wait)
+            return _refused(kind, _remaining(DAY_MAX_DEFAULT // 2, 0, APP_MINUTE_MAX - 1), wait)
         if kind == "day":
             wait = RETRY_AFTER_DAY_S if delay_s is None else math.ceil(delay_s)
             return _refused(kind, _remaining(0, MINUTE_MAX - 1, APP_MINUTE_MAX - 1), wait)
-        return _refused(kind, _remaining(self._day_max() // 2, MINUTE_MAX - 1, APP_MINUTE_MAX - 1))
+        return _refused(kind, _remaining(DAY_MAX_DEFAULT // 2, MINUTE_MAX - 1, APP_MINUTE_MAX - 1))
 
-    def _day_max(self) -> int:
-        return DAY_MAX.get(self._options.tier, DAY_MAX_DEFAULT)
+    def _day_max(self, client_id: str) -> int:
+        return DAY_MAX.get(self._tier_of(client_id), DAY_MAX_DEFAULT)
 
     def _tenant(self, client_id: str, tenant_id: str) -> _Tenant:
         tenant = self._tenants.get((client_id, tenant_id))
@@ -134,7 +141,7 @@ class Limits:
             minute_s = self._options.minute_window_s
             tenant = _Tenant(
                 self._window(minute_s, MINUTE_MAX, offset * minute_s),
-                self._window(DAY_S, self._day_max(), offset * DAY_S),
+                self._window(DAY_S, self._day_max(client_id), offset * DAY_S),
             )
             self._tenants[client_id, tenant_id] = tenant
         return tenant

@@ -8,10 +8,12 @@ what the default assumes.
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 DEFAULT_PORT = 8320
-TIERS = ("starter", "core", "plus", "advanced", "enterprise")
+TIERS = ("exempt", "starter", "core", "plus", "advanced", "enterprise")
+BROAD_SCOPES_END = date(2027, 9, 13)
 ORGANISATIONS_MAX = 500
 
 
@@ -23,7 +25,7 @@ class Options:
     seed: int | None = None  # None: 1, or what the state file was made with
     state: Path | None = None
     organisations: int = 4
-    tier: str = "core"
+    tier: str = "exempt"
     no_limits: bool = False
     minute_window_s: float = 60.0
     access_token_ttl_s: float = 1800.0
@@ -31,11 +33,13 @@ class Options:
     auto_consent: bool = False
     one_per_consent: bool = False
     broad_scopes: bool = False
+    broad_scopes_end: date = BROAD_SCOPES_END
     rolling_limits: bool = False
     modified_since_exclusive: bool = False
     summarize_keeps_good: bool = False
     idempotency_concurrent: str = "process"
     invalid_scope: str = "page"
+    full_cap: str = "page"
     reconciled_payments_go: bool = False
     gzip: bool = False
 
@@ -51,7 +55,13 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
     add("--seed", type=int, help="the same seed gives the same organisations and ids")
     add("--state", type=Path, metavar="FILE", help="keep everything in this file, also through kill -9")
     add("--organisations", type=_organisations, default=4, metavar="N")
-    add("--tier", choices=TIERS, default="core", help="starter has 1,000 calls a day, the others 5,000")
+    add(
+        "--tier",
+        choices=TIERS,
+        default="exempt",
+        help="the apps' tier with all that follows: calls a day, connections, one organisation per consent below advanced; "
+        "exempt (default): 5,000 calls a day and nothing else, as for an app made for one client",
+    )
     add("--no-limits", action="store_true", help="no rate limits and no limit headers")
     add("--minute-window-s", type=_seconds, default=60.0, metavar="S")
     add("--access-token-ttl-s", type=_seconds, default=1800.0, metavar="S")
@@ -59,6 +69,13 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
     add("--auto-consent", action="store_true", help="grant all organisations at once, without a page")
     add("--one-per-consent", action="store_true", help="one organisation per consent, as without Bulk Connections")
     add("--broad-scopes", action="store_true", help="apps made before 2 March 2026: the old broad scopes work too")
+    add(
+        "--broad-scopes-end",
+        type=date.fromisoformat,
+        default=BROAD_SCOPES_END,
+        metavar="DATE",
+        help="the day from which broad scopes are dead (default 2027-09-13; Xero's own pages disagree)",
+    )
     add("--rolling-limits", action="store_true", help="limit windows roll; default: fixed, with an offset per tenant")
     add(
         "--modified-since-exclusive",
@@ -82,6 +99,12 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         choices=("page", "redirect"),
         default="page",
         help="an unknown scope shows an error page (default) or is sent back to redirect_uri",
+    )
+    add(
+        "--full-cap",
+        choices=("page", "redirect"),
+        default="page",
+        help="a consent beyond a cap on connections shows an error page (default) or is sent back as access_denied",
     )
     add(
         "--reconciled-payments-go",

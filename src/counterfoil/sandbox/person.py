@@ -14,6 +14,7 @@ from counterfoil.sandbox import resources, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.charts import ORGANISATION_KEYS
+from counterfoil.sandbox.gate import WITHOUT_REPORTS
 from counterfoil.sandbox.resources import (
     approvals,
     contact_wire,
@@ -36,6 +37,8 @@ ORGANISATION_FIELDS = frozenset(
         "end_of_year_lock_date",
         "reset",
         "disconnected",
+        "disconnected_app",
+        "without_reports",
         "short_code",
         "country",
         "timezone",
@@ -60,7 +63,8 @@ METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> Books:
     """Apply what was given; returns the books, which are new ones with a new tenant id after `reset`.
 
-    Lock dates are ISO dates, null takes one away. `disconnected` true ends all connections to it, false restores them.
+    Lock dates are ISO dates, null takes one away. `disconnected` true ends all connections to it, false restores them;
+    `disconnected_app` ends one app's. `without_reports`: e-mail addresses of users whose role may not see reports.
     `approvals_left`: how many more invoices the plan lets anybody approve, null = no cap. `actions`: {name: allowed?}.
     `demo`: a demo company, which sends no e-mails. Raises ValueError, TypeError.
     """
@@ -85,8 +89,11 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
         code = row["BaseCurrency"]
         books.table("Currencies").put(code, {"Code": code, "Description": code})
     if "disconnected" in given:
-        for connection in world.connections.find("tenant", books.tenant_id):
-            world.connections.put(connection["id"], {**connection, "disconnected": bool(given["disconnected"])})
+        world.disconnect(books, ends=bool(given["disconnected"]))
+    if "disconnected_app" in given:
+        if given["disconnected_app"] not in world.apps:
+            raise ValueError("disconnected_app is the client_id of an app")
+        world.disconnect(books, given["disconnected_app"])
     return books
 
 
@@ -103,6 +110,11 @@ def _switched(books: Books, given: dict[str, Any]) -> None:
             raise TypeError("approvals_left is a whole number, not negative, or null")
         else:
             settings.put(approvals.KEY, {"left": left})
+    if "without_reports" in given:
+        users = given["without_reports"]
+        if not isinstance(users, list) or not all(isinstance(email, str) for email in users):
+            raise TypeError("without_reports is a list of e-mail addresses")
+        settings.put(WITHOUT_REPORTS, {"users": users})
     if "actions" in given:
         said = given["actions"]
         if not isinstance(said, dict) or not all(isinstance(allowed, bool) for allowed in said.values()):

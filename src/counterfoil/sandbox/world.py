@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from counterfoil.sandbox import books as books_of
 from counterfoil.sandbox import ledger, wire
+from counterfoil.sandbox.apps import Apps, new_row
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.clock import Clock, Ids, guid_of
 from counterfoil.sandbox.faults import Faults
@@ -26,16 +27,8 @@ DEFAULT_USER = "alex@example.com"
 CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0001"
 CLIENT_SECRET = "sandbox-secret-that-opens-nothing-else-0001"  # noqa: S105 - fixed on purpose: it protects a sandbox
 PUBLIC_CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0002"
+CUSTOM_CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0003"
 WEBHOOK_KEY = "c2FuZGJveC13ZWJob29rLWtleS10aGF0LXNpZ25zLW5vdGhpbmctZWxzZQ=="
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """A registered app. `secret` None: a PKCE app, which has none."""
-
-    client_id: str
-    secret: str | None
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class ConsentRequest:
     """What the consent page shows.
 
     It posts a form to `action`: `consent` (= id), `decision` (allow | cancel) and one `tenant` field for each chosen
-    tenant id (a radio button when `one_only`, else a checkbox).
+    tenant id (a radio button when `one_only`, else a checkbox). `blocked` says of some tenants why they cannot be chosen.
     """
 
     id: str
@@ -63,6 +56,7 @@ class ConsentRequest:
     scopes: tuple[str, ...]
     organisations: tuple[Books, ...]
     one_only: bool
+    blocked: dict[str, str]
 
 
 class Write(NamedTuple):
@@ -77,19 +71,12 @@ class World:
 
     def __init__(self, options: Options, seed: int, start: int = 0) -> None:
         self.options = options
-        self.apps = {
-            app.client_id: app
-            for app in (
-                App(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App"),
-                App(PUBLIC_CLIENT_ID, None, "Counterfoil Sandbox App (PKCE)"),
-            )
-        }
+        self.clock = Clock()
         self._begin(seed, start)
 
     def _begin(self, seed: int, start: int) -> None:
         self.seed = seed
         self.start = start
-        self.clock = Clock()
         self.ids = Ids(seed, start)
         self.log = RequestLog()
         self.faults = Faults()
@@ -105,6 +92,19 @@ class World:
             {"owner": lambda row: (row["client_id"], row["user_id"]), "tenant": lambda row: row["tenant_id"]},
         )
         self.kept_answers = Table("world", "kept_answers", self.changes)
+        apps = Table("world", "apps", self.changes)
+        self.apps = Apps(apps, self.options)
+        self.apps.put(new_row(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App", "web"))
+        self.apps.put(new_row(PUBLIC_CLIENT_ID, None, "Counterfoil Sandbox App (PKCE)", "pkce"))
+        self.apps.put(
+            new_row(
+                CUSTOM_CLIENT_ID,
+                CLIENT_SECRET,
+                "Counterfoil Sandbox Custom Connection",
+                "custom",
+                organisation=1,
+            )
+        )
         self._tables = {
             table.name: table
             for table in (
@@ -114,6 +114,7 @@ class World:
                 self.refresh_tokens,
                 self.connections,
                 self.kept_answers,
+                apps,
             )
         }
         self._books: dict[str, Books] = {}
@@ -126,6 +127,7 @@ class World:
         The signing key stays, so that tokens from before are good but find nothing.
         """
         key = self.meta.get("signing_key")
+        self.clock.advanced_s = 0.0
         self._begin(seed, self.start)
         if key is not None:
             self.meta.put("signing_key", key)
@@ -150,6 +152,26 @@ class World:
         given = email.partition("@")[0].replace(".", " ").title() or "Alex"
         first, _, last = given.partition(" ")
         return User(guid_of(f"{self.seed}/user/{email.casefold()}"), email.casefold(), first, last or "Ledger")
+
+    def disconnect(self, books: Books, client_id: str | None = None, *, ends: bool = True) -> None:
+        """A person disconnects an organisation in Xero, from one app or from all; or takes it back (`ends` False)."""
+        for row in self.connections.find("tenant", books.tenant_id):
+            if client_id in {None, row["client_id"]}:
+                self.connections.put(row["id"], {**row, "disconnected": ends})
+        for app in self.apps.values():
+            if app.kind == "custom" and app.organisation == books.number and client_id in {None, app.client_id}:
+                self.apps.put({**self.apps.rows[app.client_id], "authorised": not ends})
+
+    def has_broad_scopes(self) -> bool:
+        """Whether broad scopes still count for anything."""
+        return self.clock.now().date() < self.options.broad_scopes_end
+
+    def books_of_custom(self, client_id: str) -> Books | None:
+        """The one organisation of a custom connection, unless it waits to be authorised (again)."""
+        app = self.apps.get(client_id)
+        if app is None or app.kind != "custom" or not app.authorised:
+            return None
+        return next((books for books in self.organisations() if books.number == app.organisation), None)
 
     def add_books(self, number: int, incarnation: int) -> Books:
         """Empty books for organisation `number`; the caller fills or restores them."""

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer
-from counterfoil.sandbox.identity import scopes
-from counterfoil.sandbox.world import DEFAULT_USER, App, ConsentRequest, User, World
+from counterfoil.sandbox.apps import App
+from counterfoil.sandbox.identity import caps, scopes
+from counterfoil.sandbox.world import DEFAULT_USER, ConsentRequest, User, World
 
 PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"
@@ -49,6 +50,8 @@ class Authorize:
         app = self._world.apps.get(query.get("client_id", ""))
         if app is None:
             return self._sorry("unauthorized_client", "Unknown client_id")
+        if app.kind == "custom":
+            return self._sorry("unauthorized_client", "A custom connection asks nobody: it uses client_credentials")
         redirect_uri = query.get("redirect_uri", "")
         if not _is_redirect_allowed(redirect_uri):
             return self._sorry("unauthorized_client", "Invalid redirect_uri")
@@ -62,15 +65,19 @@ class Authorize:
         ):
             return _back(redirect_uri, error="invalid_request", state=state)
         asked = query.get("scope", "").split()
-        if not asked or scopes.unknown(asked, broad=self._world.options.broad_scopes):
+        if not asked or scopes.unknown(asked, app, broad=self._world.has_broad_scopes()):
             if self._world.options.invalid_scope == "redirect":
                 return _back(redirect_uri, error="invalid_scope", state=state)
             return self._sorry("unauthorized_client", "Invalid scope for client")
-        one_only = self._world.options.one_per_consent or "bulk_connect:false" in query.get("acr_values", "").split()
+        one_only = (
+            not app.is_bulk
+            or self._world.options.one_per_consent
+            or "bulk_connect:false" in query.get("acr_values", "").split()
+        )
         user = self._world.user(query.get("login_hint") or DEFAULT_USER)
         pending = _Pending(app, user, redirect_uri, tuple(dict.fromkeys(asked)), state, challenge, one_only)
         if self._world.options.auto_consent:
-            return self._grant(pending, self._automatic(pending))
+            return self._allowed(pending, self._automatic(pending))
         return self._show(pending)
 
     def decide(self, form: str) -> Answer:
@@ -82,20 +89,31 @@ class Authorize:
         chosen = [tenant for tenant in fields.get("tenant", []) if self._world.books(tenant) is not None]
         if fields.get("decision", [""])[0] != "allow" or not chosen:
             return _back(pending.redirect_uri, error="access_denied", state=pending.state)
-        return self._grant(pending, chosen[:1] if pending.one_only else chosen)
+        return self._allowed(pending, chosen[:1] if pending.one_only else chosen)
+
+    def _allowed(self, pending: _Pending, tenants: list[str]) -> Answer:
+        """Grant these, unless a cap on connections stands against one of them: then none is connected."""
+        reasons = caps.blocked(self._world, pending.app, tenants)
+        if not reasons:
+            return self._grant(pending, tenants)
+        if self._world.options.full_cap == "redirect":
+            return _back(pending.redirect_uri, error="access_denied", state=pending.state)
+        return self._sorry("access_denied", next(iter(reasons.values())))
 
     def _sorry(self, error: str, reason: str) -> Answer:
         """What a person sees when there is nowhere safe to send them back to."""
         return Answer(400, self._refused(error, reason).encode(), wire.HTML)
 
     def _automatic(self, pending: _Pending) -> list[str]:
-        """All organisations; where only one may be chosen, the first that is not connected yet."""
-        tenants = [books.tenant_id for books in self._world.organisations()]
-        if not pending.one_only:
-            return tenants
+        """All organisations that can be connected; where only one may be chosen, the first that is not connected yet."""
+        world = self._world
+        tenants = [books.tenant_id for books in world.organisations()]
         app, user = pending.app.client_id, pending.user.user_id
-        fresh = [tenant for tenant in tenants if self._world.connection_of(app, user, tenant) is None]
-        return (fresh or tenants)[:1]
+        fresh = [tenant for tenant in tenants if world.connection_of(app, user, tenant) is None]
+        wanted = (fresh or tenants) if pending.one_only else tenants
+        reasons = caps.blocked(world, pending.app, wanted)
+        chosen = [tenant for tenant in wanted if tenant not in reasons] or wanted
+        return chosen[:1] if pending.one_only else chosen
 
     def _show(self, pending: _Pending) -> Answer:
         while len(self._pending) >= PENDING_MAX:
@@ -110,8 +128,16 @@ class Authorize:
             pending.scopes,
             tuple(self._world.organisations()),
             pending.one_only,
+            self._blocked(pending),
         )
         return Answer(200, self._page(request).encode(), wire.HTML, {"X-Frame-Options": "DENY"})
+
+    def _blocked(self, pending: _Pending) -> dict[str, str]:
+        """Which organisations cannot be chosen, each looked at by itself."""
+        reasons: dict[str, str] = {}
+        for books in self._world.organisations():
+            reasons |= caps.blocked(self._world, pending.app, [books.tenant_id])
+        return reasons
 
     def _grant(self, pending: _Pending, tenants: list[str]) -> Answer:
         """Connect the tenants, widen the grant (scopes only ever add up) and hand out a code."""
@@ -162,6 +188,7 @@ class Authorize:
                 "event_id": event_id,
                 "created": row["created"],
                 "updated": now,
+                "connected_s": world.clock.seconds(),
                 "disconnected": False,
             },
         )

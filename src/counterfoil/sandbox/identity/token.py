@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, unquote
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer, Refusal
+from counterfoil.sandbox.apps import App
 from counterfoil.sandbox.identity import authorize, scopes
 from counterfoil.sandbox.identity.keys import Signer, left_half_hash
 from counterfoil.sandbox.tables import Row
-from counterfoil.sandbox.world import App, World
+from counterfoil.sandbox.world import World
 
 PATH = "/connect/token"
 REVOCATION_PATH = "/connect/revocation"
@@ -117,6 +118,8 @@ class Tokens:
         if not form.get("code"):
             _refuse("invalid_request")
         code = world.codes.get(form["code"])
+        if client.app.kind == "custom":
+            _refuse("unauthorized_client")
         if code is None or code["client_id"] != client.app.client_id:
             _refuse("invalid_grant")
         world.codes.drop(form["code"])  # single use, also when what follows is wrong
@@ -147,11 +150,14 @@ class Tokens:
         return self._issue(row["grant"], row["event_id"])
 
     def _by_secret(self, client: _Client, form: dict[str, str]) -> Answer:
-        """client_credentials, for the scopes that concern no tenant."""
-        asked = form.get("scope", "").split() or ["app.connections"]
+        """client_credentials: a custom connection's scopes, else those that concern no tenant."""
         if not client.authenticated:
             _refuse("unauthorized_client")
-        if not scopes.WITHOUT_TENANT.issuperset(asked):
+        asked = form.get("scope", "").split()
+        if client.app.kind == "custom":
+            asked = self._of_custom(client.app, asked)
+        asked = asked or ["app.connections"]
+        if client.app.kind != "custom" and not scopes.WITHOUT_TENANT.issuperset(asked):
             _refuse("invalid_scope")
         now = int(self._world.clock.seconds())
         claims = self._claims(client.app.client_id, now) | {"jti": self._world.ids.guid(), "scope": asked}
@@ -159,6 +165,15 @@ class Tokens:
         return _tokens(
             {"access_token": token, "expires_in": self._life(), "token_type": "Bearer", "scope": " ".join(asked)}
         )
+
+    def _of_custom(self, app: App, asked: list[str]) -> list[str]:
+        """What a custom connection gets: what it asks, if it was given that; asking nothing, all it was given."""
+        if self._world.books_of_custom(app.client_id) is None:
+            _refuse("unauthorized_client")
+        broad = self._world.has_broad_scopes()
+        if scopes.unassigned(asked, app, broad=broad):
+            _refuse("invalid_scope")
+        return asked or scopes.assigned(app, broad=broad)
 
     def _issue(self, grant_id: str, event_id: str) -> Answer:
         """The tokens that this grant's scopes call for."""
