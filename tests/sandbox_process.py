@@ -27,7 +27,10 @@ from typing import Any, Self
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
 REDIRECT_URI = "http://localhost:8321/oauth/callback"
-SCOPES = "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts accounting.settings"
+SCOPES = (
+    "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts accounting.settings "
+    "accounting.attachments"
+)
 
 
 @dataclass

@@ -4,6 +4,11 @@ import re
 
 import pytest
 
+from counterfoil.sandbox import gate, person
+from counterfoil.sandbox.answers import Refusal
+from counterfoil.sandbox.gate import Caller
+from counterfoil.sandbox.options import Options
+from counterfoil.sandbox.world import World
 from tests import sandbox_process
 from tests.sandbox.conftest import Ledger
 from tests.sandbox.test_identity import authorize, claims, connections, exchange, sent_back
@@ -198,15 +203,20 @@ def test_the_tier_of_an_app_sets_its_day(sandbox):
         assert headers["X-DayLimit-Remaining"] == "999"
 
 
-def test_a_role_without_reports_is_403_in_words_of_its_own(sandbox):
-    """A Standard user without the permission cannot see journals; settings go on, and another user sees them."""
-    scope = "accounting.settings accounting.manualjournals accounting.reports.trialbalance.read"
-    kim = sandbox.connect(scope, user="kim@example.com")["access_token"]
-    sandbox.organisation(sandbox.tenant(1), without_reports=["kim@example.com"])
-    assert get(sandbox, "Organisation", kim, sandbox.tenant(1)).status == 200
-    reply = get(sandbox, "Reports/TrialBalance", kim, sandbox.tenant(1))
-    if reply.status != 404:  # the reports themselves are another part's
-        assert (reply.status, reply.json["Detail"]) == (403, "AuthorizationUnsuccessful")
+def test_a_role_without_reports_is_403_in_words_of_its_own():
+    """A Standard user without the permission is refused reports and journals; settings and other users go on."""
+    world = World(Options(organisations=1), 1)
+    world.renew(1)
+    (books,) = world.organisations()
+    person.changed_organisation(world, books, {"without_reports": ["kim@example.com"]})
+    kim, alex = (Caller("app", world.user(email).user_id, []) for email in ("Kim@example.com", "alex@example.com"))
+    for plural in ("Reports", "Journals", "ManualJournals"):
+        with pytest.raises(Refusal) as refused:
+            gate.permitted(world, kim, books, plural)
+        assert refused.value.answer.status == 403
+        assert b'"Detail":"AuthorizationUnsuccessful"' in refused.value.answer.body
+        gate.permitted(world, alex, books, plural)
+    gate.permitted(world, kim, books, "Accounts")
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_person_works_by_xeros_rules_without_a_token(ledger):
 
 def test_a_control_that_does_not_exist_is_told(sandbox):
     """An unknown control path is 404 JSON with the known ones, and not in Xero's request log."""
-    reply = sandbox.request("POST", "/_sandbox/webhooks", b"{}")
+    reply = sandbox.request("POST", "/_sandbox/nonsense", b"{}")
     assert reply.status == 404
     assert "POST /_sandbox/faults" in reply.json["known"]
     assert sandbox.requests() == []

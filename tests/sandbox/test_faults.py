@@ -207,6 +207,23 @@ def test_tokens_and_tenants_can_be_refused_on_demand(ledger):
     assert ledger.call("GET", "Organisation").status == 403
 
 
+def test_an_organisation_can_be_disconnected_in_the_middle(ledger):
+    """403 now and until a new consent, while refreshing goes on; other organisations are left alone."""
+    ledger.sandbox.fault("disconnected", method="PUT", path=API)
+    assert ledger.call("PUT", "Contacts", {"Name": "A"}).status == 403
+    assert ledger.call("GET", "Organisation").json["Detail"] == "AuthenticationUnsuccessful"
+    assert ledger.sandbox.api("GET", "Organisation", ledger.token, ledger.sandbox.tenant(2)).status == 200
+    ledger.token = ledger.sandbox.connect()["access_token"]
+    assert ledger.get("Contacts")["Contacts"] == []
+
+
+def test_a_header_condition_can_fail(ledger):
+    """412, empty."""
+    ledger.sandbox.fault("412")
+    assert (reply := ledger.call("GET", "Organisation")).status == 412
+    assert reply.body == b""
+
+
 def test_a_fault_hits_only_what_it_names(ledger):
     """Method, path prefix in any case and tenant must all match."""
     ledger.sandbox.fault("503", method="put", path="/API.XRO/2.0/CONTACTS", tenant=ledger.tenant.upper())

@@ -34,7 +34,7 @@ def test_the_ready_line_has_what_a_client_needs():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--history", "3"], ["--webhook-url", "http://x"], ["--organisation-file", "x"], ["--tier", "gold"], ["--port", "x"],
+    [["--history", "3"], ["--organisation-file", "x"], ["--tier", "gold"], ["--port", "x"],
      ["--organisations", "0"], ["--minute-window-s", "-1"], ["--auto"]],
 )  # fmt: skip
 def test_an_option_that_does_not_exist_is_exit_2(arguments):

@@ -16,9 +16,12 @@ from counterfoil.sandbox.door import Door
 from counterfoil.sandbox.faults import COUNT_UNBOUNDED, KNOWN
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.webhooks import subscriptions
+from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
 BODY_MAX = 32 * 1024 * 1024
+WAIT_MAX_S = 60
 _FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "fault": (str,),
     "method": (str,),
@@ -36,11 +39,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Control:
     """The control handlers over one world."""
 
-    def __init__(self, world: World, journal: Journal, limits: Limits, door: Door) -> None:
+    def __init__(self, world: World, journal: Journal, limits: Limits, door: Door, hooks: Sender) -> None:
         self._world = world
         self._journal = journal
         self._limits = limits
         self._door = door
+        self._hooks = hooks
 
     def routes(self) -> list[web.RouteDef]:
         """Everything under /_sandbox/ except the pages."""
@@ -52,6 +56,9 @@ class Control:
             ("GET", "/_sandbox/ledger/{tenant}", self._ledger),
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
+            ("GET", "/_sandbox/webhooks", self._webhooks),
+            ("POST", "/_sandbox/webhooks", self._set_webhooks),
+            ("DELETE", "/_sandbox/webhooks", self._no_webhooks),
             ("GET", "/_sandbox/apps", self._apps),
             ("POST", "/_sandbox/apps", self._new_app),
             ("POST", "/_sandbox/apps/{client_id}", self._app),
@@ -125,6 +132,8 @@ class Control:
             _bad("seed is a whole number")
         self._world.renew(seed)
         self._limits.forget()
+        self._hooks.forget()
+        self.begin_webhooks()
         self._door.commit()
         self._journal.rewrite(self._world)
         return _json({"seed": seed, "organisations": described(self._world)})
@@ -134,7 +143,35 @@ class Control:
         if isinstance(advance_s, bool) or not isinstance(advance_s, int | float) or not 0 <= advance_s < 1e10:
             _bad("advance_s is a number of seconds, not negative")
         self._world.advance(advance_s)
+        self._hooks.wake()
         return _json({"now": self._world.clock.now().isoformat()})
+
+    def begin_webhooks(self) -> None:
+        """Subscribe the address of --webhook-url, unless a state file has it already."""
+        url = self._world.options.webhook_url
+        if url is not None and all(row["url"] != url for row in self._world.webhooks):
+            subscriptions.subscribed(self._world, {"url": url})
+            self._hooks.wake()
+
+    async def _webhooks(self, request: web.Request) -> Answer:
+        """`after`: deliveries after this number; `wait_s`: first wait until nothing is due."""
+        after, wait_s = request.query.get("after", "0"), request.query.get("wait_s", "0")
+        if not after.isdecimal() or not wait_s.isdecimal() or int(wait_s) > WAIT_MAX_S:
+            _bad(f"after is a number, wait_s is 0 to {WAIT_MAX_S}")
+        settled = await self._hooks.settled(int(wait_s))
+        rows = [subscriptions.shown(self._world, row) for row in self._world.webhooks]
+        return _json({"settled": settled, "subscriptions": rows, "deliveries": self._hooks.after(int(after))})
+
+    async def _set_webhooks(self, request: web.Request) -> Answer:
+        try:
+            rows = subscriptions.subscribed(self._world, await _object(request))
+        except (ValueError, TypeError) as error:
+            _bad(str(error))
+        self._hooks.wake()
+        return _json({"subscriptions": rows})
+
+    async def _no_webhooks(self, _: web.Request) -> Answer:
+        return _json({"removed": subscriptions.removed(self._world)})
 
     async def _apps(self, _: web.Request) -> Answer:
         return _json(registering.listed(self._world))

@@ -28,6 +28,7 @@ from counterfoil.sandbox.identity.token import Tokens
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
 BODY_MAX = 10 * 1024 * 1024
@@ -54,6 +55,7 @@ class Door:
         self._tokens = tokens
         self._consent = consent
         self._idempotency = Idempotency(world)
+        self.hooks: Sender | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or drop its connection if a fault says so."""
@@ -88,6 +90,8 @@ class Door:
                 return gate.token_expired(self._world, int(self._world.clock.seconds()) - 1)
             case "403":
                 return gate.forbidden(self._world)
+            case "412":
+                return Answer(412)
             case "429_minute" | "429_day" | "429_concurrent" | "429_appminute" as kind:
                 return self._limits.played(kind.removeprefix("429_"), None if fault is None else fault.delay_s)
             case _:
@@ -107,7 +111,9 @@ class Door:
             self.commit()
 
     def commit(self) -> None:
-        """End the current write: in memory and in the state file."""
+        """End the current write: in memory and in the state file, its events with it."""
+        if self.hooks is not None:
+            self.hooks.note(self._world.changes.pending)
         self._journal.append(self._world.commit())
 
     async def _routed(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
@@ -177,6 +183,9 @@ class Door:
         wanted = scopes.needed(resource.plural, rest, resource.scope)
         gate.allowed(world, caller, wanted, writing=request.method != "GET")
         books = gate.tenant(world, caller, headers.get("xero-tenant-id"))
+        if fault is not None and fault.kind == "disconnected":
+            world.disconnect(books, caller.client_id)
+            raise Refusal(gate.forbidden(world))
         gate.permitted(world, caller, books, resource.plural)
         headroom = self._limits.enter(caller.client_id, books.tenant_id, rapid=self._is_rapid(caller, books))
         try:

@@ -5,8 +5,9 @@ its own seed, on requests that match its method, path prefix and tenant.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 BEFORE_PROCESSING: Final = {
     "reset": "the connection is dropped before anything is processed",
@@ -19,6 +20,8 @@ BEFORE_PROCESSING: Final = {
     "429_appminute": "429 of the app's minute limit, without Retry-After",
     "401_expired": "401 TokenExpired although the token is good",
     "403": "403 AuthenticationUnsuccessful although the tenant is connected",
+    "disconnected": "a person disconnects the organisation in Xero just then: 403 until the next consent",
+    "412": "412, a condition of a request header was not met",
     "slow": "processed only after delay_s",
     "stale_read": "GETs answer from the state before the last write, or, with delay_s, before all writes of that time",
 }
@@ -34,7 +37,14 @@ AFTER_PROCESSING: Final = {
     "one_short": "one element of the answer to a write is missing",
     "text_answer": "200 with an HTML page instead of JSON, as a proxy gives",
 }
-KNOWN: Final = {**BEFORE_PROCESSING, **AFTER_PROCESSING}
+WEBHOOK: Final = {
+    "webhook_duplicated": "a delivery comes twice",
+    "webhook_reordered": "two or more events come one by one, the newest first; a single one waits for a second",
+    "webhook_delayed": "nothing is delivered for delay_s (default 60)",
+    "webhook_forged": "before the delivery comes a made-up one with an almost right signature",
+    "webhook_dropped": "the events of a delivery never come",
+}
+KNOWN: Final = {**BEFORE_PROCESSING, **AFTER_PROCESSING, **WEBHOOK}
 TOKEN_PATH: Final = "/connect/token"  # noqa: S105 - a path
 COUNT_UNBOUNDED: Final = 1_000_000_000
 
@@ -55,6 +65,8 @@ class Fault:
 
     def matches(self, method: str, path: str, tenant: str | None) -> bool:
         """Whether this request may be hit."""
+        if self.kind in WEBHOOK:
+            return False
         if self.method is not None and self.method != method:
             return False
         if self.kind == "stale_read" and method != "GET":
@@ -107,11 +119,28 @@ class Faults:
         """The fault that hits this request, counted down; None: the request is spared."""
         for fault in self._faults:
             if fault.matches(method, path, tenant) and fault.dice.random() < fault.probability:
-                fault.left -= 1
-                if fault.left <= 0:
-                    self._faults.remove(fault)
-                return fault
+                return self._spent(fault)
         return None
+
+    def take_webhook(self, url: str, tenants: set[str], events: int) -> Fault | None:
+        """The fault that hits this delivery; one whose kind is `webhook_held`: wait for more events."""
+        path = urlsplit(url).path
+        for fault in self._faults:
+            if fault.kind not in WEBHOOK or (fault.path is not None and not path.startswith(fault.path)):
+                continue
+            if fault.tenant is not None and fault.tenant.lower() not in tenants:
+                continue
+            if fault.kind == "webhook_reordered" and events == 1:
+                return replace(fault, kind="webhook_held")
+            if fault.dice.random() < fault.probability:
+                return self._spent(fault)
+        return None
+
+    def _spent(self, fault: Fault) -> Fault:
+        fault.left -= 1
+        if fault.left <= 0:
+            self._faults.remove(fault)
+        return fault
 
     def clear(self, id: int | None = None) -> int:
         """Forget one or all; returns how many."""

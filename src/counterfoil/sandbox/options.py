@@ -41,6 +41,9 @@ class Options:
     invalid_scope: str = "page"
     full_cap: str = "page"
     reconciled_payments_go: bool = False
+    webhook_url: str | None = None
+    silent_payments: bool = False
+    lenient_webhooks: bool = False
     gzip: bool = False
 
 
@@ -110,6 +113,21 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         "--reconciled-payments-go",
         action="store_true",
         help="a reconciled payment can be deleted through the API; default: refused",
+    )
+    add(
+        "--webhook-url",
+        metavar="URL",
+        help="send CONTACT and INVOICE events there, signed with the ready line's webhook_key",
+    )
+    add(
+        "--silent-payments",
+        action="store_true",
+        help="paying or crediting a document sends no event of that document; default: an UPDATE",
+    )
+    add(
+        "--lenient-webhooks",
+        action="store_true",
+        help="an answer to a webhook may have a body and cookies; default: it fails, as Xero's pages say",
     )
     add("--gzip", action="store_true", help="compress answers for clients that accept it")
     return Options(**vars(parser.parse_args(arguments)))

@@ -6,7 +6,7 @@ Called by `counterfoil sandbox` and `python -m counterfoil.sandbox`. One event l
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from counterfoil.sandbox.identity.token import Tokens
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.options import Options, parse
+from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -81,11 +82,22 @@ def application(the_world: World, the_journal: Journal, url: str) -> web.Applica
     limits = Limits(the_world.options, the_world.clock, lambda client_id: the_world.apps[client_id].tier)
     consent = Authorize(the_world, pages.consent_page, pages.refused_page)
     door = Door(the_world, the_journal, signer, limits, Tokens(the_world, signer, url), consent)
+    hooks = Sender(the_world, door.commit, url)
+    door.hooks = hooks
+    controls = Control(the_world, the_journal, limits, door, hooks)
+    controls.begin_webhooks()
     door.commit()
     app = web.Application(client_max_size=control.BODY_MAX)
-    app.add_routes(Control(the_world, the_journal, limits, door).routes())
+    app.add_routes(controls.routes())
     app.add_routes(pages.routes(the_world))
     app.router.add_route("*", "/{path:.*}", door.handle)
+
+    async def delivering(_: web.Application) -> AsyncIterator[None]:
+        await hooks.run()
+        yield
+        await hooks.close()
+
+    app.cleanup_ctx.append(delivering)
     return app
 
 

@@ -92,6 +92,8 @@ class World:
             {"owner": lambda row: (row["client_id"], row["user_id"]), "tenant": lambda row: row["tenant_id"]},
         )
         self.kept_answers = Table("world", "kept_answers", self.changes)
+        self.webhooks = Table("world", "webhooks", self.changes)
+        self.webhook_events = Table("world", "webhook_events", self.changes, {"client": lambda row: row["client_id"]})
         apps = Table("world", "apps", self.changes)
         self.apps = Apps(apps, self.options)
         self.apps.put(new_row(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App", "web"))
@@ -115,6 +117,8 @@ class World:
                 self.connections,
                 self.kept_answers,
                 apps,
+                self.webhooks,
+                self.webhook_events,
             )
         }
         self._books: dict[str, Books] = {}

@@ -1,0 +1,94 @@
+"""Events of what was written: one for each document that a commit made or changed (facts 6.1, 6.2).
+
+Called by `subscriptions`. Pure. A change that does not move a document's stamp makes no event.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.tables import Change, Row
+
+CATEGORY_OF: Final = {
+    "Contacts": "CONTACT",
+    "Invoices": "INVOICE",
+    "CreditNotes": "CREDITNOTE",
+    "Prepayments": "PREPAYMENT",
+    "Overpayments": "OVERPAYMENT",
+    "Payments": "PAYMENT",
+}
+CATEGORIES: Final = tuple(CATEGORY_OF.values())
+CATEGORIES_DEFAULT: Final = ("CONTACT", "INVOICE")
+_SINGULAR: Final = {plural: plural.removesuffix("s") for plural in CATEGORY_OF}
+# What a payment or an allocation changes on the document that it is for.
+_OF_PAYMENTS: Final = frozenset(
+    {
+        "AmountDue", "AmountPaid", "AmountCredited", "RemainingCredit", "AppliedAmount", "FullyPaidOnDate", "Payments",
+        "CreditNotes", "Prepayments", "Overpayments", "Allocations", "UpdatedDateUTC", "UpdatedDateUTCString", "Status",
+    }
+)  # fmt: skip
+_PAID: Final = frozenset({"AUTHORISED", "PAID"})
+
+
+class Event(NamedTuple):
+    """One event of a tenant; `wire` is the object as it is sent."""
+
+    tenant_id: str
+    category: str
+    wire: dict[str, Any]
+
+
+def of(changes: Iterable[Change], api_url: str, *, silent_payments: bool) -> list[Event]:
+    """The events of one commit, in the order in which documents were first touched.
+
+    `silent_payments`: paying or crediting a document is no event of that document.
+    """
+    first: dict[tuple[str, str, str], Row | None] = {}
+    last: dict[tuple[str, str, str], Row | None] = {}
+    for change in changes:
+        if change.table.name in CATEGORY_OF:
+            key = (change.table.space, change.table.name, change.key)
+            first.setdefault(key, change.before)
+            last[key] = change.after
+    events = []
+    for key, after in last.items():
+        before, (tenant_id, plural, _) = first[key], key
+        if after is None or not _is_told(before, after, silent_payments=silent_payments):
+            continue
+        category = CATEGORY_OF[plural]
+        events.append(Event(tenant_id, category, _wire(tenant_id, plural, after, api_url, is_new=before is None)))
+    return events
+
+
+def _is_told(before: Row | None, after: Row, *, silent_payments: bool) -> bool:
+    if before is None:
+        return True
+    if before.get("UpdatedDateUTC") == after.get("UpdatedDateUTC"):
+        return False
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return not (silent_payments and changed <= _OF_PAYMENTS and {before["Status"], after["Status"]} <= _PAID)
+
+
+def _wire(tenant_id: str, plural: str, row: Row, api_url: str, *, is_new: bool) -> dict[str, Any]:
+    """In the order of keys that was seen: the newer categories name the tenant earlier."""
+    own_id = row[f"{_SINGULAR[plural]}ID"]
+    moment = wire.moment_of(row["UpdatedDateUTC"])
+    category = CATEGORY_OF[plural]
+    event = {
+        "resourceUrl": f"{api_url}/api.xro/2.0/{plural}/{own_id}",
+        "resourceId": own_id,
+        "eventDateUtc": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}",
+        "eventType": "CREATE" if is_new else "UPDATE",
+    }
+    if category in CATEGORIES_DEFAULT:
+        return event | {"eventCategory": category, "tenantId": tenant_id, "tenantType": "ORGANISATION"}
+    tenant = {"tenantId": tenant_id, "tenantType": "ORGANISATION", "eventCategory": category}
+    return event | tenant | {"data": _data(category, row)}
+
+
+def _data(category: str, row: Row) -> dict[str, Any]:
+    """What the newer categories say beside; of overpayments and payments it is inferred from prepayments."""
+    data = {"Type": row.get("Type") or row.get("PaymentType"), "Status": row["Status"]}
+    if category != "CREDITNOTE":
+        data["UpdatedDateUTCString"] = wire.iso_stamp(wire.moment_of(row["UpdatedDateUTC"]))
+    return data
