@@ -57,7 +57,7 @@ INVOICE = {
 )
 def test_a_query_that_selects_the_invoice(query):
     """Operators, case, parentheses, ids, dates, methods and null guards, each in a form that people send."""
-    assert where.compile_where(query)(INVOICE) is True
+    assert where.compile_where(query, "Invoices")(INVOICE) is True
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_query_that_selects_the_invoice(query):
 )
 def test_a_query_that_leaves_the_invoice_out(query):
     """False conditions, and comparisons with null, which are never true except for equality."""
-    assert where.compile_where(query)(INVOICE) is False
+    assert where.compile_where(query, "Invoices")(INVOICE) is False
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_query_made_to_exhaust_the_stack_is_refused(query):
 def test_a_long_flat_query_is_fine():
     """Hundreds of alternatives need no depth."""
     query = "||".join(f'InvoiceNumber=="INV-{n:04}"' for n in range(250))
-    assert where.compile_where(query)(INVOICE) is True
+    assert where.compile_where(query, "Invoices")(INVOICE) is True
 
 
 @given(st.text(max_size=40))
@@ -161,8 +161,8 @@ def test_any_row_of_tokens_is_parsed_or_refused(tokens):
 
 
 def _ordered(text, records):
-    key, reverse = where.compile_order(text)
-    return [record["InvoiceNumber"] for record in sorted(records, key=key, reverse=reverse)]
+    order = where.compile_order(text, "Invoices")
+    return [record["InvoiceNumber"] for record in sorted(records, key=order.key, reverse=order.reverse)]
 
 
 ROWS = [
@@ -194,3 +194,84 @@ def test_a_bad_order_is_refused(text):
     """An unknown field or direction is a QueryParse."""
     with pytest.raises(where.QueryParse):
         where.compile_order(text)
+
+
+@pytest.mark.parametrize(
+    ("plural", "query"),
+    [
+        ("Contacts", 'Name=="x"'),
+        ("Contacts", "IsCustomer==true"),
+        ("BankTransactions", 'BankAccount.Code=="090" AND Contact.ContactID==null'),
+        ("Payments", 'Invoice.InvoiceID==null AND PaymentType=="ACCRECPAYMENT"'),
+        ("ManualJournals", 'Narration.Contains("x")'),
+        ("Accounts", 'Class=="ASSET" AND EnablePaymentsToAccount==true'),
+        ("PurchaseOrders", "DeliveryDate>DateTime(2026,1,1)"),
+        ("", 'Narration!=null OR InvoiceNumber=="x"'),
+    ],
+)
+def test_every_list_has_its_own_published_fields(plural, query):
+    """Also inside its objects; a list that is not named has all of them."""
+    where.compile_where(query, plural)
+
+
+@pytest.mark.parametrize(
+    ("plural", "query", "field"),
+    [
+        ("Contacts", 'InvoiceNumber=="x"', "InvoiceNumber"),
+        ("Invoices", "IsCustomer==true", "IsCustomer"),
+        ("Invoices", 'Contact.Narration=="x"', "Narration"),
+        ("Payments", "AmountDue>0", "AmountDue"),
+    ],
+)
+def test_a_field_of_another_list_is_refused(plural, query, field):
+    """As one that does not exist."""
+    with pytest.raises(where.QueryParse) as refusal:
+        where.compile_where(query, plural)
+    assert refusal.value.message == f"No property or field '{field}' exists"
+
+
+@pytest.mark.parametrize("query", ["LineItems==LineItems", "Contact==Contact", "LineItems.Count()>1", "Contact"])
+def test_lists_and_objects_are_no_values(query):
+    """They compare with nothing but null."""
+    with pytest.raises(where.QueryParse):
+        where.compile_where(query, "Invoices")
+    assert where.compile_where("Contact!=null AND LineItems==null", "Invoices")(INVOICE)
+
+
+@pytest.mark.parametrize(
+    ("plural", "query", "expected"),
+    [
+        ("Invoices", 'Status=="PAID" AND Date>=DateTime(2026,1,1) AND AmountDue>0', True),
+        ("Invoices", 'Contact.Name=="x"', True),
+        ("Invoices", 'Contact.Name.StartsWith("x")', False),
+        ("Invoices", 'Status!="PAID"', False),
+        ("Invoices", 'InvoiceNumber>"x"', False),
+        ("Invoices", "Total>5", False),
+        ("Invoices", f'InvoiceID==Guid("{CONTACT}") OR InvoiceID==Guid("{CONTACT}")', True),
+        ("Invoices", 'Status=="PAID" OR Status=="DRAFT"', False),
+        ("Invoices", "SentToContact", False),
+        ("Contacts", 'Name=="x" AND EmailAddress=="y"', True),
+        ("Contacts", 'FirstName=="x"', False),
+        ("Accounts", 'Name=="x"', False),
+    ],
+)
+def test_what_is_optimised(plural, query, expected):
+    """The fields, operators and alternatives that Xero names."""
+    assert where.compile_where(query, plural).is_optimised is expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("UpdatedDateUTC ASC, InvoiceID", True), ("Date DESC", True), ("Total", False), ("Date, Total", False)],
+)
+def test_which_order_is_optimised(order, expected):
+    """All of its fields must be."""
+    assert where.compile_order(order, "Invoices").is_optimised is expected
+
+
+def test_a_summary_cannot_be_filtered_by_what_it_drops():
+    """HasAttachments of invoices, IsCustomer of contacts."""
+    for plural, query in (("Invoices", "HasAttachments==true"), ("Contacts", "IsCustomer==true")):
+        where.compile_where(query, plural)
+        with pytest.raises(where.QueryParse):
+            where.compile_where(query, plural, where.SUMMARY_DROPS[plural])

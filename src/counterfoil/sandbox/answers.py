@@ -31,6 +31,7 @@ class Answer:
 class Call:
     """One request to a resource, after the gate. `query` has lower-case names; `path` is what follows the resource.
 
+    `plural`: the resource's own name, "" for a call of nobody's.
     `person`: who sits at Xero's own screen and does this; None: an app, whose user Xero's histories do not name.
     """
 
@@ -43,6 +44,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     person: str | None = None
+    plural: str = ""
 
     @property
     def user(self) -> str:
@@ -106,6 +108,12 @@ def post_data_invalid(message: str) -> Answer:
 def query_parse(message: str) -> Answer:
     """400 for a where or order that cannot be read."""
     return error(16, "QueryParseException", message)
+
+
+def high_volume() -> Answer:
+    """400 for a list of too many rows that is not paged, or filtered or ordered by what Xero has not optimised."""
+    message = "The request would return too many records: page it, and filter and order by optimised fields only"
+    return error(51, "HighVolumeException", message)
 
 
 def not_implemented() -> Answer:

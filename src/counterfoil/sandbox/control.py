@@ -56,6 +56,7 @@ class Control:
             ("GET", "/_sandbox/ledger/{tenant}", self._ledger),
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
+            ("GET", "/_sandbox/coverage", self._coverage),
             ("GET", "/_sandbox/webhooks", self._webhooks),
             ("POST", "/_sandbox/webhooks", self._set_webhooks),
             ("DELETE", "/_sandbox/webhooks", self._no_webhooks),
@@ -92,6 +93,11 @@ class Control:
 
     async def _health(self, _: web.Request) -> Answer:
         return _json({"ok": True, "seed": self._world.seed, "now": self._world.clock.now().isoformat()})
+
+    async def _coverage(self, _: web.Request) -> Answer:
+        from counterfoil.sandbox import coverage
+
+        return _json(coverage.coverage())
 
     async def _add_fault(self, request: web.Request) -> Answer:
         given = await _object(request)

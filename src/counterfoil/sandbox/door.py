@@ -192,7 +192,17 @@ class Door:
             if body is None:
                 raise Refusal(Answer(413))
             query = _lowered(request.query)
-            call = Call(world, books, caller.client_id, request.method, tuple(rest), query, headers, body)
+            call = Call(
+                world,
+                books,
+                caller.client_id,
+                request.method,
+                tuple(rest),
+                query,
+                headers,
+                body,
+                plural=resource.plural,
+            )
 
             async def work() -> Answer:
                 return await self._processed(call, resource, fault)

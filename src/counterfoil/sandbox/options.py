@@ -15,6 +15,7 @@ DEFAULT_PORT = 8320
 TIERS = ("exempt", "starter", "core", "plus", "advanced", "enterprise")
 BROAD_SCOPES_END = date(2027, 9, 13)
 ORGANISATIONS_MAX = 500
+HIGH_VOLUME_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Options:
     invalid_scope: str = "page"
     full_cap: str = "page"
     reconciled_payments_go: bool = False
+    high_volume_rows: int = HIGH_VOLUME_ROWS
     webhook_url: str | None = None
     silent_payments: bool = False
     lenient_webhooks: bool = False
@@ -115,6 +117,13 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         help="a reconciled payment can be deleted through the API; default: refused",
     )
     add(
+        "--high-volume-rows",
+        type=_rows,
+        default=HIGH_VOLUME_ROWS,
+        metavar="N",
+        help="lists of more rows must be paged, and filtered and ordered by optimised fields (default 100000)",
+    )
+    add(
         "--webhook-url",
         metavar="URL",
         help="send CONTACT and INVOICE events there, signed with the ready line's webhook_key",
@@ -144,6 +153,13 @@ def _organisations(text: str) -> int:
     value = int(text)
     if not 1 <= value <= ORGANISATIONS_MAX:
         raise argparse.ArgumentTypeError(f"must be between 1 and {ORGANISATIONS_MAX}")
+    return value
+
+
+def _rows(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
     return value
 
 

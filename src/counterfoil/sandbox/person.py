@@ -143,7 +143,7 @@ def acted(world: World, books: Books, method: str, path: str, body: Any) -> Answ
         raise ValueError(f"no such call: {method} {path}")
     asked = {key.lower(): value for key, value in parse_qsl(query)}
     sent = b"" if body is None else wire.compact(body)
-    call = Call(world, books, CLIENT_ID, method, tuple(rest), asked, {}, sent, _name(world))
+    call = Call(world, books, CLIENT_ID, method, tuple(rest), asked, {}, sent, _name(world), resource.plural)
     mark = world.changes.mark()
     try:
         return resource.handle(call)

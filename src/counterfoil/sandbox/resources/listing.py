@@ -48,7 +48,7 @@ def filtered(
         kept = [row for row in kept if _is_after(call, row[stamp_key], moment)]
     text = call.query.get("where")
     if text:
-        kept = _matching(text, kept, view or _as_is)
+        kept = _matching(call, text, kept, view or _as_is)
     return kept
 
 
@@ -56,8 +56,9 @@ def ordered(call: Call, rows: list[Row], id_key: str | None) -> list[Row]:
     """In the asked order; else by UpdatedDateUTC, then id; without `id_key` as they are."""
     text = call.query.get("order")
     if text:
-        key, reverse = _asked(where.compile_order, text)
-        return sorted(rows, key=key, reverse=reverse)
+        order = _asked(call, where.compile_order, text)
+        _refuse_high_volume(call, len(rows), is_quick=order.is_optimised)
+        return sorted(rows, key=order.key, reverse=order.reverse)
     if id_key is None:
         return rows
     return sorted(rows, key=lambda row: (wire.stamp_ms(row["UpdatedDateUTC"]), row[id_key]))
@@ -67,6 +68,7 @@ def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
     """The asked page; `implied` = a parameter was given that forces paging. Past the end: an empty page."""
     given = call.query.get("page")
     if given is None and not implied:
+        _refuse_high_volume(call, len(rows), is_quick=False)
         return Page(rows, paged=False, pagination=None)
     number = max(1, _integer(given, 1))
     size = min(max(1, _integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
@@ -86,8 +88,9 @@ def names(call: Call, parameter: str) -> list[str] | None:
     return None if given is None else [part.strip() for part in given.split(",") if part.strip()]
 
 
-def _matching(text: str, rows: list[Row], view: View) -> list[Row]:
-    matches = _asked(where.compile_where, text)
+def _matching(call: Call, text: str, rows: list[Row], view: View) -> list[Row]:
+    matches = _asked(call, where.compile_where, text)
+    _refuse_high_volume(call, len(rows), is_quick=matches.is_optimised)
     try:
         return [row for row in rows if matches(view(row))]
     except where.QueryParse as error:
@@ -98,11 +101,18 @@ def _as_is(row: Row) -> Row:
     return row
 
 
-def _asked(compile: Callable[[str], Any], text: str) -> Any:
+def _asked(call: Call, compile: Callable[..., Any], text: str) -> Any:
+    without = where.SUMMARY_DROPS.get(call.plural, frozenset()) if call.flag("summaryonly") else frozenset()
     try:
-        return compile(text)
+        return compile(text, call.plural, without)
     except where.QueryParse as error:
         raise Refusal(answers.query_parse(error.message)) from error
+
+
+def _refuse_high_volume(call: Call, rows: int, *, is_quick: bool) -> None:
+    """Over 100,000 rows only pages, by fields that Xero has optimised."""
+    if not is_quick and rows > call.world.options.high_volume_rows:
+        raise Refusal(answers.high_volume())
 
 
 def _since(text: str) -> datetime | None:

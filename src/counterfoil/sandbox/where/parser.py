@@ -1,10 +1,12 @@
 """The grammar of `where` and `order`: recursive descent from text to nodes. Called by this folder's door alone."""
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from counterfoil.sandbox.where import fields, nodes
+from counterfoil.sandbox.where.fields import Field
 from counterfoil.sandbox.where.nodes import Node, QueryParse
 
 WHERE_CHARACTERS_MAX: Final = 8_000
@@ -27,7 +29,11 @@ _END: Final = _Token("end", "")
 class Parser:
     """Recursive descent; each method eats what it is named after and returns it as a node."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, plural: str = "", without: Collection[str] = ()) -> None:
+        self._schema = fields.schema_of(plural)
+        self._without = without
+        self.uses: list[tuple[str, str]] = []  # every field, with the operator that follows it
+        self.has_or = False
         if len(text) > WHERE_CHARACTERS_MAX:
             raise QueryParse(f"Expression is longer than {WHERE_CHARACTERS_MAX} characters")
         self._tokens = _tokens(text)
@@ -38,6 +44,7 @@ class Parser:
         """A whole condition: parts joined by OR."""
         parts = [self._both()]
         while self.take("||", "or"):
+            self.has_or = True
             parts.append(self._both())
         return nodes.logical("||", parts)
 
@@ -51,8 +58,12 @@ class Parser:
         if self.take("!", "not"):
             self._deeper()
             return nodes.negated(self._comparison())
+        before = len(self.uses)
         left = self._operand()
         operator = self.take(*nodes.COMPARISONS)
+        if operator and len(self.uses) == before + 1:
+            field, followed_by = self.uses[-1]
+            self.uses[-1] = (field, followed_by or operator)
         return nodes.compared(operator, left, self._operand()) if operator else left
 
     def _operand(self) -> Node:
@@ -62,6 +73,7 @@ class Parser:
             method = self._name()
             self._expect("(", f"No property or field '{method}' exists in type '{node.kind}'")
             node = nodes.called(node, method, self._arguments())
+            self.uses[-1:] = [(field, "call") for field, _ in self.uses[-1:]]
         return node
 
     def _primary(self) -> Node:
@@ -114,12 +126,15 @@ class Parser:
         return self._field(name)
 
     def _field(self, name: str) -> Node:
-        path: list[str] = []
-        known, kind = _known_field(name)
-        path.append(known)
+        field = _known_field(self._schema, name)
+        if field.name in self._without:
+            raise QueryParse(f"No property or field '{name}' exists")
+        path, kind = [field.name], field.kind
         while kind == "Object" and self.take("."):
-            known, kind = _known_field(self._name())
-            path.append(known)
+            field = _known_field(field.of, self._name())
+            path.append(field.name)
+            kind = field.kind
+        self.uses.append((".".join(path), ""))
         if kind == "DateTime?":
             return Node(kind, lambda record: nodes.moment_of(nodes.at(record, path)))
         return Node(kind, lambda record: nodes.at(record, path))
@@ -127,6 +142,8 @@ class Parser:
     def order_term(self) -> tuple[Node, bool]:
         """One field of an order and whether it descends."""
         node = self._field(self._name())
+        if node.kind in {"Object", "List"}:
+            raise QueryParse("Failed to compare two elements in the array.")
         down = bool(self.take("desc", "descending"))
         if not down:
             self.take("asc", "ascending")
@@ -180,8 +197,8 @@ def _tokens(text: str) -> list[_Token]:
     return [*tokens, _END]
 
 
-def _known_field(name: str) -> tuple[str, str]:
+def _known_field(schema: str, name: str) -> Field:
     try:
-        return fields.FIELDS[name.lower()]
+        return fields.of_schema(schema)[name.lower()]
     except KeyError:
         raise QueryParse(f"No property or field '{name}' exists") from None
