@@ -28,7 +28,8 @@ def test_the_ledger_shows_wire_objects_by_plural(ledger):
     books = ledger.sandbox.ledger(ledger.tenant)
     assert list(books) == [
         "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices",
-        "CreditNotes", "Payments",
+        "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments",
+        "ManualJournals", "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices",
     ]  # fmt: skip
     assert books["Invoices"][0]["LineItems"][0]["LineAmount"] == 21.0
     assert ledger.sandbox.request("GET", "/_sandbox/ledger/unknown").status == 404
