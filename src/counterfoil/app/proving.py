@@ -1,7 +1,8 @@
 """`prove`: what the source gave, what we posted and what Xero has now, side by side.
 
 Called by cli/prove, the library and the demo. Reads the mirror after catching it up: 1 call per entity, and 1 per 1,000
-documents changed since. Writes nothing to Xero.
+documents changed since; 1 more for the contacts of an entity where a document has another one than it was posted for.
+Writes nothing to Xero. Xero's lists show no lines: they are proven by subtotal, tax and total.
 """
 
 from collections import defaultdict
@@ -9,13 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.app.reports import Proof, ProofRow
-from counterfoil.posting import kinds
+from counterfoil.app.vouching import NAMED
+from counterfoil.posting import kinds, known
 from counterfoil.posting.deciding import GONE
 from counterfoil.settings import FlowSettings
-from counterfoil.store import proofs
+from counterfoil.store import documents, proofs
+from counterfoil.store.database import Connection
 from counterfoil.store.proofs import Pair
 
 Key = tuple[str, Any, str]
+Moved = dict[tuple[str, str], tuple[str, str]]  # (tenant, contact) → the contact that it is now, and its name
 ZERO = Decimal(0)
 
 
@@ -38,12 +42,13 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
         await books.catch_up_safely(await books.client(entity), kinds.INVOICE.resource)
     pairs = await books.database.read(lambda conn: proofs.of_flow(conn, flow.id))
     tenants = sorted({pair.tenant_id for pair in pairs})
+    moved = await _moved(books, pairs)
     marks = [pair.marker for pair in pairs]
     twice = await books.database.read(lambda conn: proofs.marked_twice(conn, tenants, marks))
     return Proof(
         flow.table,
         _rows(pairs),
-        tuple(text for pair in pairs for text in _differences(pair)),
+        tuple(text for pair in pairs for text in _differences(pair, moved)),
         tuple(f"{document.number} carries the mark {document.marker} of another document" for document in twice),
         sum(pair.state not in ("posted", "cancelled") for pair in pairs),
         sum(pair.state == "cancelled" for pair in pairs),
@@ -66,8 +71,31 @@ def _rows(pairs: list[Pair]) -> tuple[ProofRow, ...]:
     return tuple(ProofRow(*key, *one.source, *one.ours, *one.xero) for key, one in ordered)
 
 
-def _differences(pair: Pair) -> list[str]:
-    """What is not as it was posted, in a bookkeeper's words."""
+async def _moved(books: Any, pairs: list[Pair]) -> Moved:
+    """Where documents have another contact than they were posted for: what became of that one, its merges followed."""
+    other = [pair for pair in pairs if pair.state == "posted" and _other_contact(pair)]
+    for entity in sorted({pair.entity for pair in other}):
+        await books.catch_up_safely(await books.client(entity), kinds.CONTACT.resource)
+    wanted = sorted({(pair.tenant_id, one or "") for pair in other for one in (pair.contact_id, pair.xero_contact_id)})
+    return await books.database.read(lambda conn: {key: _now(conn, *key) for key in wanted})  # type: ignore[no-any-return]  # books is Any
+
+
+def _now(connection: Connection, tenant_id: str, contact_id: str) -> tuple[str, str]:
+    found = documents.contacts_by(connection, tenant_id, "contact_id", [contact_id])
+    if not found:
+        return contact_id, contact_id
+    winner = known.merged(connection, tenant_id, found[0])
+    return winner.contact_id, winner.name
+
+
+def _other_contact(pair: Pair) -> bool:
+    """Its contact is not the one that it was posted for; of a document that a person named none is known."""
+    known_of_both = pair.contact_id is not None and pair.xero_contact_id is not None and pair.how != NAMED
+    return known_of_both and pair.contact_id != pair.xero_contact_id
+
+
+def _differences(pair: Pair, moved: Moved) -> list[str]:
+    """What is not as it was posted, field by field, in a bookkeeper's words."""
     if pair.state != "posted":
         return []
     name = f"{pair.entity} {pair.external_id} ({pair.document_number})"
@@ -75,10 +103,22 @@ def _differences(pair: Pair) -> list[str]:
         return [f"{name} is not in Xero's list"]
     if pair.status in GONE:
         return [f"{name} was {pair.status.lower()} in Xero"]
+    ours, theirs = (moved.get((pair.tenant_id, one or "")) for one in (pair.contact_id, pair.xero_contact_id))
+    found: list[tuple[str, Any, Any]] = [("contact", ours, theirs)] if _other_contact(pair) and ours != theirs else []
     compared = (
+        ("number", pair.document_number, pair.xero_number),
         ("total", pair.total, pair.xero_total),
         ("tax", pair.total_tax, pair.xero_total_tax),
+        ("subtotal", pair.sub_total, pair.xero_sub_total),
         ("date", pair.date, pair.xero_date),
         ("currency", pair.currency, pair.xero_currency),
     )
-    return [f"{name}: {what} posted {ours}, in Xero now {theirs}" for what, ours, theirs in compared if ours != theirs]
+    found += [(what, ours, theirs) for what, ours, theirs in compared if ours != theirs]
+    return [f"{name}: {what} posted {_shown(ours)}, in Xero now {_shown(theirs)}" for what, ours, theirs in found]
+
+
+def _shown(value: Any) -> str:
+    """An amount with its cents, a contact by its name."""
+    if isinstance(value, tuple):
+        return str(value[1])
+    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)

@@ -96,18 +96,18 @@ class Known:
         self._said = contact_links.of(connection, entity, list(wanted))
         meant = [one.contact_id for one in self._said.values() if one.contact_id]
         self._linked = {
-            contact.contact_id: _merged(connection, tenant, contact)
+            contact.contact_id: merged(connection, tenant, contact)
             for contact in documents.contacts_by(connection, tenant, "contact_id", meant)
         }
         self._by_number: dict[str, list[documents.KnownContact]] = {}
         for contact in documents.contacts_by(connection, tenant, "number", list(wanted)):
-            self._by_number.setdefault(contact.number or "", []).append(_merged(connection, tenant, contact))
+            self._by_number.setdefault(contact.number or "", []).append(merged(connection, tenant, contact))
         self._by_name: dict[str, list[documents.KnownContact]] = {}
         for contact in documents.contacts_by(connection, tenant, "name_key", names):
             self._by_name.setdefault(contact.name_key, []).append(contact)
         made = [posting.document_id for posting in self._ours.values() if posting.document_id]
         self._by_id = {
-            contact.contact_id: _merged(connection, tenant, contact)
+            contact.contact_id: merged(connection, tenant, contact)
             for contact in documents.contacts_by(connection, tenant, "contact_id", made)
         }
         at_xero = itertools.chain(
@@ -179,7 +179,7 @@ class Known:
         return self._terms.get(contact.contact_id or "")
 
 
-def _merged(connection: Connection, tenant_id: str, contact: documents.KnownContact) -> documents.KnownContact:
+def merged(connection: Connection, tenant_id: str, contact: documents.KnownContact) -> documents.KnownContact:
     """The contact that this one was merged into, followed to its end (bounded: merges do not run in circles)."""
     for _ in range(10):
         if not contact.merged_to:

@@ -22,14 +22,20 @@ class Pair(msgspec.Struct, frozen=True):
     external_id: str
     marker: str
     state: str
+    how: str | None
     document_number: str | None
+    contact_id: str | None
     date: datetime.date | None
     currency: str | None
+    sub_total: Decimal | None
     total_tax: Decimal | None
     total: Decimal | None
     status: str | None
+    xero_number: str | None
+    xero_contact_id: str | None
     xero_date: datetime.date | None
     xero_currency: str | None
+    xero_sub_total: Decimal | None
     xero_total_tax: Decimal | None
     xero_total: Decimal | None
 
@@ -37,6 +43,9 @@ class Pair(msgspec.Struct, frozen=True):
 NOT_PROVEN = ("contact", "payment")  # their amounts are part of the documents
 p = schema.postings.c
 d = schema.documents.c
+_customers = schema.postings.alias("customers")
+of = _customers.c
+r = schema.revisions.c
 
 
 def entities(connection: sa.Connection, flow_id: str) -> list[str]:
@@ -57,9 +66,12 @@ def of_flow(connection: sa.Connection, flow_id: str) -> list[Pair]:
 
 _OF_FLOW = Prepared(
     sa.select(
-        p.entity, p.tenant_id, p.external_id, p.marker, p.state, p.document_number, p.date, p.currency, p.total_tax,
-        p.total, d.status, d.date, d.currency, d.total_tax, d.total,
+        p.entity, p.tenant_id, p.external_id, p.marker, p.state, p.how, p.document_number, of.document_id, p.date,
+        p.currency, p.sub_total, p.total_tax, p.total, d.status, d.number, d.contact_id, d.date, d.currency, d.sub_total,
+        d.total_tax, d.total,
     )
+    .join(schema.revisions, sa.and_(r.posting_id == p.id, r.n == p.revision))
+    .outerjoin(_customers, _customers.c.id == sa.func.coalesce(r.after_id, p.after_id))
     .outerjoin(
         schema.documents, sa.and_(d.tenant_id == p.tenant_id, d.resource == p.resource, d.document_id == p.document_id)
     )
