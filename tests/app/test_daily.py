@@ -69,11 +69,50 @@ def test_a_row_that_cannot_be_read_keeps_the_day_of_its_sale_back(daily):
     assert "orders.csv:4" in problem.records[0].source
 
 
-def test_a_sale_whose_day_cannot_be_told_is_a_problem_of_its_own(daily):
-    """31 February belongs to no day, so no day waits for it."""
-    report = daily.run_rows(small("#1", placed=FIRST), small("#2", placed="31/02/2026"))
-    assert (report.records, report.posted, report.rejected) == (2, 1, 1)
-    assert "31/02/2026" in daily.problems()[0].reason
+def test_a_sale_whose_day_cannot_be_told_is_held_and_kept(daily):
+    """31 February belongs to no day, so no day waits for it; it stays on the list with its money until the source is right."""
+    sales = (small("#1", placed=FIRST), small("#2", placed="31/02/2026"), small("#3", placed="30/02/2026"))
+    report = daily.run_rows(*sales)
+    assert (report.records, report.posted, report.held) == (3, 1, 2)
+    (problem,) = daily.problems()
+    assert (problem.cause, problem.count, problem.unknown) == ("day-unknown", 2, 0)
+    assert [(one.external_id, one.state) for one in problem.records] == [("#2", "held"), ("#3", "held")]
+    assert {name: str(amount) for name, amount in problem.amounts.items()} == {"GBP": "24.00"}
+    assert "31/02/2026" in problem.reason
+    assert "no day waits for it" in problem.reason
+    assert (daily.retry(problem.n), daily.finish().posted, len(daily.problems())) == (0, 0, 1)
+    assert daily.run().held == 2
+    assert daily.run_rows(small("#1", placed=FIRST), small("#2", placed=SECOND), small("#3", placed=THIRD)).posted == 2
+    assert daily.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "waits"),
+    [
+        (small("#2", "?", placed=FIRST), "So the whole day waits: 3 sales, 34.00 GBP."),
+        (order("#2", "a lot", ("1", "10.00", "?"), placed=FIRST), "3 sales, 24.00 GBP and 1 of unknown amount."),
+        (order("#2", "13.00", ("1", "10.00", "S"), placed=FIRST), "So the whole day waits: 3 sales, 37.00 GBP."),
+        ([(*small("#2", placed=FIRST)[0], "one too many")], "So the whole day waits: at least 2 sales, 24.00 GBP."),
+    ],
+)
+def test_what_waits_for_one_wrong_sale_is_said(daily, wrong, waits):
+    """How many sales and how much money, and that the day is posted whole once it is cured."""
+    rows = (small("#1", placed=FIRST), wrong, small("#3", placed=FIRST), small("#4", placed=SECOND))
+    assert daily.run_rows(*rows).posted == 1
+    (problem,) = daily.problems()
+    assert waits in problem.reason
+    assert problem.remedy.endswith("Then the day is posted whole, with all its sales.")
+    shown = {name: f"{amount:.2f}" for name, amount in problem.amounts.items()}
+    known = {"34.00": "34.00", "37.00": "37.00"}
+    money = next((known[one] for one in known if one in waits), None)
+    if "at least" in waits:
+        assert shown == {"GBP": "24.00"}
+    elif money is None:
+        assert (shown, problem.unknown) == ({}, 1)
+    else:
+        assert (shown, problem.unknown) == ({"GBP": money}, 0)
+    assert daily.run_rows(*(small(f"#{n}", placed=FIRST) for n in (1, 2, 3)), small("#4", placed=SECOND)).posted == 1
+    assert daily.problems() == []
 
 
 def test_a_sale_is_not_counted_twice(daily):
@@ -216,7 +255,7 @@ def test_what_is_wrong_with_several_sales_names_them(daily):
     daily.run_rows(small("#1", placed=FIRST), small("#2", placed=FIRST))
     problem = held_problem(daily)
     assert problem.cause == "account-unknown:takings"
-    assert problem.reason.endswith("In #1 (orders.csv:2), #2 (orders.csv:3).")
+    assert "In #1 (orders.csv:2), #2 (orders.csv:3). So the whole day waits: 2 sales, 24.00 GBP." in problem.reason
     daily.fix(problem.n, use="200")
     assert (daily.retry(problem.n), daily.finish().posted) == (1, 1)
     assert daily.run().unchanged == 1

@@ -49,6 +49,29 @@ def test_a_bad_row_keeps_its_record_back_and_no_other(till):
     assert "`#1`" in problem.reason
 
 
+@pytest.mark.parametrize(
+    ("rows", "amounts", "unknown"),
+    [
+        (small("#1", "?"), {"GBP": "10.00"}, 0),  # the lookup does not know it, the total is there
+        (order("#1", "25.00", ("a few", "5.00", "S"), ("1", "13.00", "Z")), {"GBP": "25.00"}, 0),
+        (order("#1", "25,00", ("1", "5.00", "?")), {}, 1),
+        (order("#1", "", ("1", "5.00", "?")), {}, 1),
+        ([*order("#1", "24.00", ("1", "10.00", "S")), ("#1", *[""] * 4, "Thing", "1", "10.00", "S", "much")], {"GBP": "24.00"}, 0),
+    ],
+)  # fmt: skip
+def test_a_record_that_fails_in_the_mapping_shows_its_money(till, rows, amounts, unknown):
+    """What its own total says, whatever else is wrong; else it is told as unknown."""
+    till.run_rows(rows, small("#2"))
+    (problem,) = till.problems()
+    assert ({name: str(amount) for name, amount in problem.amounts.items()}, problem.unknown) == (amounts, unknown)
+
+
+def test_what_is_worth_most_is_cured_first_also_where_the_mapping_fails(till):
+    """Money first, and what is unknown last."""
+    till.run_rows(small("#1", "x"), order("#2", "9000.00", ("1", "10.00", "y")), order("#3", "?", ("1", "10.00", "z")))
+    assert [one.records[0].external_id for one in till.problems()] == ["#2", "#1", "#3"]
+
+
 def test_rows_of_an_order_that_disagree_are_named(till):
     """Two customers for one order: both values, each with its row; nothing is posted of it."""
     first, second = small("#1", customer="Ann")[0], small("#1", customer="Ben")[0]

@@ -22,7 +22,7 @@ _CONTACT: Final = {
     "contact-number-differs": "fix {n} --use link",
 }
 _IN_THE_SOURCE: Final = (
-    "column-missing", "daily-disagrees", "daily-mixed", "daily-payments", "entity-changed", "expression-failed", "group-blank", "no-lines", "rows-disagree", "total-differs",
+    "column-missing", "day-unknown", "daily-disagrees", "daily-mixed", "daily-payments", "entity-changed", "expression-failed", "group-blank", "no-lines", "rows-disagree", "total-differs",
     "total-missing", "twice-with-different-content",
 )  # fmt: skip
 

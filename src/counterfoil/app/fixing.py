@@ -81,7 +81,7 @@ async def _records(books: Any, stuck: Sequence[Posting | BadRow]) -> list[_Tried
     found = [_Tried(one.external_id, kept[one.id].record, one.entity, ()) for one in unsent if one.id in kept]
     rows = [one for one in stuck if isinstance(one, BadRow)]
     found += [_Tried(one.external_id, one.record, one.entity, ()) for one in rows if one.record is not None]
-    return [one for one in found if one.raw != retrying.NO_RECORD]
+    return [one for one in found if retrying.is_record(one.raw)]
 
 
 def _nothing_to_fix(n: int, stuck: Sequence[Posting | BadRow], only: str | None) -> errors.CounterfoilError:

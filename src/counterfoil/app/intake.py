@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import standing_twice
+from counterfoil.app import claims, standing_twice
 from counterfoil.app.ledgers import Blocked, Ledgers
 from counterfoil.flows import FlowKind
 from counterfoil.model import fixes, shape, sheet, time_zones
@@ -27,6 +27,7 @@ from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
 from counterfoil.store import fixes as stored_fixes
 from counterfoil.store import runs
+from counterfoil.store.problems import DAY_UNKNOWN
 
 if TYPE_CHECKING:
     from counterfoil.app.mapped import MappedFlow
@@ -148,9 +149,12 @@ class Intake:
 
     async def _item(self, n: int, row: Row | BadRow) -> Item:
         if isinstance(row, BadRow):
+            kept = sheet.pack_part(row.rows) if row.rows else b"null"
+            blocked = "person" if row.finding.cause == DAY_UNKNOWN else ""
             return Item(
-                n, row.source, b"null", row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,)
-            )
+                n, row.source, kept, row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,),
+                blocked=blocked,
+            )  # fmt: skip
         checked = await self.check(row.raw, rows=getattr(row, "rows", None))
         item = self._judged(n, row, checked)
         if checked.fixed or checked.mapped is not None:
@@ -166,18 +170,22 @@ class Intake:
                 blocked=prepared.until,
             )  # fmt: skip
         if record is None:
-            return self._refused(n, row, self.identified(row.raw)[0], entity, checked.findings)
+            refused = self._refused(n, row, self.identified(row.raw)[0], entity, checked.findings)
+            return msgspec.structs.replace(refused, claim=claims.of(row.raw, self._mapped, self._base(entity)))
         record_hash = self._kind.record_hash(record)
         if entity is None:
             return self._refused(n, row, record.external_id, None, checked.findings)
         if prepared is None:
             bound = entity if entity in self.bindings else None
             refused = self._refused(n, row, record.external_id, bound, checked.findings)
-            ledger = self._ledgers.known(entity)
-            base = ledger.base_currency if isinstance(ledger, Ledger) else None
-            claim = Claim(record.date, record.currency or base, record.expected_total)
+            claim = Claim(record.date, record.currency or self._base(entity), record.expected_total)
             return msgspec.structs.replace(refused, record_hash=record_hash, claim=claim)
         return Item(n, row.source, row.raw, row.hash, record_hash, record.external_id, entity, prepared)
+
+    def _base(self, entity: str | None) -> str | None:
+        """The currency of an entity's books, as far as they were read."""
+        ledger = self._ledgers.known(entity) if entity is not None else None
+        return ledger.base_currency if isinstance(ledger, Ledger) else None
 
     async def knows(self, raw: bytes) -> bool:
         """Whether the organisation of a record was read before, so that it can be checked without asking."""

@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors, mapping, sources
+from counterfoil.app import claims
 from counterfoil.app.days import Day, Days, Zone
 from counterfoil.flows import FlowKind
 from counterfoil.mapping import MappedRecord, Mapper
 from counterfoil.model import sheet
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
+from counterfoil.posting.planning import Claim
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row
 from counterfoil.store import spool
@@ -110,6 +112,10 @@ class MappedFlow:
         """(external_id, entity) of rows that may be wrong otherwise, as far as they can be told."""
         external_id, entity = self._mapper.identify(rows)
         return (None, entity) if self.flow.post == "daily" else (external_id, entity)
+
+    def claim(self, rows: Sequence[SheetRow]) -> Claim:
+        """What rows that did not become a record say they come to; of a day all of its sales together, or nothing."""
+        return self._days.claim(rows) if self.flow.post == "daily" else claims.made(*self._mapper.claim(rows))
 
     def made(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> Made | tuple[Finding, ...]:
         """The record that rows make; or what is wrong, each finding at its column where it has one."""

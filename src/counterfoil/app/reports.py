@@ -77,7 +77,9 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One cause that needs a person, and the records that it stops. `amounts`: what waits, per currency.
+    """One cause that needs a person, and the records that it stops.
+
+    `amounts`: what waits, per currency, as far as the records say so; `unknown`: how many that wait do not.
 
     `field` is the field that is wrong, `column` where the source has it, `value` what stands there when it is the same everywhere, `cure` the
     command that most likely helps (what follows `counterfoil problems`), "" when it is no command.
@@ -97,6 +99,7 @@ class Problem(msgspec.Struct, frozen=True):
     cure: str = ""
     totals: tuple[tuple[Decimal, str] | None, ...] = ()  # of each record, in their order; None: it has none
     column: str = ""
+    unknown: int = 0
 
 
 class PlanLine(msgspec.Struct, frozen=True):

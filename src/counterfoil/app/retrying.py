@@ -27,6 +27,11 @@ HELD_BY_THE_RECORD = (
 NO_RECORD = b"null"  # what is kept of a row of which no record could be made
 
 
+def is_record(raw: bytes | None) -> bool:
+    """Whether a record can be planned of what is kept of a row."""
+    return raw is not None and raw != NO_RECORD and not sheet.is_part(raw)
+
+
 async def plan_again(books: Any, ids: Sequence[int], why: str, bad: Sequence[BadRow] = ()) -> int:
     """Plan the kept records of these postings, and of rows that had none, again; → how many are now planned or found posted."""
     found = await books.database.read(lambda conn: postings.many(conn, ids))
@@ -39,7 +44,7 @@ async def plan_again(books: Any, ids: Sequence[int], why: str, bad: Sequence[Bad
             for one in sorted(found.values(), key=lambda one: one.id)
             if one.flow_id == flow_id and one.id in kept and kept[one.id].record != NO_RECORD
         ]
-        mine = [one for one in bad if one.flow_id == flow_id and one.record not in (None, NO_RECORD)]
+        mine = [one for one in bad if one.flow_id == flow_id and is_record(one.record)]
         rows += [Row(one.source, one.record or b"", one.content_hash) for one in mine]
         if rows:
             report = await Runner(books).again(flows[flow_id], rows, why)

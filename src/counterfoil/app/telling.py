@@ -17,6 +17,7 @@ from counterfoil.app.reports import Document, Listed
 from counterfoil.model import sheet
 from counterfoil.store import parts, postings, requests, stories
 from counterfoil.store.postings import Posting
+from counterfoil.store.problems import DAY_UNKNOWN
 from counterfoil.store.runs import BadRow
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -41,7 +42,17 @@ def listed(books: Any, posting: Posting) -> Listed:
 def listed_row(row: BadRow) -> Listed:
     """One bad row as lists show it."""
     return Listed(
-        None, "rejected", row.entity, row.flow, "row", row.external_id, row.source, row.reason, None, row.remedy, None
+        None,
+        "held" if row.cause == DAY_UNKNOWN else "rejected",
+        row.entity,
+        row.flow,
+        "row",
+        row.external_id,
+        row.source,
+        row.reason,
+        None,
+        row.remedy,
+        None,
     )
 
 

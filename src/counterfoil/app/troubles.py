@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil import errors
-from counterfoil.app import cures, retrying
+from counterfoil.app import claims, cures, retrying
 from counterfoil.app.reports import Listed, Problem
 from counterfoil.app.telling import listed, listed_row
-from counterfoil.store import locks, postings, problems, runs
+from counterfoil.store import bindings, locks, postings, problems, runs
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
@@ -54,11 +54,17 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
     n = await books.database.run(lambda conn: problems.number(conn, f"{flow_id}|{cause}"))
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     messages: dict[str, None] = {}
-    for one in group:
+    totals = [await _total(books, one) for one in group[:RECORDS_MAX]]
+    unknown = len(group) - len(totals)
+    for one, total in zip(group, totals, strict=False):
         if isinstance(one, Posting):
-            if one.total is not None and one.currency and one.state != "posted":
-                amounts[one.currency] += one.total
             messages.update(dict.fromkeys(one.xero_messages or ()))
+        if isinstance(one, Posting) and one.state == "posted":
+            continue  # Xero has it: nothing waits
+        if total is None:
+            unknown += 1
+        else:
+            amounts[total[1]] += total[0]
     records = tuple([_listed(books, one) for one in group[:RECORDS_MAX]])
     first = group[0]
     reason, remedy = first.reason or "", first.remedy or ""
@@ -66,14 +72,26 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
     return Problem(
         n, cause, records[0].flow, len(group), dict(amounts), reason, remedy, list(messages), records, field,
         cause.partition(":")[2], cures.likely(n, cause, field, remedy, fixable=_fixable(group)),
-        tuple([_total(one) for one in group[:RECORDS_MAX]]), columns_of(reason),
+        tuple(totals), columns_of(reason), unknown,
     )  # fmt: skip
 
 
-def _total(one: Stuck) -> tuple[Decimal, str] | None:
-    if isinstance(one, BadRow) or one.total is None or not one.currency:
-        return None
-    return one.total, one.currency
+async def _total(books: Any, one: Stuck) -> tuple[Decimal, str] | None:
+    """What a record comes to, or says that it does; None: nobody knows."""
+    total, currency = (one.total, one.currency) if isinstance(one, Posting) else await _claimed(books, one)
+    return (total, currency) if total is not None and currency else None
+
+
+async def _claimed(books: Any, row: BadRow) -> tuple[Decimal | None, str | None]:
+    flow = books.flows.get(row.flow)
+    claim = claims.of(row.record, books.mapped.get(row.flow), None)
+    if claim is None:
+        return None, None
+    entity = row.entity or (flow.entity if flow is not None else None)
+    if claim.currency is not None or entity is None:
+        return claim.total, claim.currency
+    binding = await books.database.read(lambda conn: bindings.get(conn, entity))
+    return claim.total, binding.fingerprint.base_currency if binding is not None else None
 
 
 def field_of(reason: str) -> str:
@@ -91,7 +109,7 @@ def columns_of(reason: str) -> str:
 def _fixable(group: list[Stuck]) -> bool:
     """Whether a record of it is kept here and not sent."""
     return any(
-        one.state in ("held", "rejected") if isinstance(one, Posting) else one.record not in (None, retrying.NO_RECORD)
+        one.state in ("held", "rejected") if isinstance(one, Posting) else retrying.is_record(one.record)
         for one in group
     )
 
@@ -125,7 +143,7 @@ async def retry(books: Any, n: int) -> int:
     """
     _of, wanted = await one_and_its_own(books, n)
     stuck = [one for one in wanted if isinstance(one, Posting)]
-    bad = [one for one in wanted if isinstance(one, BadRow) and one.record not in (None, retrying.NO_RECORD)]
+    bad = [one for one in wanted if isinstance(one, BadRow) and retrying.is_record(one.record)]
     read_again = await retrying.to_read_again(books, stuck)
     said = [one.id for one in stuck if one.cause == problems.STANDS_TWICE]
     await books.database.run(lambda conn: problems.accept(conn, said, problems.STANDS_TWICE))

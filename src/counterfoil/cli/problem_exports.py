@@ -65,6 +65,7 @@ def as_html(found: "Sequence[Problem]", at: datetime.datetime) -> str:
     import jinja2
 
     waiting: dict[str, Decimal] = defaultdict(Decimal)
+    unknown = sum(problem.unknown for problem in found)
     for problem in found:
         for currency, amount in problem.amounts.items():
             waiting[currency] += amount
@@ -76,7 +77,7 @@ def as_html(found: "Sequence[Problem]", at: datetime.datetime) -> str:
     environment.filters["coded"] = _coded
     return environment.from_string(template).render(
         at=f"{at:%Y-%m-%d %H:%M} UTC",
-        waiting=table.sums(waiting),
+        waiting=table.waiting(waiting, unknown),
         records=sum(problem.count for problem in found),
         problems=[_card(problem) for problem in found],
     )
@@ -85,13 +86,13 @@ def as_html(found: "Sequence[Problem]", at: datetime.datetime) -> str:
 def _card(problem: "Problem") -> dict[str, Any]:
     rows = [
         {"record": one.external_id or "", "source": one.source, "entity": one.entity or "",
-         "amount": table.money(*_total(problem, index)), "reason": one.reason if one.reason != problem.reason else "",
+         "amount": table.money(*_total(problem, index)) or "unknown", "reason": one.reason if one.reason != problem.reason else "",
          "document": one.document}
         for index, one in enumerate(problem.records[:ROWS_MAX])
     ]  # fmt: skip
     return {
         "n": problem.n, "reason": problem.reason, "flow": problem.flow, "count": table.count(problem.count, "record"),
-        "waiting": table.sums(problem.amounts), "where": "column" if problem.column else "field", "field": problem.column or problem.field, "value": problem.value,
+        "waiting": table.waiting(problem.amounts, problem.unknown), "where": "column" if problem.column else "field", "field": problem.column or problem.field, "value": problem.value,
         "said": problem.xero_messages, "remedy": problem.remedy, "command": _command(problem), "rows": rows,
         "more": problem.count - len(rows), "remarks": any(row["reason"] or row["document"] for row in rows),
     }  # fmt: skip

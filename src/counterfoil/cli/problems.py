@@ -63,7 +63,7 @@ def show(context: typer.Context, n: int = N) -> None:
     now.screen.value(problem)
     _told(now.screen, problem)
     rows = [
-        [one.id or "", one.entity or "", one.external_id or "", table.money(*(total or (None, None))), one.source, one.reason or ""]
+        [one.id or "", one.entity or "", one.external_id or "", table.money(*total) if total else "unknown", one.source, one.reason or ""]
         for one, total in zip(problem.records, problem.totals, strict=True)
     ]  # fmt: skip
     now.screen.table(("ID", "ENTITY", "RECORD", "TOTAL", "SOURCE", "REASON"), rows, right=(0, 3))
@@ -242,7 +242,7 @@ def _list(now: session.Session, csv: str | None, html: str | None) -> None:
         [
             problem.n,
             problem.count,
-            table.sums(problem.amounts),
+            table.waiting(problem.amounts, problem.unknown),
             problem.flow,
             problem.column or problem.field,
             problem.reason,
@@ -263,7 +263,8 @@ async def _found(books: Any) -> "tuple[list[Problem], datetime.datetime]":
 
 
 def _told(screen: Screen, problem: "Problem") -> None:
-    waiting = f", {table.sums(problem.amounts)} waiting" if problem.amounts else ""
+    known = table.waiting(problem.amounts, problem.unknown)
+    waiting = f", {known} waiting" if problem.amounts else ", amount unknown" if problem.unknown else ""
     screen.line(f"Problem {problem.n} of {problem.flow}: {table.count(problem.count, 'record')}{waiting}")
     screen.line(f"  {table.harmless(problem.reason)}")
     where = [

@@ -28,6 +28,13 @@ def sums(amounts: Mapping[str, Decimal]) -> str:
     return ", ".join(money(amount, currency) for currency, amount in sorted(amounts.items()))
 
 
+def waiting(amounts: Mapping[str, Decimal], unknown: int) -> str:
+    """What waits: the amounts that are known, and how many records' are not."""
+    if not unknown:
+        return sums(amounts)
+    return f"{sums(amounts)} + {unknown:,} unknown" if amounts else "unknown"
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 record`, `1,200 records`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -159,6 +159,13 @@ class Mapper:
             return None
         return ", ".join(part for part in (entity, date, currency) if isinstance(part, str))
 
+    def claim(self, rows: Sequence[SheetRow]) -> tuple[Any, Any, Any]:
+        """(date, currency, total) that rows which may be wrong otherwise say of themselves; None where they do not."""
+        total = None if self._total is None else _evaluated(self._total, Group(rows, self._optional), "", [])
+        found = (self._one("date", rows), self._one("currency", rows), total)
+        date, currency, said = (None if one is OMITTED or isinstance(one, Finding) else one for one in found)
+        return date, currency, said
+
     def record(self, rows: Sequence[SheetRow], zone: datetime.tzinfo | None) -> MappedRecord | tuple[Finding, ...]:
         """The record that `rows`, at least one and in the source's order, make; or all that is wrong with them.
 

@@ -53,9 +53,15 @@ class _Packed(msgspec.Struct):
     rows: tuple[SheetRow, ...]
 
 
+class _Part(msgspec.Struct):
+    part: tuple[SheetRow, ...]
+
+
 _MARK: Final = b'{"rows":[{"source":'  # no record begins so: `rows` is no field of any
 _PACK: Final = msgspec.json.Encoder()
 _UNPACK: Final = msgspec.json.Decoder(_Packed)
+_PART_MARK: Final = b'{"part":[{"source":'
+_UNPACK_PART: Final = msgspec.json.Decoder(_Part)
 
 
 def pack(rows: Sequence[SheetRow]) -> bytes:
@@ -66,6 +72,26 @@ def pack(rows: Sequence[SheetRow]) -> bytes:
 def rows_hash(rows: Sequence[SheetRow]) -> str:
     """SHA-256 in hex of what the rows say, in their order."""
     return hashlib.sha256("\n".join(row.hash for row in rows).encode()).hexdigest()
+
+
+def pack_part(rows: Sequence[SheetRow]) -> bytes:
+    """Rows that are shown to people and of which no record may be made: not all of it, or nobody knows of which day."""
+    return _PACK.encode(_Part(tuple(rows)))
+
+
+def is_part(raw: bytes) -> bool:
+    """Whether `pack_part` packed it."""
+    return raw.startswith(_PART_MARK)
+
+
+def rows_of(raw: bytes) -> tuple[SheetRow, ...]:
+    """The rows that `pack` or `pack_part` packed; none of anything else."""
+    if not is_part(raw):
+        return unpack(raw) or ()
+    try:
+        return _UNPACK_PART.decode(raw).part
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
 
 
 def unpack(raw: bytes) -> tuple[SheetRow, ...] | None:

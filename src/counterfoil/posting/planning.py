@@ -29,7 +29,7 @@ BATCH = 200  # records per transaction
 class Claim(msgspec.Struct, frozen=True):
     """What a record that did not pass its checks says of itself, so that what waits can be shown with its money."""
 
-    date: datetime.date
+    date: datetime.date | None
     currency: str | None
     total: Decimal | None
 

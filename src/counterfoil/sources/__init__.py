@@ -43,7 +43,8 @@ class BadRow(msgspec.Struct, frozen=True):
     """One row of which no record can be made. `content_hash` is SHA-256 in hex, of what was read of it if too long.
 
     `cells` is what could be read of a table's row, by column, so that the group which now lacks it can be found; a cell
-    that itself could not be read is missing there. Never make a record of them.
+    that itself could not be read is missing there. `rows` are those of its record that could be read, to be shown. Never
+    make a record of either.
     """
 
     source: str
@@ -51,6 +52,7 @@ class BadRow(msgspec.Struct, frozen=True):
     finding: Finding
     external_id: str | None = None
     cells: dict[str, str] = {}
+    rows: tuple[SheetRow, ...] = ()
 
 
 def rows(settings: SourceSettings, path: Path, progress: Progress | None = None) -> Iterator[SheetRow | BadRow]:

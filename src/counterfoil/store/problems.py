@@ -18,6 +18,7 @@ NOTHING = b"{}"  # the element of a record that did not pass its checks
 
 UNDONE = "undone"  # taken back, and the record is another one now
 CLOSED = "locked-document"  # a person's word does not open books that the firm has closed
+DAY_UNKNOWN = "day-unknown"  # a sale of which nobody knows to which day's document it belongs
 STANDS_TWICE = "stands-twice"  # the same word: all the rows are meant
 LOOK_ALIKE = "look-alike"  # trying such a record again is a person's word that it is another sale
 SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")

@@ -227,7 +227,9 @@ def _not_whole(key: str, rows: list[SheetRow | BadRow], bad: BadRow) -> BadRow:
     cells = dict(bad.cells)
     for row in rows:  # what its other rows say helps to tell where it belongs
         cells |= {name: cell for name, cell in row.cells.items() if cell and not cells.get(name)}
-    return BadRow(bad.source, _hash_of(rows), msgspec.structs.replace(bad.finding, reason=reason), cells=cells)
+    good = tuple(one for row in rows for one in ((row,) if isinstance(row, SheetRow) else row.rows))
+    found = msgspec.structs.replace(bad.finding, reason=reason)
+    return BadRow(bad.source, _hash_of(rows), found, cells=cells, rows=good)
 
 
 def _hash_of(rows: list[SheetRow | BadRow]) -> str:
