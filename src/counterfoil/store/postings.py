@@ -186,7 +186,7 @@ def by_document(connection: sa.Connection, tenant_id: str, resource: str, ids: S
     return {row.document_id or "": row for row in found}
 
 
-_BY_NAME = Prepared(_ALL.where(schema.IS_CONTACT, p.scope == sa.bindparam("scope"), Among(p.number, "names")))
+_BY_NAME = Prepared(_ALL.where(schema.HAS_SCOPE, p.scope == sa.bindparam("scope"), Among(p.number, "names")))
 
 
 def by_name_key(connection: sa.Connection, entity: str, name_keys: Sequence[str]) -> dict[str, list[Posting]]:
