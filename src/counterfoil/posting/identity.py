@@ -21,11 +21,9 @@ def marker(flow_id: str, kind: str, external_id: str, issue: int) -> str:
 
     Example: marker("f7k2m9", "invoice", "order-1001", 1)
     """
-    digest = hashlib.sha256()
-    for part in (flow_id, kind, external_id, str(issue)):
-        encoded = part.encode()
-        digest.update(len(encoded).to_bytes(4, "big") + encoded)
-    return base64.b32encode(digest.digest()[:MARKER_BYTES]).decode().lower()
+    parts = [part.encode() for part in (flow_id, kind, external_id, str(issue))]
+    digest = hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).digest()
+    return base64.b32encode(digest[:MARKER_BYTES]).decode().lower()
 
 
 def marker_url(public_url: str, mark: str) -> str:

@@ -156,8 +156,9 @@ def _made_anew(plan: Plan, item: Item, posting: postings.Posting) -> bool:
 def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> Planned:
     existing = past.existing.get(item.external_id or "")
     if item.prepared is not None:
-        issued = numbered(item.prepared, past.issues.get(item.prepared.external_id, 1))
-        item = msgspec.structs.replace(item, prepared=issued)
+        issue = past.issues.get(item.prepared.external_id, 1)
+        if issue > 1:
+            item = msgspec.structs.replace(item, prepared=numbered(item.prepared, issue))
     prepared = item.prepared
     if item.blocked:
         action = "later" if item.blocked == "later" else "hold"
@@ -180,7 +181,8 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     if isinstance(settled, Finding):
         decision = deciding.SAME if _is_posted(plan, item, existing) else Decision("refuse", settled)
         return Planned(item, decision, contact, existing)
-    prepared, item = settled, msgspec.structs.replace(item, prepared=settled)
+    if settled is not prepared:
+        prepared, item = settled, msgspec.structs.replace(item, prepared=settled)
     if existing is not None and changing.concerns(existing) and not _anew(plan, item, existing):
         return Planned(item, _decide_change(plan, item, existing, contact, here, past), contact, existing)
     issue = past.issues.get(prepared.external_id, 1)

@@ -4,6 +4,7 @@ Called by schema. Amounts are text because neither SQLite nor a float holds a de
 """
 
 import datetime
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,7 @@ class Instant(Direct, sa.TypeDecorator[datetime.datetime]):
         return None if value is None else self.read(value)
 
     @staticmethod
+    @functools.lru_cache(16)  # all rows of a batch have the same
     def written(value: datetime.datetime) -> int:
         """Microseconds since 1970."""
         assert value.tzinfo is not None, "an instant is aware"

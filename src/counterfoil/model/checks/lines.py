@@ -62,15 +62,18 @@ def tax_of(line: Line, account: Account, ledger: Ledger, amounts: Amounts, path:
 
 
 def _usable(account: Account, field: str, value: str) -> Account | Finding:
-    named = f"account {account.code} ({account.name})"
     if account.status != "ACTIVE":
-        reason = f"`{field}` names {named}, which is {account.status.lower()} in Xero."
+        reason = f"`{field}` names {_named(account)}, which is {account.status.lower()} in Xero."
         return Finding("account-archived", reason, "Use another account, or restore it in Xero.", field, value)
     if account.type == "BANK" or account.system in CLOSED_SYSTEM_ACCOUNTS or account.system.startswith("CIS"):
         kind = "a bank account" if account.type == "BANK" else f"Xero's own {account.system} account"
-        reason = f"`{field}` names {named}, {kind}, which a sales invoice may not use."
+        reason = f"`{field}` names {_named(account)}, {kind}, which a sales invoice may not use."
         return Finding("account-not-for-sales", reason, "Use a revenue account.", field, value)
     return account
+
+
+def _named(account: Account) -> str:
+    return f"account {account.code} ({account.name})"
 
 
 def _unknown_account(line: Line, ledger: Ledger, field: str, value: str) -> Finding:
