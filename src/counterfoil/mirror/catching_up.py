@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from counterfoil.model.contact import Contact
+from counterfoil.model.credit_note import CreditNote
 from counterfoil.model.invoice import Invoice
 from counterfoil.store import documents, schema
 from counterfoil.store.database import Database
 from counterfoil.store.documents import Cursor, fold
 from counterfoil.xero.client import XeroClient
-from counterfoil.xero.resources import contacts, invoices
+from counterfoil.xero.resources import contacts, credit_notes, invoices
 
 PAGE_SIZE = 1000
 READS_MAX = 5_000  # pages of one catch-up: five million documents; more is a loop of ours
@@ -39,7 +40,7 @@ class CatchUp:
         self._find_marker = find_marker
 
     async def __call__(self, client: XeroClient, resource: str, *, lane: str = "sync") -> int:
-        """Bring one resource ("Contacts", "Invoices") up to date; → how many rows were read."""
+        """Bring one resource ("Contacts", "Invoices", "CreditNotes") up to date; → how many rows were read."""
         tenant = client.binding.tenant_id
         cursor = await self._database.read(lambda conn: documents.cursor(conn, tenant, resource))
         since = min_since(cursor)
@@ -89,9 +90,12 @@ class CatchUp:
     async def _keep(self, resource: str, tenant: str, rows: Sequence[Any]) -> None:
         is_contact = resource == "Contacts"
         table = schema.contacts if is_contact else schema.documents
-        values = [
-            _contact_row(tenant, one) if is_contact else self._document_row(tenant, resource, one) for one in rows
-        ]
+        if is_contact:
+            values = [_contact_row(tenant, one) for one in rows]
+        elif resource == credit_notes.PLURAL:
+            values = [self._credit_note_row(tenant, one) for one in rows]
+        else:
+            values = [self._document_row(tenant, resource, one) for one in rows]
         for start in range(0, len(values), 250):  # short write transactions: others wait for them
             work = functools.partial(documents.upsert, table=table, rows=values[start : start + 250])
             await self._database.run(work)
@@ -106,12 +110,25 @@ class CatchUp:
             "total": invoice.total, "reference": invoice.reference, "updated_at": invoice.updated_date_utc,
         }  # fmt: skip
 
+    def _credit_note_row(self, tenant: str, note: CreditNote) -> dict[str, Any]:
+        own_number = note.credit_note_number if note.type == "ACCRECCREDIT" else None  # facts §5.9: unique for these
+        return {
+            "tenant_id": tenant, "resource": credit_notes.PLURAL, "document_id": note.credit_note_id,
+            "number_key": fold(own_number) if own_number else None, "number": note.credit_note_number,
+            "marker": self._find_marker(None, note.reference), "status": note.status,
+            "contact_id": note.contact.contact_id if note.contact else None, "date": note.date,
+            "currency": note.currency_code, "sub_total": note.sub_total, "total_tax": note.total_tax,
+            "total": note.total, "reference": note.reference, "updated_at": note.updated_date_utc,
+        }  # fmt: skip
 
-def _id(row: Invoice | Contact) -> str:
-    return row.invoice_id if isinstance(row, Invoice) else row.contact_id
+
+def _id(row: Invoice | CreditNote | Contact) -> str:
+    if isinstance(row, Invoice):
+        return row.invoice_id
+    return row.credit_note_id if isinstance(row, CreditNote) else row.contact_id
 
 
-def _is_known(row: Invoice | Contact, seen: Mapping[str, datetime.datetime | None]) -> bool:
+def _is_known(row: Invoice | CreditNote | Contact, seen: Mapping[str, datetime.datetime | None]) -> bool:
     """Read before in this catch-up, and not changed since."""
     return row.updated_date_utc is not None and seen.get(_id(row)) == row.updated_date_utc
 
@@ -140,6 +157,10 @@ async def _page(client: XeroClient, resource: str, page: int, since: datetime.da
             include_archived=True,
             if_modified_since=since,
             order="UpdatedDateUTC",
+        )
+    if resource == credit_notes.PLURAL:
+        return await credit_notes.page(
+            client, page=page, page_size=PAGE_SIZE, lane=lane, if_modified_since=since, order="UpdatedDateUTC"
         )
     return await invoices.page(
         client,

@@ -68,6 +68,13 @@ class WrittenInvoice(Written, frozen=True, kw_only=True):
     total: Decimal | None = msgspec.field(default=None, name="Total")
 
 
+class WrittenCreditNote(WrittenInvoice, frozen=True, kw_only=True):
+    """A credit note as Xero stored it: an invoice's fields under its own names, and no Url (facts §5.9)."""
+
+    document_id: str | None = msgspec.field(default=None, name="CreditNoteID")
+    document_number: str | None = msgspec.field(default=None, name="CreditNoteNumber")
+
+
 class Element(msgspec.Struct, frozen=True):
     """What became of one element: what Xero says that it stored, and messages in Xero's words, in order."""
 
