@@ -78,6 +78,18 @@ def test_an_app_has_ten_thousand_calls_a_minute_over_all_tenants():
     assert "Retry-After" not in answer.headers
 
 
+def test_usage_says_what_is_left_and_in_progress():
+    """For each app and tenant that called."""
+    limits = Limits(Options(tier="starter"), StoppedClock())
+    limits.enter("app", "t1")
+    assert limits.usage() == [
+        {
+            "client_id": "app", "tenant_id": "t1", "minute_left": 59, "minute_max": 60, "day_left": 999, "day_max": 1000,
+            "in_flight": 1,
+        }
+    ]  # fmt: skip
+
+
 def test_without_limits_there_are_no_headers():
     """--no-limits counts nothing and says nothing."""
     limits = Limits(Options(no_limits=True), StoppedClock())

@@ -141,6 +141,76 @@ def test_from_the_index_to_a_document(sandbox, page):
 
 
 @pytest.mark.browser
+def test_the_front_page_grows_by_itself(sandbox, page):
+    """A document and a request appear without a reload, limits count, and Pause stops it."""
+    with sandbox_process.start("--auto-consent") as live:
+        page.goto(live.url)
+        expect(page.get_by_text("No documents yet.", exact=False)).to_be_visible()
+        tenant, token = live.tenant(1), live.connect()["access_token"]
+        expect(page.get_by_role("row").filter(has_text="/connect/token")).to_be_visible()
+        live.organisation(tenant, name=HOSTILE)
+        body = {"Type": "ACCREC", "InvoiceNumber": "L-1", "Contact": {"Name": CONTACT}, "LineItems": LINES[1:2]}
+        assert live.api("PUT", "Invoices", token, tenant, body).status == 200
+        live.fault("503", path="/nowhere")
+        expect(page.get_by_role("link", name="Invoice L-1")).to_be_visible()
+        expect(page.get_by_role("link", name=HOSTILE)).to_be_visible()
+        expect(page.get_by_text("1 of 60")).to_be_visible()
+        expect(page.get_by_text("One fault waits")).to_be_visible()
+        page.get_by_label("Pause").check()
+        live.request("GET", "/connections")
+        page.evaluate("refresh()")
+        expect(page.locator(".count")).to_have_text("3")
+        page.get_by_label("Pause").uncheck()
+        expect(page.locator(".count")).to_have_text("4")
+        page.get_by_role("link", name="Invoice L-1").click()
+        expect(page.get_by_role("heading", name="Invoice L-1")).to_be_visible()
+
+
+def test_the_part_that_changes_is_sent_only_when_it_did(sandbox):
+    """304 while nothing happened, a new fragment afterwards."""
+    first = sandbox.request("GET", "/live")
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert sandbox.request("GET", "/live", headers=known).status == 304
+    sandbox.request("GET", "/connections")
+    assert sandbox.request("GET", "/live", headers=known).status == 200
+    assert b"<html" not in first.body
+
+
+@pytest.mark.browser
+def test_a_person_disconnects_an_app(page):
+    """On the organisation's page, as in Xero: one app goes, the other stays, and calls answer 403."""
+    with sandbox_process.start("--auto-consent", "--no-limits") as process:
+        tenant = process.tenant(1)
+        tokens = [process.connect(public=public)["access_token"] for public in (False, True)]
+        page.goto(f"{process.url}/organisations/{tenant}")
+        apps = page.get_by_role("region", name="Connected apps")
+        apps.get_by_role("row").filter(has_text="0001").get_by_role("button").click()
+        expect(apps.get_by_text("Disconnected")).to_be_visible()
+        assert [process.api("GET", "Organisation", token, tenant).status for token in tokens] == [403, 200]
+
+
+@pytest.mark.browser
+def test_a_person_sends_an_intent_to_receive_again(page):
+    """The button of a webhook that failed begins another series."""
+    with sandbox_process.start("--no-limits", "--webhook-url", "http://127.0.0.1:9/hooks") as process:
+        assert len(process.get("/_sandbox/webhooks?wait_s=20")["deliveries"]) == 8
+        page.goto(process.url)
+        row = page.get_by_role("row").filter(has_text="http://127.0.0.1:9/hooks").first
+        expect(row).to_contain_text("Intent to receive required")
+        row.get_by_role("button").click()
+        page.wait_for_url(f"{process.url}/#webhooks")
+        assert len(process.get("/_sandbox/webhooks?wait_s=20")["deliveries"]) == 12
+
+
+@pytest.mark.parametrize("path", ["/organisations/!xxxxx/disconnect", "/webhooks/intent"])
+def test_a_form_of_another_site_is_refused(sandbox, path):
+    """By what the browser says of it; and what it names must exist."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert sandbox.request("POST", path, b"client_id=x", headers | {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert sandbox.request("POST", path, b"client_id=x", headers | {"Sec-Fetch-Site": "same-origin"}).status == 404
+
+
+@pytest.mark.browser
 def test_a_hostile_name_is_only_text(sandbox, page):
     """Markup in an organisation's name or a reference is shown, not run, wherever it stands."""
     page.goto(f"{sandbox.url}/organisations/{sandbox.tenant(1)}")
@@ -275,14 +345,14 @@ def test_the_keyboard_reaches_the_content_first(sandbox, page):
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
 
 
-@pytest.mark.parametrize("path", ["/", "/requests", "/organisations/nobody"])
+@pytest.mark.parametrize("path", ["/", "/live", "/requests", "/organisations/nobody"])
 def test_a_page_allows_nothing_but_itself(sandbox, path):
-    """The policy forbids scripts, frames and foreign forms."""
+    """The policy forbids scripts, frames and foreign forms; the front page has one script of its own."""
     headers = sandbox.request("GET", path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["style-src"] == "'self'"
-    assert "script-src" not in policy
+    assert policy.get("script-src") == policy.get("connect-src") == ("'self'" if path == "/" else None)
     assert (policy["frame-ancestors"], policy["form-action"]) == ("'none'", "'self'")
     assert headers["X-Content-Type-Options"] == "nosniff"
 

@@ -57,6 +57,7 @@ class Control:
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
             ("GET", "/_sandbox/coverage", self._coverage),
+            ("GET", "/_sandbox/limits", self._used),
             ("GET", "/_sandbox/webhooks", self._webhooks),
             ("POST", "/_sandbox/webhooks", self._set_webhooks),
             ("DELETE", "/_sandbox/webhooks", self._no_webhooks),
@@ -93,6 +94,9 @@ class Control:
 
     async def _health(self, _: web.Request) -> Answer:
         return _json({"ok": True, "seed": self._world.seed, "now": self._world.clock.now().isoformat()})
+
+    async def _used(self, _: web.Request) -> Answer:
+        return _json(self._limits.usage())
 
     async def _coverage(self, _: web.Request) -> Answer:
         from counterfoil.sandbox import coverage

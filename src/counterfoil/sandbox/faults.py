@@ -142,6 +142,10 @@ class Faults:
             self._faults.remove(fault)
         return fault
 
+    def waiting(self) -> list[Fault]:
+        """Those that are still to be played, oldest first."""
+        return list(self._faults)
+
     def clear(self, id: int | None = None) -> int:
         """Forget one or all; returns how many."""
         kept = [] if id is None else [fault for fault in self._faults if fault.id != id]

@@ -8,6 +8,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.clock import Clock, guid_of
@@ -113,6 +114,22 @@ class Limits:
         """The call is over."""
         if not self._options.no_limits:
             self._tenant(client_id, tenant_id).in_flight -= 1
+
+    def usage(self) -> list[dict[str, Any]]:
+        """What each app has left of each tenant it called, and how many calls are in progress."""
+        now = self._clock.seconds()
+        return [
+            {
+                "client_id": client_id,
+                "tenant_id": tenant_id,
+                "minute_left": max(0, tenant.minute.left(now)),
+                "minute_max": tenant.minute.most,
+                "day_left": max(0, tenant.day.left(now)),
+                "day_max": tenant.day.most,
+                "in_flight": tenant.in_flight,
+            }
+            for (client_id, tenant_id), tenant in self._tenants.items()
+        ]
 
     def forget(self) -> None:
         """Every window starts anew; calls in progress stay counted."""

@@ -89,7 +89,7 @@ def application(the_world: World, the_journal: Journal, url: str) -> web.Applica
     door.commit()
     app = web.Application(client_max_size=control.BODY_MAX)
     app.add_routes(controls.routes())
-    app.add_routes(pages.routes(the_world))
+    app.add_routes(pages.routes(the_world, pages.Screen(limits, hooks, door.commit)))
     app.router.add_route("*", "/{path:.*}", door.handle)
 
     async def delivering(_: web.Application) -> AsyncIterator[None]:

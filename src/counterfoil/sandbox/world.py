@@ -146,6 +146,11 @@ class World:
         """The books behind a tenant id; letters may be in either case."""
         return self._books.get(tenant_id.lower())
 
+    def books_named(self, key: str) -> Books | None:
+        """Books by tenant id or short code."""
+        found = self.books(key)
+        return found or next((books for books in self.organisations() if books.organisation["ShortCode"] == key), None)
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward; a state file remembers it."""
         self.clock.advance(seconds)

@@ -14,7 +14,9 @@ from aiohttp import web
 from counterfoil.sandbox.pages import words
 
 STYLE_PATH: Final = "/pages/style.css"
+SCRIPT_PATH: Final = "/pages/live.js"
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action {forms}"
+_LIVE: Final = "; script-src 'self'; connect-src 'self'"
 # A consent ends in a redirect to the app, which a browser counts as a target of the form; apps run on localhost.
 CONSENT_POLICY: Final = _POLICY.format(forms="'self' http://localhost:*")
 HEADERS: Final = {
@@ -30,10 +32,11 @@ def text(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def page(template: str, *, status: int = 200, **values: Any) -> web.Response:
-    """A template as an answer with the headers of every page."""
+def page(template: str, *, status: int = 200, live: bool = False, **values: Any) -> web.Response:
+    """A template as an answer with the headers of every page; `live`: it may run our one script."""
+    headers = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Policy"] + _LIVE} if live else HEADERS
     return web.Response(
-        text=text(template, **values), status=status, content_type="text/html", charset="utf-8", headers=HEADERS
+        text=text(template, **values), status=status, content_type="text/html", charset="utf-8", headers=headers
     )
 
 
@@ -42,10 +45,21 @@ def message_page(title: str, text: str, *, status: int = 400) -> web.Response:
     return page("message.html", status=status, title=title, message=text)
 
 
+def not_found(text: str) -> web.Response:
+    """A page that says what is not there."""
+    return message_page("Not found", text, status=404)
+
+
 @cache
 def style() -> bytes:
     """The stylesheet."""
     return resources.files("counterfoil.sandbox.pages").joinpath("style.css").read_bytes()
+
+
+@cache
+def script() -> bytes:
+    """The front page's script."""
+    return resources.files("counterfoil.sandbox.pages").joinpath("live.js").read_bytes()
 
 
 @cache
@@ -69,4 +83,5 @@ def _environment() -> jinja2.Environment:
         "status": words.status,
     }
     environment.globals["style_url"] = f"{STYLE_PATH}?{hashlib.sha256(style()).hexdigest()[:12]}"
+    environment.globals["script_url"] = f"{SCRIPT_PATH}?{hashlib.sha256(script()).hexdigest()[:12]}"
     return environment

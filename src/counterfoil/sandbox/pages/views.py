@@ -13,9 +13,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.pages import documents, render, requests_log, words
+from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.pages import buttons, documents, front, render, requests_log, words
 from counterfoil.sandbox.resources import payment_wire
 from counterfoil.sandbox.tables import HISTORY_MAX, Row
+from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
 PAGE_ROWS: Final = 50
@@ -29,8 +31,17 @@ _CLASSES: Final = {
 }
 
 
-def routes(world: World) -> list[web.RouteDef]:
-    """GET routes of every reading page and the stylesheet, for `app.router.add_routes`."""
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What pages need beside the world. `commit` ends a write that a button made."""
+
+    limits: Limits
+    hooks: Sender
+    commit: Callable[[], None]
+
+
+def routes(world: World, screen: Screen) -> list[web.RouteDef]:
+    """The routes of every page, of the stylesheet and the script, for `app.router.add_routes`."""
 
     def bound(
         view: Callable[[World, web.Request], web.Response],
@@ -40,13 +51,29 @@ def routes(world: World) -> list[web.RouteDef]:
 
         return handler
 
+    async def front_page(_: web.Request) -> web.StreamResponse:
+        return front.page(world, screen.limits)
+
+    async def live(request: web.Request) -> web.StreamResponse:
+        return front.fragment(world, screen.limits, request.headers.get("If-None-Match"))
+
+    async def disconnect(request: web.Request) -> web.StreamResponse:
+        return await buttons.disconnected(world, screen.commit, request)
+
+    async def intent(request: web.Request) -> web.StreamResponse:
+        return await buttons.intent_sent(world, screen.hooks, screen.commit, request)
+
     return [
-        web.get("/", bound(_index)),
+        web.get("/", front_page),
+        web.get("/live", live),
+        web.post("/organisations/{key}/disconnect", disconnect),
+        web.post("/webhooks/intent", intent),
         web.get("/organisations/{key}", bound(_organisation)),
         web.get("/organisations/{key}/invoices/{id}", bound(_invoice)),
         web.get("/organisations/{key}/credit-notes/{id}", bound(_credit_note)),
         web.get("/requests", bound(_requests)),
         web.get(render.STYLE_PATH, bound(_style)),
+        web.get(render.SCRIPT_PATH, bound(_script)),
     ]
 
 
@@ -77,18 +104,10 @@ def sliced(rows: Sequence[Any], query: Mapping[str, str], name: str) -> Slice:
     return Slice(shown, start + 1 if shown else 0, start + len(shown), len(rows), link(number + 1), link(number - 1))
 
 
-def _index(world: World, _: web.Request) -> web.Response:
-    cards = [
-        {"books": books, "contacts": len(books.table("Contacts")), "invoices": len(books.table("Invoices"))}
-        for books in world.organisations()
-    ]
-    return render.page("index.html", cards=cards, countries=words.COUNTRIES, seed=world.seed)
-
-
 def _organisation(world: World, request: web.Request) -> web.Response:
-    books = _books(world, request.match_info["key"])
+    books = world.books_named(request.match_info["key"])
     if books is None:
-        return _not_found("This sandbox has no such organisation.")
+        return render.not_found("This sandbox has no such organisation.")
     accounts = list(books.table("Accounts"))
     counts = Counter(account["Class"] for account in accounts if account["Status"] == "ACTIVE")
     return render.page(
@@ -106,6 +125,8 @@ def _organisation(world: World, request: web.Request) -> web.Response:
         credit_notes=sliced(_newest_first(books, "CreditNotes"), request.query, "credit-notes"),
         payments=sliced([_payment(books, row) for row in _newest_first(books, "Payments")], request.query, "payments"),
         contacts=sliced(_newest_first(books, "Contacts"), request.query, "contacts"),
+        apps=front.connected(world, books),
+        kinds=words.APP_KINDS,
     )
 
 
@@ -132,10 +153,10 @@ def _credit_note(world: World, request: web.Request) -> web.Response:
 
 
 def _document(world: World, request: web.Request, plural: str) -> web.Response:
-    books = _books(world, request.match_info["key"])
+    books = world.books_named(request.match_info["key"])
     row = None if books is None else books.table(plural).get(request.match_info["id"].lower())
     if books is None or row is None:
-        return _not_found("This organisation has no such document.")
+        return render.not_found("This organisation has no such document.")
     return render.page(
         "document.html",
         books=books,
@@ -162,19 +183,14 @@ def _requests(world: World, request: web.Request) -> web.Response:
 
 
 def _style(_: World, __: web.Request) -> web.Response:
-    return web.Response(
-        body=render.style(),
-        content_type="text/css",
-        charset="utf-8",
-        headers={"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"},
-    )
+    return _kept(render.style(), "text/css")
 
 
-def _books(world: World, key: str) -> Books | None:
-    """Books by tenant id or short code."""
-    found = world.books(key)
-    return found or next((books for books in world.organisations() if books.organisation["ShortCode"] == key), None)
+def _script(_: World, __: web.Request) -> web.Response:
+    return _kept(render.script(), "text/javascript")
 
 
-def _not_found(text: str) -> web.Response:
-    return render.message_page("Not found", text, status=404)
+def _kept(body: bytes, content_type: str) -> web.Response:
+    """What a browser may keep for ever, since its address names its content."""
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)

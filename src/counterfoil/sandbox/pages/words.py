@@ -7,6 +7,7 @@ from typing import Any, Final
 from counterfoil.sandbox import wire
 
 COUNTRIES: Final = {"GB": "United Kingdom", "AU": "Australia", "NL": "Netherlands", "NZ": "New Zealand"}
+APP_KINDS: Final = {"web": "Web app", "pkce": "PKCE app", "custom": "Custom connection"}
 _SCOPES: Final = {
     **dict.fromkeys(("openid", "profile", "email"), "See who you are: your name and e-mail address"),
     "offline_access": "Stay connected while you are away, until you disconnect it",
@@ -73,6 +74,14 @@ def stamp(value: str | None) -> str:
 def moment(value: datetime) -> str:
     """An instant to the second, in UTC."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(seconds: float) -> str:
+    """A stretch of time in its two largest units: 3 days 4 hours; nothing for less than a minute."""
+    minutes = int(seconds // 60)
+    parts = [(minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute")]
+    told = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
+    return " ".join(told[:2])
 
 
 def status(value: str) -> str:
