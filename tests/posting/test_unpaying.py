@@ -199,6 +199,17 @@ def test_payments_that_were_not_sent_are_cancelled_with_their_invoice(bench: Wor
     assert (report.planned, payments(bench), bench.living(), causes(bench)) == (0, [], [], [])
 
 
+def test_why_tells_the_whole_story_of_a_payment_that_was_taken_back(bench: Workbench) -> None:
+    """Made, deleted, and what Xero said to both."""
+    run = bench.run([paid(1)]).run
+    undo(bench, run)
+    [story] = asyncio.run(bench.use(lambda books: books.why("order-1/payment")))
+    made, deleted = story.sendings
+    assert (story.posting.state, made.outcome, deleted.outcome) == ("cancelled", "posted", "posted")
+    assert b'"Status":"DELETED"' in bytes(deleted.element)
+    assert b'"DELETED"' in bytes(deleted.answer)
+
+
 async def _undone_again(books: WorkbenchBooks, run: int) -> None:
     await taking_back.undo(books, run)
     await taking_back.undo(books, run)

@@ -154,7 +154,8 @@ def _content(revision: postings.Revision, sales: Sequence[str]) -> Content:
 def _sending(
     posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt]
 ) -> Sending:
-    sent = _elements(_members(request.body)[posting.resource])
+    members = _members(request.body)  # of a request about one document by its id, the body is its element
+    sent = _elements(members[posting.resource]) if posting.resource in members else [msgspec.Raw(request.body)]
     answers = [_element(attempt.answer, posting.resource, position) for attempt in tries if attempt.answer]
     told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)
     return Sending(

@@ -43,7 +43,13 @@ def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> lis
 
 _TO_DELETE = Prepared(
     sa.select(*WHOLE)
-    .where(p.tenant_id == sa.bindparam("tenant_id"), p.state == "planned", p.action == UNDO, p.kind == "payment")
+    .where(
+        p.tenant_id == sa.bindparam("tenant_id"),
+        p.state == "planned",
+        p.action.is_not(None),
+        p.action == UNDO,
+        p.kind == "payment",
+    )
     .order_by(p.looks, p.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
