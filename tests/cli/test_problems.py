@@ -54,6 +54,8 @@ def test_money_comes_first_with_the_field_and_what_to_do(shop):
     assert "Field: lines.account, sales-old" in shown
     assert f"Likely: counterfoil problems fix {n} --use Sales" in shown
     assert "12.00 GBP" in shown
+    assert table[2].split()[2] == "unknown"
+    assert "unknown" in shop("problems", "show", table[2].split()[0]).out
 
 
 def test_fix_retry_finish(shop):
