@@ -181,7 +181,9 @@ def test_a_run_that_only_paid_is_taken_back_alone(bench: Workbench) -> None:
     """The invoice of an earlier run is unpaid again, and is not paid a second time unasked."""
     first = bench.run([sale(1)]).run
     second = bench.run([paid(1)]).run
-    assert fates(undo(bench, first, only_plan=True)) == [("order-1", "keep")]
+    plan = undo(bench, first, only_plan=True)
+    assert fates(plan) == [("order-1", "keep")]
+    assert plan.lines[0].reason == f"run {second} paid it: take that one back first"
     assert fates(undo(bench, second)) == [("order-1/payment", "unpay")]
     assert [one["Status"] for one in bench.living()] == ["AUTHORISED"]
     bench.run()

@@ -54,7 +54,8 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
     n = await books.database.run(lambda conn: problems.number(conn, f"{flow_id}|{cause}"))
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     messages: dict[str, None] = {}
-    totals = [await _total(books, one) for one in group[:RECORDS_MAX]]
+    bases: dict[str, str | None] = {}
+    totals = [await _total(books, one, bases) for one in group[:RECORDS_MAX]]
     unknown = len(group) - len(totals)
     for one, total in zip(group, totals, strict=False):
         if isinstance(one, Posting):
@@ -76,13 +77,13 @@ async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> 
     )  # fmt: skip
 
 
-async def _total(books: Any, one: Stuck) -> tuple[Decimal, str] | None:
-    """What a record comes to, or says that it does; None: nobody knows."""
-    total, currency = (one.total, one.currency) if isinstance(one, Posting) else await _claimed(books, one)
+async def _total(books: Any, one: Stuck, bases: dict[str, str | None]) -> tuple[Decimal, str] | None:
+    """What a record comes to, or says that it does; None: nobody knows. `bases`: entities' currencies that were read."""
+    total, currency = (one.total, one.currency) if isinstance(one, Posting) else await _claimed(books, one, bases)
     return (total, currency) if total is not None and currency else None
 
 
-async def _claimed(books: Any, row: BadRow) -> tuple[Decimal | None, str | None]:
+async def _claimed(books: Any, row: BadRow, bases: dict[str, str | None]) -> tuple[Decimal | None, str | None]:
     flow = books.flows.get(row.flow)
     claim = claims.of(row.record, books.mapped.get(row.flow), None)
     if claim is None:
@@ -90,8 +91,10 @@ async def _claimed(books: Any, row: BadRow) -> tuple[Decimal | None, str | None]
     entity = row.entity or (flow.entity if flow is not None else None)
     if claim.currency is not None or entity is None:
         return claim.total, claim.currency
-    binding = await books.database.read(lambda conn: bindings.get(conn, entity))
-    return claim.total, binding.fingerprint.base_currency if binding is not None else None
+    if entity not in bases:
+        binding = await books.database.read(lambda conn: bindings.get(conn, entity))
+        bases[entity] = binding.fingerprint.base_currency if binding is not None else None
+    return claim.total, bases[entity]
 
 
 def field_of(reason: str) -> str:

@@ -126,6 +126,8 @@ def _of_invoice(
     ours = [one for one in paying if one.document_id and _of_another(one, bases[one.id], seen.run_id) is None]
     if reason is None and any(one.state in ("sending", "uncertain") for one in paying):
         reason = "a payment of it is on its way to Xero: run `counterfoil finish` first"
+    if reason is None and document is not None:
+        reason = _paid_later(document, paying, bases, seen.run_id)
     if reason is not None or document is None:
         return [_told(posting, KEEP, reason or "")]
     left = unpaying.without(document, {one.document_id for one in ours})
@@ -135,6 +137,15 @@ def _of_invoice(
         return [_told(posting, KEEP, reason)]
     unpaid = [_told(one, UNPAY) for one in ours if unpaying.listed(document, {one.document_id})]
     return [*unpaid, *unsent, _told(posting, VOID if standing.theirs_head(left, "Status") == "AUTHORISED" else DELETE)]
+
+
+def _paid_later(
+    document: Mapping[str, Any], paying: Sequence[Posting], bases: Mapping[int, Content], run_id: int
+) -> str | None:
+    """Another run of ours paid it, which can be taken back itself."""
+    others = {one.document_id: bases[one.id].run_id for one in paying if bases[one.id].run_id != run_id}
+    shown = unpaying.listed(document, others.keys())
+    return f"run {others[shown[0]['PaymentID']]} paid it: take that one back first" if shown else None
 
 
 def _a_payment_stays(document: Mapping[str, Any], ours: Sequence[Posting], closed: datetime.date | None) -> str | None:
