@@ -35,6 +35,29 @@ def test_a_random_bookkeeper_and_a_flow_that_runs_again(sandbox: SandboxProcess)
     play(sandbox, 4, 8)
 
 
+DAY = {"changes": [], "acts": [], "both": [], "policy": "hold", "fault": None}
+FOUND = {
+    "a line that a person added and took away again": [DAY | {"acts": [(0, "add"), (0, "remove")]}, DAY],
+    "what a person approved, and then ended": [DAY | {"acts": [(0, "approve")]}, DAY | {"acts": [(0, "end")]}],
+    "a person's price that the source took over": [
+        DAY | {"acts": [(0, "price")]},
+        DAY | {"changes": [(0, "agree")]},
+        DAY | {"changes": [(0, "reference")], "policy": "reissue"},
+    ],
+}
+
+
+@pytest.mark.parametrize("days", FOUND.values(), ids=list(FOUND))
+def test_the_judge_lets_a_person_take_back_what_they_did(sandbox: SandboxProcess, days: list[Any]) -> None:
+    """Histories of a long play in which the judge was wrong: it held us to what the person no longer wants."""
+    machine = type("Machine", (Bookkeeper,), {"sandbox": sandbox})()
+    machine.first(statuses=["DRAFT", "DRAFT"])
+    machine.count = 3  # so that the line that goes is the one that came
+    for day in days:
+        machine.a_day(**day)
+    machine.teardown()
+
+
 @pytest.mark.soak
 def test_many_random_bookkeepers(sandbox: SandboxProcess) -> None:
     """The proof's size; `make test` plays a fiftieth."""
