@@ -22,7 +22,7 @@ from tests.sandbox_process import SandboxProcess
 
 RECORDS = 2
 RECORD = st.integers(0, RECORDS - 1)
-SAID = ("reference", "reference", "due", "quantity", "price", "line", "number", "agree", "agree")
+SAID = ("reference", "reference", "due", "quantity", "price", "line", "number", "agree", "agree", "paid")
 DONE = ("Reference", "Reference", "DueDate", "InvoiceNumber", "description", "price", "price", "add", "remove", "end",
         "approve", "send", "pay")  # fmt: skip
 GONE = ("VOIDED", "DELETED")
@@ -93,6 +93,9 @@ class Bookkeeper(RuleBasedStateMachine):
             record["reference"] = f"PO {n}/{self.count}"
         elif what == "due":
             record["due_date"] = f"2026-12-{self.count % 28 + 1:02}"
+        elif what == "paid":
+            if record["status"] == "AUTHORISED":
+                record["payments"] = [{"date": "2026-11-02", "amount": "1.50", "account": "Business Bank Account"}]
         elif what == "number":
             record["number"] = f"SHOP-{n}-N{self.count}"
         elif what == "line" and len(record["lines"]) < 5:
@@ -221,7 +224,7 @@ class Bookkeeper(RuleBasedStateMachine):
         before = self._documents()
         run = self.runs[pick % len(self.runs)]
         asyncio.run(self.bench.use(lambda books: taking_back.undo(books, run)))
-        self._judge(before)
+        self._judge(before, is_undo=True)
 
     def _run(self, policy: str) -> None:
         before = self._documents()
@@ -246,10 +249,14 @@ class Bookkeeper(RuleBasedStateMachine):
         living = [one for one in self.bench.living() if _record_of(one) >= 0 and one["Status"] != "PAID"]
         return sorted((one for one in living if not _closed(one, None)), key=lambda one: str(one["InvoiceID"]))
 
-    def _judge(self, before: dict[str, Wire]) -> None:
+    def _judge(self, before: dict[str, Wire], *, is_undo: bool = False) -> None:
         after = self._documents()
         for own, was in before.items():
-            if _closed(was, self.lock):
+            if is_undo and _only_we_paid(was) and not _closed({**was, "AmountPaid": 0}, self.lock):
+                left = Decimal(str(after[own]["AmountPaid"]))
+                assert left in (0, Decimal(str(was["AmountPaid"]))), "our payments are taken back together"
+                assert left == 0 or after[own]["Status"] not in GONE, "what is paid is not ended"
+            elif _closed(was, self.lock):
                 assert _without_stamp(after[own]) == _without_stamp(was), (
                     "paid, sent, ended or locked: not ours to touch"
                 )
@@ -291,6 +298,12 @@ def _closed(document: Wire, lock: str | None) -> bool:
     sent = document.get("SentToContact") is True and document["Status"] == "AUTHORISED"
     locked = lock is not None and document["DateString"][:10] <= lock
     return paid or sent or locked or document["Status"] in GONE
+
+
+def _only_we_paid(document: Wire) -> bool:
+    """Each payment on it carries a mark of ours."""
+    paid = document.get("Payments") or []
+    return bool(paid) and all(identity.find_marker(None, one.get("Reference")) for one in paid)
 
 
 def _without_stamp(document: Wire) -> Wire:
