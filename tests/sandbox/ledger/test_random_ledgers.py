@@ -305,6 +305,31 @@ class RandomBooks(RuleBasedStateMachine):
         finally:
             self.desk.books = self.books
 
+    @invariant()
+    def reports_agree(self):
+        """The trial balance balances, the balance sheet is it, ageing is the control accounts, on either basis."""
+        for basis in ("", "&paymentsOnly=true"):
+            total = self.cells(f"TrialBalance?date=2026-11-30{basis}")["Total"]
+            assert (total[0], total[2]) == (total[1], total[3])
+            sheet = self.cells(f"BalanceSheet?date=2026-11-30{basis}")
+            assert sheet["Net Assets"] == sheet["Total Equity"]
+            profit = self.cells(f"ProfitAndLoss?fromDate=2026-11-01&toDate=2026-11-30{basis}")["Net Profit"]
+            assert sheet["Current Year Earnings"] == profit
+        sums = self.desk.sums()
+        bank = self.cells("BankSummary?fromDate=2026-11-01&toDate=2026-11-30")["Total"][-1]
+        assert Decimal(bank) == sum((sums.get(code, ZERO) for code in ("090", "091", "092")), ZERO)
+        for name, code, sign in (("Receivables", "610", 1), ("Payables", "800", -1)):
+            paths = (f"Aged{name}ByContact?contactID={one['ContactID']}&toDate=2026-12-31" for one in self.contacts)
+            aged = sum((Decimal(self.cells(path)["Closing Balance"][-1]) for path in paths), ZERO)
+            assert aged == sign * sums.get(code, ZERO)
+
+    def cells(self, path):
+        """The rows of a report by their labels."""
+        status, answer = self.desk.ask("GET", f"Reports/{path}")
+        assert status == 200, answer
+        rows = [row for section in answer["Reports"][0]["Rows"] for row in section.get("Rows", [])]
+        return {row["Cells"][0]["Value"]: [cell["Value"] for cell in row["Cells"][1:]] for row in rows}
+
     def teardown(self):
         """When everything is taken back, every account is empty."""
         if not hasattr(self, "books"):

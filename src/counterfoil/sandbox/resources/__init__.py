@@ -19,6 +19,7 @@ from counterfoil.sandbox.resources import (
     organisation,
     overpayments,
     payments,
+    reports,
     tax_rates,
     tracking_categories,
 )
@@ -40,6 +41,7 @@ _ALL = (
     bank_transactions.RESOURCE,
     bank_transfers.RESOURCE,
     manual_journals.RESOURCE,
+    reports.RESOURCE,
     invoice_reminders.RESOURCE,
 )
 _BY_NAME = {name.lower(): resource for resource in _ALL for name in (resource.plural, resource.singular)}
