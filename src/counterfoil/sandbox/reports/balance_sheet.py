@@ -34,7 +34,8 @@ def made(call: Call) -> Row:
     """The report as at `date`."""
     day = asked.day(call, "date", asked.month_end(asked.today(call)))
     days = [_back(day, step) for step in asked.steps(call)]
-    wanted = {option for name in ("trackingoptionid1", "trackingoptionid2") if (option := asked.guid(call, name))}
+    options = asked.guid(call, "trackingoptionid1"), asked.guid(call, "trackingoptionid2")
+    wanted = {option for option in options if option}
     found = [one for one in sums.movements(call.books, cash=call.flag("paymentsonly")) if one.options >= wanted]
     values = [trial_balance.at(call.books, found, each) for each in days]
     assets, owned = _side(call, "Assets", ASSETS, 1, values)

@@ -73,7 +73,8 @@ def _section(call: Call, part: Section, values: list[dict[str, Decimal]]) -> tup
 
 def _columns(call: Call, period: asked.Period) -> list[Column]:
     """A column for each period, or for each option of a tracking category."""
-    wanted = [option for name in ("trackingoptionid", "trackingoptionid2") if (option := asked.guid(call, name))]
+    options = asked.guid(call, "trackingoptionid"), asked.guid(call, "trackingoptionid2")
+    wanted = [option for option in options if option]
     category = asked.guid(call, "trackingcategoryid")
     if category is not None and not wanted:
         return _by_option(call, period, category)

@@ -3,9 +3,11 @@
 Called through `resources`. One account for each write, as at Xero.
 """
 
+import itertools
+
 from counterfoil.sandbox import answers, charts, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.books import arrange, fold
+from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.charts.rows import CLASS_OF_TYPE
 from counterfoil.sandbox.resources import batches, listing, shape
 from counterfoil.sandbox.resources.batches import Outcome
@@ -13,6 +15,7 @@ from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
 PLURAL = "Accounts"
+_DOCUMENTS = ("Invoices", "CreditNotes", "Quotes", "PurchaseOrders", "RepeatingInvoices")
 CODE_MAX = 10
 NAME_MAX = 150
 SHAPE = shape.Shape(
@@ -79,6 +82,8 @@ def _update(call: Call, row: Row, posted: Row) -> Outcome:
     errors = _problems(call, posted, row["AccountID"])
     if row["Type"] == "BANK":
         errors.append("Bank accounts cannot be updated via the API.")
+    if row.get("SystemAccount") and posted.get("Status", "ACTIVE") != "ACTIVE":
+        errors.append("A system account cannot be archived.")
     if posted.get("Status") == "ARCHIVED" and posted.keys() - {"Status"}:
         errors.append("An account is archived in a request of its own.")
     if errors:
@@ -87,13 +92,19 @@ def _update(call: Call, row: Row, posted: Row) -> Outcome:
 
 
 def _delete(call: Call, row: Row) -> Outcome:
-    documents = (*call.books.table("Invoices"), *call.books.table("CreditNotes"))
-    used = any(line.get("AccountID") == row["AccountID"] for document in documents for line in document["LineItems"])
-    paid = any(payment["Account"]["AccountID"] == row["AccountID"] for payment in call.books.table("Payments"))
-    if used or paid or row.get("SystemAccount"):
+    if _is_used(call.books, row["AccountID"]) or row.get("SystemAccount"):
         return Outcome(dict(row), ["The account is in use or is a system account: it can only be archived."])
     call.books.table(PLURAL).drop(row["AccountID"])
     return Outcome({**row, "Status": "DELETED"})
+
+
+def _is_used(books: Books, account_id: str) -> bool:
+    """Whether a journal or a line that may become one names the account."""
+    posted = (line[0] for journal in books.table("journals") for line in journal["lines"])
+    documents = (document for plural in _DOCUMENTS for document in books.table(plural))
+    drafted = (line.get("AccountID") for document in documents for line in document["LineItems"])
+    noted = (line.get("AccountID") for journal in books.table("ManualJournals") for line in journal["JournalLines"])
+    return any(found == account_id for found in itertools.chain(posted, drafted, noted))
 
 
 def _stored(call: Call, row: Row) -> Outcome:

@@ -145,7 +145,8 @@ def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
     sent = posted.get("LineItems", [{"LineItemID": line["LineItemID"]} for line in stored])
     if row["Type"].endswith("OVERPAYMENT"):
         return overpayments.overpaid(call, row, sent)
-    return document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True)
+    sale = row["Type"].startswith("RECEIVE")
+    return document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True, sale=sale)
 
 
 def _single(call: Call, row: Row) -> Row:

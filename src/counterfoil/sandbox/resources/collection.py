@@ -34,7 +34,7 @@ class Collection:
     `created` is PUT, `saved` is POST of the collection or of one (with `id_key` in the element), `removed` is DELETE.
     `number_index`: an index of the table that GET {number} looks in. `chosen` answers list parameters by index;
     `forces_pages` names those that imply page 1. `parts` is what follows the id in a path, in lower case.
-    `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
+    `key` makes an id of a path a key of the table. `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
     `limit`: how many elements of a write count (the rest is ignored, as at Xero).
     """
 
@@ -55,6 +55,7 @@ class Collection:
     has_pages: bool = True
     always_pages: bool = False
     stamp_key: str = "UpdatedDateUTC"
+    key: Callable[[str], str] = str.lower
     limit: int | None = None
     put_limit: int | None = None
     has_history: bool = True
@@ -81,7 +82,7 @@ class Collection:
     def found(self, call: Call, id_or_number: str) -> Row | None:
         """The row of this id, else of this number if the collection has numbers."""
         table = call.books.table(self.plural)
-        row = table.get(id_or_number.lower())
+        row = table.get(self.key(id_or_number))
         if row is None and self.number_index:
             row = table.first(self.number_index, fold(id_or_number))
         return row
@@ -103,7 +104,7 @@ class Collection:
         return self._written(call, elements, write, summarize=call.flag("summarizeerrors", absent=True))
 
     def _part(self, call: Call, name: str) -> Answer:
-        row = call.books.table(self.plural).get(call.path[0].lower())
+        row = call.books.table(self.plural).get(self.key(call.path[0]))
         if name in self.parts:
             return self.parts[name](call, row)
         if name == "history" and self.has_history and len(call.path) == 2:
@@ -119,7 +120,7 @@ class Collection:
     def _refuse_unknown_ids(self, call: Call, elements: list[Row]) -> None:
         """A POST that names an unknown id is 404 as a whole."""
         table = call.books.table(self.plural)
-        if any(self.id_key in posted and table.get(posted[self.id_key]) is None for posted in elements):
+        if any(self.id_key in posted and table.get(self.key(posted[self.id_key])) is None for posted in elements):
             raise Refusal(answers.not_found())
 
     def _list(self, call: Call) -> Answer:

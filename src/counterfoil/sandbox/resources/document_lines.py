@@ -58,14 +58,19 @@ class Lines:
     warnings: list[str] = field(default_factory=list)
 
 
-def finished(call: Call, posted: list[Row], before: list[Row], line_amount_types: str, *, strict: bool) -> Lines:
+def finished(
+    call: Call, posted: list[Row], before: list[Row], line_amount_types: str, *, strict: bool, sale: bool = True
+) -> Lines:
     """Make lines of what was posted; `before` are the stored ones, found again by LineItemID.
 
     `strict`: the document is submitted or approved, so every line needs its account, tax and description. unitdp=4
     keeps four places of a posted unit price, else two; a stored price that is not posted again keeps its places.
+    `sale`: what a line does not say is that of its item when it is sold, else when it is bought.
     """
     lines = Lines()
     places = 4 if document_wire.four_places(call) else 2
+    if any(line.get("ItemCode") for line in posted):
+        posted = [_from_item(call.books, line, lines, sale=sale) for line in posted]
     if before and places == 2:
         posted = [_to_cents(line) for line in posted]
         places = 4
@@ -110,14 +115,36 @@ def _prepared(
             lines.errors.append(f"The Description must not be longer than {DESCRIPTION_MAX} characters.")
     elif strict:
         lines.errors.append("The Description field is mandatory")
-    if line.get("ItemCode"):
-        lines.errors.append(f"Item code '{line['ItemCode']}' is not valid")
     line["Tracking"] = tracking_of(call.books, line.get("Tracking", []), lines)
     if not any(key in line for key in _PRICED_BY) and not line.get("AccountCode") and not line.get("AccountID"):
         return line  # a line of text alone
     account = account_of(call.books, line, lines, strict=strict)
     tax_of(call.books, line, account, line_amount_types, lines, strict=strict)
     return line
+
+
+def _from_item(books: Books, posted: Row, lines: Lines, *, sale: bool) -> Row:
+    """A posted line with what its item knows and the line does not say."""
+    code = posted.get("ItemCode")
+    if not code:
+        return posted
+    item = books.table("Items").first("code", fold(code))
+    if item is None:
+        lines.errors.append(f"Item code '{code}' is not valid")
+        return posted
+    shown = {key: item[key] for key in ("ItemID", "Name", "Code") if key in item}
+    details = item.get("SalesDetails" if sale else "PurchaseDetails", {})
+    known = {
+        "Description": item.get("Description" if sale else "PurchaseDescription"),
+        "UnitAmount": details.get("UnitPrice"),
+    }
+    known |= {"AccountCode": details.get("AccountCode"), "TaxType": details.get("TaxType")}
+    if "LineItemID" in posted:
+        known = {}  # an item named before is not asked again
+    if "AccountID" in posted or "LineAmount" in posted:
+        known |= {"AccountCode": None} if "AccountID" in posted else {"UnitAmount": None}
+    filled = {key: value for key, value in known.items() if value is not None and key not in posted}
+    return {**posted, **filled, "ItemCode": item["Code"], "Item": shown}
 
 
 def _to_cents(line: Row) -> Row:

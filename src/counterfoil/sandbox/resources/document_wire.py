@@ -13,7 +13,7 @@ from counterfoil.sandbox.resources import contact_wire
 from counterfoil.sandbox.tables import Row
 
 LINE_ORDER = (
-    "ItemCode", "Description", "UnitAmount", "TaxType", "TaxAmount", "LineAmount", "AccountCode", "Tracking", "Quantity",
+    "ItemCode", "Description", "UnitAmount", "TaxType", "TaxAmount", "LineAmount", "AccountCode", "Item", "Tracking", "Quantity",
     "DiscountRate", "DiscountAmount", "LineItemID", "AccountID",
 )  # fmt: skip
 

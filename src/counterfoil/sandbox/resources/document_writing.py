@@ -9,10 +9,10 @@ from decimal import Decimal
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Call, Refusal
 from counterfoil.sandbox.books import arrange, fold
-from counterfoil.sandbox.clock import guid_of
 from counterfoil.sandbox.resources import (
     approvals,
     batches,
+    branding_themes,
     contact_wire,
     contacts,
     document_lines,
@@ -62,7 +62,7 @@ def created(call: Call, kind: Kind, posted: Row) -> Outcome:
         "HasAttachments": False,
         "InvoiceAddresses": [],
         "HasErrors": False,
-        "BrandingThemeID": guid_of(f"{call.books.tenant_id}/branding"),
+        "BrandingThemeID": branding_themes.id_of(call.books.tenant_id),
         "Status": "DRAFT",
         "LineAmountTypes": "Exclusive",
         "LineItems": [],
@@ -197,7 +197,7 @@ def _priced(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
         return [NO_DISCOUNTS], []
     # A paid document stays one whose lines are complete.
     strict = row["Status"] in document_rules.STRICT | document_rules.APPROVED
-    lines = document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=strict)
+    lines = document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=strict, sale=is_sale(row))
     row["LineItems"] = lines.rows
     row.pop("TotalDiscount", None)
     row.update(lines.totals)

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from counterfoil.sandbox import answers, where, wire
-from counterfoil.sandbox.answers import Call, Refusal
+from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.tables import Row
 
 View = Callable[[Row], Row]
@@ -80,6 +80,19 @@ def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
         "itemCount": len(rows),
     }
     return Page(shown, paged=True, pagination=None if given is None else pagination)
+
+
+def read_only(call: Call, plural: str, id_key: str, rows: list[Row], *, changed: bool) -> Answer:
+    """GET the list or one by id, of rows that nobody writes; Refusal with 404 or 501."""
+    if call.method != "GET" or len(call.path) > 1:
+        raise Refusal(answers.not_implemented())
+    if call.path:
+        rows = [row for row in rows if row[id_key] == call.path[0].lower()]
+        if not rows:
+            raise Refusal(answers.not_found())
+        return answers.envelope(call.world, call.client_id, plural, rows)
+    kept = ordered(call, filtered(call, rows, changed=changed), None)
+    return answers.envelope(call.world, call.client_id, plural, kept)
 
 
 def names(call: Call, parameter: str) -> list[str] | None:

@@ -1,6 +1,6 @@
-"""Over- and prepayments: made by a bank transaction, listed, allocated and refunded on their own (facts 5.12).
+"""Overpayments, and what prepayments share with them: made by a bank transaction, listed, allocated, refunded (facts 5.12).
 
-Called by `bank_transactions`, and through `resources` for the collections of both. Status follows RemainingCredit; a
+Called through `resources`, by `prepayments`, and by `bank_transactions`, which makes both. Status follows RemainingCredit; a
 deleted bank transaction leaves its over- or prepayment VOIDED.
 """
 
@@ -68,7 +68,8 @@ def overpaid(call: Call, row: Row, sent: list[Row]) -> document_lines.Lines:
     return lines
 
 
-def _collection(kind: Payable, chosen: Callable[[Call], Iterable[Row]], forces: tuple[str, ...]) -> Collection:
+def collection(kind: Payable, chosen: Callable[[Call], Iterable[Row]], forces: tuple[str, ...]) -> Collection:
+    """The collection of this kind: nothing is written to it, its rows are allocated."""
     return Collection(
         plural=kind.plural,
         singular=kind.singular,
@@ -82,7 +83,7 @@ def _collection(kind: Payable, chosen: Callable[[Call], Iterable[Row]], forces: 
     )
 
 
-def _by(kind: Payable, key: str, *parameters: str) -> Callable[[Call], Iterable[Row]]:
+def by(kind: Payable, key: str, *parameters: str) -> Callable[[Call], Iterable[Row]]:
     """The rows whose text is among those of a list parameter, all of them without it."""
 
     def chosen(call: Call) -> Iterable[Row]:
@@ -97,19 +98,9 @@ def _by(kind: Payable, key: str, *parameters: str) -> Callable[[Call], Iterable[
     return chosen
 
 
-OVERPAYMENTS = Resource(
+RESOURCE = Resource(
     "Overpayments",
     "Overpayment",
     "accounting.payments",
-    _collection(OVERPAYMENT, _by(OVERPAYMENT, "Reference", "references"), ("references",)).handle,
-)
-PREPAYMENTS = Resource(
-    "Prepayments",
-    "Prepayment",
-    "accounting.payments",
-    _collection(
-        PREPAYMENT,
-        _by(PREPAYMENT, "Reference", "invoicenumbers", "references"),
-        ("invoicenumbers", "references"),
-    ).handle,
+    collection(OVERPAYMENT, by(OVERPAYMENT, "Reference", "references"), ("references",)).handle,
 )

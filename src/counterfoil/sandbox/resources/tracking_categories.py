@@ -1,6 +1,6 @@
-"""TrackingCategories: categories with their options; PUT makes a category or options (facts 5.5).
+"""TrackingCategories: categories with their options; PUT makes, POST renames or archives, DELETE removes (facts 5.5).
 
-Called through `resources`. Renaming and archiving are done by a person (`/_sandbox/document`).
+Called through `resources`. Only what no line names can be deleted. Lines keep the names that they were written with.
 """
 
 from counterfoil.sandbox import answers, wire
@@ -15,8 +15,14 @@ PLURAL = "TrackingCategories"
 ACTIVE_MAX = 2
 ALL_MAX = 4
 NAME_MAX = 100
-_OPTION = shape.Shape(Name=shape.text)
-SHAPE = shape.Shape(Name=shape.text, Options=shape.array_of(_OPTION))
+IN_USE = "It is used on a document or journal: it can only be archived."
+_STATUS = shape.enum("TrackingStatus", "ACTIVE", "ARCHIVED", "DELETED")
+_OPTION = shape.Shape(Name=shape.text, Status=_STATUS)
+SHAPE = shape.Shape(Name=shape.text, Status=_STATUS, Options=shape.array_of(_OPTION))
+_LINES = (
+    ("Invoices", "LineItems"), ("CreditNotes", "LineItems"), ("BankTransactions", "LineItems"), ("Quotes", "LineItems"),
+    ("PurchaseOrders", "LineItems"), ("RepeatingInvoices", "LineItems"), ("ManualJournals", "JournalLines"),
+)  # fmt: skip
 
 
 def handle(call: Call) -> Answer:
@@ -32,12 +38,85 @@ def handle(call: Call) -> Answer:
     row = table.get(call.path[0].lower()) if call.path else None
     if row is None:
         raise Refusal(answers.not_found() if call.path else answers.not_implemented())
-    if call.method == "GET" and len(call.path) == 1:
-        return answers.envelope(call.world, call.client_id, PLURAL, [row])
-    if call.method == "PUT" and len(call.path) == 2 and call.path[1].lower() == "options":
-        elements = shape.posted(call, "Options", "Option", _OPTION)
-        return _options_added(call, row, elements)
+    if len(call.path) == 1:
+        return _one(call, row)
+    if call.path[1].lower() == "options":
+        return _of_options(call, row)
     raise Refusal(answers.not_implemented())
+
+
+def _one(call: Call, row: Row) -> Answer:
+    """A category by its id: GET, POST, DELETE."""
+    if call.method == "GET":
+        return answers.envelope(call.world, call.client_id, PLURAL, [row])
+    if call.method == "POST":
+        elements = shape.posted(call, PLURAL, "TrackingCategory", SHAPE)[:1]
+        return batches.written(call, PLURAL, elements, lambda posted: _update(call, row, posted), summarize=True)
+    if call.method == "DELETE":
+        _refuse_used(call, row, "TrackingCategoryID", row["TrackingCategoryID"])
+        call.books.table(PLURAL).drop(row["TrackingCategoryID"])
+        return answers.envelope(call.world, call.client_id, PLURAL, [{**row, "Status": "DELETED", "Options": []}])
+    raise Refusal(answers.not_implemented())
+
+
+def _of_options(call: Call, row: Row) -> Answer:
+    """PUT adds options; POST and DELETE of one change or remove it."""
+    if call.method == "PUT" and len(call.path) == 2:
+        return _options_added(call, row, shape.posted(call, "Options", "Option", _OPTION))
+    wanted = call.path[2].lower() if len(call.path) == 3 else ""
+    found = next((option for option in row["Options"] if option["TrackingOptionID"] == wanted), None)
+    if found is None:
+        raise Refusal(answers.not_found() if wanted else answers.not_implemented())
+    if call.method == "DELETE":
+        _refuse_used(call, found, "TrackingOptionID", wanted)
+        kept = [option for option in row["Options"] if option is not found]
+        call.books.table(PLURAL).put(row["TrackingCategoryID"], {**row, "Options": kept})
+        gone = {**found, "Status": "DELETED", "IsDeleted": True, "IsActive": False}
+        return answers.envelope(call.world, call.client_id, "Options", [gone])
+    if call.method == "POST":
+        elements = shape.posted(call, "Options", "Option", _OPTION)[:1]
+        return batches.written(
+            call, "Options", elements, lambda posted: _option_changed(call, row, found, posted), summarize=True
+        )
+    raise Refusal(answers.not_implemented())
+
+
+def _update(call: Call, row: Row, posted: Row) -> Outcome:
+    table = call.books.table(PLURAL)
+    errors = []
+    if "Name" in posted:
+        errors = _name_problems(posted["Name"], [other["Name"] for other in table if other is not row])
+    becomes_active = posted.get("Status") == "ACTIVE" != row["Status"]
+    if becomes_active and sum(other["Status"] == "ACTIVE" for other in table) >= ACTIVE_MAX:
+        errors.append(f"An organisation can have {ACTIVE_MAX} active tracking categories.")
+    after: Row = {**row, **{key: posted[key] for key in ("Name", "Status") if key in posted}}
+    if not errors:
+        table.put(row["TrackingCategoryID"], after)
+    return Outcome(after, errors)
+
+
+def _option_changed(call: Call, row: Row, option: Row, posted: Row) -> Outcome:
+    errors = []
+    if "Name" in posted:
+        errors = _name_problems(posted["Name"], [other["Name"] for other in row["Options"] if other is not option])
+    after: Row = {**option, **{key: posted[key] for key in ("Name", "Status") if key in posted}}
+    after |= {"IsArchived": after["Status"] == "ARCHIVED", "IsActive": after["Status"] == "ACTIVE"}
+    if not errors:
+        options = [after if other is option else other for other in row["Options"]]
+        call.books.table(PLURAL).put(row["TrackingCategoryID"], {**row, "Options": options})
+    return Outcome(dict(after), errors)
+
+
+def _refuse_used(call: Call, element: Row, id_key: str, own_id: str) -> None:
+    used = (
+        tracked[id_key] == own_id
+        for plural, lines in _LINES
+        for document in call.books.table(plural)
+        for line in document[lines]
+        for tracked in line.get("Tracking", [])
+    )
+    if any(used):
+        raise Refusal(answers.validation([{**element, "ValidationErrors": batches.messages([IN_USE])}]))
 
 
 def _create(call: Call, posted: Row) -> Outcome:

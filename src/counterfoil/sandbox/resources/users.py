@@ -1,0 +1,34 @@
+"""Users: who works in the organisation; read only (facts 5.23). In a sandbox that is the person whom everybody plays.
+
+Called through `resources`.
+"""
+
+from typing import Final
+
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Answer, Call
+from counterfoil.sandbox.resources import listing
+from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.tables import Row
+
+PLURAL: Final = "Users"
+ROLE: Final = "FINANCIALADVISER"
+
+
+def handle(call: Call) -> Answer:
+    """GET the list or one."""
+    user = call.world.user()
+    created = wire.stamp_ms(call.books.organisation["CreatedDateUTC"])
+    row: Row = {
+        "UserID": user.user_id,
+        "EmailAddress": user.email,
+        "FirstName": user.given_name,
+        "LastName": user.family_name,
+        "UpdatedDateUTC": f"/Date({created}+0000)/",
+        "IsSubscriber": True,
+        "OrganisationRole": ROLE,
+    }
+    return listing.read_only(call, PLURAL, "UserID", [row], changed=True)
+
+
+RESOURCE = Resource(PLURAL, "User", "accounting.settings", handle)
