@@ -9,8 +9,8 @@ from tests.conformance import foreign
 
 @pytest.fixture(scope="session")
 def sandbox():
-    """A sandbox process without rate limits that consents to everything."""
-    with sandbox_process.start("--auto-consent", "--no-limits") as process:
+    """A sandbox process without rate limits that consents to everything; its apps are of the Advanced tier."""
+    with sandbox_process.start("--auto-consent", "--no-limits", "--tier", "advanced") as process:
         yield process
 
 

@@ -22,7 +22,9 @@ REDIRECT_URI = "http://localhost:8321/callback"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 SCOPES = (
     "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts "
-    "accounting.settings accounting.attachments"
+    "accounting.settings accounting.attachments accounting.banktransactions accounting.manualjournals "
+    "accounting.journals.read accounting.reports.aged.read accounting.reports.balancesheet.read "
+    "accounting.reports.banksummary.read accounting.reports.profitandloss.read accounting.reports.trialbalance.read"
 )
 API = "/api.xro/2.0"
 

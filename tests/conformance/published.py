@@ -20,7 +20,12 @@ SCHEMAS = {
         "LineItemTracking TaxComponent TrackingOption Payment CreditNote Prepayment Overpayment Attachment "
         "InvoiceAddress ValidationError Pagination CurrencyCode CountryCode TimeZone AccountType LineAmountTypes "
         "PaymentTermType CreditNotes Payments Allocations Allocation InvoiceReminders InvoiceReminder Actions Action "
-        "HistoryRecords HistoryRecord"
+        "HistoryRecords HistoryRecord Items Item LineItemItem Purchase BankTransactions BankTransaction BankTransfers "
+        "BankTransfer TrackingReference BatchPayments BatchPayment ManualJournals ManualJournal ManualJournalLine "
+        "Overpayments Prepayments Journals Journal JournalLine Quotes Quote QuoteStatusCodes QuoteLineAmountTypes "
+        "PurchaseOrders PurchaseOrder RepeatingInvoices RepeatingInvoice Schedule ContactGroups BrandingThemes "
+        "BrandingTheme Users User OnlineInvoices OnlineInvoice ReportWithRows ReportWithRow ReportRows ReportRow "
+        "ReportCell ReportAttribute ReportFields RowType"
     ),
     "xero-identity.yaml": "Connection",
 }
