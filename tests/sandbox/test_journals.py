@@ -1,8 +1,10 @@
-"""Journals: by number, a hundred at a time, for the Advanced tier."""
+"""Journals: by number, a hundred at a time, for apps of the Advanced tier."""
 
 import pytest
 
-from tests import sandbox_process
+from counterfoil.sandbox.answers import Call, Refusal
+from counterfoil.sandbox.resources import journals as journals_resource
+from counterfoil.sandbox.world import CLIENT_ID
 from tests.sandbox.ledger.desk import Desk, line
 
 
@@ -75,9 +77,13 @@ def test_on_cash_basis_a_payment_shows_its_share_of_the_lines(desk):
         assert amounts == {"090": 60 * sign, "200": -50 * sign, "820": -10 * sign}
 
 
-@pytest.mark.parametrize(("tier", "status"), [("core", 403), ("advanced", 200)])
-def test_journals_are_for_the_advanced_tier(tier, status):
-    """Other apps get 403."""
-    with sandbox_process.start("--auto-consent", "--no-limits", "--tier", tier) as sandbox:
-        token = sandbox.connect("offline_access accounting.journals.read")["access_token"]
-        assert sandbox.api("GET", "Journals", token, sandbox.tenant(1)).status == status
+def test_an_app_that_lost_its_tier_loses_the_journals(desk):
+    """The scope alone does not help below the Advanced tier."""
+    apps = desk.world.apps
+    apps.put({**apps.rows[CLIENT_ID], "tier": "core"})
+    call = Call(desk.world, desk.books, CLIENT_ID, "GET", (), {}, {}, b"")
+    with pytest.raises(Refusal) as refused:
+        journals_resource.handle(call)
+    assert refused.value.answer.status == 403
+    apps.put({**apps.rows[CLIENT_ID], "tier": "advanced"})
+    assert journals_resource.handle(call).status == 200

@@ -75,6 +75,7 @@ class _Probe:
         table = self._books.table("TrackingCategories")
         archived = next(reversed(table.rows))
         table.put(archived, {**table.rows[archived], "Status": "ARCHIVED"})
+        self._world.commit()  # the ledger is posted
 
     def judged(self, name: str, method: str, path: str, parameters: list[str]) -> tuple[str, list[str]]:
         """The state of one operation and what is missing of it."""
@@ -163,9 +164,15 @@ class _Probe:
         resource = resources.named(parent)
         table = books.tables.get(parent if resource is None else resource.plural)
         if table is None or not len(table):
-            return wire.ZERO_GUID
+            return self._listed_id(parent, name)
         key = list(table.rows)[-1]
         return str(table.rows[key].get(name, key)) if name.endswith("Number") else key
+
+    def _listed_id(self, parent: str, name: str) -> str:
+        """The id of the first that a list shows, of what has no table of its own."""
+        listed = self._asked("GET", [parent], b"", _Watched(), _Watched())
+        found = re.search(rb'"%s": ?"?([^",]+)' % name.encode(), b"" if listed is None else listed.body)
+        return wire.ZERO_GUID if found is None else found[1].decode()
 
     def _body(self, parts: list[str], method: str) -> bytes:
         if method not in {"PUT", "POST"}:

@@ -45,14 +45,13 @@ def payables(call: Call) -> Row:
 
 
 def _made(call: Call, control: str, type: str, name: str, number: str) -> Row:
-    contact_id = asked.guid(call, "contactid")
-    contact = call.books.table("Contacts").get(contact_id or "")
+    end = asked.day(call, "todate", asked.today(call))
+    shown_to, wanted = asked.day(call, "date", end), asked.day(call, "fromdate", date.min)
+    contact = call.books.table("Contacts").get(asked.guid(call, "contactid") or "")
     if contact is None:
         asked.refuse("The parameter contactID must name a contact.")
-    end = asked.day(call, "todate", asked.today(call))
-    shown_to = asked.day(call, "date", end)
     found = [one for one in opened(call, contact["ContactID"], control, shown_to) if _day(one.row) <= end]
-    start = asked.day(call, "fromdate", min((_day(one.row) for one in found), default=end))
+    start = min((_day(one.row) for one in found), default=end) if wanted == date.min else wanted
     before = [one for one in found if _day(one.row) < start]
     within = [one for one in found if _day(one.row) >= start]
     opening = sum((one.due for one in before), shape.ZERO)

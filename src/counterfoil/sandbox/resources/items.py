@@ -43,6 +43,7 @@ SHAPE: Final = shape.Shape(
     SalesDetails=_DETAILS,
 )
 _SIDES: Final = {"IsSold": ("SalesDetails", "Description"), "IsPurchased": ("PurchaseDetails", "PurchaseDescription")}
+_CENT: Final = Decimal("0.01")
 _ZERO: Final = wire.number(Decimal(0))
 
 
@@ -92,7 +93,17 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
     row["UpdatedDateUTC"] = wire.envelope_time(call.world.clock.now())
     row = {key: row[key] for key in ORDER if key in row}
     call.books.table(PLURAL).put(row["ItemID"], row)
-    return Outcome({**row, "ValidationErrors": []})
+    return Outcome(_shown(call, row))
+
+
+def _shown(call: Call, row: Row) -> Row:
+    """With prices of two places unless unitdp=4 asks for four."""
+    shown = {**row, "ValidationErrors": []}
+    for member in ("SalesDetails", "PurchaseDetails"):
+        price = row.get(member, {}).get("UnitPrice")
+        if price is not None and call.query.get("unitdp") != "4":
+            shown[member] = {**row[member], "UnitPrice": wire.number(price.quantize(_CENT, ROUND_HALF_UP))}
+    return shown
 
 
 def _own(before: Row, row: Row) -> Row:
@@ -141,8 +152,8 @@ COLLECTION = Collection(
     singular="Item",
     id_key="ItemID",
     shape=SHAPE,
-    single=lambda _, row: {**row, "ValidationErrors": []},
-    listed=lambda _, row: {**row, "ValidationErrors": []},
+    single=_shown,
+    listed=_shown,
     created=_created,
     saved=_saved,
     removed=_removed,

@@ -1,7 +1,7 @@
-"""Journals: everything that was posted, by number, at most 100 at a time; for apps of the Advanced tier (facts 5.16).
+"""Journals: everything that was posted, by number, at most 100 at a time; for apps that have them (facts 1.7, 5.16).
 
 Called through `resources`. Read only. `offset` is a journal number, not a row; If-Modified-Since looks at CreatedDateUTC.
-How Xero refuses a smaller tier is not known: here it is 403. On cash basis (paymentsOnly) documents and journals that stay
+How Xero refuses an app of a smaller tier that has the scope is not known: here it is 403. On cash basis (paymentsOnly) documents and journals that stay
 out of it are left out, and a payment of an invoice shows that share of the invoice's lines.
 """
 
@@ -20,7 +20,6 @@ from counterfoil.sandbox.tables import Row
 
 PLURAL: Final = "Journals"
 PAGE: Final = 100
-TIERS: Final = frozenset({"advanced", "enterprise"})
 _DOCUMENTS: Final = frozenset({"Invoices", "CreditNotes"})
 
 
@@ -28,7 +27,8 @@ def handle(call: Call) -> Answer:
     """GET the next hundred, or one by id or number."""
     if call.method != "GET" or len(call.path) > 1:
         raise Refusal(answers.not_implemented())
-    if call.person is None and call.world.options.tier not in TIERS:
+    app = call.world.apps.get(call.client_id)
+    if call.person is None and (app is None or not app.has_journals):
         raise Refusal(answers.problem(call.world, 403, "Forbidden", "AuthorizationUnsuccessful"))
     table = call.books.table("journals")
     if call.path:

@@ -4,6 +4,7 @@ Called by those three. They post nothing, have no payments, and are saved by the
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -43,8 +44,7 @@ def filled(
 
 
 def _with_places(call: Call, places: int) -> Call:
-    query = {**call.query, "unitdp": str(places)}
-    return Call(call.world, call.books, call.client_id, call.method, call.path, query, call.headers, b"", call.person)
+    return replace(call, query={**call.query, "unitdp": str(places)})
 
 
 def _currency(call: Call, row: Row, posted: Row) -> list[str]:
