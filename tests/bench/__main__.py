@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import decoding, importing, mapping, memory, starting
+from tests.bench import decoding, importing, mapping, memory, sandbox, starting
 from tests.bench.table import Row, printed
 
 MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
@@ -18,6 +18,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     importing.rows,
     memory.rows,
     mapping.rows,
+    sandbox.rows,
 )
 
 

@@ -34,7 +34,7 @@ def run(command: Sequence[str], folder: Path, given: str = "") -> Cost:
     """Carry the command out in the folder with `given` on stdin; it is killed after TIMEOUT_S."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=err, env=_surroundings()
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=out, stderr=err, env=surroundings()
         )
         timer = threading.Timer(TIMEOUT_S, process.kill)
         timer.start()
@@ -52,7 +52,8 @@ def run(command: Sequence[str], folder: Path, given: str = "") -> Cost:
 
 
 @functools.cache
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
+    """The environment of every measured program: ours, with a place for its bytecode."""
     place = tempfile.mkdtemp(prefix="counterfoil-bench-bytecode-")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

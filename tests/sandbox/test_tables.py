@@ -69,3 +69,21 @@ def test_an_index_finds_exactly_the_rows_with_its_value(puts):
         first = things.first("value", value)
         assert (first is None) == (not slow)
     assert things.find("value", 0) == []
+
+
+def test_an_order_and_what_is_derived_follow_every_change_of_a_row():
+    """Also one that is undone: nobody sees an order, or something made of a row, that is of another time."""
+    changes = Changes()
+    table = Table("space", "Things", changes)
+    table.put("a", {"n": 2})
+    table.put("b", {"n": 1})
+    changes.take()
+
+    def seen():
+        return [row["n"] for row in table.in_order("n", lambda row: row["n"])], table.derived("a", dict)["n"]
+
+    assert seen() == ([1, 2], 2)
+    table.put("a", {"n": 0})
+    assert seen() == ([0, 1], 0)
+    changes.roll_back(0)
+    assert seen() == ([1, 2], 2)

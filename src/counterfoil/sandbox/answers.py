@@ -123,15 +123,24 @@ def not_implemented() -> Answer:
 
 def envelope(world: World, client_id: str, plural: str, elements: list[Row], pagination: Row | None = None) -> Answer:
     """200 with a list, in Xero's order of keys. The correlation id in the header is the envelope's Id."""
-    correlation = world.ids.guid()
-    body: dict[str, Any] = {
-        "Id": correlation,
+    body = _head(world, client_id, pagination)
+    headers = {"Xero-Correlation-Id": body["Id"]}
+    body[plural] = elements
+    return Answer(200, wire.pretty(body), wire.JSON, headers, plural, body)
+
+
+def joined(world: World, client_id: str, plural: str, elements: list[bytes], pagination: Row | None = None) -> Answer:
+    """The same envelope around elements that `wire.element` made; the answer has no `document`."""
+    head = _head(world, client_id, pagination)
+    body = wire.with_list(head, plural, elements)
+    return Answer(200, body, wire.JSON, {"Xero-Correlation-Id": head["Id"]}, plural)
+
+
+def _head(world: World, client_id: str, pagination: Row | None) -> Row:
+    head: Row = {
+        "Id": world.ids.guid(),
         "Status": "OK",
         "ProviderName": world.apps[client_id].name,
         "DateTimeUTC": wire.envelope_time(world.clock.now()),
     }
-    if pagination is not None:
-        body["pagination"] = pagination
-    body[plural] = elements
-    headers = {"Xero-Correlation-Id": correlation}
-    return Answer(200, wire.pretty(body), wire.JSON, headers, plural, body)
+    return head if pagination is None else head | {"pagination": pagination}

@@ -17,6 +17,7 @@ from typing import Any, Final
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 _ZERO: Final = Decimal("0.00")
 _HUNDRED: Final = Decimal(100)
+_PLACES: Final = {2: Decimal("0.01"), 4: Decimal("0.0001")}
 _AMOUNT_KEYS: Final = ("Quantity", "UnitAmount", "LineAmount")
 
 
@@ -126,5 +127,5 @@ def _number(line: Mapping[str, Any], key: str, absent: Decimal) -> Decimal:
 
 def _rounded(value: Decimal, places: int) -> Decimal:
     """Half away from zero; minus nothing becomes nothing."""
-    rounded = value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    rounded = value.quantize(_PLACES[places], context=_EXACT)
     return rounded or abs(rounded)

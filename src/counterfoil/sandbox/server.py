@@ -4,6 +4,7 @@ Called by `counterfoil sandbox` and `python -m counterfoil.sandbox`. One event l
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,8 @@ from counterfoil.sandbox.world import World
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 1.0
+# Books are large and hold no cycles: looking through all of them for garbage every few thousand objects is a waste.
+GARBAGE_AFTER = 50_000
 
 
 def run(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox") -> int:
@@ -53,6 +56,8 @@ async def _serve(options: Options) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
     runner, port = await start(the_world, the_journal)
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         sys.stdout.write(wire.compact(ready_line(the_world, port)).decode() + "\n")
         sys.stdout.flush()

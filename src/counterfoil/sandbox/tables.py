@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 Row = dict[str, Any]
 Key = Callable[[Row], Hashable | None]
 
+DERIVED_MAX = 2_000  # of each table: what is kept of `Table.derived`
 HISTORY_MAX = 200  # how many writes back a stale read can reach
 
 
@@ -56,6 +57,8 @@ class Table:
         self._changes = changes
         self._keys = dict(indexes or {})
         self._found: dict[str, dict[Hashable, dict[str, None]]] = {name: {} for name in self._keys}
+        self._in_order: tuple[str, list[Row]] | None = None
+        self._derived: dict[str, Row] = {}
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows.values())
@@ -77,6 +80,24 @@ class Table:
             return self.rows[key]
         return None
 
+    def in_order(self, name: str, key: Callable[[Row], Any]) -> list[Row]:
+        """All rows sorted by `key`, which `name` names; sorted once until a row changes. The caller leaves it as it is."""
+        if self._in_order is None or self._in_order[0] != name:
+            self._in_order = (name, sorted(self.rows.values(), key=key))
+        return self._in_order[1]
+
+    def derived(self, key: str, make: Callable[[Row], Row]) -> Row:
+        """What `make` makes of the row under this key, made once until the row changes; a table has one `make`.
+
+        `make` may look at nothing but the row; the caller leaves what it gets as it is. Raises KeyError without a row.
+        """
+        made = self._derived.get(key)
+        if made is None:
+            if len(self._derived) >= DERIVED_MAX:
+                self._derived.clear()
+            made = self._derived[key] = make(self.rows[key])
+        return made
+
     def put(self, key: str, row: Row) -> None:
         """Add or replace a row."""
         self._changes.pending.append(Change(self, key, self.restore(key, row), row))
@@ -89,6 +110,8 @@ class Table:
     def restore(self, key: str, row: Row | None) -> Row | None:
         """Put or drop without recording it; returns what was there before."""
         before = self.rows.get(key)
+        self._in_order = None
+        self._derived.pop(key, None)
         for index, value_of in self._keys.items():
             old = None if before is None else value_of(before)
             new = None if row is None else value_of(row)

@@ -3,6 +3,7 @@
 Called by every handler. Nothing here knows a resource.
 """
 
+import functools
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,11 +14,14 @@ ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+TIMES_KEPT = 10_000
+NUMBERS_KEPT = 20_000  # equal decimals have the same digits at Xero, so one entry serves all of them
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 
+_END = b"\r\n}"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -37,6 +41,18 @@ def pretty(value: Any) -> bytes:
     return msgspec.json.format(_ENCODER.encode(value), indent=2).replace(b"\n", b"\r\n")
 
 
+def element(value: Any) -> bytes:
+    """An object as it stands in the list of an answer: pretty, two levels deep."""
+    return msgspec.json.format(_ENCODER.encode(value), indent=2).replace(b"\n", b"\r\n    ")
+
+
+def with_list(head: dict[str, Any], name: str, elements: list[bytes]) -> bytes:
+    """`head` (not empty) with one more member, the list of these elements, laid out as `pretty` would."""
+    listed = b"[\r\n    " + b",\r\n    ".join(elements) + b"\r\n  ]" if elements else b"[]"
+    return b"".join((pretty(head)[: -len(_END)], b',\r\n  "', name.encode(), b'": ', listed, _END))
+
+
+@functools.lru_cache(maxsize=NUMBERS_KEPT)
 def number(value: Decimal) -> Decimal:
     """A decimal in the digits that Xero shows: at least one after the point, no further trailing zeros, no exponent."""
     text = format(value, "f")
@@ -78,14 +94,16 @@ def stamp(moment: datetime) -> str:
 
 def iso_stamp(moment: datetime) -> str:
     """UpdatedDateUTCString: ISO, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.isoformat()[:19]}Z"
 
 
+@functools.lru_cache(maxsize=TIMES_KEPT)
 def day(value: date) -> str:
     """A document date: midnight UTC of the calendar date."""
     return f"/Date({(value - _EPOCH_DAY).days * _DAY_MS}+0000)/"
 
 
+@functools.lru_cache(maxsize=TIMES_KEPT)
 def day_string(value: date) -> str:
     """The companion of a document date, e.g. DateString."""
     return f"{value.isoformat()}T00:00:00"
@@ -96,6 +114,7 @@ def seven_digits(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0"
 
 
+@functools.lru_cache(maxsize=TIMES_KEPT)
 def stamp_ms(text: str) -> int:
     """Milliseconds of any `/Date(...)/` flavour."""
     inner = text[text.index("(") + 1 : text.index(")")]
@@ -106,6 +125,7 @@ def stamp_ms(text: str) -> int:
     return int(inner)
 
 
+@functools.lru_cache(maxsize=TIMES_KEPT)
 def day_of(text: str) -> date:
     """The calendar date of a document date."""
     return _EPOCH_DAY + timedelta(days=stamp_ms(text) // _DAY_MS)

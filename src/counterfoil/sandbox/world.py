@@ -18,6 +18,7 @@ from counterfoil.sandbox.clock import Clock, Ids, guid_of
 from counterfoil.sandbox.faults import Faults
 from counterfoil.sandbox.log import RequestLog
 from counterfoil.sandbox.options import Options
+from counterfoil.sandbox.rendered import Rendered
 from counterfoil.sandbox.tables import HISTORY_MAX, Change, Changes, Row, Table
 
 DEFAULT_SEED = 1
@@ -81,6 +82,7 @@ class World:
         self.log = RequestLog()
         self.faults = Faults()
         self.changes = Changes()
+        self.rendered = Rendered()
         self.meta = Table("world", "meta", self.changes)
         self.codes = Table("world", "codes", self.changes)
         self.grants = Table("world", "grants", self.changes)

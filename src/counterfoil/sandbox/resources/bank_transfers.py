@@ -147,6 +147,7 @@ COLLECTION = Collection(
     saved=_deleted,
     chosen=_chosen,
     has_pages=False,
+    form=lambda _: "as it is",
     stamp_key="CreatedDateUTC",
 )
 RESOURCE = Resource(PLURAL, "BankTransfer", "accounting.banktransactions", COLLECTION.handle)

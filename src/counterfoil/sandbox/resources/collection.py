@@ -34,7 +34,10 @@ class Collection:
     `created` is PUT, `saved` is POST of the collection or of one (with `id_key` in the element), `removed` is DELETE.
     `number_index`: an index of the table that GET {number} looks in. `chosen` answers list parameters by index;
     `forces_pages` names those that imply page 1. `parts` is what follows the id in a path, in lower case.
-    `key` makes an id of a path a key of the table. `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
+    `key` makes an id of a path a key of the table.
+    `form` names the form that `listed` and `unlisted` show, if they look at nothing but the row and at what is in that name:
+    then an element is made once for each version of its row. "": it is made anew for each list.
+    `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
     `limit`: how many elements of a write count (the rest is ignored, as at Xero).
     """
 
@@ -45,6 +48,7 @@ class Collection:
     single: Shown = as_is
     listed: Shown = as_is
     unlisted: Shown | None = None
+    form: Callable[[Call], str] = lambda _: ""
     created: Write | None = None
     saved: Write | None = None
     removed: Callable[[Call, Row], Answer] | None = None
@@ -125,11 +129,24 @@ class Collection:
 
     def _list(self, call: Call) -> Answer:
         rows = call.books.table(self.plural) if self.chosen is None else self.chosen(call)
-        kept = listing.filtered(call, rows, self.view(call), changed=bool(self.stamp_key), stamp_key=self.stamp_key)
-        kept = listing.ordered(call, kept, self.id_key if self.has_pages else None)
+        id_key = self.id_key if self.has_pages else None
+        kept = listing.listed(
+            call, rows, id_key, self.view(call), changed=bool(self.stamp_key), stamp_key=self.stamp_key
+        )
         if not self.has_pages:
-            return self.answer(call, [self.listed(call, row) for row in kept])
+            return self._shown(call, kept, self.listed, "whole")
         implied = self.always_pages or call.flag("summaryonly") or any(name in call.query for name in self.forces_pages)
         page = listing.paged(call, kept, implied=implied)
-        shown = self.listed if page.paged or self.unlisted is None else self.unlisted
-        return self.answer(call, [shown(call, row) for row in page.rows], page.pagination)
+        if page.paged or self.unlisted is None:
+            return self._shown(call, page.rows, self.listed, "paged", page.pagination)
+        return self._shown(call, page.rows, self.unlisted, "unpaged")
+
+    def _shown(self, call: Call, rows: list[Row], shown: Shown, layout: str, pagination: Row | None = None) -> Answer:
+        """200 with these rows, each as `shown` shows it."""
+        form = self.form(call)
+        if not form:
+            return self.answer(call, [shown(call, row) for row in rows], pagination)
+        form = f"{form}/{layout}"
+        element, id_key = call.world.rendered.element, self.id_key
+        elements = [element(form, row[id_key], row, lambda row: shown(call, row)) for row in rows]
+        return answers.joined(call.world, call.client_id, self.plural, elements, pagination)

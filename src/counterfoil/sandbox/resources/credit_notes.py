@@ -34,6 +34,7 @@ COLLECTION = Collection(
     single=_single,
     listed=lambda call, row: document_wire.paged(row, four_places=document_wire.four_places(call)),
     unlisted=lambda _, row: document_wire.unpaged(row),
+    form=document_wire.form,
     created=_created,
     saved=_saved,
     parts={"allocations": allocations.of(CREDIT_NOTE)},

@@ -33,6 +33,11 @@ def four_places(call: Call) -> bool:
     return call.query.get("unitdp") == "4"
 
 
+def form(call: Call) -> str:
+    """The name of the form that `paged` and `unpaged` show here; they look at nothing else but the row."""
+    return "four places" if four_places(call) else "two places"
+
+
 def applied_amount(row: Row) -> Decimal:
     """What payments and credits took off an invoice, or allocations and refunds off a credit note."""
     if "AmountPaid" in row:
@@ -53,7 +58,7 @@ def unpaged(row: Row) -> Row:
 
 def with_everything(books: Books, row: Row, shown: Row, *, four_places: bool) -> Row:
     """`shown` with the full contact, and lines with tracking ids: single documents and write answers."""
-    shown["Contact"] = contact_wire.written(books.table("Contacts").rows[row["Contact"]["ContactID"]])
+    shown["Contact"] = books.table("Contacts").derived(row["Contact"]["ContactID"], contact_wire.written)
     shown["LineItems"] = [
         _with_places({**line, "ValidationErrors": []}, four_places=four_places) for line in row["LineItems"]
     ]

@@ -73,7 +73,7 @@ def _chosen(call: Call) -> Iterable[Row]:
     return rows
 
 
-def _indexed(call: Call) -> list[Row]:
+def _indexed(call: Call) -> Iterable[Row]:
     """The rows that IDs, InvoiceNumbers and ContactIDs leave, found by index."""
     table = call.books.table(PLURAL)
     chosen: dict[str, Row] | None = None
@@ -87,7 +87,7 @@ def _indexed(call: Call) -> list[Row]:
     if contact_ids is not None:
         found = {row["InvoiceID"]: row for key in contact_ids for row in table.find("contact", key.lower())}
         chosen = found if chosen is None else {key: row for key, row in chosen.items() if key in found}
-    return list(table) if chosen is None else list(chosen.values())
+    return table if chosen is None else list(chosen.values())
 
 
 def _with_contact_number(call: Call) -> listing.View | None:
@@ -112,6 +112,7 @@ COLLECTION = Collection(
     single=_single,
     listed=_listed,
     unlisted=lambda _, row: document_wire.unpaged(row),
+    form=lambda call: "summary" if call.flag("summaryonly") else document_wire.form(call),
     created=_created,
     saved=_saved,
     chosen=_chosen,

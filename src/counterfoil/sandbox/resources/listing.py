@@ -11,7 +11,7 @@ from typing import Any
 
 from counterfoil.sandbox import answers, where, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.tables import Row
+from counterfoil.sandbox.tables import Row, Table
 
 View = Callable[[Row], Row]
 
@@ -43,6 +43,26 @@ def filtered(
     Refusal with QueryParseException.
     """
     kept = list(rows)
+    return _left(call, kept, view, changed=changed, stamp_key=stamp_key)
+
+
+def listed(
+    call: Call,
+    rows: Iterable[Row],
+    id_key: str | None,
+    view: View | None = None,
+    *,
+    changed: bool = True,
+    stamp_key: str = "UpdatedDateUTC",
+) -> list[Row]:
+    """`filtered` and then `ordered`. A whole table in Xero's own order is sorted only when one of its rows has changed."""
+    if isinstance(rows, Table) and id_key is not None and not call.query.get("order"):
+        kept = rows.in_order(id_key, _by_stamp(id_key))
+        return _left(call, kept, view, changed=changed, stamp_key=stamp_key)
+    return ordered(call, filtered(call, rows, view, changed=changed, stamp_key=stamp_key), id_key)
+
+
+def _left(call: Call, kept: list[Row], view: View | None, *, changed: bool, stamp_key: str) -> list[Row]:
     since = call.headers.get("if-modified-since")
     if changed and since is not None and (moment := _since(since)) is not None:
         kept = [row for row in kept if _is_after(call, row[stamp_key], moment)]
@@ -61,7 +81,11 @@ def ordered(call: Call, rows: list[Row], id_key: str | None) -> list[Row]:
         return sorted(rows, key=order.key, reverse=order.reverse)
     if id_key is None:
         return rows
-    return sorted(rows, key=lambda row: (wire.stamp_ms(row["UpdatedDateUTC"]), row[id_key]))
+    return sorted(rows, key=_by_stamp(id_key))
+
+
+def _by_stamp(id_key: str) -> Callable[[Row], tuple[int, str]]:
+    return lambda row: (wire.stamp_ms(row["UpdatedDateUTC"]), row[id_key])
 
 
 def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:

@@ -150,6 +150,7 @@ COLLECTION = Collection(
     id_key="ManualJournalID",
     shape=SHAPE,
     unlisted=lambda _, row: {**row, "JournalLines": []},
+    form=lambda _: "as it is",
     created=_created,
     saved=_saved,
 )

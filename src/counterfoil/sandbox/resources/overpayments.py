@@ -77,6 +77,7 @@ def collection(kind: Payable, chosen: Callable[[Call], Iterable[Row]], forces: t
         single=lambda call, row: credit_wire.single(call.books, row, four_places=document_wire.four_places(call)),
         listed=lambda call, row: document_wire.paged(row, four_places=document_wire.four_places(call)),
         unlisted=lambda _, row: document_wire.unpaged(row),
+        form=document_wire.form,
         chosen=chosen,
         forces_pages=forces,
         parts={"allocations": allocations.of(kind)},

@@ -36,10 +36,13 @@ class Shape:
         if not isinstance(value, dict):
             wrong(value, "System.Object", path)
         row: Row = {}
+        readers, names = self._readers, self._names
         for key, given in value.items():
-            name = key if key in self._readers else self._names.get(key.lower())
-            if name is not None and given is not None:
-                row[name] = self._readers[name](given, f"{path}.{name}")
+            if given is None:
+                continue
+            name = key if key in readers else names.get(key.lower())
+            if name is not None:
+                row[name] = readers[name](given, f"{path}.{name}")
         return row
 
 
