@@ -23,6 +23,9 @@ from tests.sandbox_process import SandboxProcess
 ROOT = Path(__file__).parents[2]
 STARTS = 7
 READY_S = 1.5
+MONTHS, MONTH = 24, 1_000
+HISTORY_S = 10
+DOCUMENTS = ("Invoices", "Payments", "CreditNotes", "BankTransactions", "ManualJournals")
 PAGE = 100
 STORED = 1_000  # invoices in the books while one page of them is read
 GETS = 2_000
@@ -34,8 +37,9 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """Four numbers of one process."""
+    """Four numbers, each of one process."""
     yield _ready()
+    yield _history()
     with firm.sandbox() as xero:
         yield _pages(xero)
         yield _batches(xero)
@@ -48,18 +52,32 @@ def _ready() -> Row:
     return table.at_most("sandbox ready", cpu_s, READY_S, "CPU s", note)
 
 
-def _started(*options: str) -> tuple[float, float]:
-    """CPU seconds, and seconds on the clock, from the command to the ready line."""
+def _history() -> Row:
+    options = ("--organisations", "1", "--history", str(MONTHS), "--history-documents", str(MONTH))
+    cpu_s, wall_s = _started(*options, enough=MONTHS * MONTH)
+    note = f"with the start, {wall_s:.1f} s on the clock"
+    return table.at_most(f"sandbox: {MONTHS} months of {MONTH:,} documents", cpu_s, HISTORY_S, "CPU s", note)
+
+
+def _started(*options: str, enough: int = 0) -> tuple[float, float]:
+    """CPU seconds, and seconds on the clock, from the command to the ready line; the books then hold `enough` documents."""
     command = [sys.executable, "-m", "counterfoil.sandbox", "--port", "0", *options]
     started_s = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=processes.surroundings())
     assert process.stdout is not None
     with process:
         try:
-            assert json.loads(process.stdout.readline())["ready"]
-            return _cpu_s(process.pid), time.perf_counter() - started_s
+            xero = SandboxProcess(process, json.loads(process.stdout.readline()), options)
+            costs = _cpu_s(process.pid), time.perf_counter() - started_s
+            assert enough <= sum(_stored(xero, plural) for plural in DOCUMENTS)
+            return costs
         finally:
             process.terminate()
+
+
+def _stored(xero: SandboxProcess, plural: str) -> int:
+    answer = xero.person(xero.tenant(1), "GET", f"{plural}?page=1&pageSize=1")["answer"]
+    return int(answer["pagination"]["itemCount"])
 
 
 def _pages(xero: SandboxProcess) -> Row:

@@ -7,6 +7,8 @@ machine's clock.
 import hashlib
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 TOKEN_BYTES = 32
@@ -17,6 +19,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.advanced_s = 0.0
+        self._stands_at_s: float | None = None
 
     def now(self) -> datetime:
         """Aware, UTC."""
@@ -24,7 +27,16 @@ class Clock:
 
     def seconds(self) -> float:
         """Seconds since 1970."""
-        return time.time() + self.advanced_s
+        return time.time() + self.advanced_s if self._stands_at_s is None else self._stands_at_s
+
+    @contextmanager
+    def at(self, moment: datetime) -> Iterator[None]:
+        """Stand still at this moment for the length of the block, which must not await."""
+        before, self._stands_at_s = self._stands_at_s, moment.timestamp()
+        try:
+            yield
+        finally:
+            self._stands_at_s = before
 
     def advance(self, seconds: float) -> None:
         """Move forward, never back."""
@@ -32,10 +44,13 @@ class Clock:
 
 
 class Ids:
-    """GUIDs and tokens in a sequence fixed by the seed and the number of this start of a state file."""
+    """GUIDs and tokens in a sequence fixed by the seed and the number of this start of a state file.
 
-    def __init__(self, seed: int, start: int = 0) -> None:
-        self._prefix = f"{seed}/{start}/"
+    `of` names a sequence of its own.
+    """
+
+    def __init__(self, seed: int, start: int = 0, of: str = "") -> None:
+        self._prefix = f"{seed}/{start}/{of}"
         self._issued = 0
 
     def guid(self) -> str:

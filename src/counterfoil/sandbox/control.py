@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 from aiohttp import web
 
-from counterfoil.sandbox import person, registering, wire
+from counterfoil.sandbox import past, person, registering, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
@@ -141,6 +141,7 @@ class Control:
         if not isinstance(seed, int) or isinstance(seed, bool):
             _bad("seed is a whole number")
         self._world.renew(seed)
+        past.lived(self._world)
         self._limits.forget()
         self._hooks.forget()
         self.begin_webhooks()

@@ -15,6 +15,9 @@ DEFAULT_PORT = 8320
 TIERS = ("exempt", "starter", "core", "plus", "advanced", "enterprise")
 BROAD_SCOPES_END = date(2027, 9, 13)
 ORGANISATIONS_MAX = 500
+HISTORY_MONTHS_MAX = 120
+HISTORY_DOCUMENTS = 50
+HISTORY_DOCUMENTS_MAX = 10_000
 HIGH_VOLUME_ROWS = 100_000
 
 
@@ -26,6 +29,8 @@ class Options:
     seed: int | None = None  # None: 1, or what the state file was made with
     state: Path | None = None
     organisations: int = 4
+    history: int = 0
+    history_documents: int = HISTORY_DOCUMENTS
     tier: str = "exempt"
     no_limits: bool = False
     minute_window_s: float = 60.0
@@ -60,6 +65,21 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
     add("--seed", type=int, help="the same seed gives the same organisations and ids")
     add("--state", type=Path, metavar="FILE", help="keep everything in this file, also through kill -9")
     add("--organisations", type=_organisations, default=4, metavar="N")
+    add(
+        "--history",
+        type=_months,
+        default=0,
+        metavar="MONTHS",
+        help="each organisation starts with a plausible past of so many whole months before this one: customers who pay "
+        "late or partly, bills, bank lines, transfers, foreign documents, credit notes, journals (default 0: empty)",
+    )
+    add(
+        "--history-documents",
+        type=_documents,
+        default=HISTORY_DOCUMENTS,
+        metavar="N",
+        help=f"about how many documents, payments among them, each month of --history has (default {HISTORY_DOCUMENTS})",
+    )
     add(
         "--tier",
         choices=TIERS,
@@ -153,6 +173,20 @@ def _organisations(text: str) -> int:
     value = int(text)
     if not 1 <= value <= ORGANISATIONS_MAX:
         raise argparse.ArgumentTypeError(f"must be between 1 and {ORGANISATIONS_MAX}")
+    return value
+
+
+def _months(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= HISTORY_MONTHS_MAX:
+        raise argparse.ArgumentTypeError(f"must be between 0 and {HISTORY_MONTHS_MAX}")
+    return value
+
+
+def _documents(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= HISTORY_DOCUMENTS_MAX:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {HISTORY_DOCUMENTS_MAX}")
     return value
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from counterfoil.sandbox import control, journal, pages, wire, world
+from counterfoil.sandbox import control, journal, pages, past, wire, world
 from counterfoil.sandbox.control import Control
 from counterfoil.sandbox.door import Door
 from counterfoil.sandbox.identity.authorize import Authorize
@@ -50,14 +50,16 @@ def serve(options: Options) -> None:
 
 
 async def _serve(options: Options) -> None:
+    gc.set_threshold(GARBAGE_AFTER)
     the_world, the_journal = journal.open_world(options)
+    if past.lived(the_world):
+        the_journal.rewrite(the_world)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
     runner, port = await start(the_world, the_journal)
     gc.freeze()
-    gc.set_threshold(GARBAGE_AFTER)
     try:
         sys.stdout.write(wire.compact(ready_line(the_world, port)).decode() + "\n")
         sys.stdout.flush()

@@ -7,6 +7,8 @@ Reading it: `world.organisations()` are the books in order of number, `world.boo
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -126,6 +128,7 @@ class World:
         self._books: dict[str, Books] = {}
         self._history: dict[str, deque[Write]] = {}
         self._opening: set[str] = set()  # books that were filled since the last commit
+        self._unseen: str | None = None  # books that live their past just now
 
     def renew(self, seed: int) -> None:
         """Everything anew, as a sandbox started with this seed.
@@ -200,6 +203,16 @@ class World:
         self._opening.add(books.tenant_id)
         return books
 
+    @contextmanager
+    def before_anybody_looked(self, books: Books, ids: Ids) -> Iterator[None]:
+        """What is committed in the block gets its ids from here, and no stale read looks behind it."""
+        own, self.ids = self.ids, ids
+        self._unseen = books.tenant_id
+        try:
+            yield
+        finally:
+            self.ids, self._unseen = own, None
+
     def restore_books(self, number: int, incarnation: int) -> None:
         """Empty books while a state file is read; those of an earlier incarnation close."""
         for books in self.organisations():
@@ -235,7 +248,7 @@ class World:
         self._post()
         changes = self.changes.take()
         opening, self._opening = self._opening, set()
-        for space in {change.table.space for change in changes} & self._history.keys() - opening:
+        for space in {change.table.space for change in changes} & self._history.keys() - opening - {self._unseen}:
             mine = [change for change in changes if change.table.space == space]
             self._history[space].append(Write(self.clock.seconds(), mine))
         return changes
