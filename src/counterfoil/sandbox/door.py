@@ -9,7 +9,7 @@ import asyncio
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -36,6 +36,7 @@ SLOW_DEFAULT_S = 1.0
 RAPID_SYNC_S = 1_800.0
 API_PREFIX = "/api.xro/2.0/"
 API_PARTS = 2
+ATTACHMENT_DEPTH = 2  # what stands in the path after the resource and before an attachment's name
 UNAVAILABLE = "The Xero API is temporarily unavailable"
 OFFLINE = "The Organisation is offline"
 INTERNAL = "An error occurred in Xero."
@@ -237,7 +238,7 @@ class Door:
         mark = self._world.changes.mark()
         try:
             if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
-                _require_json(call.headers)
+                _require_json(call.headers, call.path)
             if fault is not None and fault.kind == "stale_read" and call.method == "GET":
                 with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
                     return resource.handle(call)
@@ -254,8 +255,13 @@ def _after(answer: Answer, fault: Fault | None) -> Answer:
     return answer
 
 
-def _require_json(headers: Mapping[str, str]) -> None:
-    """Xero answers XML unless JSON is asked for; this sandbox has no XML, so it says so rather than guess."""
+def _require_json(headers: Mapping[str, str], rest: Sequence[str]) -> None:
+    """Xero answers XML unless JSON is asked for; this sandbox has no XML, so it says so rather than guess.
+
+    The content of an attachment is what it is, whatever is asked for.
+    """
+    if len(rest) > ATTACHMENT_DEPTH and rest[1].lower() == "attachments":
+        return
     if not _JSON_ACCEPTED.search(headers.get("accept", "")):
         text = "Without Accept: application/json Xero answers XML; this sandbox speaks JSON only."
         raise Refusal(Answer(406, text.encode(), wire.TEXT))

@@ -21,6 +21,22 @@ HISTORY_DOCUMENTS_MAX = 10_000
 HIGH_VOLUME_ROWS = 100_000
 
 
+_ABOUT = """\
+A Xero on this machine: OAuth 2.0, the Accounting API with its limits and errors, webhooks, and faults on request.
+Nothing leaves this machine. It prints one JSON line when it is ready (URLs, client ids, organisations) and serves until
+Ctrl-C. Open its URL in a browser to watch what happens."""
+_EXAMPLES = """\
+examples:
+  {prog} --auto-consent                     every app is let in at once
+  {prog} --state xero.jsonl                 what was written is there again next time
+  {prog} --tier starter --auto-consent      1,000 calls a day, one organisation per consent
+  {prog} --webhook-url http://127.0.0.1:8321/webhooks
+  curl -s http://127.0.0.1:8320/_sandbox/clock -d '{{"advance_s": 1800}}'
+  curl -s http://127.0.0.1:8320/_sandbox/faults -d '{{"fault": "lost_answer", "method": "PUT"}}'
+
+All controls, faults and how to point an SDK or your tests at it: docs/howto/sandbox.md"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How this sandbox behaves. Seconds are real seconds, moved forward by `POST /_sandbox/clock`."""
@@ -59,12 +75,26 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
 
     `prog` is what the usage line calls the program.
     """
-    parser = argparse.ArgumentParser(prog=prog, description="A Xero on this machine.", allow_abbrev=False)
-    add = parser.add_argument
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=f"{prog} [OPTIONS]",
+        description=_ABOUT,
+        epilog=_EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument_group("where and what").add_argument
     add("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one")
     add("--seed", type=int, help="the same seed gives the same organisations and ids")
     add("--state", type=Path, metavar="FILE", help="keep everything in this file, also through kill -9")
-    add("--organisations", type=_organisations, default=4, metavar="N")
+    add(
+        "--organisations",
+        type=_organisations,
+        default=4,
+        metavar="N",
+        help="how many (default 4): British, Australian, Dutch, New Zealand, and again",
+    )
+    add = parser.add_argument_group("limits and lives").add_argument
     add(
         "--history",
         type=_months,
@@ -88,12 +118,33 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         "exempt (default): 5,000 calls a day and nothing else, as for an app made for one client",
     )
     add("--no-limits", action="store_true", help="no rate limits and no limit headers")
-    add("--minute-window-s", type=_seconds, default=60.0, metavar="S")
-    add("--access-token-ttl-s", type=_seconds, default=1800.0, metavar="S")
-    add("--idempotency-ttl-s", type=_seconds, default=360.0, metavar="S")
+    add("--minute-window-s", type=_seconds, default=60.0, metavar="S", help="how long a minute is (default 60)")
+    add(
+        "--access-token-ttl-s",
+        type=_seconds,
+        default=1800.0,
+        metavar="S",
+        help="life of an access token (default 1800)",
+    )
+    add(
+        "--idempotency-ttl-s",
+        type=_seconds,
+        default=360.0,
+        metavar="S",
+        help="life of an idempotency key (default 360)",
+    )
+    add = parser.add_argument_group("apps and webhooks").add_argument
     add("--auto-consent", action="store_true", help="grant all organisations at once, without a page")
     add("--one-per-consent", action="store_true", help="one organisation per consent, as without Bulk Connections")
     add("--broad-scopes", action="store_true", help="apps made before 2 March 2026: the old broad scopes work too")
+    add(
+        "--webhook-url",
+        metavar="URL",
+        help="send the default apps' CONTACT and INVOICE events there, signed with the ready line's webhook_key",
+    )
+    add = parser.add_argument_group(
+        "what could not be established about Xero", "Each switch plays the other reading; the default is the safer one."
+    ).add_argument
     add(
         "--broad-scopes-end",
         type=date.fromisoformat,
@@ -142,11 +193,6 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         default=HIGH_VOLUME_ROWS,
         metavar="N",
         help="lists of more rows must be paged, and filtered and ordered by optimised fields (default 100000)",
-    )
-    add(
-        "--webhook-url",
-        metavar="URL",
-        help="send CONTACT and INVOICE events there, signed with the ready line's webhook_key",
     )
     add(
         "--silent-payments",
