@@ -8,8 +8,13 @@ import re
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from xero_python.accounting import AccountingApi
+from xero_python.api_client import ApiClient
+from xero_python.api_client.configuration import Configuration
+from xero_python.api_client.oauth2 import OAuth2Token
 from xero_python.exceptions import BadRequestException, NotFoundException
 from xero_python.exceptions.http_status_exceptions import HTTPStatusException
+from xero_python.identity import IdentityApi
 
 from tests.conformance import foreign
 
@@ -227,6 +232,27 @@ def test_deleting_a_connection_ends_that_tenant_only(xero):
     assert mine.api.get_organisations(mine.tenants["NZ"]).organisations[0].country_code.value == "NZ"
     with pytest.raises(NotFoundException):
         mine.identity.delete_connection(connection.id)
+
+
+def test_the_sdk_drives_a_custom_connection(xero):
+    """get_client_credentials_token, then any call; nobody was asked."""
+    kept = {}
+    holder = OAuth2Token("5A4DB0C0FFEE40008320C0DEC0DE0003", xero.ready["client_secret"])
+    client = ApiClient(
+        Configuration(oauth2_token=holder), oauth2_token_getter=lambda: kept, oauth2_token_saver=kept.update
+    )
+    client.configuration.oauth2_token = holder
+    client.get_client_credentials_token()
+    assert kept["token_type"] == "Bearer"
+    assert "refresh_token" not in kept
+    api = AccountingApi(client, base_url=f"{xero.url}{foreign.API}")
+    (organisation,) = api.get_organisations(xero.tenants["GB"]).organisations
+    assert organisation.name == "Fernhill Trading Ltd"
+    (connection,) = IdentityApi(client, base_url=xero.url).get_connections()
+    assert connection.tenant_id == xero.tenants["GB"]
+    with pytest.raises(HTTPStatusException) as refused:
+        api.get_organisations(xero.tenants["NL"])
+    assert refused.value.status == 403
 
 
 def test_revocation_ends_every_connection_of_the_user(xero):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.sandbox.conftest import invoice, line
+from tests import sandbox_process
+from tests.sandbox.conftest import Ledger, invoice, line
 
 KEYS = ["n", "at", "method", "path", "tenant", "status", "idempotency_key", "bytes_in", "bytes_out", "fault"]
 
@@ -58,6 +59,21 @@ def test_the_clock_moves_stamps(ledger):
     first, second = (int(row["UpdatedDateUTC"][6:19]) for row in ledger.stored("Contacts"))
     assert 86_400_000 <= second - first < 86_500_000
     assert ledger.sandbox.request("POST", "/_sandbox/clock", b'{"advance_s": -1}').status == 400
+
+
+def test_one_clock_moves_limits_also_after_a_reset():
+    """What advance_s moves is the clock of everything: a full minute passes, and so it does once all was reset."""
+    with sandbox_process.start(
+        "--auto-consent", "--minute-window-s", "3600", "--access-token-ttl-s", "86400"
+    ) as process:
+        for _ in range(2):
+            process.post("/_sandbox/reset")
+            ledger = Ledger(process, process.connect()["access_token"], process.tenant(1))
+            statuses = [ledger.call("GET", "Currencies").status for _ in range(61)]
+            assert (statuses[:60], statuses[60]) == ([200] * 60, 429)
+            assert process.get("/_sandbox/limits")[0]["minute_left"] == 0
+            process.advance(3600)
+            assert ledger.call("GET", "Currencies").status == 200
 
 
 def test_a_person_renames_an_organisation_and_changes_its_currency(ledger):

@@ -23,7 +23,7 @@ HIGH_VOLUME_ROWS = 100_000
 
 _ABOUT = """\
 A Xero on this machine: OAuth 2.0, the Accounting API with its limits and errors, webhooks, and faults on request.
-Nothing leaves this machine. It prints one JSON line when it is ready (URLs, client ids, organisations) and serves until
+Nothing leaves this machine but webhooks, to the address that you give. It prints one JSON line when it is ready (URLs, client ids, organisations) and serves until
 Ctrl-C. Open its URL in a browser to watch what happens."""
 _EXAMPLES = """\
 examples:
@@ -84,7 +84,7 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         allow_abbrev=False,
     )
     add = parser.add_argument_group("where and what").add_argument
-    add("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one")
+    add("--port", type=_port, default=DEFAULT_PORT, help="default 8320; 0 picks a free one")
     add("--seed", type=int, help="the same seed gives the same organisations and ids")
     add("--state", type=Path, metavar="FILE", help="keep everything in this file, also through kill -9")
     add(

@@ -92,7 +92,6 @@ def application(the_world: World, the_journal: Journal, url: str) -> web.Applica
     hooks = Sender(the_world, door.commit, url)
     door.hooks = hooks
     controls = Control(the_world, the_journal, limits, door, hooks)
-    controls.begin_webhooks()
     door.commit()
     app = web.Application(client_max_size=control.BODY_MAX)
     app.add_routes(controls.routes())

@@ -1,0 +1,38 @@
+"""What every control under /_sandbox/ shares: the body as an object, the answer as JSON, the refusal with its reason.
+
+Called by `control` and `portal`.
+"""
+
+from typing import Any, NoReturn
+
+import msgspec
+from aiohttp import web
+
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Answer, Refusal
+
+
+async def given(request: web.Request) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is {}."""
+    body = await request.read()
+    if not body.strip():
+        return {}
+    try:
+        # Plain floats for probabilities and seconds; what holds documents is read with decimals.
+        documents = any(part in request.path for part in ("/document/", "/person/"))
+        body_given = wire.decode(body) if documents else msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        bad(f"the body is not JSON: {error}")
+    if not isinstance(body_given, dict):
+        bad("the body must be a JSON object")
+    return body_given
+
+
+def answered(value: Any, status: int = 200) -> Answer:
+    """An answer in JSON."""
+    return Answer(status, wire.compact(value), wire.JSON)
+
+
+def bad(error: str, **more: Any) -> NoReturn:
+    """Refuse with 400 and the reason."""
+    raise Refusal(answered({"error": error, **more}, 400))
