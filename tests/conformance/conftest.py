@@ -17,7 +17,7 @@ def sandbox():
 @pytest.fixture(scope="session")
 def xero(sandbox):
     """The SDK, connected to every organisation of `sandbox`."""
-    return foreign.Foreign(sandbox.ready)
+    return foreign.Foreign(sandbox.ready, scope=foreign.WITH_JOURNALS)
 
 
 @pytest.fixture(autouse=True)

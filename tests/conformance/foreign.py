@@ -23,9 +23,10 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 SCOPES = (
     "openid profile email offline_access accounting.invoices accounting.payments accounting.contacts "
     "accounting.settings accounting.attachments accounting.banktransactions accounting.manualjournals "
-    "accounting.journals.read accounting.reports.aged.read accounting.reports.balancesheet.read "
+    "accounting.reports.aged.read accounting.reports.balancesheet.read "
     "accounting.reports.banksummary.read accounting.reports.profitandloss.read accounting.reports.trialbalance.read"
 )
+WITH_JOURNALS = f"{SCOPES} accounting.journals.read"  # not below the Advanced tier
 API = "/api.xro/2.0"
 
 

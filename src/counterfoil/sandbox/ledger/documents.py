@@ -6,6 +6,7 @@ Called by `following`. A draft, a voided and a deleted document post nothing.
 from decimal import Decimal
 from typing import Final
 
+from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.ledger.entry import (
     CREDITORS,
@@ -99,7 +100,8 @@ def leftover(books: Books, row: Row, own_id: str) -> list[Entry]:
         return []
     sign, control = SIDES[row["Type"]]
     lines = balanced(books, [Line(system(books, control), -sign * cents)], GAINS)
-    day: str = row.get("FullyPaidOnDate") or row["Date"]
+    days: list[str] = [row["Date"], *(part["Date"] for key in _APPLIED for part in row.get(key, ()))]
+    day = max(days, key=wire.stamp_ms)
     return [Entry("leftover", own_id, _source(row["Type"]), day, "", lines)]
 
 

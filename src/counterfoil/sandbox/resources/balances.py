@@ -65,7 +65,7 @@ def _moved(call: Call, kind: Payable, row: Row, paid: Decimal = Decimal(0), cred
         row["Status"] = "AUTHORISED" if left else "PAID"
     row |= {"UpdatedDateUTC": wire.stamp(now), "UpdatedDateUTCString": wire.iso_stamp(now)}
     row.pop("FullyPaidOnDate", None)
-    if row["Status"] == "PAID":
+    if row["Status"] == "PAID" and "FullyPaidOnDate" in kind.order:
         row["FullyPaidOnDate"] = _last_day(row)
     return arrange(row, kind.order)
 
