@@ -10,12 +10,12 @@ from counterfoil import errors
 
 def pass_through(words: Sequence[str]) -> int:
     """Serve until SIGTERM or Ctrl-C. Raises InputError when it cannot start; ends with 2 on a wrong option."""
-    from counterfoil.sandbox import journal, options, server
+    from counterfoil.sandbox import options, server
 
     chosen = options.parse(words, "counterfoil sandbox")
     try:
         server.serve(chosen)
-    except (journal.StateFileError, OSError) as cause:
-        remedy = "Choose another --port (0: any free one) or --state file."
-        raise errors.InputError(f"The sandbox cannot start: {cause}.", remedy=remedy) from cause
+    except server.CANNOT_START as cause:
+        remedy = "Choose another --port (0: any free one), --state or --organisation-file."
+        raise errors.InputError(f"The sandbox cannot start: {str(cause).rstrip('.')}.", remedy=remedy) from cause
     return 0

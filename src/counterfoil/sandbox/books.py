@@ -3,11 +3,13 @@
 Called by `world` and the handlers in `resources`. Read-only for the pages.
 """
 
+from copy import deepcopy
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from counterfoil.sandbox import charts, wire
+from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import guid_of
 from counterfoil.sandbox.tables import Changes, Row, Table
 
@@ -47,7 +49,9 @@ def fold(text: Any) -> str | None:
 class Books:
     """Everything that one organisation holds. `tables` is keyed by Xero's plural names."""
 
-    def __init__(self, number: int, country: str, tenant_id: str, changes: Changes) -> None:
+    def __init__(self, number: int, country: str, tenant_id: str, changes: Changes, own: Chart | None = None) -> None:
+        """`own`: the chart of somebody's own organisation, which counts instead of the country's."""
+        self._own = own
         self.number = number
         self.country = country
         self.tenant_id = tenant_id
@@ -144,15 +148,16 @@ class Books:
 
     def open(self, now: datetime, *, seed: int, incarnation: int) -> None:
         """Fill the empty books from the country's chart. Ids depend on seed, number and incarnation alone."""
-        chart = charts.chart(self.country)
+        chart = charts.chart(self.country) if self._own is None else deepcopy(self._own)
+        name = organisation_name(self.number, self.country) if self._own is None else chart.organisation["Name"]
         basis = f"{seed}/{self.number}/{incarnation}/"
         self.tables["Organisations"].put(
             self.tenant_id,
             arrange(
                 {
                     **chart.organisation,
-                    "Name": organisation_name(self.number, self.country),
-                    "LegalName": organisation_name(self.number, self.country),
+                    "Name": name,
+                    "LegalName": name if self._own is None else chart.organisation["LegalName"],
                     "CreatedDateUTC": wire.envelope_time(now),
                     "ShortCode": short_code(basis),
                     "OrganisationID": self.tenant_id,
@@ -162,7 +167,7 @@ class Books:
         )
         stamp = wire.stamp(now)
         for account in chart.accounts:
-            key = guid_of(f"{basis}account/{account.get('Code')}/{account['Name']}")
+            key = account.get("AccountID") or guid_of(f"{basis}account/{account.get('Code')}/{account['Name']}")
             row = arrange({**account, "AccountID": key, "UpdatedDateUTC": stamp}, charts.ACCOUNT_KEYS)
             self.tables["Accounts"].put(key, row)
         for rate in chart.tax_rates:
@@ -172,6 +177,10 @@ class Books:
         for category in chart.tracking:
             row = tracking_row(category, f"{basis}tracking/")
             self.tables["TrackingCategories"].put(row["TrackingCategoryID"], row)
+        for contact in chart.contacts:
+            key = contact.get("ContactID") or guid_of(f"{basis}contact/{contact['Name']}")
+            row = arrange({**contact, "ContactID": key, "UpdatedDateUTC": stamp}, charts.CONTACT_KEYS)
+            self.tables["Contacts"].put(key, row)
 
 
 def arrange(row: Row, order: tuple[str, ...]) -> Row:
@@ -185,12 +194,13 @@ def tracking_row(category: Row, basis: str) -> Row:
     name = category["Name"]
     options = [
         {
-            "TrackingOptionID": guid_of(f"{basis}{name}/{option['Name']}"),
+            "TrackingOptionID": option.get("TrackingOptionID") or guid_of(f"{basis}{name}/{option['Name']}"),
             **{key: value for key, value in option.items() if key != "TrackingOptionID"},
         }
         for option in category.get("Options", [])
     ]
-    row = {"Name": name, "Status": category.get("Status", "ACTIVE"), "TrackingCategoryID": guid_of(f"{basis}{name}")}
+    own_id = category.get("TrackingCategoryID") or guid_of(f"{basis}{name}")
+    row = {"Name": name, "Status": category.get("Status", "ACTIVE"), "TrackingCategoryID": own_id}
     return row | {"Options": options}
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.sandbox import wire
+from counterfoil.sandbox import organisation_file, wire
+from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.tables import Change
 from counterfoil.sandbox.world import DEFAULT_SEED, World
@@ -60,27 +61,28 @@ class Journal:
 
 
 def open_world(options: Options) -> tuple[World, Journal]:
-    """The world of the state file, or a new one. Raises StateFileError, OSError."""
+    """The world of the state file, or a new one. Raises StateFileError, OrganisationFileError, OSError."""
     journal = Journal(options.state)
     lines = _lines(options.state)
+    own = tuple(organisation_file.read(path) for path in options.organisation_files)
     if lines:
-        world = _restored(options, lines)
+        world = _restored(options, lines, own)
     else:
         seed = DEFAULT_SEED if options.seed is None else options.seed
-        world = World(options, seed)
+        world = World(options, seed, own=own)
         world.renew(seed)
         world.commit()
     journal.rewrite(world)
     return world, journal
 
 
-def _restored(options: Options, lines: list[Any]) -> World:
+def _restored(options: Options, lines: list[Any], own: tuple[Chart, ...]) -> World:
     head = lines[0]
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise StateFileError(f"{options.state} is not a state file of this sandbox")
     if options.seed is not None and options.seed != head["seed"]:
         raise StateFileError(f"{options.state} was made with --seed {head['seed']}")
-    world = World(options, head["seed"], head["start"] + 1)
+    world = World(options, head["seed"], head["start"] + 1, own)
     for line in lines[1:]:
         for space, name, key, row in line:
             if name == "meta" and row is not None and key.startswith("organisation/"):

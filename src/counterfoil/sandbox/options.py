@@ -14,6 +14,7 @@ from pathlib import Path
 DEFAULT_PORT = 8320
 TIERS = ("exempt", "starter", "core", "plus", "advanced", "enterprise")
 BROAD_SCOPES_END = date(2027, 9, 13)
+ORGANISATIONS = 4
 ORGANISATIONS_MAX = 500
 HISTORY_MONTHS_MAX = 120
 HISTORY_DOCUMENTS = 50
@@ -44,7 +45,8 @@ class Options:
     port: int = DEFAULT_PORT
     seed: int | None = None  # None: 1, or what the state file was made with
     state: Path | None = None
-    organisations: int = 4
+    organisations: int = ORGANISATIONS
+    organisation_files: tuple[Path, ...] = ()
     history: int = 0
     history_documents: int = HISTORY_DOCUMENTS
     tier: str = "exempt"
@@ -90,11 +92,20 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
     add(
         "--organisations",
         type=_organisations,
-        default=4,
         metavar="N",
-        help="how many (default 4): British, Australian, Dutch, New Zealand, and again",
+        help=f"how many (default {ORGANISATIONS}): British, Australian, Dutch, New Zealand, and again; those of "
+        "--organisation-file come first and are counted; with files: these alone",
     )
-    add = parser.add_argument_group("limits and lives").add_argument
+    add(
+        "--organisation-file",
+        type=Path,
+        action="append",
+        default=[],
+        dest="organisation_files",
+        metavar="FILE",
+        help="the next organisation is yours: its chart, taxes, tracking, contacts and locks, as `counterfoil entities "
+        "export` writes them; may be given several times",
+    )
     add(
         "--history",
         type=_months,
@@ -110,6 +121,7 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         metavar="N",
         help=f"about how many documents, payments among them, each month of --history has (default {HISTORY_DOCUMENTS})",
     )
+    add = parser.add_argument_group("limits and lives").add_argument
     add(
         "--tier",
         choices=TIERS,
@@ -205,7 +217,10 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         help="an answer to a webhook may have a body and cookies; default: it fails, as Xero's pages say",
     )
     add("--gzip", action="store_true", help="compress answers for clients that accept it")
-    return Options(**vars(parser.parse_args(arguments)))
+    given = vars(parser.parse_args(arguments))
+    files = tuple(given.pop("organisation_files"))
+    asked = given.pop("organisations") or len(files) or ORGANISATIONS
+    return Options(**given, organisation_files=files, organisations=max(asked, len(files)))
 
 
 def _port(text: str) -> int:

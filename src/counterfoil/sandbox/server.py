@@ -21,11 +21,13 @@ from counterfoil.sandbox.identity.token import Tokens
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.options import Options, parse
+from counterfoil.sandbox.organisation_file import OrganisationFileError
 from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
 HOST = "127.0.0.1"
 SHUTDOWN_S = 1.0
+CANNOT_START = (journal.StateFileError, OrganisationFileError, past.ImpossibleError, OSError)
 # Books are large and hold no cycles: looking through all of them for garbage every few thousand objects is a waste.
 GARBAGE_AFTER = 50_000
 
@@ -35,7 +37,7 @@ def run(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox") -
     options = parse(arguments, prog)
     try:
         serve(options)
-    except (journal.StateFileError, OSError) as error:
+    except CANNOT_START as error:
         sys.stderr.write(f"The sandbox cannot start: {error}\n")
         return 2
     return 0
@@ -44,7 +46,8 @@ def run(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox") -
 def serve(options: Options) -> None:
     """Serve until SIGTERM or SIGINT; prints the ready line on stdout when requests are answered.
 
-    Raises OSError (the port is taken, the state file cannot be written) and `journal.StateFileError`.
+    Raises what is in CANNOT_START: OSError (the port is taken, the state file cannot be written), `StateFileError`,
+    `OrganisationFileError`, and `past.ImpossibleError` for a chart that cannot have a past.
     """
     asyncio.run(_serve(options))
 

@@ -16,6 +16,7 @@ from counterfoil.sandbox import books as books_of
 from counterfoil.sandbox import ledger, wire
 from counterfoil.sandbox.apps import Apps, new_row
 from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import Clock, Ids, guid_of
 from counterfoil.sandbox.faults import Faults
 from counterfoil.sandbox.log import RequestLog
@@ -72,7 +73,9 @@ class Write(NamedTuple):
 class World:
     """See the module. `start` counts how often a state file was opened, so that ids never repeat."""
 
-    def __init__(self, options: Options, seed: int, start: int = 0) -> None:
+    def __init__(self, options: Options, seed: int, start: int = 0, own: tuple[Chart, ...] = ()) -> None:
+        """`own`: the first organisations are somebody's own, with these charts."""
+        self._own = own
         self.options = options
         self.clock = Clock()
         self._begin(seed, start)
@@ -190,7 +193,9 @@ class World:
     def add_books(self, number: int, incarnation: int) -> Books:
         """Empty books for organisation `number`; the caller fills or restores them."""
         tenant_id = books_of.tenant_id_of(self.seed, number, incarnation)
-        books = Books(number, books_of.country_of(number), tenant_id, self.changes)
+        own = self._own[number - 1] if number <= len(self._own) else None
+        country = books_of.country_of(number) if own is None else own.organisation["CountryCode"]
+        books = Books(number, country, tenant_id, self.changes, own)
         self._books[tenant_id] = books
         self._history[tenant_id] = deque(maxlen=HISTORY_MAX)
         return books

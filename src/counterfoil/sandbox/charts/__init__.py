@@ -12,9 +12,9 @@ from typing import Final
 
 from counterfoil.sandbox.charts import australia, netherlands, new_zealand, united_kingdom
 from counterfoil.sandbox.charts.chart import Chart
-from counterfoil.sandbox.charts.rows import ACCOUNT_KEYS, ORGANISATION_KEYS
+from counterfoil.sandbox.charts.rows import ACCOUNT_KEYS, CONTACT_KEYS, ORGANISATION_KEYS
 
-__all__ = ["ACCOUNT_KEYS", "COUNTRIES", "ORGANISATION_KEYS", "Chart", "chart"]
+__all__ = ["ACCOUNT_KEYS", "CONTACT_KEYS", "COUNTRIES", "ORGANISATION_KEYS", "Chart", "chart"]
 
 _CHARTS: Final[dict[str, Callable[[], Chart]]] = {
     "GB": united_kingdom.chart,

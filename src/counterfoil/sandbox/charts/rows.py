@@ -22,6 +22,15 @@ ACCOUNT_KEYS: Final = (
     "ReportingCode", "ReportingCodeName", "HasAttachments", "UpdatedDateUTC", "AddToWatchlist",
 )  # fmt: skip
 
+CONTACT_KEYS: Final = (
+    "ContactID", "MergedToContactID", "ContactNumber", "AccountNumber", "ContactStatus", "Name", "FirstName",
+    "LastName", "CompanyNumber", "EmailAddress", "BankAccountDetails", "TaxNumber", "AccountsReceivableTaxType",
+    "AccountsPayableTaxType", "Addresses", "Phones", "UpdatedDateUTC", "ContactGroups", "IsSupplier", "IsCustomer",
+    "SalesDefaultLineAmountType", "PurchasesDefaultLineAmountType", "DefaultCurrency", "SalesDefaultAccountCode",
+    "PurchasesDefaultAccountCode", "PaymentTerms", "Website", "ContactPersons", "HasAttachments",
+    "HasValidationErrors",
+)  # fmt: skip
+
 CLASS_OF_TYPE: Final = {
     **dict.fromkeys(("BANK", "CURRENT", "FIXED", "INVENTORY", "NONCURRENT", "PREPAYMENT"), "ASSET"),
     "EQUITY": "EQUITY",

@@ -10,6 +10,7 @@ before the current month; customers go on paying until yesterday. Nothing is aft
 this month stand alone.
 """
 
+from counterfoil.sandbox.past.clerk import ImpossibleError
 from counterfoil.sandbox.past.living import lived
 
-__all__ = ["lived"]
+__all__ = ["ImpossibleError", "lived"]

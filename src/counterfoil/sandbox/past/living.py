@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from counterfoil.sandbox import wire
-from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.books import Books, arrange
+from counterfoil.sandbox.charts import ORGANISATION_KEYS
 from counterfoil.sandbox.clock import Ids
 from counterfoil.sandbox.past import cast
 from counterfoil.sandbox.past.clerk import Clerk
 from counterfoil.sandbox.past.diary import Diary
+from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import World
 
 OPENS_AT_HOUR: Final = 9
@@ -39,6 +41,7 @@ def _lived(world: World, books: Books) -> None:
     first = _months_before(today.replace(day=1), world.options.history)
     dice = random.Random(f"{world.seed}/{books.number}/past")
     with world.before_anybody_looked(books, Ids(world.seed, of=f"past/{books.number}")):
+        locks = _unlocked(books)
         with world.clock.at(_moment(first, 0)):
             _founded(world, books)
             clerk = Clerk(world, books)
@@ -51,6 +54,8 @@ def _lived(world: World, books: Books) -> None:
                 diary.begin_month(day)
             _day(world, diary, day)
             day += timedelta(days=1)
+        books.table("Organisations").put(books.tenant_id, arrange(books.organisation | locks, ORGANISATION_KEYS))
+        world.commit()
 
 
 def _day(world: World, diary: Diary, day: date) -> None:
@@ -58,6 +63,14 @@ def _day(world: World, diary: Diary, day: date) -> None:
         with world.clock.at(_moment(day, number)):
             task()
             world.commit()
+
+
+def _unlocked(books: Books) -> Row:
+    """Take the lock dates away; what they were: months are locked after they were lived."""
+    row = dict(books.organisation)
+    locks: Row = {key: row.pop(key) for key in ("PeriodLockDate", "EndOfYearLockDate") if key in row}
+    books.table("Organisations").put(books.tenant_id, row)
+    return locks
 
 
 def _founded(world: World, books: Books) -> None:

@@ -7,18 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from counterfoil.sandbox import wire
+from counterfoil.sandbox import charts, wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.tables import Row
 
-ORDER = (
-    "ContactID", "MergedToContactID", "ContactNumber", "AccountNumber", "ContactStatus", "Name", "FirstName",
-    "LastName", "CompanyNumber", "EmailAddress", "BankAccountDetails", "TaxNumber", "AccountsReceivableTaxType",
-    "AccountsPayableTaxType", "Addresses", "Phones", "UpdatedDateUTC", "ContactGroups", "IsSupplier", "IsCustomer",
-    "SalesDefaultLineAmountType", "PurchasesDefaultLineAmountType", "DefaultCurrency", "SalesDefaultAccountCode",
-    "PurchasesDefaultAccountCode", "PaymentTerms", "Website", "ContactPersons", "HasAttachments",
-    "HasValidationErrors",
-)  # fmt: skip
+ORDER = charts.CONTACT_KEYS
 ADDRESS_TYPES = ("POBOX", "STREET")
 PHONE_TYPES = ("DDI", "DEFAULT", "FAX", "MOBILE")
 
