@@ -27,7 +27,7 @@ COMMANDS: Final = (
     _command("sandbox", "[OPTIONS]", "A Xero on this machine."),
     _command("connect", "[--no-browser]", "Ask a Xero user to let this app into their organisations."),
     _command("connections", "[list|disconnect]", "The organisations that the app may reach."),
-    _command("entities", "[list|bind|unbind|verify]", "Which of your companies is which organisation."),
+    _command("entities", "[list|bind|unbind|verify|export]", "Which of your companies is which organisation."),
     _command("flow", "[new|test]", "Draft a flow from a sample, and try it without a connection."),
     _command("plan", "FLOW", "What a run would do, record by record; writes nothing to Xero."),
     _command("run", "FLOW", "Finish what is open, plan, post, prove; safe to interrupt and repeat."),

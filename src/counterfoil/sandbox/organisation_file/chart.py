@@ -28,6 +28,13 @@ _SYSTEM: Final = {
     "HISTORICAL": ("Historical Adjustment", "CURRLIAB"),
     "TRACKINGTRANSFERS": ("Tracking Transfers", "CURRLIAB"),
 }
+# Types that only an organisation with payroll has, and what they are classed with.
+_PAYROLL: Final = {
+    "PAYGLIABILITY": "LIABILITY",
+    "SUPERANNUATIONEXPENSE": "EXPENSE",
+    "SUPERANNUATIONLIABILITY": "LIABILITY",
+    "WAGESEXPENSE": "EXPENSE",
+}
 _VERSIONS: Final = {"AU": "AU", "GB": "UK", "NZ": "NZ", "US": "US"}
 
 
@@ -99,14 +106,14 @@ def _account(given: schema.Account, base: str) -> Row:
         made = rows.account(
             given.code,
             given.name,
-            given.type,
+            _PAYROLL.get(given.type, given.type),
             given.tax_type,
             given.description,
             system=given.system_account,
             payable=given.enable_payments_to_account,
             claimable=given.show_in_expense_claims,
             status=given.status,
-        )
+        ) | {"Type": given.type}
     if given.account_id is not None:
         made["AccountID"] = given.account_id.lower()
     return arrange({key: value for key, value in made.items() if value or key != "Code"}, ACCOUNT_KEYS)

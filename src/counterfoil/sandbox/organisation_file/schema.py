@@ -18,7 +18,8 @@ Letters3 = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="A currency, e.
 State = Literal["ACTIVE", "ARCHIVED"]
 AccountType = Literal[
     "BANK", "CURRENT", "CURRLIAB", "DEPRECIATN", "DIRECTCOSTS", "EQUITY", "EXPENSE", "FIXED", "INVENTORY", "LIABILITY",
-    "NONCURRENT", "OTHERINCOME", "OVERHEADS", "PAYG", "PREPAYMENT", "REVENUE", "SALES", "TERMLIAB",
+    "NONCURRENT", "OTHERINCOME", "OVERHEADS", "PAYG", "PAYGLIABILITY", "PREPAYMENT", "REVENUE", "SALES",
+    "SUPERANNUATIONEXPENSE", "SUPERANNUATIONLIABILITY", "TERMLIAB", "WAGESEXPENSE",
 ]  # fmt: skip
 
 
@@ -197,5 +198,9 @@ class File(_Part, frozen=True, kw_only=True):
 def published() -> dict[str, Any]:
     """The JSON Schema of the file, for docs/ and for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "An organisation for the sandbox"}
-    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(head | msgspec.json.schema(File)))
+    # msgspec reads decimals from numbers as well as from text, and its schema tells of text alone.
+    text = msgspec.json.encode(head | msgspec.json.schema(File)).replace(
+        b'"type":"string","format":"decimal"', b'"type":["number","string"]'
+    )
+    made: dict[str, Any] = msgspec.json.decode(text)
     return made
