@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from counterfoil import errors, flows
 from counterfoil.app.intake import Intake
+from counterfoil.posting.planning import BATCH
 from counterfoil.store import schema
 from tests.app import till as tills
 from tests.app.till import COLUMNS, order, small
@@ -331,13 +332,13 @@ def spools(connection):
 
 def test_what_breaks_off_leaves_no_rows_behind(till):
     """Whoever stops reading in the middle, by an error or by Ctrl-C, leaves nothing in the spool."""
-    till.write_rows(*(small(f"#{n}") for n in range(300)))
+    till.write_rows(*(small(f"#{n}") for n in range(BATCH + 100)))
 
     async def work(books):
         flow = books.flow("shop")
         intake = Intake(books, flow, flows.kind(flow.kind))
         async with contextlib.aclosing(intake.batches(flow.source.path)) as batches:
-            assert len(await anext(batches)) == 200
+            assert len(await anext(batches)) == BATCH
             assert await books.database.read(spools) == 1
         return await books.database.read(spools)
 
