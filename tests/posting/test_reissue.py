@@ -37,10 +37,8 @@ def test_a_changed_record_gets_a_new_document_after_the_old_one_ended(
     assert len(bench.living()) == 1
 
 
-@pytest.mark.parametrize(
-    "what", [{"AmountPaid": 5}, {"SentToContact": True}, {"Reference": "Ask Mary"}, {"Status": "VOIDED"}]
-)
-def test_what_would_need_a_credit_note_or_lose_a_persons_work_is_held(bench: Workbench, what: dict[str, Any]) -> None:
+@pytest.mark.parametrize("what", [{"Reference": "Ask Mary"}, {"Status": "VOIDED"}])
+def test_what_would_lose_a_persons_work_is_held(bench: Workbench, what: dict[str, Any]) -> None:
     """Nothing is ended, nothing is made."""
     bench.configure(flow=REISSUE)
     bench.run([sale(1)])

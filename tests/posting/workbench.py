@@ -160,6 +160,11 @@ class Workbench:
         report: RunReport = asyncio.run(self.use(lambda books: books.finish()))
         return report
 
+    def why(self, clue: str) -> list[Any]:
+        """`counterfoil why CLUE` in this process."""
+        stories: list[Any] = asyncio.run(self.use(lambda books: books.why(clue)))
+        return stories
+
     # ---- the judge
 
     def invoices(self, number: int = 1) -> list[dict[str, Any]]:

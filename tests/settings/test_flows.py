@@ -77,9 +77,9 @@ def test_policies(tmp_path):
     found = compiled(tmp_path)
     assert (found.on_change, found.lock_date, found.negative, found.post) == ("hold", "hold", "refuse", "each")
     assert (found.limit_first, found.complete, found.contact_update, found.difference) == (None, False, "never", None)
-    given = 'on_change = "reissue"\nlock_date = "next-open-day"\nnegative = "refuse"\npost = "daily"\nlimit_first = 5\ncomplete = true\n'  # fmt: skip
+    given = 'on_change = "reissue"\nlock_date = "next-open-day"\nnegative = "credit_note"\npost = "daily"\nlimit_first = 5\ncomplete = true\n'  # fmt: skip
     found = compiled(tmp_path, FLOW + given + MAP)
-    assert (found.on_change, found.lock_date, found.negative) == ("reissue", "next-open-day", "refuse")
+    assert (found.on_change, found.lock_date, found.negative) == ("reissue", "next-open-day", "credit_note")
     assert (found.post, found.limit_first, found.complete) == ("daily", 5, True)
 
 
@@ -117,7 +117,7 @@ def test_a_difference(tmp_path):
         ("limit_first", "limit_frist", "[flows.shop] unknown key `limit_frist`; did you mean `limit_first`?"),
         ("limit_first = 3", "limit_first = 0", "[flows.shop] `limit_first` must be 1 or more: 0."),
         ("limit_first = 3", 'on_change = "overwrite"', "[flows.shop] `on_change` must be one of hold, reissue, update: overwrite."),
-        ("limit_first = 3", 'negative = "credit_note"', '[flows.shop] `negative = "credit_note"` comes with a later version; take it out.'),
+        ("limit_first = 3", 'negative = "credit"', "[flows.shop] `negative` must be one of credit_note, refuse: credit."),
         ("limit_first = 3", 'every = "15m"', "[flows.shop] `every` comes with a later version; take it out."),
         ("date =", 'thousands = "."\ndate =', "[flows.shop.read] `thousands` is the decimal sign as well: .."),
         ('"%d/%m/%Y"', '["%d/%m/%Y", "%m/%d/%Y"]', "[flows.shop.read] `date` could be read as %d/%m/%Y or as %m/%d/%Y: […]. Keep one of them; ask whoever writes the file which day comes first."),

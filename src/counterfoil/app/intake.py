@@ -70,7 +70,8 @@ class Intake:
         self._flow = flow
         self._kind = kind
         self._is_guarded = books.settings.xero.is_live and not flow.live
-        self._ledgers = Ledgers(books, offline=offline, trying=trying)
+        self._credits = flow.negative == "credit_note" or flow.on_change == "reissue"
+        self._ledgers = Ledgers(books, offline=offline, trying=trying, credits=self._credits)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._fixes: list[Fix] | None = None
         self.bytes_read = 0
@@ -141,7 +142,8 @@ class Intake:
             room = None if made else flow.limit_first - on_their_way
         return Plan(
             flow.table, flow.id, flow.on_namesake, self.bindings, room=room, on_change=flow.on_change,
-            complete=flow.complete, remap=remap, again=again, closed=self._ledgers.closed,
+            complete=flow.complete, remap=remap, again=again, closed=self._ledgers.closed, lock_date=flow.lock_date,
+            credits=self._credits,
         )  # fmt: skip
 
     def _count(self, bytes_read: int) -> None:

@@ -42,9 +42,13 @@ class Ledgers:
     what to know of each entity that gets AUTHORISED documents.
     """
 
-    def __init__(self, books: Any, *, offline: bool, trying: bool) -> None:
-        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet."""
+    def __init__(self, books: Any, *, offline: bool, trying: bool, credits: bool = False) -> None:
+        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet.
+
+        `credits`: credit notes are caught up too, 1 call more per entity.
+        """
         self._books = books
+        self._resources = (*kinds.ORDER, kinds.CREDIT_NOTE.resource) if credits else kinds.ORDER
         self._offline = offline or trying
         self._trying = trying
         self._found: dict[str, Ledger | Blocked] = {}
@@ -76,7 +80,7 @@ class Ledgers:
                 raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
             self.bindings[entity] = client.binding
             if not self._offline:
-                for resource in kinds.ORDER:
+                for resource in self._resources:
                     await self._books.catch_up_safely(client, resource)
             return await self._read(entity, fresh=False)
         except (errors.Reconnect, errors.RunAgain) as error:

@@ -15,7 +15,8 @@ import msgspec
 from counterfoil import flows
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
-from counterfoil.posting import planning
+from counterfoil.model.prepared import Prepared
+from counterfoil.posting import kinds, planning
 from counterfoil.posting.planning import Planned
 from counterfoil.settings import FlowSettings
 
@@ -77,11 +78,17 @@ def _line(one: Planned) -> PlanLine:
         one.item.external_id,
         one.item.source,
         prepared.number if prepared else (existing.number if existing else None),
-        prepared.predicted.total if prepared else None,
+        _total(prepared) if prepared else None,
         prepared.predicted.currency if prepared else None,
         finding.reason if finding else _noted(one),
         finding.remedy if finding else None,
     )
+
+
+def _total(prepared: Prepared) -> Decimal:
+    """What the document adds to what customers owe: a credit note takes from it."""
+    total = prepared.predicted.total
+    return total if prepared.kind == kinds.INVOICE.name else -total
 
 
 def _noted(one: Planned) -> str | None:

@@ -1,8 +1,9 @@
-"""`prove`: what the source gave, what we posted and what Xero has now, side by side.
+"""`prove`: what the source gave, what we posted and what Xero has now, side by side. Credit notes count below zero.
 
-Called by cli/prove, the library and the demo. Reads the mirror after catching it up: 1 call per entity, and 1 per 1,000
-documents changed since; 1 more for the contacts of an entity where a document has another one than it was posted for.
-Writes nothing to Xero. Xero's lists show no lines: they are proven by subtotal, tax and total.
+Called by cli/prove, the library and the demo. Reads the mirror after catching it up: 1 call per entity, 1 more where the
+flow made credit notes, and 1 per 1,000 documents changed since; 1 more for the contacts of an entity where a document has
+another one than it was posted for. Writes nothing to Xero. Xero's lists show no lines: they are proven by subtotal, tax
+and total.
 """
 
 from collections import defaultdict
@@ -30,16 +31,19 @@ class _Sums:
         self.source = self.ours = self.xero = (0, ZERO, ZERO)
 
 
-def _plus(
-    sums: tuple[int, Decimal, Decimal], tax: Decimal | None, total: Decimal | None
-) -> tuple[int, Decimal, Decimal]:
-    return sums[0] + 1, sums[1] + (tax or ZERO), sums[2] + (total or ZERO)
+Sums = tuple[int, Decimal, Decimal]
+
+
+def _plus(pair: Pair, sums: Sums, tax: Decimal | None, total: Decimal | None) -> Sums:
+    if pair.kind == kinds.INVOICE.name:
+        return sums[0] + 1, sums[1] + (tax or ZERO), sums[2] + (total or ZERO)
+    return sums[0] + 1, sums[1] - (tax or ZERO), sums[2] - (total or ZERO)
 
 
 async def prove(books: Any, flow: FlowSettings) -> Proof:
     """Compare every posting of a flow with its document, per day, currency and tax."""
-    for entity in await books.database.read(lambda conn: proofs.entities(conn, flow.id)):
-        await books.catch_up_safely(await books.client(entity), kinds.INVOICE.resource)
+    for entity, resource in await books.database.read(lambda conn: proofs.resources(conn, flow.id)):
+        await books.catch_up_safely(await books.client(entity), resource)
     pairs = await books.database.read(lambda conn: proofs.of_flow(conn, flow.id))
     tenants = sorted({pair.tenant_id for pair in pairs})
     moved = await _moved(books, pairs)
@@ -61,12 +65,12 @@ def _rows(pairs: list[Pair]) -> tuple[ProofRow, ...]:
         if pair.total is None:
             continue  # refused before it had a total: counted in `not_posted`
         row = sums[pair.entity, pair.date, pair.currency or ""]
-        row.source = _plus(row.source, pair.total_tax, pair.total)
+        row.source = _plus(pair, row.source, pair.total_tax, pair.total)
         if pair.state == "posted":
-            row.ours = _plus(row.ours, pair.total_tax, pair.total)
+            row.ours = _plus(pair, row.ours, pair.total_tax, pair.total)
         if pair.status is not None and pair.status not in GONE:
             there = sums[pair.entity, pair.xero_date, pair.xero_currency or ""]
-            there.xero = _plus(there.xero, pair.xero_total_tax, pair.xero_total)
+            there.xero = _plus(pair, there.xero, pair.xero_total_tax, pair.xero_total)
     ordered = sorted(sums.items(), key=lambda item: (item[0][0], str(item[0][1]), item[0][2]))
     return tuple(ProofRow(*key, *one.source, *one.ours, *one.xero) for key, one in ordered)
 

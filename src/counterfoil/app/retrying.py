@@ -12,8 +12,8 @@ from counterfoil.app.running import Runner
 from counterfoil.model import fixes, sheet
 from counterfoil.model.fixes import Fix
 from counterfoil.sources import Row
+from counterfoil.store import credited, postings, runs
 from counterfoil.store import fixes as stored
-from counterfoil.store import postings, runs
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.problems import NOTHING, SOURCE_DECIDES, STANDS_TWICE
@@ -24,6 +24,7 @@ HELD_BY_THE_RECORD = (
     "contact-",
     STANDS_TWICE,
 )  # a day that is closed, a customer who is not found, its rows
+NO_RECORDS = (credited.CREDIT, credited.ALLOCATION)  # postings that credit an invoice: no record is kept of them
 NO_RECORD = b"null"  # what is kept of a row of which no record could be made
 
 
@@ -68,7 +69,11 @@ async def to_read_again(books: Any, stuck: Sequence[Posting]) -> list[int]:
 
     Those that never passed the checks, that a date or a customer holds, and that a fix speaks for.
     """
-    unsent = [one for one in stuck if one.state in ("held", "rejected") and one.cause not in SOURCE_DECIDES]
+    unsent = [
+        one
+        for one in stuck
+        if one.state in ("held", "rejected") and one.cause not in SOURCE_DECIDES and one.kind not in NO_RECORDS
+    ]
     kept = await books.database.read(lambda conn: stored.kept(conn, [one.id for one in unsent]))
     current: dict[str, list[Fix]] = {}
     for flow_id in {one.flow_id for one in unsent}:

@@ -1,7 +1,8 @@
 """Sales records become sales invoices (ACCREC): the checks before anything is sent, the wire form, the prediction.
 
-Called by app.py through the registry. Implements design §5.4 with facts 4.6, 5.0 to 5.8. Pure: no clock, no network.
-The elements are for PUT /Invoices with `unitdp=4`
+Below zero they become credit notes (ACCRECCREDIT) where the flow says so. Called by app.py through the registry.
+Implements design §5.4 with facts 4.6, 5.0 to 5.9. Pure: no clock, no network. The elements are for PUT /Invoices and PUT
+/CreditNotes with `unitdp=4`
 (https://developer.xero.com/documentation/api/accounting/invoices, read 2026-11).
 """
 
@@ -13,10 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil.model import contact_wanted, records, spelling, text, totals
-from counterfoil.model.checks import amounts, days, differences, lines, payments, tracking, unposted
+from counterfoil.model.checks import amounts, credit_notes, days, differences, lines, payments, tracking, unposted
 from counterfoil.model.differences import TaxedLine
 from counterfoil.model.ledger import Ledger
-from counterfoil.model.money import EXACT
+from counterfoil.model.money import EXACT, ZERO
 from counterfoil.model.prepared import Finding, Predicted, PredictedLine, Prepared
 from counterfoil.model.records import Line, SalesInvoice
 from counterfoil.settings import FlowSettings
@@ -25,7 +26,7 @@ KIND: Final = "sales_invoices"
 POSTS: Final = "invoice"
 RESOURCE: Final = "Invoices"
 RECORD: Final = SalesInvoice
-DOC: Final = "Each record of a sale becomes one sales invoice in Xero."
+DOC: Final = "Each record of a sale becomes one sales invoice in Xero, or a credit note if its total is below zero."
 SCOPES: Final = ("accounting.invoices", "accounting.contacts", "accounting.payments", "accounting.settings.read")
 CARD: Final = MappingProxyType(
     {
@@ -35,7 +36,7 @@ CARD: Final = MappingProxyType(
         "payments": "done",
         "attachments": "todo: refused by name",
         "items": "todo: refused by name",
-        "credit notes": "todo: a total below zero is refused",
+        "credit notes": "done",
         "foreign currency": "done",
         "tracking": "done",
         "contact's own payment terms": "done",
@@ -72,7 +73,7 @@ def entity_of(record: SalesInvoice, flow: FlowSettings, entities: Collection[str
 
 
 def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepared | tuple[Finding, ...]:
-    """The invoice that the record becomes, or every reason why it may not, most fundamental first.
+    """The invoice or credit note that the record becomes, or every reason why it may not, most fundamental first.
 
     The record's `status` wins over the flow's. Costs no API call; the same input gives the same result.
     """
@@ -97,6 +98,8 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
     body = _body(record, ledger, flow, head, drafts)
     if isinstance(body, Finding):
         return (body,)
+    if body.sums.total < ZERO:
+        return _credit_note(record, ledger, head, body)
     paid = payments.paying(
         record, ledger, status=head.status, currency=head.currency, total=body.sums.total, policy=flow.lock_date
     )
@@ -127,6 +130,42 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
         difference=body.difference or None,
         hold=next((hold for hold in (head.day.hold, *paid.holds) if hold), None),
         payments=paid.wanted,
+        version=record.version,
+    )
+
+
+def _credit_note(record: SalesInvoice, ledger: Ledger, head: "_Head", body: "_Body") -> Prepared | tuple[Finding, ...]:
+    """The credit note that a record with a total below zero becomes: its amounts are positive, and it falls due never."""
+    found = credit_notes.findings(record, rounded=bool(body.rounding))
+    if found:
+        return tuple(found)
+    sums = credit_notes.sums(body.sums)
+    notes = (head.day.note, body.note, credit_notes.NOT_MARKED_SENT if record.sent else "")
+    predicted = Predicted(
+        status=head.status,
+        date=head.day.date,
+        due_date=None,
+        currency=head.currency,
+        sub_total=sums.sub_total,
+        total_tax=sums.total_tax,
+        total=sums.total,
+        lines=tuple(map(credit_notes.line, body.lines)),
+        notes=tuple(note for note in notes if note),
+    )
+    turned = [credit_notes.element(line, foreseen) for line, foreseen in zip(body.elements, body.lines, strict=True)]
+    element = _element(record, head.number, predicted, turned)
+    element.pop("SentToContact", None)
+    return Prepared(
+        external_id=record.external_id,
+        entity=ledger.entity,
+        contact=contact_wanted.of(record.contact),
+        number=head.number,
+        reference=record.reference or "",
+        element={**element, "Type": "ACCRECCREDIT"},
+        predicted=predicted,
+        difference=body.difference or None,
+        hold=head.day.hold,
+        kind=credit_notes.KIND,
         version=record.version,
     )
 
@@ -224,7 +263,7 @@ def _body(
     elements = [draft.element for draft in drafts]
     predicted = tuple(draft.predicted for draft in drafts)
     sums = _sums(predicted, record)
-    negative = amounts.negative_finding(sums.total, head.currency)
+    negative = _negative(flow, head, sums)
     if negative is not None:
         return negative
     if not differences.difference_of(record, sums.total):
@@ -235,7 +274,13 @@ def _body(
     if isinstance(evened, Finding):
         return evened
     body = _evened(record, drafts, evened)
-    return amounts.negative_finding(body.sums.total, head.currency) or body
+    return _negative(flow, head, body.sums) or body
+
+
+def _negative(flow: FlowSettings, head: _Head, sums: totals.Totals) -> Finding | None:
+    """Why a total below zero cannot be posted; None where it becomes a credit note."""
+    makes_notes = flow.negative == credit_notes.KIND
+    return None if makes_notes else amounts.negative_finding(sums.total, head.currency)
 
 
 def _evened(record: SalesInvoice, drafts: list[_Draft], evened: differences.Evened) -> _Body:

@@ -86,11 +86,12 @@ class Prepared(msgspec.Struct, frozen=True):
     contact: ContactWanted
     number: str | None
     reference: str
-    element: dict[str, Any]  # the wire form without Contact, Url and marker; the posting engine adds those
+    element: dict[str, Any]  # the wire form without Contact, Url and marker, a credit note's number as InvoiceNumber
     predicted: Predicted
     warnings: tuple[Finding, ...] = ()
     due_open: bool = False
     difference: Decimal | None = None
     hold: Finding | None = None
     payments: tuple[PaymentWanted, ...] = ()
+    kind: str = "invoice"  # or "credit_note": the posting that it becomes
     version: int | None = None  # the source's own count of the record's versions; a lower one never replaces a higher

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import changing, customers, deciding, identity, kinds, payments, revising
+from counterfoil.posting import changing, credit_chain, customers, deciding, identity, kinds, payments, revising
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import fixes, parts, postings, runs
+from counterfoil.store import credited, fixes, parts, postings, runs
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import row
 
@@ -91,7 +91,7 @@ def _write_new(writing: Writing, planned: Sequence[Planned], contact_ids: dict[K
     parts.add(writing.connection, ((made_id, 1, by_id[name].item.parts) for name, made_id in created.items()))
     missing = [external_id for external_id in by_id if external_id not in created]
     if missing:  # another process planned the same records a moment ago
-        others = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", missing)
+        others = postings.of_records(writing.connection, writing.plan.flow_id, missing)
         created.update({external_id: posting.id for external_id, posting in others.items()})
     return created
 
@@ -100,13 +100,18 @@ def _document_row(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -
     item, flow_id = one.item, writing.plan.flow_id
     assert item.external_id is not None
     assert item.entity is not None
-    binding = writing.plan.bindings[item.entity]
+    binding, kind = writing.plan.bindings[item.entity], kind_of(one)
     return row(
-        flow_id=flow_id, kind=kinds.INVOICE.name, external_id=item.external_id, scope="", entity=item.entity,
-        tenant_id=binding.tenant_id, resource=kinds.INVOICE.resource,
-        issue=one.issue, marker=identity.marker(flow_id, kinds.INVOICE.name, item.external_id, one.issue),
+        flow_id=flow_id, kind=kind.name, external_id=item.external_id, scope="", entity=item.entity,
+        tenant_id=binding.tenant_id, resource=kind.resource,
+        issue=one.issue, marker=identity.marker(flow_id, kind.name, item.external_id, one.issue),
         planned_at=writing.now, run_id=writing.run_id, **_content(writing, one, contact_ids),
     )  # fmt: skip
+
+
+def kind_of(one: Planned) -> kinds.Kind:
+    """What the record becomes; one that could not be checked counts as a sale."""
+    return kinds.INVOICE if one.item.prepared is None else kinds.BY_NAME[one.item.prepared.kind]
 
 
 def _content(writing: Writing, one: Planned, contact_ids: dict[Key, int]) -> dict[str, Any]:
@@ -168,6 +173,10 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
     replaceable = existing.state in REPLACEABLE and checked
     if replaceable and one.item.entity == existing.entity:
         values = _content(writing, one, contact_ids) | {"revision": existing.revision + 1}
+        kind = kind_of(one)
+        if kind.name != existing.kind:  # its total crossed zero before it was sent
+            mark = identity.marker(writing.plan.flow_id, kind.name, existing.external_id, existing.issue)
+            values |= {"kind": kind.name, "resource": kind.resource, "marker": mark}
         if postings.update(writing.connection, existing.id, REPLACEABLE, values):
             contact_id = contact_of(one, contact_ids)
             revision = revising.revision(writing, existing.id, existing.revision + 1, one, contact_id)
@@ -212,7 +221,7 @@ def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> list[int]:
     if not twins:
         return []
     changes: list[int] = []
-    found = postings.by_external_id(writing.connection, writing.plan.flow_id, kinds.INVOICE.name, "", list(twins))
+    found = postings.of_records(writing.connection, writing.plan.flow_id, list(twins))
     for external_id, posting in found.items():
         finding = twins[external_id].decision.finding
         assert finding is not None
@@ -222,6 +231,11 @@ def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> list[int]:
         }  # fmt: skip
         if posting.action == UNDO:
             continue  # a person's word stands; the record's content has no part in it
+        if posting.action == changing.REISSUE:
+            chain = credited.of(writing.connection, [posting]).get(posting.id, credited.NONE)
+            if chain.is_sent:
+                continue  # its invoice is credited: it gets another one, with what the record said last
+            credit_chain.drop(writing.connection, chain, writing.now)
         if posting.action is not None:
             values |= {"state": "posted", "record_hash": posting.record_hash, "action": None, "pending_revision": None}
         if postings.update(writing.connection, posting.id, ("planned",), values):

@@ -31,7 +31,8 @@ class Policy(msgspec.Struct, frozen=True):
     """How a flow treats changes. `closed`: nothing up to this day of the entity's books may move; None: all open.
 
     `remap`: a changed mapping counts as a changed record. `again`: what was undone is posted anew. `complete`: the
-    source always gives all lines of a record, so a line that vanished was taken away.
+    source always gives all lines of a record, so a line that vanished was taken away. `lock_date`: what is done about
+    closed days.
     """
 
     on_change: str = "hold"
@@ -39,6 +40,12 @@ class Policy(msgspec.Struct, frozen=True):
     remap: bool = False
     again: bool = False
     closed: datetime.date | None = None
+    lock_date: str = "hold"
+
+    def may_credit(self, existing: Posting) -> bool:
+        """True when an invoice of a closed day may be credited in an open one."""
+        moves = self.lock_date == "next-open-day"
+        return self.on_change == REISSUE and moves and existing.kind == kinds.INVOICE.name
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -81,12 +88,17 @@ def decide(
     document: Document | None,
     policy: Policy,
     refused: Refused | None = None,
+    *,
+    credited: bool = False,
 ) -> Decision:
     """The fate of the record.
 
     `base`: what Xero was last sent; `document`: what the mirror last saw of it; `refused`: the change of it that Xero
-    refused last, which is not asked again before something is another than it was then.
+    refused last, which is not asked again before something is another than it was then; `credited`: its invoice is
+    credited already, or may be, so it gets another one whatever it says now.
     """
+    if credited and existing.skipped is None and existing.state in ("planned", "posted"):
+        return _go_on(said, existing, base)
     same = existing.record_hash == said.record_hash
     if same:
         return Decision("withdraw") if existing.state == "planned" and existing.action != UNDO else SAME
@@ -131,13 +143,25 @@ def is_older(prepared: Prepared, existing: Posting) -> bool:
     return prepared.version is not None and existing.version is not None and prepared.version < existing.version
 
 
+def _go_on(said: Said, existing: Posting, base: Content | None) -> Decision:
+    """Its invoice is credited: the way back is closed, so the record gets its new one."""
+    if existing.entity != said.prepared.entity:
+        return Decision("hold", deciding.entity_changed(existing, said.prepared.entity))
+    if existing.state == "planned" and existing.pending_hash == said.record_hash:
+        return Decision("going")
+    if is_older(said.prepared, existing):
+        return Decision("older")
+    found = difference(base, said, existing) if base is not None and base.predicted != b"{}" else None
+    return Decision(REISSUE, changed(existing, found, said.prepared))
+
+
 def _changed(
     said: Said, existing: Posting, base: Content | None, document: Document | None, policy: Policy
 ) -> Decision:
     if base is None or base.predicted == b"{}":
         return Decision("change", changed(existing, None, said.prepared))
     found = difference(base, said, existing)
-    if found.element is None and not found.vanished:
+    if found.element is None and not found.vanished and not is_flipped(said.prepared, existing):
         return Decision("accept")
     finding = changed(existing, found, said.prepared)
     if document is not None and document.status in GONE:
@@ -146,9 +170,14 @@ def _changed(
         return Decision("change", _not_ours(existing))
     if policy.on_change == "hold":
         return Decision("change", finding)
+    if policy.on_change == UPDATE and is_flipped(said.prepared, existing):
+        return Decision("change", flipped(existing, said.prepared))
     if found.vanished and not policy.complete:
         return Decision("change", vanished(existing, found.vanished))
-    if existing.date is not None and policy.closed is not None and existing.date <= policy.closed:
+    is_closed = existing.date is not None and policy.closed is not None and existing.date <= policy.closed
+    if is_closed and not policy.may_credit(existing):
+        assert existing.date is not None
+        assert policy.closed is not None
         return Decision("change", locked(existing.document_number or "", existing.date, policy.closed))
     return Decision(policy.on_change, finding)
 
@@ -165,7 +194,11 @@ def of(content: Content, posting: Posting) -> Side:
 
 
 def side(element: bytes, predicted: Predicted, posting: Posting, contact_id: str | None) -> Side:
-    """An element as it is sent, the contact and our mark included."""
+    """An element as it is sent, the contact and our mark included; a credit note's in our words."""
+    if posting.resource == kinds.CREDIT_NOTE.resource:
+        built = encoding.decode(element)
+        more = {"Contact": {"ContactID": contact_id or NOT_THERE_YET}}
+        return Side({**built, **more, "Reference": kinds.marked_reference(built, posting.marker)}, predicted)
     return Side(encoding.decode(kinds.INVOICE.build(element, posting, contact_id or NOT_THERE_YET, "")), predicted)
 
 
@@ -183,6 +216,21 @@ def changed(existing: Posting, found: Comparison | None, prepared: Prepared) -> 
         CHANGED,
         f"The record changed after it was posted as {existing.document_number or existing.document_id}.{amounts}{fields}",
         f"{BY_HAND} `counterfoil problems retry` writes it to Xero if nobody touched the document.",
+    )
+
+
+def is_flipped(prepared: Prepared, existing: Posting) -> bool:
+    """A sale became a credit note, or the other way round: no document is changed into that."""
+    return prepared.kind != existing.kind
+
+
+def flipped(existing: Posting, prepared: Prepared) -> Finding:
+    """The record's total crossed zero after it was posted."""
+    was, now = (kind.replace("_", " ") for kind in (existing.kind, prepared.kind))
+    return Finding(
+        "kind-changed",
+        f"{existing.document_number or existing.document_id} was posted as {was}, and the record is one of {now} now.",
+        f'{BY_HAND} on_change = "reissue" ends the one and posts the other.',
     )
 
 

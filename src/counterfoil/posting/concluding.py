@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from counterfoil.model.prepared import Finding, Predicted
-from counterfoil.posting import encoding, identity, kinds
+from counterfoil.posting import credit_chain, crediting, encoding, identity, kinds
 from counterfoil.posting.changing import REISSUE
 from counterfoil.posting.judging import ItemVerdict
-from counterfoil.store import changes, parts, postings
+from counterfoil.store import changes, credited, parts, postings
 from counterfoil.store.changes import UNDO, Content
+from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 
@@ -80,35 +81,58 @@ def _taken_back(connection: Connection, posting: Posting, now: datetime.datetime
 
 
 def _reissued(connection: Connection, posting: Posting, content: Content, now: datetime.datetime) -> None:
-    """The old document is gone: its record gets another one, planned in this very transaction."""
+    """The old document is gone, or credited: its record gets another one, planned in this very transaction."""
+    chain = credited.of(connection, [posting]).get(posting.id, credited.NONE)
     values = {**_ENDED, "state": "cancelled", "action": REISSUE, "cause": None, "reason": None, "remedy": None,
               "changed_at": now}  # fmt: skip
+    if chain.is_sent:  # it stands in Xero, beside what credits it
+        values |= {"state": "posted", "action": None, "after_id": content.after_id or posting.after_id}
+        credit_chain.drop(connection, chain, now)
     if not postings.update(connection, posting.id, ON_ITS_WAY, values):
         return
-    issue = posting.issue + 1
     element = encoding.decode(content.element)
     first = element.get("InvoiceNumber")
     number = identity.next_number(first, posting.issue) if first else None
-    row = postings.row(
-        flow_id=posting.flow_id, kind=posting.kind, external_id=posting.external_id, scope=posting.scope, issue=issue,
-        entity=posting.entity, tenant_id=posting.tenant_id, resource=posting.resource,
-        marker=identity.marker(posting.flow_id, posting.kind, posting.external_id, issue), state="planned",
-        own_number=posting.own_number, after_id=content.after_id or posting.after_id, planned_at=now, changed_at=now,
-        run_id=content.run_id or posting.last_run_id, last_run_id=posting.last_run_id,
-        **_content(content) | {"number": number},
-    )  # fmt: skip
-    inserted = postings.insert(connection, [row])
-    new_id = inserted[posting.kind, posting.scope, posting.external_id]
+    new_id = _next(connection, posting, content, number, now)
     [old] = [one for one in postings.history(connection, posting.id) if one.n == content.n]
     kept = encoding.encode({**element, "InvoiceNumber": number} if number else element)
     revision = postings.revision_row(
         posting_id=new_id, n=1, record=old.record, record_hash=content.record_hash, element=kept,
-        predicted=content.predicted, source=content.source, at=now, rows_hash=content.rows_hash,
+        predicted=_noted(content, posting, chain), source=content.source, at=now, rows_hash=content.rows_hash,
         version=content.version, run_id=content.run_id, after_id=content.after_id, mapped=old.mapped,
     )  # fmt: skip
     postings.add_revisions(connection, [revision])
     parts.add(connection, [(new_id, 1, parts.of_posting(connection, posting.id, content.n))])
     changes.move_record(connection, posting.last_run_id, posting.id, new_id)
+
+
+def _next(connection: Connection, posting: Posting, content: Content, number: str | None, now: Any) -> int:
+    """The posting of the record's next document; what was not paid yet on the old one is paid on it."""
+    issue = posting.issue + 1
+    of_note = encoding.decode(content.element).get("Type") == "ACCRECCREDIT"
+    kind = kinds.CREDIT_NOTE if of_note else kinds.INVOICE
+    row = postings.row(
+        flow_id=posting.flow_id, kind=kind.name, external_id=posting.external_id, scope=posting.scope, issue=issue,
+        entity=posting.entity, tenant_id=posting.tenant_id, resource=kind.resource,
+        marker=identity.marker(posting.flow_id, kind.name, posting.external_id, issue), state="planned",
+        own_number=number is not None, after_id=content.after_id or posting.after_id, planned_at=now, changed_at=now,
+        run_id=content.run_id or posting.last_run_id, last_run_id=posting.last_run_id,
+        **_content(content) | {"number": number},
+    )  # fmt: skip
+    inserted = postings.insert(connection, [row])
+    new_id = inserted[kind.name, posting.scope, posting.external_id]
+    if not of_note:
+        changes.move_payments(connection, posting.id, new_id)
+    return new_id
+
+
+def _noted(content: Content, posting: Posting, chain: Chain) -> bytes:
+    """What we expect of the new document, and what became of the old one where it was credited."""
+    if not chain.is_sent:
+        return content.predicted
+    predicted = _predicted.decode(content.predicted)
+    note = crediting.told(posting.document_number or "The invoice before it", chain)
+    return msgspec.json.encode(msgspec.structs.replace(predicted, notes=(*predicted.notes, note)))
 
 
 def refused(connection: Connection, found: Mapping[int, Sequence[str]], now: datetime.datetime) -> None:

@@ -126,6 +126,16 @@ def voided(document: Document) -> Finding:
     )
 
 
+def crossed(document: Document, kind: str) -> Finding:
+    """The record was of another kind when its document was made, and no posting here remembers it."""
+    return Finding(
+        "kind-changed",
+        f"{document.number or 'A document'} in Xero was made of this record when its total had another sign; now it is "
+        f"one of {kind.replace('_', ' ')}.",
+        "Void it in Xero and post the record under a new external_id, or `counterfoil problems skip`.",
+    )
+
+
 def _number_taken(prepared: Prepared, found: Sequence[Document], contact: ContactDecision) -> Decision:
     """A document of the same number exists and does not carry our marker."""
     document = found[0]

@@ -15,6 +15,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.posting import freezing, kinds, looking_through, recording, recovering, unpaying
+from counterfoil.posting.allocated import AllocationLooker
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.looking_through import PaymentLooker
 from counterfoil.posting.rewriting import Rewriter
@@ -67,6 +68,7 @@ class TenantWorker:
         self._rewriter = Rewriter(database, rules, catch_up, owner)
         self._unpayer = Unpayer(database, rules, catch_up, owner)
         self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
+        self._allocation_looker = AllocationLooker(database, rules, catch_up, owner)
         self._unreachable = 0
         self._expired = 0
         self._look_failures = 0
@@ -166,15 +168,8 @@ class TenantWorker:
             self._recovering = True
             return Work("recover", resource=kinds.PAYMENT.resource)
         for resource in kinds.ORDER:
-            if documents.cursor(connection, self._tenant, resource).recovered:
-                continue
-            if postings.ready(connection, self._tenant, resource, own_number=True, most=1) or postings.ready(
-                connection, self._tenant, resource, own_number=False, most=1
-            ):
-                if self._recovering:
-                    return Work("wait", when=now)
-                self._recovering = True
-                return Work("recover", resource=resource)
+            if self._to_recover(connection, resource):
+                return self._recover_first(resource, now)
         if not self._comparing and payments.to_delete(connection, self._tenant, 1):
             self._comparing = True
             return Work("unpay")
@@ -189,9 +184,35 @@ class TenantWorker:
             now,
             lambda chosen: recovering.sift(connection, chosen, now),
         )
+        if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource):
+            return self._recover_first(kinds.CREDIT_NOTE.resource, now)
+        frozen = frozen or freezing.freeze_ready(
+            connection,
+            self._tenant,
+            self._rules,
+            self._owner,
+            now,
+            lambda chosen: recovering.sift(connection, chosen, now),
+            kinds.CREDITS,
+        )
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")
+
+    def _to_recover(self, connection: Connection, resource: str) -> bool:
+        """Something of this resource is to be made, and Xero was not read for what it has already."""
+        if documents.cursor(connection, self._tenant, resource).recovered:
+            return False
+        return any(
+            postings.ready(connection, self._tenant, resource, own_number=own_number, most=1)
+            for own_number in (True, False)
+        )
+
+    def _recover_first(self, resource: str, now: datetime.datetime) -> Work:
+        if self._recovering:
+            return Work("wait", when=now)
+        self._recovering = True
+        return Work("recover", resource=resource)
 
     def _forgotten(self, connection: Connection) -> bool:
         """Payments may have been made in a time that this database knows nothing of."""
@@ -257,6 +278,8 @@ class TenantWorker:
             return self._unpayer
         if recording.is_change(request):
             return self._rewriter
+        if request.resource == kinds.ALLOCATION.resource:
+            return self._allocation_looker
         return self._payment_looker if request.resource == kinds.PAYMENT.resource else self._looker
 
     async def _compare(self, changing: Callable[[XeroClient], Awaitable[None]]) -> None:

@@ -35,16 +35,22 @@ def freeze(
     for posting in chosen:
         element, contact_id = contents[posting.id]
         ready.append((posting, kind.build(element, posting, contact_id, rules.public_url)))
+    if kind.under:  # each beneath another document
+        return [
+            _write(connection, kind, [one], owner, rules, now, was, path=kind.path(contents[one[0].id][1]))
+            for one in ready
+        ]
     return [_write(connection, kind, part, owner, rules, now, was) for part in _parts(ready, rules)]
 
 
 def freeze_changes(
     connection: Connection, ready: Sequence[tuple[Posting, bytes]], rules: Rules, owner: str, now: datetime.datetime
 ) -> list[int]:
-    """Freeze changes of one tenant's invoices, compared a moment ago, each with the document's id; → request ids."""
+    """Freeze changes of one tenant's documents, compared a moment ago, each with the document's id; → request ids."""
     return [
-        _write(connection, kinds.INVOICE, part, owner, rules, now, ("planned",), method="POST")
-        for part in _parts(ready, rules)
+        _write(connection, kinds.BY_RESOURCE[resource], part, owner, rules, now, ("planned",), method="POST")
+        for resource in dict.fromkeys(posting.resource for posting, _element in ready)
+        for part in _parts([one for one in ready if one[0].resource == resource], rules)
     ]
 
 
@@ -80,10 +86,10 @@ def _write(
     method: str = "PUT",
     path: str | None = None,
 ) -> int:
-    """`path`: of a request about one document by its id, whose bytes are the body."""
+    """`path`: of a request about one document by its id; one that changes it is its bytes alone."""
     first = part[0][0]
     body = b'{"%s":[%s]}' % (kind.resource.encode(), b",".join(element for _posting, element in part))
-    body = body if path is None else part[0][1]
+    body = body if path is None or method == "PUT" else part[0][1]
     values: dict[str, Any] = {
         "entity": first.entity, "tenant_id": first.tenant_id, "resource": kind.resource, "method": method,
         "path": path or kind.resource,
@@ -104,14 +110,20 @@ def _revision(posting: Brief) -> int:
 
 
 def freeze_ready(
-    connection: Connection, tenant_id: str, rules: Rules, owner: str, now: datetime.datetime, sift: Sift
+    connection: Connection,
+    tenant_id: str,
+    rules: Rules,
+    owner: str,
+    now: datetime.datetime,
+    sift: Sift,
+    those: Sequence[str] = kinds.FREQUENT,
 ) -> list[int]:
     """Freeze the next batch of a tenant: contacts before the documents that need them; → request ids, [] when none is ready.
 
     `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
     A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
     """
-    for resource in kinds.BY_RESOURCE:
+    for resource in those:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
             chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)

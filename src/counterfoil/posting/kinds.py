@@ -16,8 +16,8 @@ import msgspec
 from counterfoil.model.prepared import Predicted
 from counterfoil.posting import encoding, identity
 from counterfoil.store.documents import fold
-from counterfoil.store.postings import Brief
-from counterfoil.xero.elements import Written, WrittenContact, WrittenInvoice
+from counterfoil.store.postings import Brief, Posting
+from counterfoil.xero.elements import Written, WrittenContact, WrittenCreditNote, WrittenInvoice
 
 REFERENCE_LIMIT = 255
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
@@ -29,6 +29,7 @@ class Kind(msgspec.Struct, frozen=True):
 
     `written`: what is read of an element of the answer. `build(element, posting, contact id, public url)` makes the
     bytes that are sent; `differences(stored, predicted, contact id)` compares with the prediction, which is JSON.
+    `under`: what the document before it in the chain is called where one is written beneath it, one per request.
     """
 
     name: str
@@ -38,6 +39,11 @@ class Kind(msgspec.Struct, frozen=True):
     build: Callable[[bytes, Brief, str | None, str], bytes]
     carries_mark: Callable[[Any, Brief], bool]
     differences: Callable[[Any, bytes, str | None], tuple[str, ...]]
+    under: str = ""
+
+    def path(self, before_id: str | None) -> str:
+        """Where it is written. `before_id`: the document of the posting before it."""
+        return f"{self.under}/{before_id}/{self.resource}" if self.under else self.resource
 
 
 @functools.lru_cache(1024)  # an answer repeats the same few days
@@ -159,6 +165,69 @@ def _payment_differences(stored: WrittenPayment, predicted: bytes, invoice_id: s
     )
 
 
+# ---- credit notes: in our tables they speak of InvoiceID and InvoiceNumber, so that all documents are compared alike
+
+_OUR_WORDS = {"CreditNoteID": "InvoiceID", "CreditNoteNumber": "InvoiceNumber"}
+_XEROS_WORDS = {ours: xeros for xeros, ours in _OUR_WORDS.items()}
+
+
+def in_our_words(credit_note: dict[str, Any]) -> dict[str, Any]:
+    """A credit note of Xero's with the names that an invoice's fields have."""
+    return {_OUR_WORDS.get(key, key): value for key, value in credit_note.items()}
+
+
+def in_xeros_words(element: dict[str, Any]) -> dict[str, Any]:
+    """The same element as Xero takes it."""
+    return {_XEROS_WORDS.get(key, key): value for key, value in element.items()}
+
+
+def marked_reference(element: dict[str, Any], marker: str) -> str:
+    """A credit note's Reference: it has no Url, so our mark ends it whoever numbers it."""
+    return identity.with_marker(element.get("Reference", ""), marker, REFERENCE_LIMIT)
+
+
+def _build_credit_note(element: bytes, posting: Brief, contact_id: str | None, _public_url: str) -> bytes:
+    assert contact_id is not None, "a document is frozen only after its contact is posted"
+    built = in_xeros_words(encoding.decode(element))
+    reference = marked_reference(built, posting.marker)
+    return encoding.encode({**built, "Contact": {"ContactID": contact_id}, "Reference": reference})
+
+
+class WrittenAllocation(Written, frozen=True, kw_only=True):
+    """An allocation as Xero stored it."""
+
+    document_id: str | None = msgspec.field(default=None, name="AllocationID")
+    document_number: str | None = None
+    amount: Decimal | None = msgspec.field(default=None, name="Amount")
+    invoice: PaidInvoice | None = msgspec.field(default=None, name="Invoice")
+
+
+def _build_allocation(element: bytes, _posting: Brief, credit_note_id: str | None, _public_url: str) -> bytes:
+    assert credit_note_id is not None, "an allocation is frozen only after its credit note is posted"
+    return element
+
+
+def _is_that_allocation(stored: WrittenAllocation, posting: Brief) -> bool:
+    """It has room for no mark; its parent is in the path, so the amount tells (design §3.1)."""
+    return isinstance(posting, Posting) and stored.amount == posting.total
+
+
+class _Allocated(msgspec.Struct, frozen=True):
+    amount: Decimal
+    invoice_id: str
+
+
+_allocated = msgspec.json.Decoder(_Allocated)
+
+
+def _allocation_differences(
+    stored: WrittenAllocation, predicted: bytes, _credit_note_id: str | None
+) -> tuple[str, ...]:
+    expected = _allocated.decode(predicted)
+    there = stored.invoice.invoice_id if stored.invoice else None
+    return _told([("invoice", expected.invoice_id, there), ("amount", expected.amount, stored.amount)])
+
+
 INVOICE = Kind(
     name="invoice",
     resource="Invoices",
@@ -186,8 +255,32 @@ PAYMENT = Kind(
     carries_mark=_payment_carries_mark,
     differences=_payment_differences,
 )
-BY_RESOURCE: dict[str, Kind] = {kind.resource: kind for kind in (CONTACT, INVOICE, PAYMENT)}
+CREDIT_NOTE = Kind(
+    name="credit_note",
+    resource="CreditNotes",
+    written=WrittenCreditNote,
+    unique=("must be unique",),
+    build=_build_credit_note,
+    carries_mark=_invoice_carries_mark,
+    differences=_invoice_differences,
+)
+ALLOCATION = Kind(
+    name="allocation",
+    resource="Allocations",
+    written=WrittenAllocation,
+    unique=(),
+    build=_build_allocation,
+    carries_mark=_is_that_allocation,
+    differences=_allocation_differences,
+    under=CREDIT_NOTE.resource,
+)
+CREDIT = "credit"  # the credit note by which an invoice of ours is taken back; written as every credit note is
+RECORDS = (INVOICE.name, CREDIT_NOTE.name)  # what a record becomes, by the sign of its total
+BY_RESOURCE: dict[str, Kind] = {kind.resource: kind for kind in (CONTACT, INVOICE, PAYMENT, CREDIT_NOTE, ALLOCATION)}
+BY_NAME: dict[str, Kind] = {kind.name: kind for kind in BY_RESOURCE.values()}
 ORDER = (CONTACT.resource, INVOICE.resource)  # read before the first one is made; payments are read with their invoices
+FREQUENT = (*ORDER, PAYMENT.resource)  # frozen in this order; then, when none of these is ready, the credits
+CREDITS = (CREDIT_NOTE.resource, ALLOCATION.resource)
 
 
 def is_uniqueness(kind: Kind, messages: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ Called by planning, once per batch and entity, so that each question is one quer
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ from counterfoil.posting import deciding, identity, kinds, lookalikes
 from counterfoil.posting.changing import Refused
 from counterfoil.posting.deciding import ContactDecision
 from counterfoil.store import changes, contact_links, documents, postings
+from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
 from counterfoil.store.problems import LOOK_ALIKE
@@ -31,18 +32,20 @@ class Asked(Protocol):
     on_namesake: str
     bindings: dict[str, Binding]
     new_contacts: set[tuple[str, str]]
+    credits: bool
 
 
 class Past(msgspec.Struct, frozen=True):
     """What we have of a batch's records: their newest postings and issues, what Xero was sent of those that differ.
 
-    And the changes of theirs that it refused.
+    And the changes of theirs that it refused, and by posting id what credits their invoices.
     """
 
     existing: dict[str, postings.Posting]
     issues: dict[str, int]
     bases: dict[int, changes.Content]
     refused: dict[int, Refused]
+    chains: Mapping[int, Chain] = {}
 
     def has_document(self, external_id: str) -> bool:
         """Xero has a document of this record."""
@@ -71,24 +74,29 @@ class Known:
     ) -> None:
         self.entity = entity
         self.by_marker: dict[str, list[documents.Document]] = {}
-        self.by_number: dict[str, list[documents.Document]] = {}
+        self.by_number: dict[tuple[str, str], list[documents.Document]] = {}  # by resource and number
         self.by_id: dict[str, documents.Document] = {}
         self.owners: dict[str, postings.Posting] = {}
         self._made: dict[str, ContactDecision] = {}
         binding = plan.bindings.get(entity)
         if binding is None:
             return
-        tenant, resource = binding.tenant_id, kinds.INVOICE.resource
+        tenant = binding.tenant_id
         issues = past.issues
         wanted_issues = {p.external_id: issues.get(p.external_id, 1) for p in prepared}
         self._find_marked(connection, plan, tenant, wanted_issues, issues)
-        numbers = [fold(number_of(p.number, issues.get(p.external_id, 1))) for p in prepared if p.number]
-        for document in documents.documents_by(connection, tenant, resource, "number_key", numbers):
-            self.by_number.setdefault(document.number_key or "", []).append(document)
+        by_kind = {kind: [p for p in prepared if p.kind == kind] for kind in kinds.RECORDS}
+        for kind, those in by_kind.items():
+            resource = kinds.BY_NAME[kind].resource
+            numbers = [fold(number_of(p.number, issues.get(p.external_id, 1))) for p in those if p.number]
+            for document in documents.documents_by(connection, tenant, resource, "number_key", numbers):
+                self.by_number.setdefault((resource, document.number_key or ""), []).append(document)
         self.by_id = {document.document_id: document for group in self.by_marker.values() for document in group}
         groups = (*self.by_number.values(), *self.by_marker.values())
-        found = [document.document_id for group in groups for document in group]
-        self.owners = postings.by_document(connection, tenant, resource, found)
+        found = [document for group in groups for document in group]
+        for resource in dict.fromkeys(document.resource for document in found):
+            ids = [document.document_id for document in found if document.resource == resource]
+            self.owners |= postings.by_document(connection, tenant, resource, ids)
         wanted = {p.contact.external_id: p.contact for p in prepared}
         names = [fold(contact.name) for contact in wanted.values()]
         self._ours = postings.by_external_id(connection, "", kinds.CONTACT.name, entity, list(wanted))
@@ -115,28 +123,50 @@ class Known:
         )
         self._terms = {c.contact_id: terms.of(c.terms_day, c.terms_type) for c in at_xero}
         self._names_taken: dict[str, str] = {}
-        days_of = [
-            (self.contact(p.contact, plan).contact_id, p.predicted.date)
-            for p in prepared
-            if not past.has_document(p.external_id)
-        ]
-        self._alike = lookalikes.of(connection, tenant, resource, [(of, day) for of, day in days_of if of is not None])
+        self._alike: dict[str, lookalikes.ByContact] = {}
+        for kind, those in by_kind.items():
+            days_of = [
+                (self.contact(p.contact, plan).contact_id, p.predicted.date)
+                for p in those
+                if not past.has_document(p.external_id)
+            ]
+            dated = [(of, day) for of, day in days_of if of is not None]
+            self._alike[kind] = lookalikes.of(connection, tenant, kinds.BY_NAME[kind].resource, dated)
 
     def _find_marked(
         self, connection: Connection, plan: Asked, tenant: str, wanted: dict[str, int], issues: dict[str, int]
     ) -> None:
-        """Documents by their mark. What was voided may have a later issue, which an empty database knows nothing of."""
+        """Documents by their mark. What was ended or credited has a later issue, which an empty database knows nothing of."""
         known = set(issues)
         for _ in range(ISSUES_MAX):
-            marks = {identity.marker(plan.flow_id, kinds.INVOICE.name, of, issue): of for of, issue in wanted.items()}
-            found = documents.documents_by(connection, tenant, kinds.INVOICE.resource, "marker", list(marks))
-            for document in found:
-                self.by_marker.setdefault(document.marker or "", []).append(document)
-            issues.update({marks[document.marker or ""]: wanted[marks[document.marker or ""]] for document in found})
-            living = {marks[document.marker or ""] for document in found if document.status not in deciding.GONE}
-            wanted = {of: wanted[of] + 1 for of in {marks[one.marker or ""] for one in found} - living - known}
+            found = self._marked(connection, plan, tenant, wanted)
+            credited = self._credited(connection, plan, tenant, wanted.keys() - known, wanted)
+            issues.update({of: wanted[of] for of in found})
+            issues.update({of: wanted[of] + 1 for of in credited})
+            wanted = {of: wanted[of] + 1 for of in found - known}
             if not wanted:
                 return
+
+    def _marked(self, connection: Connection, plan: Asked, tenant: str, wanted: dict[str, int]) -> set[str]:
+        """The records, by external id, of whose wanted issue there is a document; it is remembered by its mark."""
+        there: set[str] = set()
+        for kind in kinds.RECORDS[: 2 if plan.credits else 1]:
+            marks = {identity.marker(plan.flow_id, kind, of, issue): of for of, issue in wanted.items()}
+            resource = kinds.BY_NAME[kind].resource
+            for document in documents.documents_by(connection, tenant, resource, "marker", list(marks)):
+                self.by_marker.setdefault(document.marker or "", []).append(document)
+                there.add(marks[document.marker or ""])
+        return there
+
+    def _credited(
+        self, connection: Connection, plan: Asked, tenant: str, those: Collection[str], wanted: dict[str, int]
+    ) -> set[str]:
+        """Of these records the ones whose wanted issue is credited by a living credit note of ours."""
+        if not plan.credits or not those:
+            return set()
+        marks = {identity.marker(plan.flow_id, kinds.CREDIT, of, wanted[of]): of for of in those}
+        notes = documents.documents_by(connection, tenant, kinds.CREDIT_NOTE.resource, "marker", list(marks))
+        return {marks[one.marker or ""] for one in notes if one.status not in deciding.GONE}
 
     def contact(self, wanted: ContactWanted, plan: Asked) -> ContactDecision:
         """The fate of this customer; asked again, the same."""
@@ -172,7 +202,9 @@ class Known:
     ) -> documents.Document | None:
         """A document of another hand that may be this sale, unless a person said that it is not."""
         waved = existing is not None and existing.accepted == LOOK_ALIKE
-        return None if waved else lookalikes.find(prepared, self._alike.get(contact.contact_id or "", ()))
+        return (
+            None if waved else lookalikes.find(prepared, self._alike[prepared.kind].get(contact.contact_id or "", ()))
+        )
 
     def terms(self, contact: ContactDecision) -> Terms | None:
         """The customer's own payment terms in Xero; None: it has none, or is not there yet."""

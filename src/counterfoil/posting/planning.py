@@ -18,7 +18,8 @@ from counterfoil.posting import changing, deciding, identity, kinds, lookalikes,
 from counterfoil.posting.changing import Policy
 from counterfoil.posting.deciding import ContactDecision, Decision
 from counterfoil.posting.known import Known, Past, numbered
-from counterfoil.store import changes, documents, postings
+from counterfoil.store import changes, credited, documents, postings
+from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
 from counterfoil.store.problems import STANDS_TWICE
@@ -62,6 +63,7 @@ class Planned(msgspec.Struct, frozen=True):
     existing: postings.Posting | None = None
     twin: str | None = None  # the source of a record with the same external id and other content
     issue: int = 1  # counts the documents that were made for this record, one after the other
+    chain: Chain = credited.NONE  # what credits its document
 
 
 class Plan(msgspec.Struct):
@@ -80,12 +82,14 @@ class Plan(msgspec.Struct):
     remap: bool = False
     again: bool = False
     closed: dict[str, datetime.date] = {}  # entity → nothing up to this day of its books may move
+    lock_date: str = "hold"
+    credits: bool = False  # the flow may make credit notes, so the mirror has those of its organisations
     remapped: int = 0  # records left alone since only the mapping changed
     older: int = 0  # records left alone since a later version is posted
 
     def policy(self, entity: str) -> Policy:
         """How changes are treated."""
-        return Policy(self.on_change, self.complete, self.remap, self.again, self.closed.get(entity))
+        return Policy(self.on_change, self.complete, self.remap, self.again, self.closed.get(entity), self.lock_date)
 
 
 class Writing(msgspec.Struct, frozen=True):
@@ -106,7 +110,13 @@ def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> l
             wanted.setdefault(item.prepared.entity, []).append(item.prepared)
     known = {entity: Known(connection, plan, entity, those, past) for entity, those in wanted.items()}
     sales = parts.known(connection, plan.flow_id, items)
-    return [_kept_apart(plan, _decide_one(plan, item, past, known), sales) for item in items]
+    decided = [_kept_apart(plan, _decide_one(plan, item, past, known), sales) for item in items]
+    return [_with_chain(one, past) for one in decided] if past.chains else decided
+
+
+def _with_chain(one: Planned, past: Past) -> Planned:
+    chain = past.chains.get(one.existing.id) if one.existing is not None else None
+    return one if chain is None else msgspec.structs.replace(one, chain=chain)
 
 
 def _kept_apart(plan: Plan, one: Planned, sales: parts.Sales) -> Planned:
@@ -123,7 +133,7 @@ def _kept_apart(plan: Plan, one: Planned, sales: parts.Sales) -> Planned:
 
 def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
     ids = [item.external_id for item in items if item.external_id]
-    existing = postings.by_external_id(connection, plan.flow_id, kinds.INVOICE.name, "", ids)
+    existing = postings.of_records(connection, plan.flow_id, ids)
     issues = {external_id: posting.issue for external_id, posting in existing.items()}
     differing: list[int] = []
     for item in items:
@@ -136,7 +146,8 @@ def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
         elif posting.document_id is not None and posting.record_hash != item.record_hash:
             differing.append(posting.id)
     refused = [posting.id for posting in existing.values() if changing.was_refused(posting)]
-    return Past(existing, issues, changes.posted(connection, differing), _refused(connection, refused))
+    chains = credited.of(connection, [one for one in existing.values() if one.document_id is not None])
+    return Past(existing, issues, changes.posted(connection, differing), _refused(connection, refused), chains)
 
 
 def _refused(connection: Connection, ids: Sequence[int]) -> dict[int, changing.Refused]:
@@ -186,12 +197,14 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     if existing is not None and changing.concerns(existing) and not _anew(plan, item, existing):
         return Planned(item, _decide_change(plan, item, existing, contact, here, past), contact, existing)
     issue = past.issues.get(prepared.external_id, 1)
-    mark = identity.marker(plan.flow_id, kinds.INVOICE.name, prepared.external_id, issue)
-    same_numbered = here.by_number.get(fold(prepared.number or ""), [])
+    mark = identity.marker(plan.flow_id, prepared.kind, prepared.external_id, issue)
+    same_numbered = here.by_number.get((kinds.BY_NAME[prepared.kind].resource, fold(prepared.number or "")), [])
     same_number = [document for document in same_numbered if document.marker != mark]
     decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
     if decision.action == "create" and (waits := _stopped(item, existing)) is not None:
         decision = waits
+    elif decision.action == "create" and (crossed := _crossed(plan, here, prepared, issue)) is not None:
+        decision = Decision("hold", crossed)
     elif decision.action == "create" and (alike := here.look_alike(prepared, contact, existing)) is not None:
         decision = Decision("hold", lookalikes.finding(alike))
     other = _other_owner(plan, here, prepared.external_id, existing, decision, same_number)
@@ -200,6 +213,16 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         decision = Decision("hold", _first_run_is_full()) if plan.room <= 0 else decision
         plan.room -= 1
     return Planned(item, decision, contact, existing, issue=issue)
+
+
+def _crossed(plan: Plan, here: Known, prepared: Prepared, issue: int) -> Finding | None:
+    """Of an empty database: Xero has a document of the record, of the other kind, made when its total had another sign."""
+    if not plan.credits:
+        return None
+    other = next(kind for kind in kinds.RECORDS if kind != prepared.kind)
+    mark = identity.marker(plan.flow_id, other, prepared.external_id, issue)
+    living = [one for one in here.by_marker.get(mark, ()) if one.status not in deciding.GONE]
+    return deciding.crossed(living[0], prepared.kind) if living else None
 
 
 def _anew(plan: Plan, item: Item, existing: postings.Posting) -> bool:
@@ -220,8 +243,9 @@ def _decide_change(
     said = changing.Said(item.prepared, item.record_hash, item.content_hash, contact.contact_id)
     document = here.by_id.get(existing.document_id or "")
     policy = plan.policy(existing.entity)
-    refused = past.refused.get(existing.id)
-    decision = changing.decide(said, existing, past.bases.get(existing.id), document, policy, refused)
+    refused, base = past.refused.get(existing.id), past.bases.get(existing.id)
+    is_credited = existing.id in past.chains and past.chains[existing.id].is_sent
+    decision = changing.decide(said, existing, base, document, policy, refused, credited=is_credited)
     plan.remapped += decision.action == "remapped"
     plan.older += decision.action == "older"
     stopped = contact.finding or item.prepared.hold

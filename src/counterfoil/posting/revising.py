@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.posting import changing, encoding
+from counterfoil.posting import changing, credit_chain, encoding
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import changes, parts, postings
 from counterfoil.store.changes import UNDO
@@ -18,12 +18,15 @@ ABOUT_THE_DOCUMENT = ("stored-otherwise", "adopted-with-difference")  # causes o
 NO_CAUSE: dict[str, Any] = {"cause": None, "reason": None, "remedy": None, "xero_messages": None}
 NO_CHANGE: dict[str, Any] = {"action": None, "pending_revision": None, "pending_hash": None}
 SETTLED = ("same", "accept", "withdraw")
+STILL_CREDITED = (changing.REISSUE, "going", "older", "remapped", "later")  # what leaves a planned credit note planned
 
 
 def write(writing: Writing, one: Planned, existing: Posting, contact_id: int | None) -> None:
     """Write one record's fate. `contact_id`: the posting of its contact, None when it has none yet."""
     seen: dict[str, Any] = {"last_run_id": writing.run_id}
     action = one.decision.action
+    if one.chain.unsent and not one.chain.is_sent and action not in STILL_CREDITED:
+        credit_chain.drop(writing.connection, one.chain, writing.now)
     if action in (changing.UPDATE, changing.REISSUE):
         seen |= _planned(writing, one, existing, action, contact_id)
     elif action == "change" and not one.twin:
@@ -58,10 +61,14 @@ def _held(writing: Writing, one: Planned, existing: Posting, contact_id: int | N
         return values
     values |= {"state": "posted", "pending_hash": one.item.record_hash}
     document = one.decision.document
-    if contact_id is None or one.item.prepared is None or document is not None or existing.how == "named":
+    prepared = one.item.prepared
+    if contact_id is None or prepared is None or document is not None or existing.how == "named":
+        return values | ({} if one.chain.is_sent else {"action": None, "pending_revision": None})
+    if changing.is_flipped(prepared, existing) and not one.chain.is_sent:  # no word of a person's makes one the other
         return values | {"action": None, "pending_revision": None}
-    n = _revise(writing, one, existing, changing.UPDATE, contact_id)
-    return values | {"action": changing.UPDATE, "pending_revision": n}
+    action = changing.REISSUE if one.chain.is_sent else changing.UPDATE
+    n = _revise(writing, one, existing, action, contact_id)
+    return values | {"action": action, "pending_revision": n}
 
 
 def _settled(writing: Writing, one: Planned, existing: Posting, action: str) -> dict[str, Any]:
@@ -90,7 +97,9 @@ def _settled(writing: Writing, one: Planned, existing: Posting, action: str) -> 
 def _troubled(writing: Writing, one: Planned, existing: Posting) -> dict[str, Any]:
     """The record can no longer be read as one; what Xero has stays, and a change that waited is taken back."""
     values = _problem(writing, one)
-    if existing.action != UNDO:
+    if one.chain.is_sent:
+        values |= {"state": "posted"}  # its invoice is credited: what was planned for it goes on when it can be read
+    elif existing.action != UNDO:
         values |= {"state": "posted", "action": None, "pending_revision": None}
     if not one.twin:  # a skip accepts this content, and speaks for no other
         values |= {"pending_hash": one.item.record_hash, "skipped": None}

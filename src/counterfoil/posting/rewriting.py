@@ -14,12 +14,24 @@ from typing import Any
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import changing, concluding, encoding, freezing, reading, recording, rewritten, weighing
+from counterfoil.posting import (
+    changing,
+    concluding,
+    credit_chain,
+    encoding,
+    freezing,
+    kinds,
+    reading,
+    recording,
+    rewritten,
+    weighing,
+)
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import FRESH_S, LOOKS_MAX, Rules
 from counterfoil.posting.weighing import Verdict, Weighed
-from counterfoil.store import changes, documents, locks, postings, requests
+from counterfoil.store import changes, credited, documents, locks, postings, requests
 from counterfoil.store.changes import UNDO, Content
+from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.postings import Posting
 from counterfoil.store.requests import Request
@@ -49,8 +61,7 @@ class Rewriter:
         most = min(self._rules.batch, reading.IDS_PER_CALL)
         chosen = _together(await self._database.read(lambda conn: changes.ready(conn, tenant, most)))
         began_s = self._database.clock.elapsed_s()
-        ids = [posting.document_id for posting in chosen if posting.document_id is not None]
-        stored = await reading.fetch(client, self._catch_up, ids, lane=LANE)
+        stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)
         settled = await self._database.run(functools.partial(self._settle, tenant, chosen, stored, began_s))
         self._fruitless = 0 if settled else self._fruitless + 1
         if self._fruitless >= COMPARES_MAX:
@@ -67,22 +78,40 @@ class Rewriter:
         current = postings.many(connection, [posting.id for posting in chosen])
         waiting = [current[posting.id] for posting in chosen if current[posting.id] == posting]
         unseen = outdated(connection, tenant, stored)
-        verdicts = _verdicts(connection, [one for one in waiting if one.document_id not in unseen], stored)
+        waiting = [one for one in waiting if one.document_id not in unseen]
+        chains = credited.of(connection, [one for one in waiting if one.action == changing.REISSUE])
+        verdicts = _verdicts(connection, waiting, stored, chains)
         concluding.held(connection, {pid: v.finding for pid, v in verdicts.items() if v.finding is not None}, now)
         already = [
             (pid, ItemVerdict(0, "posted", current[pid].document_id, current[pid].document_number))
             for pid, verdict in verdicts.items()
-            if verdict.finding is None and verdict.element is None
+            if verdict.is_done
         ]
         concluding.done(connection, already, now)
+        self._credit(connection, waiting, verdicts, chains, now)
         ready: list[tuple[Posting, bytes]] = []
         for posting in waiting:
             verdict = verdicts.get(posting.id)
             if verdict is not None and verdict.element is not None:
+                credit_chain.drop(connection, chains.get(posting.id, credited.NONE), now)
                 read = stored[posting.document_id or ""]
                 ready.append((posting, self._frozen(connection, posting, verdict, read)))
         freezing.freeze_changes(connection, ready, self._rules, self._owner, now)
         return len(verdicts)
+
+    def _credit(
+        self, connection: Connection, waiting: Sequence[Posting], verdicts: Mapping[int, Verdict],
+        chains: Mapping[int, Chain], now: datetime.datetime,
+    ) -> None:  # fmt: skip
+        """Plan the next link of what credits a document, or wait for the one that is on its way."""
+        contents = changes.pending(connection, [pid for pid, verdict in verdicts.items() if verdict.step is not None])
+        for posting in waiting:
+            verdict = verdicts[posting.id]
+            if verdict.step is not None:
+                chain = chains.get(posting.id, credited.NONE)
+                credit_chain.go_on(connection, posting, contents[posting.id], chain, verdict.step, now)
+            elif verdict.after is not None:
+                credit_chain.wait_for(connection, posting, verdict.after, now)
 
     def _frozen(self, connection: Connection, posting: Posting, verdict: Verdict, read: Mapping[str, Any]) -> bytes:
         """The bytes of a change; what it sets, and of which state of the document, is kept beside its content."""
@@ -90,7 +119,8 @@ class Rewriter:
         assert verdict.element is not None
         sets = {"element": verdict.element, "total": verdict.total, "read": reading.stamp(read)}
         changes.freeze_with(connection, posting.id, posting.pending_revision, encoding.encode(sets))
-        return encoding.encode(verdict.element)
+        of_note = posting.resource == kinds.CREDIT_NOTE.resource
+        return encoding.encode(kinds.in_xeros_words(verdict.element) if of_note else verdict.element)
 
     # ---- looking
 
@@ -98,8 +128,7 @@ class Rewriter:
         """Is an unclear change there? Done if the fields that it sets are; else it is compared anew and sent again."""
         items = await self._database.read(lambda conn: requests.open_items(conn, request.id))
         found = await self._database.read(lambda conn: postings.many(conn, [pid for _position, pid, _n in items]))
-        ids = [one.document_id for one in found.values() if one.document_id is not None]
-        stored = await reading.fetch(client, self._catch_up, ids, lane="looking")
+        stored = await reading.fetch_all(client, self._catch_up, list(found.values()), lane="looking")
         await self._database.run(functools.partial(self._conclude, request, stored))
 
     def _conclude(self, request: Request, stored: Stored, connection: Connection) -> None:
@@ -147,7 +176,11 @@ def _together(chosen: Sequence[Posting]) -> list[Posting]:
 
 def outdated(connection: Connection, tenant: str, stored: Stored) -> set[str]:
     """Documents of which the mirror has seen a newer state than the one just read."""
-    known = documents.documents_by(connection, tenant, "Invoices", "document_id", list(stored))
+    known = [
+        one
+        for resource in (kinds.INVOICE.resource, kinds.CREDIT_NOTE.resource)
+        for one in documents.documents_by(connection, tenant, resource, "document_id", list(stored))
+    ]
     seen = {one.document_id: one.updated_at for one in known}
     return {
         document_id
@@ -156,7 +189,9 @@ def outdated(connection: Connection, tenant: str, stored: Stored) -> set[str]:
     }
 
 
-def _verdicts(connection: Connection, waiting: Sequence[Posting], stored: Stored) -> dict[int, Verdict]:
+def _verdicts(
+    connection: Connection, waiting: Sequence[Posting], stored: Stored, chains: Mapping[int, Chain]
+) -> dict[int, Verdict]:
     ids = [posting.id for posting in waiting]
     bases, contents = changes.posted(connection, ids), changes.pending(connection, ids)
     closed = changes.closed_of(connection, ids)
@@ -167,18 +202,24 @@ def _verdicts(connection: Connection, waiting: Sequence[Posting], stored: Stored
             found[posting.id] = Verdict(finding=_not_shown(posting))
             continue
         ours = contents.get(posting.id)
-        weighed = weighed_of(connection, posting, bases[posting.id], ours, closed.get(posting.id))
+        chain = chains.get(posting.id, credited.NONE)
+        weighed = weighed_of(connection, posting, bases[posting.id], ours, closed.get(posting.id), chain)
         found[posting.id] = weighing.weigh(weighed, document)
     return found
 
 
 def weighed_of(
-    connection: Connection, posting: Posting, base: Content, ours: Content | None, closed: datetime.date | None
+    connection: Connection,
+    posting: Posting,
+    base: Content,
+    ours: Content | None,
+    closed: datetime.date | None,
+    chain: Chain = credited.NONE,
 ) -> Weighed:
     """What a change is weighed with, from the tables."""
     line_ids = changes.line_ids(connection, posting)
     side = changing.of(ours, posting) if ours is not None and posting.action != UNDO else None
-    return Weighed(posting, changing.of(base, posting), side, line_ids, closed)
+    return Weighed(posting, changing.of(base, posting), side, line_ids, closed, chain)
 
 
 def _posted(posting_id: int, found: Mapping[int, Posting], stored: Stored) -> ItemVerdict:

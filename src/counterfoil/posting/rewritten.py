@@ -59,9 +59,16 @@ class WrittenChange(Written, frozen=True, kw_only=True, omit_defaults=True):
     total: Decimal | None = msgspec.field(default=None, name="Total")
 
 
+class WrittenCreditNoteChange(WrittenChange, frozen=True, kw_only=True, omit_defaults=True):
+    """A credit note as Xero stored it, with all that a change may set."""
+
+    document_id: str | None = msgspec.field(default=None, name="CreditNoteID")
+    document_number: str | None = msgspec.field(default=None, name="CreditNoteNumber")
+
+
 def differences(stored: WrittenChange, sets: bytes, _contact_id: str | None) -> tuple[str, ...]:
-    """What was set and is not there. `sets`: {"element", "total"} as the change was frozen with."""
-    return missing(msgspec.to_builtins(stored, builtin_types=(Decimal,)), sets)
+    """What was set and is not there. `sets`: {"element", "total"} as the change was frozen with, in our words."""
+    return missing(kinds.in_our_words(msgspec.to_builtins(stored, builtin_types=(Decimal,))), sets)
 
 
 def missing(stored: dict[str, Any], sets: bytes) -> tuple[str, ...]:
@@ -91,3 +98,10 @@ CHANGED_INVOICE = Kind(
     carries_mark=_is_it,
     differences=differences,
 )
+CHANGED_CREDIT_NOTE = msgspec.structs.replace(
+    CHANGED_INVOICE,
+    name=kinds.CREDIT_NOTE.name,
+    resource=kinds.CREDIT_NOTE.resource,
+    written=WrittenCreditNoteChange,
+)
+CHANGED = {kind.resource: kind for kind in (CHANGED_INVOICE, CHANGED_CREDIT_NOTE)}

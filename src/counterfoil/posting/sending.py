@@ -84,7 +84,7 @@ class Sender:
             return await self._failed(began[0][0] if began else None, request, error)
         self._point("after-send")
         attempt, sent = began[0]
-        changed = unpaying.kind_of(attempt) or rewritten.CHANGED_INVOICE
+        changed = unpaying.kind_of(attempt) or rewritten.CHANGED.get(attempt.resource, rewritten.CHANGED_INVOICE)
         kind = changed if recording.is_change(attempt) else kinds.BY_RESOURCE[attempt.resource]
         judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
         await self._record(attempt, judgement, answer)
@@ -160,8 +160,11 @@ class Sender:
 
 
 def _sent(connection: Connection, request: Request) -> list[Sent]:
-    """What is in a request; changes with the ids of their documents and with what they set."""
+    """What is in a request; changes with the ids of their documents and with what they set; allocations with their amount."""
     sent = requests.sent(connection, request.id)
+    if request.resource == kinds.ALLOCATION.resource:
+        whole = postings.many(connection, [one.posting.id for one in sent])
+        return [Sent(one.position, whole[one.posting.id], one.predicted, one.contact_id) for one in sent]
     if not recording.is_change(request):
         return sent
     sets = changes.sets_of(connection, request.id)

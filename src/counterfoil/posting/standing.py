@@ -121,9 +121,9 @@ def shown(value: Any) -> str:
 
 
 def is_paid(stored: Mapping[str, Any]) -> bool:
-    """Something was paid on it or credited to it."""
+    """Something was paid on it or credited to it; of a credit note: it is allocated, or was refunded."""
     applied = (stored.get(name) for name in ("AmountPaid", "AmountCredited"))
-    listed = (stored.get(name) for name in ("Payments", "CreditNotes", "Prepayments", "Overpayments"))
+    listed = (stored.get(name) for name in ("Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations"))
     return stored.get("Status") == "PAID" or any(Decimal(str(amount or 0)) != 0 for amount in applied) or any(listed)
 
 

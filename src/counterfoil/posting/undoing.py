@@ -1,10 +1,11 @@
 """`undo RUN`: take a run back. First a plan, which writes nothing; then the plan is carried out as changes of documents.
 
-Called by app. Drafts are deleted, unpaid authorised documents are voided, and so are those that only payments of the
-same run paid, which are deleted first (posting/unpaying); what somebody else paid, what was sent, edited by a person or
-changed by a later run stays, with the reason. What was planned and not sent yet is cancelled. Contacts stay. An undo that
-is interrupted goes on with `finish`: carrying out only plans, posting/rewriting reads each document again right before
-it writes. What was taken back is not posted again unasked (posting/changing). Cost: 1 call per 40 documents to plan.
+Called by app. Drafts are deleted, unpaid authorised documents are voided, credit notes too, and so are those that only
+payments of the same run paid, which are deleted first (posting/unpaying); what somebody else paid or allocated, what was
+sent, edited by a person or changed by a later run stays, with the reason, and so do a credited invoice, its credit note
+and what replaced it. What was planned and not sent yet is cancelled. Contacts stay. An undo that is interrupted goes on
+with `finish`: carrying out only plans, posting/rewriting reads each document again right before it writes. What was taken
+back is not posted again unasked (posting/changing). Cost: 1 call per 40 invoices to plan, 1 per credit note.
 """
 
 import datetime
@@ -17,7 +18,7 @@ import msgspec
 
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.posting import kinds, reading, rewriting, standing, unpaying, weighing
-from counterfoil.store import changes, locks, payments, postings
+from counterfoil.store import changes, credited, locks, payments, postings
 from counterfoil.store.changes import UNDO, Content
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.postings import Posting
@@ -27,7 +28,7 @@ BATCH = 200  # postings per transaction
 UNPAY, DELETE, VOID, CANCEL, KEEP = "unpay", "delete", "void", "cancel", "keep"
 UNSENT = ("planned", "held", "rejected")
 NOTHING_THERE = ("held", "rejected", "cancelled")
-TAKEN_BACK = (kinds.INVOICE.name, kinds.PAYMENT.name)
+TAKEN_BACK = (*kinds.RECORDS, kinds.CREDIT, kinds.PAYMENT.name)
 Clients = Callable[[str], Awaitable[XeroClient]]
 Closed = Mapping[str, datetime.date]
 
@@ -71,10 +72,13 @@ async def plan(
     lines: list[Line] = []
     for entity in dict.fromkeys(one.entity for one in chosen):
         here = [one for one in chosen if one.entity == entity]
+        notes = [one for one in here if one.kind == kinds.CREDIT_NOTE.name and one.state == "posted"]
         documents = await database.read(functools.partial(_documents, chosen=here))
-        stored = (
-            await reading.fetch(await clients(entity), catch_up, documents, lane="interactive") if documents else {}
-        )
+        stored: dict[str, dict[str, Any]] = {}
+        if documents or notes:
+            client = await clients(entity)
+            stored = await reading.fetch(client, catch_up, documents, lane="interactive")
+            stored |= await reading.fetch_all(client, catch_up, notes, lane="interactive")
         seen = _Seen(run_id, stored, (closed or {}).get(entity))
         lines += await database.read(functools.partial(_lines, chosen=here, seen=seen))
     return UndoPlan(run_id, tuple(lines))
@@ -89,22 +93,28 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 def _documents(connection: Connection, chosen: Sequence[Posting]) -> list[str]:
-    """The documents that have to be read: those that were posted, and those that payments are on."""
+    """The invoices that have to be read: those that were posted, and those that payments are on."""
     paid = postings.document_ids(connection, [one.after_id for one in chosen if one.kind == kinds.PAYMENT.name])
     made = [one.document_id for one in chosen if one.kind == kinds.INVOICE.name and one.state == "posted"]
     return sorted({one for one in (*made, *paid.values()) if one is not None})
 
 
 def _lines(connection: Connection, chosen: Sequence[Posting], seen: _Seen) -> list[Line]:
-    invoices = [one for one in chosen if one.kind == kinds.INVOICE.name]
+    made = [one for one in chosen if one.kind != kinds.PAYMENT.name]
+    stays = _credits(connection, made)
+    invoices = [one for one in made if one.kind == kinds.INVOICE.name]
     paying: dict[int, list[Posting]] = {}
     for payment in payments.of_documents(connection, [one.id for one in invoices]):
         paying.setdefault(payment.after_id or 0, []).append(payment)
-    bases = changes.posted(connection, [one.id for one in (*invoices, *(p for ps in paying.values() for p in ps))])
+    bases = changes.posted(connection, [one.id for one in (*made, *(p for ps in paying.values() for p in ps))])
     lines = [
         line
-        for posting in invoices
-        for line in _of_invoice(connection, posting, paying.get(posting.id, []), bases, seen)
+        for posting in made
+        for line in (
+            [_told(posting, KEEP, f"{stays[posting.id]}: run the flow with what the record said before")]
+            if posting.id in stays
+            else _of_document(connection, posting, paying.get(posting.id, []), bases, seen)
+        )
     ]
     alone = [one for one in chosen if one.kind == kinds.PAYMENT.name and one.after_id not in {i.id for i in invoices}]
     owners = postings.document_ids(connection, [one.after_id for one in alone])
@@ -112,10 +122,28 @@ def _lines(connection: Connection, chosen: Sequence[Posting], seen: _Seen) -> li
     return lines + [_of_payment(one, bases[one.id], owners.get(one.after_id), seen) for one in alone]
 
 
-def _of_invoice(
+def _credits(connection: Connection, chosen: Sequence[Posting]) -> dict[int, str]:
+    """Why these stay: one alone of a credited invoice, its credit note and what replaced it would leave a wrong balance."""
+    found: dict[int, str] = {}
+    for flow_id in {one.flow_id for one in chosen}:
+        here = [one for one in chosen if one.flow_id == flow_id]
+        chains = credited.of_flow(connection, flow_id, [one.external_id for one in here])
+        notes = {of: one.credit.document_number for of, one in chains.items() if one.is_sent and one.credit is not None}
+        for one in here:
+            own, before = (one.external_id, one.issue), (one.external_id, one.issue - 1)
+            if one.kind == kinds.CREDIT:
+                found[one.id] = "it credits an invoice, in whose place another one came"
+            elif own in notes:
+                found[one.id] = f"it was credited by {notes[own] or 'a credit note'}, and another one came in its place"
+            elif before in notes:
+                found[one.id] = f"it replaces an invoice that was credited by {notes[before] or 'a credit note'}"
+    return found
+
+
+def _of_document(
     connection: Connection, posting: Posting, paying: Sequence[Posting], bases: Mapping[int, Content], seen: _Seen
 ) -> list[Line]:
-    """An invoice after its payments; of one that stays, they stay too."""
+    """A document after its payments; of one that stays, they stay too."""
     unsent = [_told(one, CANCEL) for one in paying if one.state in UNSENT and one.document_id is None]
     if posting.state == "planned" and posting.action is None:
         return [*unsent, _told(posting, CANCEL)]

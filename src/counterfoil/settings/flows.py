@@ -86,7 +86,9 @@ class FlowTable(tables.Table, frozen=True, kw_only=True):
     lock_date: Annotated[
         OnLockDate, msgspec.Meta(description="When a document's day is locked in Xero or closed in the settings.")
     ] = "hold"
-    negative: Annotated[OnNegative, msgspec.Meta(description="When a total is below zero.")] = "refuse"
+    negative: Annotated[
+        OnNegative, msgspec.Meta(description='When a total is below zero; "credit_note" posts it as one.')
+    ] = "refuse"
     contact_update: Annotated[
         Literal["never"], msgspec.Meta(description="Whether contacts that exist in Xero are changed.")
     ] = "never"
@@ -223,7 +225,4 @@ def _without_later(raw: loading.RawFlow, settings: loading.Settings, problems: l
     if isinstance(source, dict) and (later := sorted(sources.LATER_SOURCES & source.keys())):
         refuse(("source",), f"`source = {{ {later[0]} = … }}`")
         values["source"] = {"jsonl": "-"}
-    if values.get("negative") == "credit_note":
-        refuse(("negative",), '`negative = "credit_note"`')
-        del values["negative"]
     return values

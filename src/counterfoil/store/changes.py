@@ -191,8 +191,13 @@ class _Invoice(msgspec.Struct, frozen=True):
     lines: tuple[_Line, ...] = msgspec.field(default=(), name="LineItems")
 
 
+class _CreditNote(_Invoice, frozen=True):
+    invoice_id: str | None = msgspec.field(default=None, name="CreditNoteID")
+
+
 class _Answer(msgspec.Struct, frozen=True):
     invoices: tuple[_Invoice, ...] = msgspec.field(default=(), name="Invoices")
+    credit_notes: tuple[_CreditNote, ...] = msgspec.field(default=(), name="CreditNotes")
 
 
 def _lines_in(kept: bytes, document_id: str | None) -> list[str]:
@@ -200,7 +205,7 @@ def _lines_in(kept: bytes, document_id: str | None) -> list[str]:
         answer = msgspec.json.decode(zlib.decompress(kept), type=_Answer)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError):
         return []  # only its beginning was kept
-    for invoice in answer.invoices:
+    for invoice in (*answer.invoices, *answer.credit_notes):
         if invoice.invoice_id == document_id and all(line.line_item_id for line in invoice.lines):
             return [line.line_item_id or "" for line in invoice.lines]
     return []
@@ -232,3 +237,10 @@ def move_record(connection: sa.Connection, run_id: int, before: int, after: int)
     records = schema.run_records
     statement = sa.update(records).where(records.c.run_id == run_id, records.c.posting_id == before)
     connection.execute(statement.values(posting_id=after))
+
+
+def move_payments(connection: sa.Connection, before: int, after: int) -> None:
+    """Payments of a document that are not made yet are made on the one that replaces it."""
+    unsent = p.state.in_(("planned", "held", "rejected"))
+    statement = sa.update(schema.postings).where(p.after_id == before, p.kind == "payment", unsent)
+    connection.execute(statement.values(after_id=after))

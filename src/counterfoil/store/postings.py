@@ -119,6 +119,16 @@ def by_external_id(
     return {row.external_id: row for row in found}
 
 
+def of_records(connection: sa.Connection, flow_id: str, external_ids: Sequence[str]) -> dict[str, Posting]:
+    """The newest issue of each record's document, invoice or credit note, by external id."""
+    found = by_external_id(connection, flow_id, "invoice", "", external_ids)
+    for external_id, note in by_external_id(connection, flow_id, "credit_note", "", external_ids).items():
+        other = found.get(external_id)
+        if other is None or other.issue < note.issue:
+            found[external_id] = note
+    return found
+
+
 def get(connection: sa.Connection, posting_id: int) -> Posting | None:
     """One posting by its id."""
     return many(connection, [posting_id]).get(posting_id)

@@ -19,6 +19,7 @@ class Pair(msgspec.Struct, frozen=True):
 
     entity: str
     tenant_id: str
+    kind: str
     external_id: str
     marker: str
     state: str
@@ -40,7 +41,7 @@ class Pair(msgspec.Struct, frozen=True):
     xero_total: Decimal | None
 
 
-NOT_PROVEN = ("contact", "payment")  # their amounts are part of the documents
+NOT_PROVEN = ("contact", "payment", "allocation")  # their amounts are part of the documents
 p = schema.postings.c
 d = schema.documents.c
 _customers = schema.postings.alias("customers")
@@ -48,15 +49,15 @@ of = _customers.c
 r = schema.revisions.c
 
 
-def entities(connection: sa.Connection, flow_id: str) -> list[str]:
-    """The entities that a flow has postings for, in order."""
+def resources(connection: sa.Connection, flow_id: str) -> list[tuple[str, str]]:
+    """(entity, resource) of the documents that a flow has postings for, in order."""
     query = (
-        sa.select(p.entity)
+        sa.select(p.entity, p.resource)
         .where(p.flow_id == flow_id, sa.and_(*(p.kind != kind for kind in NOT_PROVEN)))
         .distinct()
-        .order_by(p.entity)
+        .order_by(p.entity, p.resource.desc())
     )
-    return list(connection.execute(query).scalars())
+    return [(row.entity, row.resource) for row in connection.execute(query)]
 
 
 def of_flow(connection: sa.Connection, flow_id: str) -> list[Pair]:
@@ -66,7 +67,7 @@ def of_flow(connection: sa.Connection, flow_id: str) -> list[Pair]:
 
 _OF_FLOW = Prepared(
     sa.select(
-        p.entity, p.tenant_id, p.external_id, p.marker, p.state, p.how, p.document_number, of.document_id, p.date,
+        p.entity, p.tenant_id, p.kind, p.external_id, p.marker, p.state, p.how, p.document_number, of.document_id, p.date,
         p.currency, p.sub_total, p.total_tax, p.total, d.status, d.number, d.contact_id, d.date, d.currency, d.sub_total,
         d.total_tax, d.total,
     )

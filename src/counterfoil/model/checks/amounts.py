@@ -36,6 +36,6 @@ def negative_finding(total: Decimal, currency: str) -> Finding | None:
     """Why a document of this total cannot be posted; None when it can."""
     if total >= ZERO:
         return None
-    reason = f"The total is below zero: {total} {currency}. That is a credit note, and those are not posted yet."
-    remedy = "Make the credit note in Xero by hand, then `counterfoil problems skip`; or correct the lines."
+    reason = f"The total is below zero: {total} {currency}. That is a credit note, which this flow does not make."
+    remedy = 'Write negative = "credit_note" into the flow, and it is posted as one; or correct the lines.'
     return Finding("total-negative", reason, remedy, "lines", str(total))
