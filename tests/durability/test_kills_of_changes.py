@@ -1,10 +1,15 @@
-"""kill -9 at the named points while documents are changed, reissued or taken back: each ends once, and whole."""
+"""kill -9 at the named points while documents are changed, credited, reissued or taken back: each ends once, and whole."""
+
+from decimal import Decimal
 
 import pytest
 
 from tests.durability import processes
 from tests.durability.test_kills import POINTS
+from tests.posting.test_credit_notes import returned
 from tests.posting.test_payments import paid, payments
+from tests.posting.test_people import edit
+from tests.posting.test_reissue_by_credit import balance, notes, pay
 from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
 
 COUNT = 12
@@ -43,6 +48,45 @@ def test_killed_while_documents_are_reissued(bench: Workbench, point: str, nth: 
     ended(bench)
     assert [one["Reference"] for one in bench.living()] == ["New"] * COUNT
     assert len(bench.invoices()) == 2 * COUNT
+
+
+@pytest.mark.parametrize(
+    ("nth", "times"),
+    [(1, SHORT), (1, NO_KEY), (2, SHORT), (2, NO_KEY), (4, SHORT)],
+    ids=["credit notes", "credit notes, key expired", "allocation", "allocation, key expired", "new invoices"],
+)
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_while_paid_and_sent_documents_are_credited(
+    bench: Workbench, point: str, nth: int, times: dict[str, float]
+) -> None:
+    """One credit note and one new invoice of each record, and customers owe what the records say less what they paid."""
+    bench.configure(flow='on_change = "reissue"', **times)
+    bench.run([sale(n) for n in range(3)])
+    sent, partly, wholly = sorted(bench.invoices(), key=lambda one: str(one["InvoiceNumber"]))
+    edit(bench, sent, SentToContact=True)
+    pay(bench, partly, 10)
+    pay(bench, wholly, "25.20")
+    dearer = [{**sale(0)["lines"][0], "unit_amount": "19.00"}, sale(0)["lines"][1]]
+    bench.write([sale(n, lines=dearer) for n in range(3)])
+    processes.killed(processes.start(bench, point, nth, "kill"))
+    ended(bench)
+    assert sorted(one["CreditNoteNumber"] for one in notes(bench)) == [f"SHOP-acme-uk-{n}-CN" for n in range(3)]
+    assert sorted(len(one["Allocations"]) for one in notes(bench)) == [0, 1, 1]
+    assert [one["Total"] for one in bench.invoices()] == [25.2] * 3 + [49.2] * 3
+    assert balance(bench) == 3 * Decimal("49.20") - Decimal("35.20")
+    assert bench.run().unchanged == 3
+
+
+@KEYS
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_while_records_below_zero_are_posted(bench: Workbench, point: str, times: dict[str, float]) -> None:
+    """Each is one credit note, whoever numbers it."""
+    bench.configure(flow='negative = "credit_note"', **times)
+    bench.write([returned(n) | ({"number": "xero"} if n % 2 else {}) for n in range(COUNT)])
+    processes.killed(processes.start(bench, point, 2, "kill"))
+    ended(bench)
+    assert len({one["Reference"] for one in notes(bench)}) == len(notes(bench)) == COUNT
+    assert bench.run().unchanged == COUNT
 
 
 @KEYS

@@ -1,7 +1,8 @@
 """A random bookkeeper at Xero's screen while a flow runs again and again with changed files: a state machine.
 
 The judge is the sandbox's ledger before and after each run: what a person set stands until that person changes it, what a
-person ended is not made again, what is paid, sent or locked is not touched, and no record has two living documents.
+person ended is not made again, what is paid, sent or locked is not touched but for a credit note to the cent, no record
+has two living documents that are not credited, and what customers owe less their credit is what the records say.
 """
 
 import asyncio
@@ -29,6 +30,9 @@ GONE = ("VOIDED", "DELETED")
 SAME = {"reference": "Reference", "due": "DueDate", "number": "InvoiceNumber", "price": "price"}
 LOCKS = (None, "2026-10-31", "2026-11-02")
 FAULTS = ("lost_answer", "500_before", "500_after", "reset")
+DOORS = (("POST", "Invoices"), ("PUT", "Invoices"), ("PUT", "CreditNotes"), ("PUT", "CreditNotes/"))
+# What crediting an invoice changes of it, and nothing else.
+CREDITED = ("AmountCredited", "AmountDue", "CreditNotes", "FullyPaidOnDate", "Status")
 Wire = dict[str, Any]
 
 
@@ -54,7 +58,9 @@ class Bookkeeper(RuleBasedStateMachine):
         """The last folder goes."""
         self.folder.cleanup()
 
-    @initialize(statuses=st.lists(st.sampled_from(["DRAFT", "AUTHORISED"]), min_size=RECORDS, max_size=RECORDS))
+    @initialize(
+        statuses=st.lists(st.sampled_from(["AUTHORISED", "DRAFT", "AUTHORISED"]), min_size=RECORDS, max_size=RECORDS)
+    )
     def first(self, statuses: list[str]) -> None:
         """The first file."""
         self.records = {n: sale(n, status=status) for n, status in enumerate(statuses)}
@@ -66,18 +72,43 @@ class Bookkeeper(RuleBasedStateMachine):
         both=st.one_of(
             st.just([]), st.just([]), st.lists(st.tuples(RECORD, st.sampled_from(sorted(SAME))), max_size=1)
         ),
-        policy=st.sampled_from(["hold", "update", "update", "reissue"]),
+        policy=st.sampled_from(["hold", "update", "reissue", "reissue"]),
+        lock_date=st.sampled_from(["hold", "next-open-day"]),
         fault=st.sampled_from([None, None, *FAULTS]),
+        door=st.sampled_from(DOORS),
     )
-    def a_day(self, changes: Any, acts: Any, both: Any, policy: str, fault: str | None) -> None:
+    def a_day(
+        self, changes: Any, acts: Any, both: Any, policy: str, lock_date: str, fault: str | None, door: tuple[str, str]
+    ) -> None:
         """The source changes, a person works at the screen, the flow runs; Xero's door may fail once."""
         for n, what in [*changes, *both]:
             self._change(n, what)
         for n, what in [*acts, *((n, SAME[what]) for n, what in both)]:
             self._person(n, what)
+        self._run_at_the_door(policy, lock_date, fault, door)
+
+    @rule(
+        n=RECORD,
+        what=st.sampled_from(["send", "pay", "both"]),
+        changes=st.lists(st.sampled_from(["reference", "price", "quantity", "line"]), min_size=1, max_size=2),
+        lock_date=st.sampled_from(["hold", "next-open-day"]),
+        fault=st.sampled_from([None, *FAULTS]),
+        door=st.sampled_from(DOORS),
+    )
+    def a_document_goes_to_its_customer_and_the_record_changes(
+        self, n: int, what: str, changes: list[str], lock_date: str, fault: str | None, door: tuple[str, str]
+    ) -> None:
+        """It can no longer be voided: credited, if nobody edited it."""
+        for act in ("pay", "send") if what == "both" else (what,):
+            self._person(n, act)
+        for change in changes:
+            self._change(n, change)
+        self._run_at_the_door("reissue", lock_date, fault, door)
+
+    def _run_at_the_door(self, policy: str, lock_date: str, fault: str | None, door: tuple[str, str]) -> None:
         if fault is not None:
-            self.sandbox.fault(fault, path="/api.xro/2.0/Invoices", method="POST", count=1)
-        self._run(policy)
+            self.sandbox.fault(fault, path=f"/api.xro/2.0/{door[1]}", method=door[0], count=1)
+        self._run(policy, lock_date)
         self.sandbox.clear_faults()
 
     # ---- the source
@@ -226,14 +257,16 @@ class Bookkeeper(RuleBasedStateMachine):
         asyncio.run(self.bench.use(lambda books: taking_back.undo(books, run)))
         self._judge(before, is_undo=True)
 
-    def _run(self, policy: str) -> None:
+    def _run(self, policy: str, lock_date: str = "hold") -> None:
         before = self._documents()
-        self.bench.configure(flow=f'on_change = "{policy}"\ncomplete = true')
+        self.bench.configure(flow=f'on_change = "{policy}"\nlock_date = "{lock_date}"\ncomplete = true')
         report = self.bench.run(list(self.records.values()))
         assert report.exit_code in (0, 1), report
         assert report.planned + report.uncertain == 0, report
         self.runs.append(report.run)
         self._judge(before)
+        if policy == "reissue" and report.held + report.rejected == 0:
+            self._judge_totals()
         calm = len(self.bench.writes())
         again = self.bench.run(list(self.records.values()))
         assert again.posted + again.adopted == 0
@@ -249,28 +282,69 @@ class Bookkeeper(RuleBasedStateMachine):
         living = [one for one in self.bench.living() if _record_of(one) >= 0 and one["Status"] != "PAID"]
         return sorted((one for one in living if not _closed(one, None)), key=lambda one: str(one["InvoiceID"]))
 
+    def _notes(self) -> dict[tuple[int, int], Wire]:
+        """Our living credit notes, by the record and the issue of the invoice that each credits."""
+        found = self.sandbox.ledger(self.sandbox.tenant(1))["CreditNotes"]
+        living = [one for one in found if one["Status"] not in GONE]
+        marked = {NOTE_MARKS[identity.find_marker(None, one["Reference"]) or ""]: one for one in living}
+        assert len(marked) == len(living), "an invoice is credited once"
+        return marked
+
     def _judge(self, before: dict[str, Wire], *, is_undo: bool = False) -> None:
-        after = self._documents()
+        after, notes = self._documents(), self._notes()
+        credited = {own for own, one in after.items() if _issue_of(one) in notes}
         for own, was in before.items():
             if is_undo and _only_we_paid(was) and not _closed({**was, "AmountPaid": 0}, self.lock):
                 left = Decimal(str(after[own]["AmountPaid"]))
                 assert left in (0, Decimal(str(was["AmountPaid"]))), "our payments are taken back together"
                 assert left == 0 or after[own]["Status"] not in GONE, "what is paid is not ended"
             elif _closed(was, self.lock):
-                assert _without_stamp(after[own]) == _without_stamp(was), (
+                more = CREDITED if own in credited else ()
+                assert _without_stamp(after[own], *more) == _without_stamp(was, *more), (
                     "paid, sent, ended or locked: not ours to touch"
                 )
+        self._judge_credits({_issue_of(after[own]): after[own] for own in credited}, notes)
         for (own, field), value in self.theirs.items():
             if after[own]["Status"] not in GONE or own not in self._ended_by_us(before, after):
                 _stands(after[own], field, value)
         touched = {own for own, _field in self.theirs}
         assert not touched & self._ended_by_us(before, after), "what a person edited is not ended by us"
+        assert not touched & credited, "what a person edited is not credited by us"
         living: dict[int, int] = {}
-        for one in after.values():
-            if one["Status"] not in GONE:
+        for own, one in after.items():
+            if one["Status"] not in GONE and own not in credited:
                 living[_record_of(one)] = living.get(_record_of(one), 0) + 1
         assert all(count == 1 for count in living.values()), f"two living documents of a record: {living}"
         assert not self.ended & living.keys(), "what a person ended is not made again"
+
+    def _judge_credits(self, invoices: dict[tuple[int, int], Wire], notes: dict[tuple[int, int], Wire]) -> None:
+        """Each credit note is for all of its invoice, comes off it as far as that was owed, and the rest is credit."""
+        assert invoices.keys() == notes.keys(), "a credit note credits an invoice that stands"
+        for of, note in notes.items():
+            invoice = invoices[of]
+            assert _amount(note, "Total") == _amount(invoice, "Total")
+            assert note["Contact"]["ContactID"] == invoice["Contact"]["ContactID"]
+            assert _amount(invoice, "AmountDue") == 0
+            assert _amount(note, "RemainingCredit") == _amount(invoice, "AmountPaid"), "the rest is what was paid"
+
+    def _judge_totals(self) -> None:
+        """All changes went through: what customers owe less their credit is what the records say, less what was paid."""
+        notes = self._notes()
+        living = [one for one in self.bench.living() if _record_of(one) >= 0]
+        edited = {own for own, _field in self.theirs}
+        said: dict[str, Decimal] = {}
+        stands: dict[str, Decimal] = {}
+        for one in living:
+            customer = one["Contact"]["Name"]
+            is_credited = _issue_of(one) in notes
+            wanted = Decimal(0) if is_credited else _total(self.records[_record_of(one)])
+            if one["InvoiceID"] in edited:
+                wanted = _amount(one, "Total")  # a person's word
+            said[customer] = said.get(customer, Decimal(0)) + wanted - _amount(one, "AmountPaid")
+            stands[customer] = stands.get(customer, Decimal(0)) + _amount(one, "AmountDue")
+        for note in notes.values():
+            stands[note["Contact"]["Name"]] -= _amount(note, "RemainingCredit")
+        assert said == stands
 
     def _ended_by_us(self, before: dict[str, Wire], after: dict[str, Wire]) -> set[str]:
         return {own for own, was in before.items() if was["Status"] not in GONE and after[own]["Status"] in GONE}
@@ -306,8 +380,18 @@ def _only_we_paid(document: Wire) -> bool:
     return bool(paid) and all(identity.find_marker(None, one.get("Reference")) for one in paid)
 
 
-def _without_stamp(document: Wire) -> Wire:
-    return {key: value for key, value in document.items() if not key.startswith("UpdatedDate")}
+def _without_stamp(document: Wire, *more: str) -> Wire:
+    return {key: value for key, value in document.items() if not key.startswith("UpdatedDate") and key not in more}
+
+
+def _amount(document: Wire, name: str) -> Decimal:
+    return Decimal(str(document[name]))
+
+
+def _total(record: Wire) -> Decimal:
+    """What a record comes to with 20 % VAT; its quantities and prices are whole."""
+    lines = (Decimal(line["quantity"]) * Decimal(line["unit_amount"]) for line in record["lines"])
+    return sum(lines, Decimal(0)) * Decimal("1.2")
 
 
 def _typed(line: Wire) -> Wire:
@@ -316,8 +400,18 @@ def _typed(line: Wire) -> Wire:
 
 
 def _record_of(document: Wire) -> int:
+    return _issue_of(document)[0]
+
+
+def _issue_of(document: Wire) -> tuple[int, int]:
+    """The record and its issue, by our mark."""
     mark = identity.find_marker(document.get("Url"), document.get("Reference"))
-    return MARKS.get(mark or "", -1)
+    return MARKS.get(mark or "", (-1, -1))
 
 
-MARKS = {identity.marker("shop", "invoice", f"order-{n}", issue): n for n in range(RECORDS) for issue in range(1, 40)}
+def _marks(kind: str) -> dict[str, tuple[int, int]]:
+    issues = [(n, issue) for n in range(RECORDS) for issue in range(1, 60)]
+    return {identity.marker("shop", kind, f"order-{n}", issue): (n, issue) for n, issue in issues}
+
+
+MARKS, NOTE_MARKS = _marks("invoice"), _marks("credit")

@@ -170,6 +170,16 @@ def test_what_a_person_edited_is_never_credited_away(bench: Workbench, what: dic
     assert len(bench.invoices()) == 1
 
 
+def test_a_draft_that_a_person_approved_and_a_customer_paid_is_held(bench: Workbench) -> None:
+    """The approval is a person's; a new draft would lose it."""
+    bench.configure(flow=REISSUE)
+    bench.run([sale(1, status="DRAFT")])
+    edit(bench, only(bench), Status="AUTHORISED")
+    pay(bench, only(bench), "25.20")
+    assert bench.run([sale(1, status="DRAFT", lines=DEARER)]).held == 1
+    assert (causes(bench), notes(bench)) == (["changed-by-a-person"], [])
+
+
 @pytest.mark.parametrize("policy", ["hold", "update"])
 def test_other_policies_credit_nothing(bench: Workbench, policy: str) -> None:
     """Nor does a person's retry."""

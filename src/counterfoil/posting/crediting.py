@@ -47,9 +47,17 @@ def answers(posting: Posting, stopped: Finding) -> bool:
 
 
 def edits(theirs: Sequence[Change], stored: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Of the differences to what was posted those that a person's hand made: paying and sending are not among them."""
-    paid = {"status"} if stored.get("Status") == "PAID" else set()
-    return tuple(change for change in theirs if change.field not in paid | {"sent"})
+    """Of the differences to what was posted those that a person's hand made: paying and sending are not among them.
+
+    Approving is: what was posted as a draft and is paid now was a person's decision.
+    """
+    paid = stored.get("Status") == "PAID"
+    approved = standing.shown("AUTHORISED")
+    return tuple(
+        change
+        for change in theirs
+        if change.field != "sent" and not (paid and change.field == "status" and change.posted == approved)
+    )
 
 
 def credit_note(posting: Posting, stored: Mapping[str, Any], closed: datetime.date | None, why: str) -> Step | Finding:
