@@ -31,6 +31,7 @@ class RunReport(msgspec.Struct, frozen=True):
     stops: tuple[str, ...] = ()  # why work is left, one sentence per entity; not part of the JSON
     notices: tuple[str, ...] = ()  # what to know before approved documents go there; not part of the JSON
     stop_code: int = 0
+    credits: tuple[str, ...] = ()  # credit that customers have now, since invoices were credited; not part of the JSON
 
     @property
     def exit_code(self) -> int:
@@ -44,7 +45,7 @@ class RunReport(msgspec.Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """The value that `--json` prints."""
         plain = msgspec.to_builtins(self)
-        for name in ("stops", "stop_code", "notices"):
+        for name in ("stops", "stop_code", "notices", "credits"):
             del plain[name]
         if self.records is None:
             del plain["records"]

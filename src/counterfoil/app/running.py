@@ -14,12 +14,12 @@ from counterfoil import errors, flows
 from counterfoil.app import taking_back
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
-from counterfoil.posting import applying, finishing, planning, undoing
+from counterfoil.posting import applying, crediting, finishing, planning, undoing
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import Row, jsonl
-from counterfoil.store import locks, runs
+from counterfoil.store import credited, locks, runs
 from counterfoil.store.database import Connection
 
 Progress = Callable[["Stage"], None]
@@ -83,7 +83,11 @@ class Runner:
         await self._finish(set(intake.bindings))
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
-        return await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+        report = await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+        chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
+        return msgspec.structs.replace(
+            report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
+        )
 
     async def again(self, flow: FlowSettings, rows: Sequence[Row], why: str) -> RunReport:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
@@ -165,11 +169,15 @@ class Runner:
             egress_bytes=egress - self._bytes, elapsed_s=self._books.clock.elapsed_s() - self._started,
             stops=tuple(f"{entity}: {error}" for entity, error in sorted(self._stops.items())),
             notices=tuple(said for entity in sorted(self._notices) for said in self._notices[entity]),
-            stop_code=min((error.exit_code for error in self._stops.values()), default=0),
+            credits=(), stop_code=min((error.exit_code for error in self._stops.values()), default=0),
         )  # fmt: skip
         now = self._books.clock.now()
         await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
         return report
+
+
+def _is_left(chain: credited.Chain) -> bool:
+    return chain.credit is not None and chain.credit.state == "posted" and crediting.left(chain) > 0
 
 
 def _remapped(count: int) -> str:

@@ -35,6 +35,8 @@ def show(screen: Screen, report: "RunReport") -> None:
             screen.line(f"{number:>9,}  {words}")
     for notice in report.notices:
         screen.note(f"Before you approve more: {table.harmless(notice)}")
+    for credit in report.credits:
+        screen.note(table.harmless(credit))
     for stop in report.stops:
         (screen.note if screen.json else screen.line)(f"Stopped: {table.harmless(stop)}")
 

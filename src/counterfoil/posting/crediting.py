@@ -143,12 +143,19 @@ def told(number: str, chain: Chain) -> str:
     """What a bookkeeper has to know of an invoice that was credited."""
     assert chain.credit is not None
     name = chain.credit.document_number or chain.credit.number or "a credit note"
-    rest = left(chain)
-    if not rest:
+    if not left(chain):
         return f"{number} was credited by {name}, which is allocated to it."
+    return f"{number} was credited. {left_with_customer(chain)}"
+
+
+def left_with_customer(chain: Chain) -> str:
+    """That not all of a credit note came off its invoice, and what to do with the rest."""
+    credit = chain.credit
+    assert credit is not None
+    name = credit.document_number or credit.number or "a credit note"
     return (
-        f"{number} was credited by {name}; {rest:.2f} {chain.credit.currency} of it stays as credit on the customer: "
-        "allocate it to another invoice or refund it in Xero."
+        f"Of {name}, {left(chain):.2f} {credit.currency} stay as credit on the customer: allocate it to another "
+        "invoice or refund it in Xero."
     )
 
 

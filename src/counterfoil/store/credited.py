@@ -59,6 +59,22 @@ def of_flow(connection: sa.Connection, flow_id: str, external_ids: Sequence[str]
     }
 
 
+_OF_RUN = Prepared(
+    sa.select(p.flow_id, p.external_id).where(
+        p.last_run_id == sa.bindparam("run_id"), p.run_id == sa.bindparam("run_id"), p.kind == CREDIT
+    )
+)
+
+
+def of_run(connection: sa.Connection, run_id: int) -> list[Chain]:
+    """What a run credited, or planned to."""
+    by_flow: dict[str, list[str]] = {}
+    for flow_id, external_id in _OF_RUN.tuples(connection, run_id=run_id):
+        by_flow.setdefault(flow_id, []).append(external_id)
+    found = [chain for flow_id, ids in by_flow.items() for chain in of_flow(connection, flow_id, ids).values()]
+    return [chain for chain in found if chain.credit is not None and chain.credit.run_id == run_id]
+
+
 def of(connection: sa.Connection, invoices: Iterable[Posting]) -> Mapping[int, Chain]:
     """By the credited invoice's posting id; those without a credit note are not in it."""
     by_flow: dict[str, list[Posting]] = {}
