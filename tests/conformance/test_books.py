@@ -7,14 +7,22 @@ import pytest
 from xero_python.accounting import ManualJournal, ManualJournalLine, ManualJournals
 from xero_python.exceptions import BadRequestException
 
+from tests import sandbox_process
 from tests.conformance import foreign
 
 NOVEMBER = {"from_date": date(2026, 11, 1), "to_date": date(2026, 11, 30)}
 
 
 @pytest.fixture(scope="module")
+def xero():
+    """The SDK, connected to a sandbox whose books only this module fills."""
+    with sandbox_process.start("--auto-consent", "--no-limits", "--tier", "advanced") as process:
+        yield foreign.Foreign(process.ready, scope=foreign.WITH_JOURNALS)
+
+
+@pytest.fixture(scope="module")
 def tenant(xero):
-    """The New Zealand organisation, whose books only this module fills: a sale, a bill, a payment."""
+    """The New Zealand organisation with a sale, a bill and a payment."""
     tenant = xero.tenants["NZ"]
     contact = xero.contact(f"Books {foreign.unique()}", tenant)
     sale, _ = xero.created(

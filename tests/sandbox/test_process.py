@@ -34,11 +34,11 @@ def test_the_ready_line_has_what_a_client_needs():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--history", "3"], ["--organisation-file", "x"], ["--tier", "gold"], ["--port", "x"],
+    [["--history", "-1"], ["--histories", "3"], ["--tier", "gold"], ["--port", "x"],
      ["--organisations", "0"], ["--minute-window-s", "-1"], ["--auto"]],
 )  # fmt: skip
 def test_an_option_that_does_not_exist_is_exit_2(arguments):
-    """Options of later parts, typos, abbreviations and bad values are refused."""
+    """Typos, abbreviations and bad values are refused."""
     with pytest.raises(SystemExit) as caught:
         options.parse(arguments)
     assert caught.value.code == 2
