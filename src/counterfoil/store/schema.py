@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from counterfoil.store.types import Amount, Day, Instant, Json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 tables = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
