@@ -400,3 +400,25 @@ def test_a_restored_database_adopts_the_chain(bench: Workbench) -> None:
     reissued(bench)
     assert balance(bench) == Decimal("49.20")
     assert causes(bench) == []
+
+
+def test_a_credit_note_that_xero_refuses_is_not_asked_again_unasked(bench: Workbench) -> None:
+    """Until something is another, or a person asks."""
+    bench.configure(flow=REISSUE)
+    bench.run([sale(1)])
+    send(bench, only(bench))
+    [account] = [one for one in bench.sandbox.ledger(bench.sandbox.tenant(1))["Accounts"] if one.get("Code") == "200"]
+    bench.sandbox.edit(bench.sandbox.tenant(1), account["AccountID"], Status="ARCHIVED")
+    other = [{**line, "account_code": "260"} for line in DEARER]
+    try:
+        first = bench.run([sale(1, lines=other)])
+        before = len(bench.writes(path=NOTES))
+        again = bench.run()
+    finally:
+        bench.sandbox.edit(bench.sandbox.tenant(1), account["AccountID"], Status="ACTIVE")
+    assert (first.held, again.rejected, len(bench.writes(path=NOTES)) - before) == (1, 1, 0)
+    assert len(causes(bench)) == 1
+    retry(bench)
+    bench.finish()
+    reissued(bench)
+    assert causes(bench) == []

@@ -14,6 +14,7 @@ from counterfoil.posting.comparing import Comparison
 from counterfoil.posting.deciding import GONE, SAME, Decision
 from counterfoil.posting.standing import Side
 from counterfoil.store.changes import UNDO, Content
+from counterfoil.store.credited import Chain
 from counterfoil.store.documents import Document
 from counterfoil.store.postings import Posting
 
@@ -119,9 +120,10 @@ def decide(
     return _changed(said, existing, base, document, policy)
 
 
-def was_refused(existing: Posting) -> bool:
-    """Xero refused the change that waits."""
-    return existing.state == "posted" and existing.action is not None and bool(existing.xero_messages)
+def was_refused(existing: Posting, chain: Chain) -> bool:
+    """Xero refused the change that waits, or the credit note that has to come before it."""
+    by_xero = bool(existing.xero_messages) or (chain.credit is not None and chain.credit.state == "rejected")
+    return existing.state == "posted" and existing.action is not None and by_xero
 
 
 def _as_it_was(said: Said, document: Document | None, policy: Policy, refused: Refused) -> bool:

@@ -145,8 +145,8 @@ def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
             del existing[posting.external_id]
         elif posting.document_id is not None and posting.record_hash != item.record_hash:
             differing.append(posting.id)
-    refused = [posting.id for posting in existing.values() if changing.was_refused(posting)]
     chains = credited.of(connection, [one for one in existing.values() if one.document_id is not None])
+    refused = [one.id for one in existing.values() if changing.was_refused(one, chains.get(one.id, credited.NONE))]
     return Past(existing, issues, changes.posted(connection, differing), _refused(connection, refused), chains)
 
 

@@ -18,7 +18,14 @@ ABOUT_THE_DOCUMENT = ("stored-otherwise", "adopted-with-difference")  # causes o
 NO_CAUSE: dict[str, Any] = {"cause": None, "reason": None, "remedy": None, "xero_messages": None}
 NO_CHANGE: dict[str, Any] = {"action": None, "pending_revision": None, "pending_hash": None}
 SETTLED = ("same", "accept", "withdraw")
-STILL_CREDITED = (changing.REISSUE, "going", "older", "remapped", "later")  # what leaves a planned credit note planned
+STILL_CREDITED = (
+    changing.REISSUE,
+    "going",
+    "older",
+    "remapped",
+    "later",
+    "refused",
+)  # what leaves a planned credit note planned
 
 
 def write(writing: Writing, one: Planned, existing: Posting, contact_id: int | None) -> None:

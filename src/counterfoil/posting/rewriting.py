@@ -88,7 +88,7 @@ class Rewriter:
             if verdict.is_done
         ]
         concluding.done(connection, already, now)
-        self._credit(connection, waiting, verdicts, chains, now)
+        self._credit(connection, waiting, verdicts, chains, stored, now)
         ready: list[tuple[Posting, bytes]] = []
         for posting in waiting:
             verdict = verdicts.get(posting.id)
@@ -101,15 +101,24 @@ class Rewriter:
 
     def _credit(
         self, connection: Connection, waiting: Sequence[Posting], verdicts: Mapping[int, Verdict],
-        chains: Mapping[int, Chain], now: datetime.datetime,
+        chains: Mapping[int, Chain], stored: Stored, now: datetime.datetime,
     ) -> None:  # fmt: skip
-        """Plan the next link of what credits a document, or wait for the one that is on its way."""
+        """Plan the next link of what credits a document, or wait for the one that is on its way.
+
+        Of which state of the document is kept beside the change, so that what Xero refuses is not asked again unasked.
+        """
         contents = changes.pending(connection, [pid for pid, verdict in verdicts.items() if verdict.step is not None])
         for posting in waiting:
             verdict = verdicts[posting.id]
             if verdict.step is not None:
-                chain = chains.get(posting.id, credited.NONE)
-                credit_chain.go_on(connection, posting, contents[posting.id], chain, verdict.step, now)
+                chain, content = chains.get(posting.id, credited.NONE), contents[posting.id]
+                read: dict[str, Any] = {
+                    "element": {},
+                    "total": None,
+                    "read": reading.stamp(stored[posting.document_id or ""]),
+                }
+                changes.freeze_with(connection, posting.id, content.n, encoding.encode(read))
+                credit_chain.go_on(connection, posting, content, chain, verdict.step, now)
             elif verdict.after is not None:
                 credit_chain.wait_for(connection, posting, verdict.after, now)
 
