@@ -95,6 +95,16 @@ def test_a_suppliers_credit_note_goes_to_bills_alone(ledger, supplier):
     assert ledger.get(f"CreditNotes/{note['CreditNoteID']}")["CreditNotes"][0]["Status"] == "PAID"
 
 
+def test_a_bill_is_not_emailed(ledger):
+    """Only a sale is, even to a supplier with an address."""
+    known = ledger.contact("Paper Mill Ltd", EmailAddress="ap@mill.example")
+    (due,) = ledger.write("PUT", bill(known))
+    reply = ledger.call("POST", f"Invoices/{due['InvoiceID']}/Email", {})
+    assert (reply.status, messages(reply.json["Elements"][0])) == (
+        400, ["The invoice cannot be emailed in its current status"],
+    )  # fmt: skip
+
+
 def test_a_sale_has_a_page_for_its_customer(ledger, supplier):
     """OnlineInvoice: the same address each time; a draft and a bill have none."""
     sale, draft, due = ledger.write("PUT", invoice(supplier), invoice(supplier, Status="DRAFT"), bill(supplier))

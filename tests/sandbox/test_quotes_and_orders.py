@@ -120,6 +120,15 @@ def test_an_orders_number_edits_what_it_finds(desk):
     ]
 
 
+def test_an_order_needs_a_contact_that_is_there(desk):
+    """A name that nobody has makes no contact, unlike on an invoice."""
+    unknown = {"Contact": {"Name": "Nobody Ltd"}, "LineItems": [line("429", 1)]}
+    assert refused(desk.ask("PUT", "PurchaseOrders", unknown)) == [
+        "A Contact must be specified for this type of transaction"
+    ]
+    assert [row["Name"] for row in desk.books.table("Contacts")] == ["Blue Fern Ltd"]
+
+
 def test_only_an_approved_order_is_sent(desk):
     """SentToContact of a draft is refused in Xero's words; a billed order can be deleted."""
     own_id = desk.made("PurchaseOrders", **order(desk))["PurchaseOrderID"]

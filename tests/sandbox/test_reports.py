@@ -99,6 +99,13 @@ def test_profit_and_loss_by_tracking_option(desk):
     assert (labels[1], labels[-2:]) == ("North", ["Unassigned", "Total"])
     assert table(shown)["Net Profit"][0] == "100.00"
     assert table(shown)["Net Profit"][-2:] == ["-40.00", "60.00"]
+    department = next(row for row in desk.books.table("TrackingCategories") if row["Name"] == "Department")
+    two = f"trackingCategoryID={region['TrackingCategoryID']}&trackingCategoryID2={department['TrackingCategoryID']}"
+    pairs = report(desk, f"ProfitAndLoss?{dates}&{two}")
+    labels = [cell["Value"] for cell in pairs["Rows"][0]["Cells"][1:]]
+    profit = dict(zip(labels, table(pairs)["Net Profit"], strict=True))
+    assert profit["North - Unassigned"] == "100.00"
+    assert (profit["Unassigned - Unassigned"], profit["Total"]) == ("-40.00", "60.00")
     north = region["Options"][0]["TrackingOptionID"]
     assert table(report(desk, f"ProfitAndLoss?{dates}&trackingOptionID={north}"))["Net Profit"] == ["100.00"]
 

@@ -1,7 +1,8 @@
 """ProfitAndLoss: income, costs and what is left, for periods side by side or tracking options (facts 5.21).
 
 Called by `resources.reports`. Periods reuse the same days of each month. With trackingCategoryID there is a column for
-each of its options and one for what has none; trackingOptionID and trackingOptionID2 keep that option alone.
+each of its options and one for what has none, with trackingCategoryID2 one for each pair; trackingOptionID and
+trackingOptionID2 keep that option alone.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ COST_OF_SALES: Final = ("Less Cost of Sales", 1, ("DIRECTCOSTS",))
 OTHER_INCOME: Final = ("Plus Other Income", -1, ("OTHERINCOME",))
 OPERATING: Final = ("Less Operating Expenses", 1, ("EXPENSE", "OVERHEADS", "DEPRECIATN"))
 
+Has = Callable[[frozenset[str]], bool]
 Section = tuple[str, int, tuple[str, ...]]
 
 
@@ -72,12 +74,12 @@ def _section(call: Call, part: Section, values: list[dict[str, Decimal]]) -> tup
 
 
 def _columns(call: Call, period: asked.Period) -> list[Column]:
-    """A column for each period, or for each option of a tracking category."""
-    options = asked.guid(call, "trackingoptionid"), asked.guid(call, "trackingoptionid2")
-    wanted = [option for option in options if option]
-    category = asked.guid(call, "trackingcategoryid")
-    if category is not None and not wanted:
-        return _by_option(call, period, category)
+    """A column for each period, or for each option of one or two tracking categories."""
+    first, second = asked.guid(call, "trackingcategoryid"), asked.guid(call, "trackingcategoryid2")
+    chosen = asked.guid(call, "trackingoptionid"), asked.guid(call, "trackingoptionid2")
+    wanted = [option for option in chosen if option]
+    if first is not None and not wanted:
+        return _by_option(call, period, first, second)
 
     def within(part: asked.Period) -> sums.Keep:
         return lambda one: part.start <= one.day <= part.end and one.options.issuperset(wanted)
@@ -86,23 +88,33 @@ def _columns(call: Call, period: asked.Period) -> list[Column]:
     return [Column(shape.short_day(part.end), within(part)) for part in shifted]
 
 
-def _by_option(call: Call, period: asked.Period, category_id: str) -> list[Column]:
+def _by_option(call: Call, period: asked.Period, first: str, second: str | None) -> list[Column]:
+    """Every option of a category, or every pair of two, and what has none; the last column is all of it."""
+    groups = _groups(call, first)
+    if second is not None:
+        groups = [(f"{one} - {other}", _both(a, b)) for one, a in groups for other, b in _groups(call, second)]
+    if len(groups) > COLUMNS_MAX:
+        asked.refuse(f"The report would have more than {COLUMNS_MAX} columns.")
+
+    def within(has: Has) -> sums.Keep:
+        return lambda one: period.start <= one.day <= period.end and has(one.options)
+
+    return [*(Column(label, within(has)) for label, has in groups), Column("Total", within(lambda _: True))]
+
+
+def _both(one: Has, other: Has) -> Has:
+    return lambda options: one(options) and other(options)
+
+
+def _groups(call: Call, category_id: str) -> list[tuple[str, Has]]:
+    """The options of a category with the test of a line's options for each, and Unassigned."""
     category = call.books.table("TrackingCategories").get(category_id)
     if category is None:
         asked.refuse("The tracking category could not be found.")
-    if len(category["Options"]) > COLUMNS_MAX:
-        asked.refuse(f"The report would have more than {COLUMNS_MAX} columns.")
     ids = frozenset(option["TrackingOptionID"] for option in category["Options"])
 
-    def having(test: Callable[[frozenset[str]], bool]) -> sums.Keep:
-        return lambda one: period.start <= one.day <= period.end and test(one.options & ids)
+    def having(own_id: str) -> Has:
+        return lambda options: own_id in options
 
-    def chosen(own_id: str) -> sums.Keep:
-        return having(lambda options: own_id in options)
-
-    columns = [Column(option["Name"], chosen(option["TrackingOptionID"])) for option in category["Options"]]
-    return [
-        *columns,
-        Column("Unassigned", having(lambda options: not options)),
-        Column("Total", having(lambda _: True)),
-    ]
+    groups = [(option["Name"], having(option["TrackingOptionID"])) for option in category["Options"]]
+    return [*groups, ("Unassigned", lambda options: not options & ids)]

@@ -48,7 +48,7 @@ def for_document(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
     """
     if not posted.keys() & {"ContactID", "ContactNumber", "Name"}:
         return None, [contact_rules.NOT_IDENTIFIED]
-    found = _matched(call.books, posted)
+    found = matched(call.books, posted)
     if found is None and "ContactID" in posted:
         return None, ["A Contact must be specified for this type of transaction"]
     if found is not None and found["ContactStatus"] != "ACTIVE":
@@ -110,11 +110,11 @@ def _refuse_unknown_ids(call: Call, elements: list[Row]) -> None:
 
 
 def _save(call: Call, posted: Row) -> Outcome:
-    found = _matched(call.books, posted)
+    found = matched(call.books, posted)
     return _create(call, posted) if found is None else _update(call, found, posted)
 
 
-def _matched(books: Books, posted: Row) -> Row | None:
+def matched(books: Books, posted: Row) -> Row | None:
     """The contact that is meant: by id, else by number, else by the name of an active one."""
     table = books.table(PLURAL)
     if "ContactID" in posted:

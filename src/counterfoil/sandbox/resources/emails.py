@@ -24,7 +24,7 @@ def handle(call: Call, invoice: Row) -> Answer:
         raise Refusal(answers.not_implemented())
     contact = call.books.table("Contacts").rows[invoice["Contact"]["ContactID"]]
     address = contact.get("EmailAddress")
-    errors = [] if invoice["Status"] in STATUSES else [NOT_SENDABLE]
+    errors = [] if invoice["Type"] == "ACCREC" and invoice["Status"] in STATUSES else [NOT_SENDABLE]
     if not address:
         errors.append(NO_ADDRESS)
     if not errors:

@@ -14,6 +14,7 @@ from counterfoil.sandbox.resources import (
     branding_themes,
     contact_rules,
     contact_wire,
+    contacts,
     document_lines,
     document_wire,
     history,
@@ -112,6 +113,9 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
             row |= {f"{key}String": wire.day_string(posted[key]), key: wire.day(posted[key])}
     warnings: list[str] = []
     if not errors and row["Status"] != "DELETED":
+        if "Contact" in posted and contacts.matched(call.books, posted["Contact"]) is None:
+            posted = {key: value for key, value in posted.items() if key != "Contact"}  # an order makes no contact
+            row.pop("Contact", None)
         strict = row["Status"] in {"AUTHORISED", "BILLED"}
         contact, errors, warnings = ordering.filled(call, row, posted, strict=strict, sale=False, places=4)
         errors += ordering.too_long(row, LENGTHS)
