@@ -43,9 +43,13 @@ def test_dates_are_written_out():
 
 def test_scopes_become_sentences_once_each():
     """Reading is less than changing; an unknown scope is shown as it is."""
-    assert words.scopes(("openid", "email", "accounting.contacts.read", "accounting.contacts", "odd.scope")) == [
+    reports = ("accounting.reports.aged.read", "accounting.reports.read")
+    assert words.scopes(
+        ("openid", "email", "accounting.contacts.read", "accounting.contacts", *reports, "odd.scope")
+    ) == [
         "See who you are: your name and e-mail address",
         "See your contacts",
         "See and change your contacts",
+        "See your reports",
         "odd.scope",
     ]

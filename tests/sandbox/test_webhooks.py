@@ -1,63 +1,15 @@
 """Webhooks as a receiver meets them: intents, signatures, batches, retries, faults, and what outlives the process."""
 
-import base64
-import hashlib
-import hmac
-import http.server
 import json
-import threading
 
 import pytest
 
 from tests import sandbox_process
 from tests.sandbox.conftest import Ledger, invoice
+from tests.webhook_receiver import Receiver, signature
 
 QUARTER_S = 900
 DAY_S = 86_400
-
-
-class Receiver:
-    """An app's address. `answer` is the status for good signatures; `deliveries` are (headers, bytes, was good)."""
-
-    def __init__(self, key):
-        self.key, self.answer, self.answer_bad, self.body, self.headers = key, 200, 401, b"", {}
-        self.deliveries = []
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                is_good = signature(receiver.key, body) == self.headers["x-xero-signature"]
-                receiver.deliveries.append((dict(self.headers), body, is_good))
-                self.send_response(receiver.answer if is_good else receiver.answer_bad)
-                self.send_header("Content-Length", str(len(receiver.body)))
-                for name, value in receiver.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(receiver.body)
-
-            def log_message(self, *_):
-                """Be quiet."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self):
-        """End it."""
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-    @property
-    def events(self):
-        """The events of every well-signed delivery that has some, delivery by delivery."""
-        return [found for _, body, is_good in self.deliveries if is_good and (found := json.loads(body)["events"])]
-
-
-def signature(key, body):
-    return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
 
 
 @pytest.fixture
@@ -124,6 +76,16 @@ def test_a_receiver_that_answers_wrongly_gets_no_events(ledger, receiver, fields
     ledger.sandbox.post("/_sandbox/webhooks", {"client_id": ledger.sandbox.ready["client_id"]})
     assert state(ledger.sandbox) == ("OK", "", 0)
     assert receiver.events == []
+
+
+def test_an_intent_that_is_asked_for_while_another_runs_counts(sandbox, receiver):
+    """The answers to an earlier series decide nothing once a new one was asked for, e.g. with the right key."""
+    mine = {"client_id": sandbox.ready["client_id"]}
+    sandbox.post("/_sandbox/webhooks", {"url": receiver.url, "key": "a wrong key", **mine})
+    for _ in range(5):
+        sandbox.post("/_sandbox/webhooks", {"key": receiver.key, **mine})
+        sandbox.post("/_sandbox/webhooks", mine)
+    assert state(sandbox) == ("OK", "", 0)
 
 
 def test_a_write_is_told_in_xeros_bytes(ledger, receiver):
@@ -203,7 +165,9 @@ def test_credit_notes_and_payments_carry_data(ledger, receiver):
     ]
     note, paid = told[1], told[2]
     assert note["data"] == {"Type": "ACCRECCREDIT", "Status": "AUTHORISED"}
-    assert list(note).index("tenantId") < list(note).index("eventCategory")
+    assert list(note) == [
+        "resourceUrl", "resourceId", "tenantId", "tenantType", "eventCategory", "eventType", "eventDateUtc", "data",
+    ]  # fmt: skip
     assert (paid["data"]["Type"], list(paid["data"])) == ("ACCRECPAYMENT", ["Type", "Status", "UpdatedDateUTCString"])
     assert "data" not in told[3]
 

@@ -18,6 +18,10 @@ _SCOPES: Final = {
     "accounting.contacts": "See and change your contacts",
     "accounting.settings": "See and change your accounts, tax rates, currencies, tracking and other settings",
     "accounting.attachments": "See and change files attached to documents",
+    "accounting.transactions": "See and change invoices, payments, bank transactions and journals",
+    "accounting.journals.read": "See the journals behind every document",
+    "accounting.budgets.read": "See your budgets",
+    "paymentservices": "See and change your payment services",
 }
 _READ: Final = ".read"
 _MINUS: Final = "\N{MINUS SIGN}"
@@ -98,5 +102,7 @@ def _scope(scope: str) -> str:
     known = _SCOPES.get(scope)
     if known is not None:
         return known
+    if scope.startswith("accounting.reports."):
+        return "See your reports"
     writable = _SCOPES.get(scope.removesuffix(_READ))
     return writable.replace("See and change", "See") if writable else scope

@@ -70,20 +70,18 @@ def _is_told(before: Row | None, after: Row, *, silent_payments: bool) -> bool:
 
 
 def _wire(tenant_id: str, plural: str, row: Row, api_url: str, *, is_new: bool) -> dict[str, Any]:
-    """In the order of keys that was seen: the newer categories name the tenant earlier."""
+    """In the order of keys that was seen, which is another one in the newer categories."""
     own_id = row[f"{_SINGULAR[plural]}ID"]
     moment = wire.moment_of(row["UpdatedDateUTC"])
     category = CATEGORY_OF[plural]
-    event = {
-        "resourceUrl": f"{api_url}/api.xro/2.0/{plural}/{own_id}",
-        "resourceId": own_id,
-        "eventDateUtc": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}",
-        "eventType": "CREATE" if is_new else "UPDATE",
-    }
+    what = {"resourceUrl": f"{api_url}/api.xro/2.0/{plural}/{own_id}", "resourceId": own_id}
+    when = {"eventDateUtc": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}"}
+    kind = {"eventType": "CREATE" if is_new else "UPDATE"}
+    about = {"eventCategory": category}
+    tenant = {"tenantId": tenant_id, "tenantType": "ORGANISATION"}
     if category in CATEGORIES_DEFAULT:
-        return event | {"eventCategory": category, "tenantId": tenant_id, "tenantType": "ORGANISATION"}
-    tenant = {"tenantId": tenant_id, "tenantType": "ORGANISATION", "eventCategory": category}
-    return event | tenant | {"data": _data(category, row)}
+        return what | when | kind | about | tenant
+    return what | tenant | about | kind | when | {"data": _data(category, row)}
 
 
 def _data(category: str, row: Row) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class Sender:
         if row is None:
             return False
         if row["status"] == subscriptions.IN_PROGRESS:
-            subscriptions.intended(self._world, client_id, await self._intent(row))
+            subscriptions.intended(self._world, client_id, row["intent"], await self._intent(row))
             return True
         waiting = subscriptions.waiting(self._world, client_id)[: subscriptions.DELIVERY_EVENTS_MAX]
         is_due = row["due_ms"] is None or row["due_ms"] <= self._world.clock.seconds() * 1000

@@ -42,7 +42,7 @@ def subscribed(world: World, given: dict[str, Any]) -> list[Row]:
             raise ValueError("a new webhook needs a url")
         row = (before or _new(wanted)) | read
         if before is None or not read or row["url"] != before["url"]:
-            row |= {"status": IN_PROGRESS, "message": ""}
+            row |= {"status": IN_PROGRESS, "message": "", "intent": row["intent"] + 1}
         world.webhooks.put(wanted, row)
         rows.append(shown(world, row))
     return rows
@@ -112,10 +112,13 @@ def failed(world: World, client_id: str, message: str) -> None:
     )
 
 
-def intended(world: World, client_id: str, message: str) -> None:
-    """An intent to receive ended: well (`message` empty), or with what the portal says."""
+def intended(world: World, client_id: str, intent: int, message: str) -> None:
+    """An intent to receive ended: well (`message` empty), or with what the portal says.
+
+    `intent` is its number: if another was asked for meanwhile, this one counts for nothing.
+    """
     subscription = world.webhooks.get(client_id)
-    if subscription is None:
+    if subscription is None or subscription["intent"] != intent:
         return
     good = {"status": OK, "once_ok": True, "since_ms": None, "due_ms": None, "message": ""}
     world.webhooks.put(
@@ -172,6 +175,7 @@ def _new(client_id: str) -> Row:
         "categories": list(events.CATEGORIES_DEFAULT),
         "status": REQUIRED,
         "message": "",
+        "intent": 0,
         "sequence": 0,
         "since_ms": None,
         "due_ms": None,
