@@ -228,7 +228,7 @@ def test_a_hostile_name_is_only_text(sandbox, page):
 def test_invoices_are_paged_newest_first(sandbox, page):
     """Fifty to a page, the newest on top; Older and Newer lead to and fro."""
     page.goto(f"{sandbox.url}/organisations/{sandbox.tenant(1)}")
-    invoices = page.get_by_role("region", name="Invoices")
+    invoices = page.get_by_role("region", name="Invoices and bills")
     expect(invoices.get_by_text("1\N{EN DASH}50 of 60, newest first")).to_be_visible()
     assert invoices.get_by_role("rowheader").first.inner_text().startswith("P-060")
     invoices.get_by_role("link", name="Older").click()
@@ -411,3 +411,20 @@ def test_payments_and_credits_stand_on_their_document(sandbox, page):
     expect(page.get_by_text("Remaining credit")).to_be_visible()
     page.get_by_role("link", name="S-1").click()
     expect(page.get_by_role("heading", name="Invoice S-1")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_bill_is_called_so(sandbox, page):
+    """A supplier's invoice is a bill on the front page, in its organisation's list and on its own page."""
+    tenant = sandbox.tenant(3)
+    line = {"Description": "Flour", "Quantity": 1, "UnitAmount": 40, "AccountCode": "429"}
+    bill = {"Type": "ACCPAY", "Contact": {"Name": CONTACT}, "InvoiceNumber": "MILL-7", "Date": "2026-11-01",
+            "DueDate": "2026-11-15", "Status": "AUTHORISED", "LineItems": [line]}  # fmt: skip
+    sandbox.make(tenant, "Invoices", bill)
+    page.goto(sandbox.url)
+    expect(page.get_by_role("link", name="Bill MILL-7")).to_be_visible()
+    page.goto(f"{sandbox.url}/organisations/{tenant}")
+    row = page.get_by_role("region", name="Invoices and bills").get_by_role("row").filter(has_text="MILL-7")
+    expect(row).to_contain_text("Bill · ")
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Bill MILL-7")).to_be_visible()

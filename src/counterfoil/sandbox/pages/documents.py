@@ -80,7 +80,7 @@ def document(books: Books, plural: str, row: Row, writes: list[list[Change]]) ->
     lines = row.get("LineItems", [])
     return Document(
         row,
-        told.kind,
+        words.kind_of(row, told.kind),
         row[told.id_key],
         {"words": told.open_words, "amount": row.get(told.open_key)},
         contact,

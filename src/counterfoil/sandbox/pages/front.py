@@ -120,4 +120,4 @@ def _of(books: Books) -> Iterator[Latest]:
         table = books.tables.get(plural)
         for key, row in islice(reversed(table.rows.items()), DOCUMENTS_SHOWN) if table is not None else ():
             path = f"/organisations/{books.organisation['ShortCode']}/{folder}/{key}" if folder else ""
-            yield Latest(kind, row.get(number_key) or "", path, books, row)
+            yield Latest(words.kind_of(row, kind), row.get(number_key) or "", path, books, row)

@@ -72,6 +72,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "kind_of": words.kind_of,
         "money": words.money,
         "price": words.price,
         "quantity": words.quantity,

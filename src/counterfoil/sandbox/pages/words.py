@@ -23,8 +23,14 @@ _SCOPES: Final = {
     "accounting.budgets.read": "See your budgets",
     "paymentservices": "See and change your payment services",
 }
+_OF_SUPPLIERS: Final = {"ACCPAY": "Bill", "ACCPAYCREDIT": "Bill credit note"}
 _READ: Final = ".read"
 _MINUS: Final = "\N{MINUS SIGN}"
+
+
+def kind_of(row: dict[str, Any], kind: str) -> str:
+    """What a document is called: what comes from a supplier has words of its own, `kind` names every other."""
+    return _OF_SUPPLIERS.get(row.get("Type", ""), kind)
 
 
 def money(value: Any) -> str:
