@@ -109,6 +109,7 @@ class Books:
                 ("counters", {}),
                 ("makers", {}),
                 ("history", {"document": lambda row: row["document"]}),
+                ("attachments", {"document": lambda row: row["document"]}),
                 ("settings", {}),
             )
         }

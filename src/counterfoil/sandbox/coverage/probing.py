@@ -21,6 +21,9 @@ from counterfoil.sandbox.world import CLIENT_ID, World
 DONE, PARTLY, NOT = "done", "partly", "not"
 # Played by the door for every call, or by the identity server.
 _OF_THE_DOOR: Final = frozenset({"idempotency-key"})
+_CHANGES_NOTHING: Final = frozenset(
+    {"contenttype"}
+)  # a file is answered with the type that it came with, whatever is asked
 _OF_IDENTITY: Final = frozenset({"getConnections", "deleteConnection"})
 _FILE: Final = "probe.txt"
 _REFERENCE: Final = re.compile(r"^\$(\w+)$")
@@ -87,7 +90,7 @@ class _Probe:
         if answer is None or answer.status in {404, 501}:
             return NOT, []
         assert answer.status < 500, (name, answer)
-        looked = query.read | headers.read | _OF_THE_DOOR
+        looked = query.read | headers.read | _OF_THE_DOOR | _CHANGES_NOTHING
         if "page" in parameters:  # a page is shown by other code than a whole list
             paged = _Watched(page="1")
             self._asked(method, self._filled(parts), b"", paged, _Watched())

@@ -1,12 +1,13 @@
 """Xero's resources: one file each, and what they share.
 
 What: every file with a `RESOURCE` handles one resource of the Accounting API; `shape` reads bodies, `batches` writes
-several elements, `listing` filters and pages. Who calls it: `door`, after the gate. May not import: `door`, `control`,
+several elements, `listing` filters and pages, `attachments` hang on many of them. Who calls it: `door`, after the gate. May not import: `door`, `control`,
 `identity`, `pages`.
 """
 
 from counterfoil.sandbox.resources import (
     accounts,
+    attachments,
     bank_transactions,
     bank_transfers,
     batch_payments,
@@ -61,7 +62,11 @@ _ALL = (
     branding_themes.RESOURCE,
     invoice_reminders.RESOURCE,
 )
-_BY_NAME = {name.lower(): resource for resource in _ALL for name in (resource.plural, resource.singular)}
+_BY_NAME = {
+    name.lower(): resource
+    for resource in map(attachments.with_attachments, _ALL)
+    for name in (resource.plural, resource.singular)
+}
 
 
 def named(name: str) -> Resource | None:
