@@ -280,10 +280,12 @@ def test_undo_leaves_a_credited_invoice_and_what_replaced_it(bench: Workbench) -
 
 
 def test_why_tells_a_credit_note_by_number_and_id(bench: Workbench) -> None:
-    """With what was sent and what Xero said."""
+    """With what was sent, what Xero said, and a link that opens."""
     bench.run([returned(1)])
     [note] = notes(bench)
     for clue in ("RET-1", note["CreditNoteID"], "order-1"):
         [story] = bench.why(clue)
         assert (story.posting.kind, story.posting.document.number) == ("credit_note", "RET-1")
         assert story.sendings[0].answer is not None
+        page = bench.sandbox.request("GET", story.posting.document.url.removeprefix(bench.sandbox.url))
+        assert (page.status, b"RET-1" in page.body) == (200, True)

@@ -1,5 +1,6 @@
 """on_change = "reissue" of what may no longer be voided: a credit note for all of it, its allocation, a new invoice."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -93,6 +94,29 @@ def test_a_paid_invoice_is_credited_and_the_rest_stays_with_the_customer(bench: 
     assert (old["Status"], note["Status"], new["Status"]) == ("PAID", "AUTHORISED", "AUTHORISED")
     assert (note["Allocations"], balance(bench)) == ([], Decimal("24.00"))
     assert "25.20 GBP stay as credit on the customer" in told(bench)
+
+
+def test_the_plan_says_that_it_will_be_credited(bench: Workbench) -> None:
+    """As far as it can be known before the document is read again."""
+    bench.configure(flow=REISSUE)
+    bench.run([sale(1)])
+    bench.write([sale(1, lines=DEARER)])
+    end = f"posted anew as {NUMBER}-2."
+    line = planned(bench)
+    assert (line.sign, line.total) == ("~", Decimal("49.20"))
+    assert line.reason.endswith(
+        f" {NUMBER} is voided or deleted, or credited in full if it was paid or sent, and {end}"
+    )
+    pay(bench, only(bench), "25.20")
+    assert planned(bench).reason.endswith(f" {NUMBER} is credited in full, and {end}")
+    assert notes(bench) == []
+
+
+def planned(bench: Workbench) -> Any:
+    """The only line of `counterfoil plan shop`."""
+    report = asyncio.run(bench.use(lambda books: books.plan("shop")))
+    [line] = report.lines
+    return line
 
 
 def test_a_part_paid_invoice_is_credited_and_allocated_as_far_as_it_is_owed(bench: Workbench) -> None:

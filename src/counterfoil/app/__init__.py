@@ -57,6 +57,10 @@ if TYPE_CHECKING:
     from counterfoil.app import matching_contacts
 
 FINGERPRINT_LIFE = datetime.timedelta(days=1)
+PAGES = {  # Xero's own page of a document, and the sandbox's
+    "Invoices": ("AccountsReceivable/View.aspx?InvoiceID=", "invoices"),
+    "CreditNotes": ("AccountsReceivable/ViewCreditNote.aspx?creditNoteID=", "credit-notes"),
+}
 
 
 class Books:
@@ -197,12 +201,12 @@ class Books:
         binding = self._clients[entity].binding if entity in self._clients else None
         code = self._short_codes.get(entity) or (binding.fingerprint.short_code if binding else "")
         api = self.settings.xero.api_url.rstrip("/")
+        page, here = PAGES.get(resource, ("Contacts/View/", resource.lower()))
         if self.settings.xero.is_live:
-            page = "AccountsReceivable/View.aspx?InvoiceID=" if resource == "Invoices" else "Contacts/View/"
             return (
                 f"https://go.xero.com/organisationlogin/default.aspx?shortcode={code}&redirecturl=/{page}{document_id}"
             )
-        return f"{api}/organisations/{code}/{resource.lower()}/{document_id}"
+        return f"{api}/organisations/{code}/{here}/{document_id}"
 
     async def _learn_short_codes(self) -> None:
         codes = {}

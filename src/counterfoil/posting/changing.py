@@ -9,7 +9,7 @@ import datetime
 import msgspec
 
 from counterfoil.model.prepared import Finding, Predicted, Prepared
-from counterfoil.posting import comparing, deciding, encoding, kinds
+from counterfoil.posting import comparing, deciding, encoding, identity, kinds
 from counterfoil.posting.comparing import Comparison
 from counterfoil.posting.deciding import GONE, SAME, Decision
 from counterfoil.posting.standing import Side
@@ -181,6 +181,9 @@ def _changed(
         assert existing.date is not None
         assert policy.closed is not None
         return Decision("change", locked(existing.document_number or "", existing.date, policy.closed))
+    if policy.on_change == REISSUE:
+        is_paid = document is not None and document.status == "PAID"
+        finding = anew(finding, existing, said.prepared, sure=is_paid or is_closed)
     return Decision(policy.on_change, finding)
 
 
@@ -219,6 +222,14 @@ def changed(existing: Posting, found: Comparison | None, prepared: Prepared) -> 
         f"The record changed after it was posted as {existing.document_number or existing.document_id}.{amounts}{fields}",
         f"{BY_HAND} `counterfoil problems retry` writes it to Xero if nobody touched the document.",
     )
+
+
+def anew(finding: Finding, existing: Posting, prepared: Prepared, *, sure: bool) -> Finding:
+    """What a reissue will do, for the plan. `sure`: the document may not be voided; else nobody knows before it is read."""
+    old = existing.document_number or existing.document_id
+    how = "credited in full" if sure else "voided or deleted, or credited in full if it was paid or sent"
+    number = f" as {identity.next_number(prepared.number, existing.issue)}" if prepared.number else ""
+    return msgspec.structs.replace(finding, reason=f"{finding.reason} {old} is {how}, and posted anew{number}.")
 
 
 def is_flipped(prepared: Prepared, existing: Posting) -> bool:
