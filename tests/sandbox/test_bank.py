@@ -2,6 +2,7 @@
 
 import pytest
 
+from counterfoil.sandbox import person
 from tests.sandbox.conftest import messages
 from tests.sandbox.ledger.desk import Desk, line
 
@@ -198,3 +199,24 @@ def test_a_batch_that_cannot_be_leaves_nothing(desk):
     assert batch() == ["A batch payment needs at least one payment"]
     assert batch((due, 1), Particulars="x" * 13) == ["The Particulars must not be longer than 12 characters."]
     assert len(desk.books.table("Payments")) == 0
+
+
+def test_a_renamed_contact_is_renamed_everywhere(desk):
+    """Its bank transactions, credits, orders and quotes carry the new name."""
+    desk.made("BankTransactions", **money(desk, "RECEIVE-PREPAYMENT"))
+    desk.made("PurchaseOrders", Contact=desk.contact, LineItems=[line("429", 1)])
+    desk.made("Quotes", Contact=desk.contact, Date="2026-11-01", LineItems=[line("200", 1)])
+    desk.ask("POST", f"Contacts/{desk.contact['ContactID']}", {"Name": "Red Fern Ltd"})
+    names = {
+        row["Contact"]["Name"]
+        for plural in ("BankTransactions", "Prepayments", "PurchaseOrders", "Quotes")
+        for row in desk.ask("GET", plural)[1][plural]
+    }
+    assert names == {"Red Fern Ltd"}
+
+
+def test_a_person_reconciles_a_bank_transaction(desk):
+    """At Xero's own screen; the API then keeps its amounts."""
+    own_id = desk.made("BankTransactions", **money(desk))["BankTransactionID"]
+    person.edited_document(desk.world, desk.books, own_id, {"IsReconciled": True})
+    assert len(refused(desk.ask("POST", f"BankTransactions/{own_id}", {"Status": "DELETED"}))) == 1

@@ -102,9 +102,21 @@ class Books:
                 ("ManualJournals", {}),
                 ("Items", {"code": lambda row: fold(row["Code"])}),
                 ("ContactGroups", {"name": lambda row: fold(row["Name"]) if row["Status"] == "ACTIVE" else None}),
-                ("Quotes", {"number": lambda row: fold(row["QuoteNumber"])}),
-                ("PurchaseOrders", {"number": lambda row: fold(row["PurchaseOrderNumber"])}),
-                ("RepeatingInvoices", {}),
+                (
+                    "Quotes",
+                    {
+                        "number": lambda row: fold(row["QuoteNumber"]),
+                        "contact": lambda row: row["Contact"]["ContactID"],
+                    },
+                ),
+                (
+                    "PurchaseOrders",
+                    {
+                        "number": lambda row: fold(row["PurchaseOrderNumber"]),
+                        "contact": lambda row: row["Contact"]["ContactID"],
+                    },
+                ),
+                ("RepeatingInvoices", {"contact": lambda row: row["Contact"]["ContactID"]}),
                 ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
                 ("counters", {}),
                 ("makers", {}),

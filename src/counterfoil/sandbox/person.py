@@ -55,7 +55,11 @@ _TEXTS = {
 }  # fmt: skip
 _DAYS = ("Date", "DueDate", "FullyPaidOnDate", "ExpectedPaymentDate", "PlannedPaymentDate")
 _WITH_STRING = frozenset(_DAYS) - {"FullyPaidOnDate"}
-_EDITABLE = ("Invoices", "CreditNotes", "Contacts", "Accounts", "TaxRates", "TrackingCategories")
+_EDITABLE = (
+    "Invoices", "CreditNotes", "Contacts", "Accounts", "TaxRates", "TrackingCategories", "Payments", "Overpayments",
+    "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals", "Items", "Quotes",
+    "PurchaseOrders", "RepeatingInvoices",
+)  # fmt: skip
 _DOCUMENTS = {kind.plural: kind for kind in document_kinds.ALL}
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 

@@ -14,6 +14,15 @@ from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
 PLURAL = "Contacts"
+_WITH_CONTACT = {
+    "Invoices": "InvoiceID",
+    "CreditNotes": "CreditNoteID",
+    "Overpayments": "OverpaymentID",
+    "Prepayments": "PrepaymentID",
+    "BankTransactions": "BankTransactionID",
+    "PurchaseOrders": "PurchaseOrderID",
+    "RepeatingInvoices": "RepeatingInvoiceID",
+}
 _SEARCHED = ("Name", "FirstName", "LastName", "ContactNumber", "CompanyNumber", "EmailAddress")
 
 
@@ -64,10 +73,13 @@ def for_document(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
 
 def renamed(books: Books, contact: Row) -> None:
     """Carry a contact's name into its documents; that does not move their stamps."""
-    for plural, id_key in (("Invoices", "InvoiceID"), ("CreditNotes", "CreditNoteID")):
+    for plural, id_key in _WITH_CONTACT.items():
         table = books.table(plural)
         for document in table.find("contact", contact["ContactID"]):
             table.put(document[id_key], {**document, "Contact": contact_wire.embedded(contact)})
+    quotes = books.table("Quotes")
+    for quote in quotes.find("contact", contact["ContactID"]):
+        quotes.put(quote["QuoteID"], {**quote, "Contact": {**quote["Contact"], "Name": contact["Name"]}})
 
 
 def _list(call: Call) -> Answer:
