@@ -81,6 +81,13 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
     return lines
 
 
+def whole(books: Books, row: Row, sign: int) -> list[Line]:
+    """The coded lines and what rounding adds to them, so that they are the document's total."""
+    lines = coded(books, row, sign)
+    rest = sign * in_base(row["Total"], row["CurrencyRate"]) - sum((line.net for line in lines), ZERO)
+    return [*lines, Line(system(books, ROUNDING), rest)] if rest else lines
+
+
 def applied(row: Row) -> list[Decimal]:
     """The amounts that payments and credits took off a document, in its currency."""
     return [

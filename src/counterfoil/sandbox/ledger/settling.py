@@ -71,7 +71,7 @@ def cleared(books: Books, document: Row, amount: Decimal) -> list[Line]:
 def share(books: Books, prepayment: Row, amount: Decimal) -> list[Line]:
     """The part of a prepayment's lines that this amount is of its total; cents stay with the largest line."""
     sign = -documents.SIDES[prepayment["Type"]][0]
-    whole = documents.coded(books, prepayment, sign)
+    whole = documents.whole(books, prepayment, sign)
     worth = sign * in_base(amount, prepayment["CurrencyRate"])
     parts = [line._replace(net=in_base(line.net * amount, prepayment["Total"]), tax=ZERO) for line in whole]
     largest = max(range(len(parts)), key=lambda index: abs(parts[index].net))
@@ -100,7 +100,7 @@ def prepayments(books: Books, row: Row) -> list[Entry]:
     if row["Status"] == "PAID":
         sign = documents.SIDES[row["Type"]][0]
         used = [part for amount in documents.applied(row) for part in share(books, row, amount)]
-        left = merged([*documents.coded(books, row, sign), *used])
+        left = merged([*documents.whole(books, row, sign), *used])
         lines = balanced(books, [Line(account, -net) for account, net in left.items()], GAINS)
         if lines:
             entries.append(Entry("leftover", own_id, source, row["Date"], "", lines))
