@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from counterfoil.sandbox.coverage import examples
 from tests import sandbox_process
 from tests.sandbox.conftest import Ledger, invoice
 from tests.webhook_receiver import Receiver, signature
@@ -170,6 +171,35 @@ def test_credit_notes_and_payments_carry_data(ledger, receiver):
     ]  # fmt: skip
     assert (paid["data"]["Type"], list(paid["data"])) == ("ACCRECPAYMENT", ["Type", "Status", "UpdatedDateUTCString"])
     assert "data" not in told[3]
+
+
+@pytest.mark.parametrize(("kind", "category"), [("PREPAYMENT", "PREPAYMENT"), ("OVERPAYMENT", "OVERPAYMENT")])
+def test_prepayments_and_overpayments_are_told_by_their_own_ids(ledger, receiver, kind, category):
+    """Made as money received, found under their own resource, with type, status and stamp."""
+    subscribe(ledger.sandbox, receiver, categories=[category])
+    body = {**getattr(examples, kind), "Contact": {"ContactID": ledger.contact()}}
+    answer = ledger.sandbox.person(ledger.tenant, "PUT", "BankTransactions", body)
+    assert answer["status"] == 200, answer
+    settled(ledger.sandbox)
+    (event,) = (event for batch in receiver.events for event in batch)
+    plural = f"{kind.capitalize()}s"
+    (stored,) = ledger.stored(plural)
+    own_id = stored[f"{kind.capitalize()}ID"]
+    assert (event["eventCategory"], event["eventType"], event["resourceId"]) == (category, "CREATE", own_id)
+    assert event["resourceUrl"].endswith(f"/api.xro/2.0/{plural}/{own_id}")
+    assert (event["data"]["Type"], event["data"]["Status"]) == (f"RECEIVE-{kind}", "AUTHORISED")
+    assert event["data"]["UpdatedDateUTCString"] == stored["UpdatedDateUTCString"]
+
+
+def test_a_bill_is_an_invoice_to_webhooks(ledger, receiver):
+    """Type and status are not said: the receiver has to look."""
+    subscribe(ledger.sandbox, receiver)
+    bill = {**examples.BILL, "Contact": {"ContactID": ledger.contact()}}
+    answer = ledger.sandbox.person(ledger.tenant, "PUT", "Invoices", bill)
+    settled(ledger.sandbox)
+    told = [event for batch in receiver.events for event in batch if event["eventCategory"] == "INVOICE"]
+    assert [event["resourceId"] for event in told] == [answer["answer"]["Invoices"][0]["InvoiceID"]]
+    assert "data" not in told[0]
 
 
 def test_a_failing_receiver_is_tried_at_once_then_by_the_quarter_hour(ledger, receiver):
