@@ -1,12 +1,13 @@
 """`--history`: a past that Xero's rules allow, that balances, that is told the same every time, and is lived once."""
 
+import itertools
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from counterfoil.sandbox import past, wire
+from counterfoil.sandbox import past, person, wire
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.world import World
 from tests import sandbox_process
@@ -27,9 +28,24 @@ def lived(seed=1, **options):
 
 
 @pytest.fixture(scope="module")
-def organisations():
-    """The books of four countries."""
-    return lived().organisations()
+def world():
+    """Four countries."""
+    return lived()
+
+
+@pytest.fixture(scope="module")
+def organisations(world):
+    """Their books."""
+    return world.organisations()
+
+
+def cells(world, books, path):
+    """The rows of a report by their labels, on the day of NOW."""
+    with world.clock.at(NOW):
+        answer = person.acted(world, books, "GET", f"Reports/{path}", None)
+    (report,) = wire.decode(answer.body)["Reports"]
+    rows = [row for part in report["Rows"] for row in part.get("Rows", [])]
+    return {row["Cells"][0]["Value"]: [cell["Value"] for cell in row["Cells"][1:]] for row in rows}
 
 
 def sums(books):
@@ -61,6 +77,23 @@ def test_what_is_owed_is_what_the_open_documents_say(organisations):
         for control, signs in sides.items():
             account = books.table("Accounts").first("system", control)["AccountID"]
             assert sums(books)[account] == sum((signs.get(row["Type"], 0) * left(row) for row in rows), ZERO) != 0
+
+
+def test_the_reports_agree_with_each_other_and_with_the_open_documents(world, organisations):
+    """Each month's trial balance and balance sheet balance, on both bases; ageing by contact adds up to what is owed."""
+    for books in organisations:
+        for month, basis in itertools.product(range(4, 12), ("", "&paymentsOnly=true")):
+            day = date(2026, month, 1) - timedelta(days=1)
+            total = cells(world, books, f"TrialBalance?date={day}{basis}")["Total"]
+            debits, credited, of_year, credited_of_year = total
+            assert (debits, of_year) == (credited, credited_of_year)
+            sheet = cells(world, books, f"BalanceSheet?date={day}{basis}")
+            assert sheet["Net Assets"] == sheet["Total Equity"]
+        for name, control, sign in (("Receivables", "DEBTORS", 1), ("Payables", "CREDITORS", -1)):
+            owed = sums(books)[books.table("Accounts").first("system", control)["AccountID"]]
+            paths = [f"Aged{name}ByContact?contactID={row['ContactID']}" for row in books.table("Contacts")]
+            aged = sum((Decimal(cells(world, books, path)["Closing Balance"][-1]) for path in paths), ZERO)
+            assert aged == sign * owed
 
 
 def test_a_past_has_what_books_have(organisations):

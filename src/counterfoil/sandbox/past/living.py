@@ -11,6 +11,7 @@ from counterfoil.sandbox.clock import Ids
 from counterfoil.sandbox.past import cast
 from counterfoil.sandbox.past.clerk import Clerk
 from counterfoil.sandbox.past.diary import Diary
+from counterfoil.sandbox.past.scene import Scene
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import World
 
@@ -47,7 +48,8 @@ def _lived(world: World, books: Books) -> None:
             clerk = Clerk(world, books)
             company = cast.hired(clerk, dice, world.options.history_documents)
             world.commit()
-        diary = Diary(clerk, company, dice, world.options.history_documents, today - timedelta(days=1))
+        scene = Scene(clerk, company, dice, today - timedelta(days=1))
+        diary = Diary(scene, world.options.history_documents)
         day = first
         while day < today:
             if day.day == 1 and day < today.replace(day=1):

@@ -82,7 +82,7 @@ def _list(call: Call) -> Answer:
     def view(row: Row) -> Row:
         return payment_wire.listed(call.books, row)
 
-    rows = listing.ordered(call, listing.filtered(call, call.books.table(PLURAL), view), "PaymentID")
+    rows = listing.listed(call, call.books.table(PLURAL), "PaymentID", view)
     page = listing.paged(call, rows, implied=False)
     shown = [view(row) for row in page.rows]
     return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)

@@ -21,6 +21,7 @@ Reader = Callable[[Any, str], Any]
 
 DIGITS_MAX = 40
 _MS_DATE = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
+_PLAIN_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 
 
@@ -87,6 +88,8 @@ def boolean(value: Any, path: str) -> bool:
 
 def guid(value: Any, path: str) -> str:
     """A GUID in lower case with hyphens."""
+    if isinstance(value, str) and _PLAIN_GUID.fullmatch(value):
+        return value
     try:
         return str(UUID(value))
     except (ValueError, AttributeError, TypeError):
