@@ -161,6 +161,19 @@ def test_a_state_file_is_lived_once_and_a_reset_lives_anew(tmp_path):
         assert numbers == [[row["Total"] for row in ledger["Invoices"]] for ledger in before]
 
 
+def test_books_that_somebody_has_written_in_get_no_past(tmp_path):
+    """What is in a state file without a past is left alone; a new organisation in it gets one."""
+    state = ("--state", str(tmp_path / "state"))
+    with sandbox_process.start("--organisations", "1", *state) as first:
+        first.make(first.tenant(1), "Contacts", {"Name": "Alder Bakery Ltd"})
+        draft = {"Type": "ACCREC", "Contact": {"Name": "Alder Bakery Ltd"}, "LineItems": [{"Description": "x"}]}
+        first.make(first.tenant(1), "Invoices", draft)
+        before = first.ledger(first.tenant(1))
+    with sandbox_process.start("--organisations", "2", "--history", "1", *state) as again:
+        assert again.ledger(again.tenant(1)) == before
+        assert len(again.ledger(again.tenant(2))["Invoices"]) > 1
+
+
 def test_a_stale_read_does_not_look_behind_the_past():
     """Before it there were no books, so nobody can have seen them without it."""
     with sandbox_process.start("--auto-consent", "--history", "1", "--organisations", "1") as sandbox:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.past import names
 from counterfoil.sandbox.past.clerk import Clerk
 from counterfoil.sandbox.tables import Row
@@ -63,7 +63,8 @@ def hired(clerk: Clerk, dice: Random, documents: int) -> Company:
     wages = _first(_named(costs, "salar", "wage"))
     goods = [row for row in costs if row is not wages]
     others = [code for code in books.table("Currencies").rows if code != books.base_currency]
-    titles = names.shuffled(dice, books.country)
+    taken = books.table("Contacts")
+    titles = (name for name in names.shuffled(dice, books.country) if taken.first("name", fold(name)) is None)
     customers = min(CONTACTS_MAX, CUSTOMERS_MIN + documents // 8) if sales else 0
     suppliers = min(CONTACTS_MAX, SUPPLIERS_MIN + documents // 15) if goods else 0
     sent = [names.contact(next(titles), n) for n in range(customers + suppliers)]

@@ -12,7 +12,7 @@ from counterfoil.sandbox.past import cast
 from counterfoil.sandbox.past.clerk import Clerk
 from counterfoil.sandbox.past.diary import Diary
 from counterfoil.sandbox.past.scene import Scene
-from counterfoil.sandbox.tables import Row
+from counterfoil.sandbox.tables import Row, Table
 from counterfoil.sandbox.world import World
 
 OPENS_AT_HOUR: Final = 9
@@ -21,13 +21,17 @@ _KEY: Final = "past/{number}"
 
 
 def lived(world: World) -> bool:
-    """Let every organisation that has no past yet live its months; whether any did.
+    """Let every organisation that has neither a past nor documents live its months; whether any did.
 
     `--history` says how many months, `--history-documents` about how many documents each has. A state file that has a
-    past keeps it; organisations that a person has reset stay empty. The caller keeps the world as a whole afterwards:
-    half a past must not outlive a kill.
+    past keeps it; books that somebody has written in get none, and organisations that a person has reset stay empty. The
+    caller keeps the world as a whole afterwards: half a past must not outlive a kill.
     """
-    fresh = [books for books in world.organisations() if world.meta.get(_KEY.format(number=books.number)) is None]
+    fresh = [
+        books
+        for books in world.organisations()
+        if world.meta.get(_KEY.format(number=books.number)) is None and not any(map(len, _documents(books)))
+    ]
     if not world.options.history or not fresh:
         return False
     for books in fresh:
@@ -58,6 +62,11 @@ def _lived(world: World, books: Books) -> None:
             day += timedelta(days=1)
         books.table("Organisations").put(books.tenant_id, arrange(books.organisation | locks, ORGANISATION_KEYS))
         world.commit()
+
+
+def _documents(books: Books) -> list[Table]:
+    """The tables of what a past would stand beside."""
+    return [books.table(plural) for plural in ("Invoices", "CreditNotes", "BankTransactions", "ManualJournals")]
 
 
 def _day(world: World, diary: Diary, day: date) -> None:
