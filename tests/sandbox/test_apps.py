@@ -219,6 +219,23 @@ def test_a_role_without_reports_is_403_in_words_of_its_own():
     gate.permitted(world, kim, books, "Accounts")
 
 
+def test_a_user_without_reports_meets_403_over_http(sandbox):
+    """The scope is there and the organisation is connected; only this user's role is in the way, and only for reports."""
+    scope = "accounting.settings accounting.manualjournals accounting.reports.trialbalance.read"
+    kim, alex = (sandbox.connect(scope, user=f"{name}@example.com")["access_token"] for name in ("kim", "alex"))
+    sandbox.organisation(sandbox.tenant(1), without_reports=["kim@example.com"])
+    for path in ("Reports/TrialBalance", "ManualJournals"):
+        reply = get(sandbox, path, kim, sandbox.tenant(1))
+        assert (reply.status, reply.json["Title"], reply.json["Detail"]) == (
+            403,
+            "Forbidden",
+            "AuthorizationUnsuccessful",
+        )
+        assert get(sandbox, path, alex, sandbox.tenant(1)).status == 200
+        assert get(sandbox, path, kim, sandbox.tenant(2)).status == 200
+    assert get(sandbox, "Organisation", kim, sandbox.tenant(1)).status == 200
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"kind": "spa"}, {"tier": "gold"}, {"created": "soon"}, {"scopes": ["x"]}, {"tenant": "x"}, {"colour": 1}],
