@@ -78,7 +78,14 @@ class Bookkeeper(RuleBasedStateMachine):
         door=st.sampled_from(DOORS),
     )
     def a_day(
-        self, changes: Any, acts: Any, both: Any, policy: str, lock_date: str, fault: str | None, door: tuple[str, str]
+        self,
+        changes: Any,
+        acts: Any,
+        both: Any,
+        policy: str,
+        fault: str | None,
+        lock_date: str = "hold",
+        door: tuple[str, str] = DOORS[0],
     ) -> None:
         """The source changes, a person works at the screen, the flow runs; Xero's door may fail once."""
         for n, what in [*changes, *both]:
