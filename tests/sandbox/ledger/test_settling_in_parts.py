@@ -81,7 +81,7 @@ def test_a_foreign_sale_paid_in_parts_owes_nothing(desk, lines, rate, weights, p
         ((row["Amount"] / row["CurrencyRate"]).quantize(CENT, "ROUND_HALF_UP") for row in desk.books.table("Payments")),
         ZERO,
     )
-    assert after["092"] == got
+    assert after.get("092", ZERO) == got
     assert after.get("499", ZERO) == worth - got
     assert balances(desk, cash=True) == after
 
@@ -99,12 +99,12 @@ def test_a_foreign_prepayment_used_in_parts_leaves_its_accounts(desk, lines, rat
         "CurrencyRate": str(rate),
     }
     prepaid = desk.made("BankTransactions", Contact=desk.contact, LineItems=items, **money)
-    bank = desk.sums()["092"]
+    bank = desk.sums().get("092", ZERO)
     for part in parts_of(prepaid["Total"], weights):
         sale = sold(desk, [(part, "NONE")], sold_at)
         path = f"Prepayments/{prepaid['PrepaymentID']}/Allocations"
         desk.made(path, Invoice={"InvoiceID": sale["InvoiceID"]}, Amount=str(part))
     after = desk.sums()
     assert not {"610", "830", "820", "860"} & after.keys()
-    assert after["092"] == bank
-    assert after["200"] + after.get("499", ZERO) == -bank
+    assert after.get("092", ZERO) == bank
+    assert after.get("200", ZERO) + after.get("499", ZERO) == -bank
