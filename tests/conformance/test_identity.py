@@ -34,7 +34,7 @@ def test_a_token_set_has_exactly_xeros_keys(xero):
     token = foreign.consented(xero.ready)
     assert set(token) == {"access_token", "expires_in", "token_type", "scope", "refresh_token", "id_token"}
     assert (token["expires_in"], token["token_type"]) == (1800, "Bearer")
-    assert token["scope"].split() == foreign.SCOPES.split()
+    assert token["scope"].split() == foreign.WITH_JOURNALS.split()
 
 
 def test_no_refresh_token_and_no_id_token_without_their_scopes(xero):
