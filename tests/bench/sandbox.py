@@ -166,14 +166,14 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, req
 
 
 def _request(work: dict[str, Any], n: int) -> bytes:
-    body = b""
+    body, key = b"", ""
     if work["method"] == "PUT":
         invoices = [_invoice(f"B-{n}-{each}", work["contact"], 2) for each in range(BATCH)]
-        body = json.dumps({"Invoices": invoices}).encode()
+        body, key = json.dumps({"Invoices": invoices}).encode(), f"Idempotency-Key: batch-{n}\r\n"
     head = (
         f"{work['method']} /api.xro/2.0/{work['path']} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
         f"Authorization: Bearer {work['token']}\r\nXero-Tenant-Id: {work['tenant']}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{key}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
