@@ -1,7 +1,7 @@
 """The sandbox itself: how soon it is ready, pages of 100 invoices a second, batches of 50 invoices a second, histories.
 
 A second is one that its process used on a processor, from the kernel's account: with a core to itself that is a second on
-the clock, and a busy machine does not change it. The load comes from a process of its own (`main`): raw requests over kept
+the clock. What else runs on the machine can only make it longer, so the best of a few rounds counts. The load comes from a process of its own (`main`): raw requests over kept
 connections, whose answers are read whole and hardly looked at.
 """
 
@@ -25,11 +25,13 @@ STARTS = 7
 READY_S = 1.5
 MONTHS, MONTH = 24, 1_000
 HISTORY_S = 10
+HISTORIES = 2
 DOCUMENTS = ("Invoices", "Payments", "CreditNotes", "BankTransactions", "ManualJournals")
 PAGE = 100
 STORED = 1_000  # invoices in the books while one page of them is read
-GETS = 2_000
-BATCHES = 200
+ROUNDS = 3
+GETS = 700  # of each round
+BATCHES = 70
 BATCH = 50
 CONNECTIONS = 2
 HEADERS_END = b"\r\n\r\n"
@@ -54,8 +56,8 @@ def _ready() -> Row:
 
 def _history() -> Row:
     options = ("--organisations", "1", "--history", str(MONTHS), "--history-documents", str(MONTH))
-    cpu_s, wall_s = _started(*options, enough=MONTHS * MONTH)
-    note = f"with the start, {wall_s:.1f} s on the clock"
+    cpu_s, wall_s = min(_started(*options, enough=MONTHS * MONTH) for _ in range(HISTORIES))
+    note = f"best of {HISTORIES}, with the start, {wall_s:.1f} s on the clock"
     return table.at_most(f"sandbox: {MONTHS} months of {MONTH:,} documents", cpu_s, HISTORY_S, "CPU s", note)
 
 
@@ -90,8 +92,9 @@ def _pages(xero: SandboxProcess) -> Row:
     page = json.loads(xero.api("GET", path, token, tenant).body)["Invoices"]
     assert len(page) == PAGE
     assert {len(invoice["LineItems"]) for invoice in page} == {2, 3, 4, 5}
-    cpu_s, wall_s = _loaded(xero, {"method": "GET", "path": path, "token": token, "tenant": tenant, "count": GETS})
-    note = f"{STORED:,} stored, {GETS / wall_s:,.0f} a second on the clock"
+    work = {"method": "GET", "path": path, "token": token, "tenant": tenant, "count": GETS}
+    cpu_s, wall_s = min(_loaded(xero, work) for _ in range(ROUNDS))
+    note = f"best of {ROUNDS}, {STORED:,} stored, {GETS / wall_s:,.0f} a second on the clock"
     return table.at_least(f"sandbox: pages of {PAGE} invoices", GETS / cpu_s, 400, "a CPU s", note)
 
 
@@ -99,10 +102,11 @@ def _batches(xero: SandboxProcess) -> Row:
     token, tenant = xero.connect()["access_token"], xero.tenant(2)
     (contact,) = xero.make(tenant, "Contacts", {"Name": "Customer Pty Ltd", "EmailAddress": "c@customer.example"})
     work = {"method": "PUT", "path": "Invoices?summarizeErrors=false&unitdp=4", "token": token, "tenant": tenant}
-    cpu_s, wall_s = _loaded(xero, work | {"count": BATCHES, "contact": contact["ContactID"]})
+    work |= {"count": BATCHES, "contact": contact["ContactID"]}
+    cpu_s, wall_s = min(_loaded(xero, work | {"round": n}) for n in range(ROUNDS))
     stored = xero.ledger(tenant)["Invoices"]
-    assert [len(invoice["LineItems"]) for invoice in stored] == [2] * BATCHES * BATCH
-    note = f"{BATCHES / wall_s:,.0f} a second on the clock"
+    assert [len(invoice["LineItems"]) for invoice in stored] == [2] * ROUNDS * BATCHES * BATCH
+    note = f"best of {ROUNDS}, {BATCHES / wall_s:,.0f} a second on the clock"
     return table.at_least(f"sandbox: batches of {BATCH} invoices", BATCHES / cpu_s, 60, "a CPU s", note)
 
 
@@ -168,6 +172,7 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, req
 def _request(work: dict[str, Any], n: int) -> bytes:
     body, key = b"", ""
     if work["method"] == "PUT":
+        n += work["round"] * work["count"]
         invoices = [_invoice(f"B-{n}-{each}", work["contact"], 2) for each in range(BATCH)]
         body, key = json.dumps({"Invoices": invoices}).encode(), f"Idempotency-Key: batch-{n}\r\n"
     head = (
