@@ -108,6 +108,19 @@ def test_an_update_writes_only_what_the_record_changed(bench: Workbench, status:
     assert [one["method"] for one in bench.writes()] == ["PUT", "POST"]
 
 
+@pytest.mark.parametrize(("policy", "calls"), [("update", 1), ("reissue", 2)])
+def test_a_plan_counts_the_writes_of_changes(bench: Workbench, policy: str, calls: int) -> None:
+    """As many as the run then makes."""
+    bench.configure(flow=f'on_change = "{policy}"')
+    bench.run([sale(1, status="AUTHORISED")])
+    before = len(bench.writes())
+    bench.write([sale(1, status="AUTHORISED", reference="PO 2")])
+    plan = asyncio.run(bench.use(lambda books: books.plan("shop")))
+    assert (plan.count("~"), plan.calls) == (1, calls)
+    bench.run()
+    assert len(bench.writes()) - before == calls
+
+
 def test_many_updates_share_a_request(bench: Workbench) -> None:
     """Sixty changed records: two reads, two writes."""
     bench.configure(flow=UPDATE)

@@ -6,6 +6,7 @@ calls as intake says; with `offline` none, on what was read last.
 
 import contextlib
 import math
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from counterfoil import flows
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
 from counterfoil.model.prepared import Prepared
-from counterfoil.posting import kinds, planning
+from counterfoil.posting import changing, kinds, planning
 from counterfoil.posting.planning import Planned
 from counterfoil.settings import FlowSettings
 
@@ -37,6 +38,8 @@ SIGNS = {
     "refuse": "×",
     "refused": "×",
 }
+# Requests that a batch of changes costs, at the least: a credit note and its allocation may take the place of a void.
+WRITES = {changing.UPDATE: 1, changing.REISSUE: 2}
 
 
 async def preview(
@@ -47,6 +50,7 @@ async def preview(
     plan = await intake.plan(remap=remap, again=again)
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
+    changes: Counter[tuple[str | None, str]] = Counter()
     async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:
         async for items in batches:
             planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
@@ -56,9 +60,11 @@ async def preview(
                 elif one.item.external_id:
                     at.setdefault(one.item.external_id, len(lines))
                 lines.append(_line(one))
+                changes[one.item.entity, one.decision.action] += one.decision.action in WRITES
     totals, creates = _totals(lines)
     batch = books.rules.batch
     calls = sum(math.ceil(count / batch) for count in creates.values()) + math.ceil(len(plan.new_contacts) / batch)
+    calls += sum(WRITES[action] * math.ceil(count / batch) for (_entity, action), count in changes.items() if count)
     seconds = calls / books.settings.xero.calls_per_minute * 60
     stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
     code = min((error.exit_code for error in intake.blocked.values()), default=0)
