@@ -2,68 +2,8 @@
 
 import pytest
 
-from tests.conformance import foreign, published
-
-# Sent by Xero although the published schema lacks it, each with where that is known from.
-SEEN = {
-    "Invoice": {
-        "InvoicePaymentServices": "recorded on lists and single invoices",
-        "DateString": "recorded companion of Date",
-        "DueDateString": "recorded companion of DueDate",
-        "RoundingAmount": "named by the facts (4.6), not by the schema",
-        "EnteredTotal": "named by the facts (4.6), not by the schema",
-    },
-    "CreditNote": {
-        "ID": "recorded: the CreditNoteID once more",
-        "DateString": "recorded companion of Date",
-        "DueDateString": "companion of DueDate, as on invoices",
-    },
-    "HistoryRecord": {
-        "DateUTCString": "recorded companion of DateUTC",
-        "ValidationErrors": "in the published example of a note that was made",
-    },
-    "LineItem": {"ValidationErrors": "recorded on lines of write answers"},
-    "BankTransaction": {"DateString": "in the published examples"},
-    "BankTransfer": {
-        "DateString": "in the published examples",
-        "CreatedDateUTCString": "in the published examples",
-        "StatusAttributeString": "the endpoint has summarizeErrors",
-    },
-    "BatchPayment": {"StatusAttributeString": "the endpoint has summarizeErrors"},
-    "Overpayment": {"ID": "in the published examples", "DateString": "in the published examples"},
-    "Prepayment": {"ID": "in the published examples", "DateString": "in the published examples"},
-    "PurchaseOrder": {
-        "DateString": "recorded companion of Date",
-        "DeliveryDateString": "companion of DeliveryDate, as of Date",
-        "HasErrors": "recorded",
-        "IsDiscounted": "recorded",
-        "Type": "recorded: PURCHASEORDER",
-    },
-    "RepeatingInvoice": {
-        "StatusAttributeString": "the endpoint has summarizeErrors",
-        "ValidationErrors": "the endpoint has summarizeErrors",
-    },
-    "ContactGroup": {"HasValidationErrors": "in the published examples"},
-    "": {"Message": "of a validation error whose place the schema lacks"},
-    "LineItemTracking": {"Options": "recorded: an empty list"},
-    "TrackingOption": {
-        "HasValidationErrors": "in the published examples of options",
-        "IsDeleted": "in the published examples of options",
-        "IsArchived": "in the published examples of options",
-        "IsActive": "in the published examples of options",
-    },
-    "Phone": {"ValidationErrors": "recorded on refused contacts"},
-    "Envelope": {
-        "Id": "recorded",
-        "Status": "recorded",
-        "ProviderName": "recorded",
-        "DateTimeUTC": "recorded",
-        "SummarizeErrors": "recorded on quotes",
-    },
-}
-
-
-SCHEMAS = published.kept()
+from tests.conformance import foreign, judging, published
+from tests.conformance.judging import SCHEMAS, SEEN
 
 
 @pytest.mark.skipif(not published.OPENAPI.exists(), reason="Xero's OpenAPI files are not at ../shared/openapi")
@@ -76,20 +16,6 @@ def test_the_list_of_what_was_seen_holds_nothing_published():
     """An exception that the schema has caught up with is taken away."""
     published_too = {name: keys.keys() & SCHEMAS.get(name, {}).get("members", {}) for name, keys in SEEN.items()}
     assert {name: keys for name, keys in published_too.items() if keys} == {}
-
-
-def unknown_keys(name, value, path=""):
-    """Every key under `value` that neither the schema called `name` nor SEEN has."""
-    if isinstance(value, list):
-        return [key for entry in value for key in unknown_keys(name, entry, path)]
-    if not isinstance(value, dict):
-        return []
-    members = SCHEMAS.get(name, {}).get("members", {})
-    here = f"{path}{name or 'untyped'}."
-    found = [f"{here}{key}" for key in value if key not in members and key not in SEEN.get(name, {})]
-    for key, entry in value.items():
-        found += unknown_keys(members.get(key, {}).get("of", ""), entry, here)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -369,7 +295,7 @@ def test_every_key_is_published_or_was_seen(answers, resource):
         body = reply.json()
         elements = body.pop(plural, None) or body.pop("Elements", [])
         count += len(elements)
-        unknown |= set(unknown_keys(name, elements))
+        unknown |= set(judging.unknown_keys(name, elements))
         head = {*SEEN["Envelope"], "pagination", "ErrorNumber", "Type", "Message", plural}
         unknown |= {f"envelope.{key}" for key in body if key not in head}
     assert count > 0
@@ -381,22 +307,7 @@ def test_every_enumerated_value_is_published(answers, resource):
     """Statuses, types and codes are among those of the schema."""
     plural, name = PLURALS[resource]
     elements = [element for reply in answers[resource] for element in reply.json().get(plural, [])]
-    assert {wrong for element in elements for wrong in unpublished_values(name, element)} == set()
-
-
-def unpublished_values(name, value):
-    """`Schema.key=value` for every text whose schema enumerates others."""
-    wrong = set()
-    for key, entry in value.items():
-        member = SCHEMAS.get(name, {}).get("members", {}).get(key, {})
-        inner = member.get("of", "")
-        allowed = member.get("values") or SCHEMAS.get(inner, {}).get("values")
-        if allowed and isinstance(entry, str) and entry not in allowed:
-            wrong.add(f"{name}.{key}={entry}")
-        for nested in entry if isinstance(entry, list) else [entry]:
-            if isinstance(nested, dict):
-                wrong |= unpublished_values(inner, nested)
-    return wrong
+    assert {wrong for element in elements for wrong in judging.unpublished_values(name, element)} == set()
 
 
 def test_a_connection_has_the_published_keys(xero):
