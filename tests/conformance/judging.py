@@ -5,6 +5,7 @@ Called by test_openapi for answers of every kind, and by conftest for every answ
 
 import contextlib
 import json
+import re
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -14,6 +15,16 @@ from tests.conformance import foreign, published
 
 SCHEMAS = published.kept()
 REPORT = "ReportWithRow"
+DATE = re.compile(r"/Date\(-?\d+([+-]\d{4})?\)/|\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z?)?")
+HAS_TYPE = {
+    "string": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int | Decimal) and not isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+    "date": lambda value: isinstance(value, str) and DATE.fullmatch(value) is not None,
+}
 
 # Sent by Xero although the published schema lacks it, each with where that is known from.
 SEEN = {
@@ -89,6 +100,7 @@ def wrong(url, body):
         if isinstance(elements, list) and name in SCHEMAS:
             found += unknown_keys(name, elements)
             found += [bad for element in elements for bad in unpublished_values(name, element)]
+            found += [bad for element in elements for bad in wrong_types(name, element)]
     return sorted(set(found))
 
 
@@ -149,3 +161,17 @@ def unpublished_values(name, value):
             if isinstance(nested, dict):
                 wrong |= unpublished_values(inner, nested)
     return wrong
+
+
+def wrong_types(name, value):
+    """`Schema.key: type` for every value of another type than the schema says; a date is one of Xero's forms."""
+    found = []
+    for key, entry in value.items():
+        member = SCHEMAS.get(name, {}).get("members", {}).get(key, {})
+        type_ = member.get("type")
+        if entry is not None and type_ is not None and not HAS_TYPE[type_](entry):
+            found.append(f"{name}.{key}: {entry!r} is no {type_}")
+        for nested in entry if isinstance(entry, list) else [entry]:
+            if isinstance(nested, dict):
+                found += wrong_types(member.get("of", ""), nested)
+    return found

@@ -52,7 +52,10 @@ def _schema(schema):
 
 def _member(schema):
     reference = schema.get("$ref") or schema.get("items", {}).get("$ref") or ""
-    return ({"of": reference.rpartition("/")[2]} if reference else {}) | _values(schema)
+    kept = {"of": reference.rpartition("/")[2]} if reference else {}
+    if schema.get("x-is-msdate") or schema.get("x-is-msdate-time"):
+        return kept | {"type": "date"}
+    return kept | ({"type": schema["type"]} if "type" in schema else {}) | _values(schema)
 
 
 def _values(schema):

@@ -13,6 +13,8 @@ from tests.conformance import foreign, judging
         ({"InvoiceID": "x", "Shade": "blue"}, ["Invoice.Shade"]),
         ({"LineItems": [{"Colour": "blue"}]}, ["Invoice.LineItem.Colour"]),
         ({"Status": "HALF-PAID"}, ["Invoice.Status=HALF-PAID"]),
+        ({"Total": "12.00"}, ["Invoice.Total: '12.00' is no number"]),
+        ({"Date": "1 November 2026"}, ["Invoice.Date: '1 November 2026' is no date"]),
         ({"Status": "PAID", "DateString": "2026-11-01T00:00:00"}, []),
     ],
 )

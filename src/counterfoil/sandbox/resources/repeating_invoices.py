@@ -36,9 +36,9 @@ NO_SCHEDULE: Final = "A repeating invoice needs a Schedule with Period, Unit, Du
 _NEEDED: Final = frozenset({"Period", "Unit", "DueDate", "DueDateType", "StartDate"})
 _SWITCHES: Final = ("ApprovedForSending", "SendCopy", "MarkAsSent", "IncludePDF")
 _SCHEDULE: Final = shape.Shape(
-    Period=shape.decimal,
+    Period=shape.whole,
     Unit=shape.enum("ScheduleUnit", "WEEKLY", "MONTHLY"),
-    DueDate=shape.decimal,
+    DueDate=shape.whole,
     DueDateType=shape.enum(
         "DueDateType",
         "DAYSAFTERBILLDATE",
@@ -103,13 +103,13 @@ def _created(call: Call, posted: Row) -> Outcome:
 
 def _scheduled(sent: Row, today: date) -> Row:
     """The schedule with the next date on or after today."""
-    period, day = int(sent["Period"]), sent["StartDate"]
+    period, day = sent["Period"], sent["StartDate"]
     while period > 0 and day < today:
         day = day + timedelta(weeks=period) if sent["Unit"] == "WEEKLY" else _months_on(day, period)
     schedule: Row = {
         "Period": period,
         "Unit": sent["Unit"],
-        "DueDate": int(sent["DueDate"]),
+        "DueDate": sent["DueDate"],
         "DueDateType": sent["DueDateType"],
         "StartDate": wire.day(sent["StartDate"]),
     }

@@ -77,6 +77,14 @@ def decimal(value: Any, path: str) -> Decimal:
     return number
 
 
+def whole(value: Any, path: str) -> int:
+    """A whole number, also as text or with a fraction of nought."""
+    number = decimal(value, path)
+    if number != number.to_integral_value():
+        wrong(value, "System.Int32", path)
+    return int(number)
+
+
 def boolean(value: Any, path: str) -> bool:
     """true or false, also as text."""
     if isinstance(value, bool):
