@@ -130,6 +130,13 @@ def test_status_entities_connections_runs_and_config_are_one_value_each(shop):
     assert {"scope": "accounting.invoices", "flows": ["shop"]} in explained["scopes"]
 
 
+def test_the_list_of_runs_has_a_column_for_each_outcome(shop):
+    """Whatever a run did is seen in its line, also that it only updated."""
+    heads = shop("runs").out.splitlines()[0].split()
+    outcomes = ["POSTED", "UPDATED", "ADOPTED", "UNCHANGED", "REJECTED", "HELD", "UNCERTAIN", "PLANNED"]
+    assert [head for head in heads if head in outcomes] == outcomes
+
+
 def test_verify_warns_of_a_new_name_until_it_is_accepted(shop):
     """Exit 1 and the change; `--accept` takes it over."""
     shop.sandbox.organisation(shop.sandbox.tenant(2), name="Wattle and Company Pty Ltd")

@@ -6,7 +6,7 @@ from counterfoil.cli import session
 
 app = session.app()
 MOST = 1000
-_SHOWN = ("posted", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
+_SHOWN = ("posted", "updated", "adopted", "unchanged", "rejected", "held", "uncertain", "planned")
 
 
 @app.command()

@@ -21,9 +21,8 @@ from counterfoil.sandbox.world import CLIENT_ID, World
 DONE, PARTLY, NOT = "done", "partly", "not"
 # Played by the door for every call, or by the identity server.
 _OF_THE_DOOR: Final = frozenset({"idempotency-key"})
-_CHANGES_NOTHING: Final = frozenset(
-    {"contenttype"}
-)  # a file is answered with the type that it came with, whatever is asked
+# A file is answered with the type that it came with, whatever is asked; there are no report layouts but the standard one.
+_CHANGES_NOTHING: Final = frozenset({"contenttype", "standardlayout"})
 _OF_IDENTITY: Final = frozenset({"getConnections", "deleteConnection"})
 _FILE: Final = "probe.txt"
 _REFERENCE: Final = re.compile(r"^\$(\w+)$")
