@@ -96,6 +96,22 @@ def test_a_paid_invoice_is_credited_and_the_rest_stays_with_the_customer(bench: 
     assert "25.20 GBP stay as credit on the customer" in told(bench)
 
 
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_proof_counts_a_reissued_record_once(bench: Workbench, is_sent: bool) -> None:
+    """The source has one record, whatever was voided or credited on its way to the new invoice."""
+    bench.configure(flow=REISSUE)
+    bench.run([sale(1)])
+    if is_sent:
+        send(bench, only(bench))
+    bench.run([sale(1, lines=DEARER)])
+    proof = asyncio.run(bench.use(lambda books: books.prove("shop")))
+    [row] = proof.rows
+    documents = 3 if is_sent else 1  # a voided one counts no more
+    assert (row.source_count, row.ours_count, row.xero_count) == (1, documents, documents)
+    assert row.source_total == row.ours_total == row.xero_total
+    assert proof.holds
+
+
 def test_the_plan_says_that_it_will_be_credited(bench: Workbench) -> None:
     """As far as it can be known before the document is read again."""
     bench.configure(flow=REISSUE)

@@ -16,6 +16,7 @@ from counterfoil.posting import kinds, known
 from counterfoil.posting.deciding import GONE
 from counterfoil.settings import FlowSettings
 from counterfoil.store import documents, proofs
+from counterfoil.store.credited import CREDIT
 from counterfoil.store.database import Connection
 from counterfoil.store.proofs import Pair
 
@@ -61,11 +62,14 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
 
 def _rows(pairs: list[Pair]) -> tuple[ProofRow, ...]:
     sums: dict[Key, _Sums] = defaultdict(_Sums)
+    records = {pair.external_id: pair.issue for pair in sorted(pairs, key=_issue) if pair.kind != CREDIT}
     for pair in pairs:
         if pair.total is None:
             continue  # refused before it had a total: counted in `not_posted`
         row = sums[pair.entity, pair.date, pair.currency or ""]
-        row.source = _plus(pair, row.source, pair.total_tax, pair.total)
+        # A record is what it says now: neither what stood for it before it was posted anew, nor what credits that.
+        if pair.kind != CREDIT and pair.issue == records[pair.external_id]:
+            row.source = _plus(pair, row.source, pair.total_tax, pair.total)
         if pair.state == "posted":
             row.ours = _plus(pair, row.ours, pair.total_tax, pair.total)
         if pair.status is not None and pair.status not in GONE:
@@ -73,6 +77,10 @@ def _rows(pairs: list[Pair]) -> tuple[ProofRow, ...]:
             there.xero = _plus(pair, there.xero, pair.xero_total_tax, pair.xero_total)
     ordered = sorted(sums.items(), key=lambda item: (item[0][0], str(item[0][1]), item[0][2]))
     return tuple(ProofRow(*key, *one.source, *one.ours, *one.xero) for key, one in ordered)
+
+
+def _issue(pair: Pair) -> int:
+    return pair.issue
 
 
 async def _moved(books: Any, pairs: list[Pair]) -> Moved:

@@ -21,6 +21,7 @@ class Pair(msgspec.Struct, frozen=True):
     tenant_id: str
     kind: str
     external_id: str
+    issue: int
     marker: str
     state: str
     how: str | None
@@ -67,7 +68,7 @@ def of_flow(connection: sa.Connection, flow_id: str) -> list[Pair]:
 
 _OF_FLOW = Prepared(
     sa.select(
-        p.entity, p.tenant_id, p.kind, p.external_id, p.marker, p.state, p.how, p.document_number, of.document_id, p.date,
+        p.entity, p.tenant_id, p.kind, p.external_id, p.issue, p.marker, p.state, p.how, p.document_number, of.document_id, p.date,
         p.currency, p.sub_total, p.total_tax, p.total, d.status, d.number, d.contact_id, d.date, d.currency, d.sub_total,
         d.total_tax, d.total,
     )
