@@ -13,7 +13,7 @@ from counterfoil.model.prepared import Finding
 from counterfoil.posting import changing, credit_chain, customers, deciding, identity, kinds, payments, revising
 from counterfoil.posting.customers import Key
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import credited, fixes, parts, postings, runs
+from counterfoil.store import credited, fixes, followers, parts, postings, runs
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import row
 
@@ -239,6 +239,6 @@ def _hold_twins(writing: Writing, planned: Sequence[Planned]) -> list[int]:
         if posting.action is not None:
             values |= {"state": "posted", "record_hash": posting.record_hash, "action": None, "pending_revision": None}
         if postings.update(writing.connection, posting.id, ("planned",), values):
-            postings.hold_followers(writing.connection, [posting.id], writing.now)
+            followers.hold_followers(writing.connection, [posting.id], writing.now)
             changes += [posting.id] if posting.action is not None else []
     return changes

@@ -14,7 +14,7 @@ from counterfoil.model.prepared import Finding, Predicted
 from counterfoil.posting import credit_chain, crediting, encoding, identity, kinds
 from counterfoil.posting.changing import REISSUE
 from counterfoil.posting.judging import ItemVerdict
-from counterfoil.store import changes, credited, parts, postings
+from counterfoil.store import changes, credited, followers, parts, postings
 from counterfoil.store.changes import UNDO, Content
 from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
@@ -44,7 +44,7 @@ def done(connection: Connection, items: Sequence[tuple[int, ItemVerdict]], now: 
             _reissued(connection, posting, content, now)
         elif content is not None:
             _updated(connection, posting, content, item, now)
-    postings.free_followers(connection, [pid for pid, item in items if not item.differences], now)
+    followers.free_followers(connection, [pid for pid, item in items if not item.differences], now)
 
 
 def _updated(
@@ -160,4 +160,4 @@ def _stop(
         "xero_messages": messages, "changed_at": now,
     }  # fmt: skip
     postings.update(connection, posting_id, ON_ITS_WAY, values)
-    postings.hold_followers(connection, [posting_id], now)
+    followers.hold_followers(connection, [posting_id], now)

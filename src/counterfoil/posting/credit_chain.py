@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.posting import encoding, identity, kinds
 from counterfoil.posting.crediting import Step
-from counterfoil.store import postings
+from counterfoil.store import followers, postings
 from counterfoil.store.changes import Content
 from counterfoil.store.credited import SENT, Chain
 from counterfoil.store.database import Connection
@@ -36,7 +36,7 @@ def wait_for(connection: Connection, invoice: Posting, link: int, now: datetime.
     postings.update(connection, invoice.id, ("planned",), {"after_id": link, "changed_at": now})
     found = postings.get(connection, link)
     if found is not None and found.cause is not None:
-        postings.hold_followers(connection, [link], now)
+        followers.hold_followers(connection, [link], now)
 
 
 def drop(connection: Connection, chain: Chain, now: datetime.datetime) -> None:

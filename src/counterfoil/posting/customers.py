@@ -11,7 +11,7 @@ from counterfoil.model.prepared import ContactWanted
 from counterfoil.posting import encoding, kinds
 from counterfoil.posting.deciding import ContactDecision
 from counterfoil.posting.planning import Planned, Writing
-from counterfoil.store import postings
+from counterfoil.store import followers, postings
 from counterfoil.store.documents import fold
 
 Key = tuple[str, str]  # (entity, external id)
@@ -78,7 +78,7 @@ def _revive(writing: Writing, posting: postings.Posting, contact: ContactWanted,
         values |= {"state": "posted", "how": "linked", "document_id": decision.contact_id}
     if postings.update(writing.connection, posting.id, ("held", "rejected"), values):
         postings.add_revisions(writing.connection, [revision])
-        postings.free_followers(writing.connection, [posting.id], writing.now)
+        followers.free_followers(writing.connection, [posting.id], writing.now)
 
 
 def _row(writing: Writing, key: Key, contact: ContactWanted, decision: ContactDecision) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from counterfoil.posting.rewriting import Rewriter
 from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.posting.unpaying import Unpayer
-from counterfoil.store import changes, documents, locks, payments, postings, requests
+from counterfoil.store import changes, documents, followers, locks, payments, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
@@ -204,7 +204,7 @@ class TenantWorker:
         if documents.cursor(connection, self._tenant, resource).recovered:
             return False
         return any(
-            postings.ready(connection, self._tenant, resource, own_number=own_number, most=1)
+            followers.ready(connection, self._tenant, resource, own_number=own_number, most=1)
             for own_number in (True, False)
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from counterfoil.posting import kinds
 from counterfoil.posting.kinds import Kind
 from counterfoil.posting.rules import Rules
-from counterfoil.store import postings, requests
+from counterfoil.store import followers, postings, requests
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Brief, Posting
 
@@ -126,9 +126,9 @@ def freeze_ready(
     for resource in those:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
-            chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+            chosen = followers.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
             while chosen and not (sifted := sift(chosen)):
-                chosen = postings.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+                chosen = followers.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
             if not chosen:
                 continue
             chosen = sifted

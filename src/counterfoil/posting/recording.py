@@ -15,7 +15,7 @@ from counterfoil.model.prepared import Finding
 from counterfoil.posting import concluding, freezing, kinds
 from counterfoil.posting.judging import ItemVerdict, Judgement
 from counterfoil.posting.rules import Rules, next_step
-from counterfoil.store import postings, requests
+from counterfoil.store import followers, postings, requests
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.requests import Request
@@ -153,8 +153,8 @@ def write_posted(
             "xero_messages": None, "changed_at": now,
         })  # fmt: skip
     postings.update_many(connection, rows, ("sending", "uncertain", "planned", "held"))
-    postings.free_followers(connection, [row["pid"] for row in rows if row["cause"] is None], now)
-    postings.hold_followers(connection, [row["pid"] for row in rows if row["cause"] is not None], now)
+    followers.free_followers(connection, [row["pid"] for row in rows if row["cause"] is None], now)
+    followers.hold_followers(connection, [row["pid"] for row in rows if row["cause"] is not None], now)
 
 
 def write_rejected(connection: Connection, refused: Mapping[int, Sequence[str]], now: datetime.datetime) -> None:
@@ -166,7 +166,7 @@ def write_rejected(connection: Connection, refused: Mapping[int, Sequence[str]],
         for posting_id, messages in refused.items()
     ]  # fmt: skip
     postings.update_many(connection, rows, ON_ITS_WAY)
-    postings.hold_followers(connection, list(refused), now)
+    followers.hold_followers(connection, list(refused), now)
 
 
 def write_held(connection: Connection, found: Mapping[int, Finding], state: str, now: datetime.datetime) -> None:
@@ -183,7 +183,7 @@ def write_held(connection: Connection, found: Mapping[int, Finding], state: str,
         for posting_id, finding in found.items()
     ]
     postings.update_many(connection, rows, (*ON_ITS_WAY, "planned"))
-    postings.hold_followers(connection, list(found), now)
+    followers.hold_followers(connection, list(found), now)
 
 
 def _close(connection: Connection, request: Request, outcome: str, now: datetime.datetime) -> None:

@@ -289,62 +289,6 @@ def _update_many(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
     )
 
 
-_READY = Prepared(
-    sa.select(*BRIEF)
-    .outerjoin(before, before.c.id == p.after_id)
-    .where(
-        p.tenant_id == sa.bindparam("tenant_id"),
-        p.resource == sa.bindparam("resource"),
-        p.state == "planned",
-        p.action.is_(None),
-        p.own_number == sa.bindparam("own_number"),
-        sa.or_(p.after_id.is_(None), sa.and_(before.c.state == "posted", before.c.cause.is_(None))),
-    )
-    .order_by(p.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
-
-
-def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_number: bool, most: int) -> list[Brief]:
-    """Planned postings whose predecessor (a contact, a document before it in the chain) is posted, oldest first."""
-    return _READY.rows(connection, Brief, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
-
-
-def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
-    """Hold what waits for a posting that was held or rejected, with that one's cause; visibly, and only its own chain."""
-    held = 0
-    for parent in many(connection, before_ids).values():
-        statement = (
-            sa.update(schema.postings)
-            .where(p.after_id == parent.id, p.state == "planned")
-            .values(
-                state=sa.case((p.action.is_(None), "held"), else_="posted"),  # the document of a change stands
-                cause=f"waits:{parent.cause}",
-                reason=f"Waits for {parent.kind} {parent.external_id}: {parent.reason}",
-                remedy=parent.remedy,
-                changed_at=now,
-            )
-        )
-        held += connection.execute(statement).rowcount
-    return held
-
-
-_FREE_FOLLOWERS = Prepared(
-    sa.update(schema.postings)
-    .where(
-        Among(p.after_id, "before_ids"),
-        sa.or_(p.state == "held", sa.and_(p.state == "posted", p.action.is_not(None))),
-        p.cause.startswith("waits:", autoescape=True),
-    )
-    .values(state="planned", cause=None, reason=None, remedy=None, changed_at=sa.bindparam("now"))
-)
-
-
-def free_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
-    """Plan again what was held only because it waited for these."""
-    return _FREE_FOLLOWERS.run(connection, before_ids=before_ids, now=now) if before_ids else 0
-
-
 def markers_found(connection: sa.Connection, tenant_id: str, resource: str) -> list[tuple[Posting, str]]:
     """Planned postings whose marker a document of the mirror already carries, with that document's id."""
     d = schema.documents.c
