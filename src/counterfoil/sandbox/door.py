@@ -9,7 +9,7 @@ import asyncio
 import re
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -27,6 +27,7 @@ from counterfoil.sandbox.identity.keys import Signer
 from counterfoil.sandbox.identity.token import Tokens
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.resources import paper
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
@@ -238,7 +239,7 @@ class Door:
         mark = self._world.changes.mark()
         try:
             if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
-                _require_json(call.headers, call.path)
+                _require_json(call)
             if fault is not None and fault.kind == "stale_read" and call.method == "GET":
                 with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
                     return resource.handle(call)
@@ -255,14 +256,16 @@ def _after(answer: Answer, fault: Fault | None) -> Answer:
     return answer
 
 
-def _require_json(headers: Mapping[str, str], rest: Sequence[str]) -> None:
+def _require_json(call: Call) -> None:
     """Xero answers XML unless JSON is asked for; this sandbox has no XML, so it says so rather than guess.
 
-    The content of an attachment is what it is, whatever is asked for.
+    The content of an attachment is what it is, whatever is asked for; some documents are printed.
     """
-    if len(rest) > ATTACHMENT_DEPTH and rest[1].lower() == "attachments":
+    if len(call.path) > ATTACHMENT_DEPTH and call.path[1].lower() == "attachments":
         return
-    if not _JSON_ACCEPTED.search(headers.get("accept", "")):
+    if call.plural in paper.NUMBERS and paper.is_asked(call.method, call.path, call.headers):
+        return
+    if not _JSON_ACCEPTED.search(call.headers.get("accept", "")):
         text = "Without Accept: application/json Xero answers XML; this sandbox speaks JSON only."
         raise Refusal(Answer(406, text.encode(), wire.TEXT))
 

@@ -1,7 +1,7 @@
 """Xero's resources: one file each, and what they share.
 
 What: every file with a `RESOURCE` handles one resource of the Accounting API; `shape` reads bodies, `batches` writes
-several elements, `listing` filters and pages, `attachments` hang on many of them. Who calls it: `door`, after the gate. May not import: `door`, `control`,
+several elements, `listing` filters and pages, `attachments` hang on many of them, `paper` prints some. Who calls it: `door`, after the gate. May not import: `door`, `control`,
 `identity`, `pages`.
 """
 
@@ -23,6 +23,7 @@ from counterfoil.sandbox.resources import (
     manual_journals,
     organisation,
     overpayments,
+    paper,
     payments,
     prepayments,
     purchase_orders,
@@ -64,7 +65,7 @@ _ALL = (
 )
 _BY_NAME = {
     name.lower(): resource
-    for resource in map(attachments.with_attachments, _ALL)
+    for resource in map(paper.with_pdf, map(attachments.with_attachments, _ALL))
     for name in (resource.plural, resource.singular)
 }
 
