@@ -1,6 +1,6 @@
 """Documents read again by their ids, whole, right before something is decided about them.
 
-Called by rewriting, undoing and payments. Cost: 1 call per IDS_PER_CALL invoices, 1 per credit note, of which Xero lists
+Called by rewriting, unpaying, undoing and payments. Cost: 1 call per IDS_PER_CALL invoices, 1 per credit note, of which Xero lists
 none by its id. What is read goes into the mirror.
 """
 
@@ -17,7 +17,21 @@ from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import credit_notes, invoices
 
 IDS_PER_CALL = 40  # keeps the address under 2 kB
+FRUITLESS_MAX = 5  # readings in a row that settle nothing, before a person is told that Xero shows old data
 Wire = dict[str, Any]
+
+
+class Patience:
+    """How often documents were read again in a row without anything being settled by it."""
+
+    def __init__(self) -> None:
+        self._fruitless = 0
+
+    def after(self, settled: int) -> None:
+        """One more reading, which settled so many. Raises Unclear when Xero keeps showing less than it has shown before."""
+        self._fruitless = 0 if settled else self._fruitless + 1
+        if self._fruitless >= FRUITLESS_MAX:
+            raise errors.Unclear("Xero shows older documents than before.", remedy="Run again in a minute.")
 
 
 async def fetch(client: XeroClient, catch_up: CatchUp, ids: Sequence[str], *, lane: str) -> dict[str, Wire]:

@@ -11,7 +11,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import (
@@ -37,7 +36,6 @@ from counterfoil.store.postings import Posting
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
 
-COMPARES_MAX = 5  # in a row that settle nothing, before a person is told that Xero shows old data
 LANE = "interactive"
 Stored = Mapping[str, Mapping[str, Any]]
 
@@ -50,7 +48,7 @@ class Rewriter:
         self._rules = rules
         self._catch_up = catch_up
         self._owner = owner
-        self._fruitless = 0
+        self._patience = reading.Patience()
 
     async def compare(self, client: XeroClient) -> None:
         """Read the documents of the next planned changes, and freeze, settle or hold each of them.
@@ -62,10 +60,8 @@ class Rewriter:
         chosen = _together(await self._database.read(lambda conn: changes.ready(conn, tenant, most)))
         began_s = self._database.clock.elapsed_s()
         stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)
-        settled = await self._database.run(functools.partial(self._settle, tenant, chosen, stored, began_s))
-        self._fruitless = 0 if settled else self._fruitless + 1
-        if self._fruitless >= COMPARES_MAX:
-            raise errors.Unclear("Xero shows older documents than before.", remedy="Run again in a minute.")
+        work = functools.partial(self._settle, tenant, chosen, stored, began_s)
+        self._patience.after(await self._database.run(work))
 
     def _settle(
         self, tenant: str, chosen: Sequence[Posting], stored: Stored, began_s: float, connection: Connection

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import record
 from counterfoil.model.prepared import Finding
@@ -93,7 +92,7 @@ class Unpayer:
         self._rules = rules
         self._catch_up = catch_up
         self._owner = owner
-        self._fruitless = 0
+        self._patience = reading.Patience()
 
     async def delete(self, client: XeroClient) -> None:
         """Read the invoices of the next payments, and freeze, settle or hold each deletion.
@@ -104,10 +103,8 @@ class Unpayer:
         chosen = await self._database.read(lambda conn: payments.to_delete(conn, tenant, reading.IDS_PER_CALL))
         began_s = self._database.clock.elapsed_s()
         stored = await self._invoices(client, chosen, LANE)
-        settled = await self._database.run(functools.partial(self._settle, tenant, chosen, stored, began_s))
-        self._fruitless = 0 if settled else self._fruitless + 1
-        if self._fruitless >= rewriting.COMPARES_MAX:
-            raise errors.Unclear("Xero shows older documents than before.", remedy="Run again in a minute.")
+        work = functools.partial(self._settle, tenant, chosen, stored, began_s)
+        self._patience.after(await self._database.run(work))
 
     async def _invoices(self, client: XeroClient, chosen: Sequence[Posting], lane: str) -> dict[int, Mapping[str, Any]]:
         """By the invoice's posting: the invoice as Xero has it now; one that Xero does not show is absent."""
