@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from counterfoil.store.types import Amount, Day, Instant, Json
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 tables = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -30,6 +30,31 @@ audit = sa.Table(
     sa.Column("data", Json, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+)
+
+# What somebody must be told: one row for as long as its cause (kind, subject) stands.
+notices = sa.Table(
+    "notices",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    sa.Column("link", sa.Text),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("over_at", Instant),
+)
+sa.Index(
+    "notices_standing",
+    notices.c.kind,
+    notices.c.subject,
+    unique=True,
+    sqlite_where=notices.c.over_at.is_(None),
+    postgresql_where=notices.c.over_at.is_(None),
 )
 
 # ---- access -----------------------------------------------------------------------------------------------------
