@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.model.prepared import ContactWanted, Predicted, PredictedLine, Prepared
-from counterfoil.posting import deciding, identity, judging, kinds, rules
-from counterfoil.posting.deciding import ContactDecision
+from counterfoil.posting import deciding, deciding_contacts, identity, judging, kinds, rules
+from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
@@ -317,7 +317,7 @@ def test_the_fate_of_a_customer(
 ) -> None:
     """Its number first, then a namesake by the flow's policy, then a new contact."""
     wanted = ContactWanted("cust-1", "Customer 1", "A@b.example", {})
-    assert deciding.decide_contact(wanted, None, by_number, by_name, [], policy).action == action
+    assert deciding_contacts.decide_contact(wanted, None, by_number, by_name, [], policy).action == action
 
 
 # ---- marks

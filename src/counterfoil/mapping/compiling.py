@@ -8,8 +8,9 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from counterfoil.mapping import functions, targets, templates, values
-from counterfoil.mapping.mapper import Block, ListOf, Mapper, Table
+from counterfoil.mapping.mapper import Mapper
 from counterfoil.mapping.mistakes import Mistake
+from counterfoil.mapping.parts import Block, ListOf, Table
 from counterfoil.mapping.targets import Target
 from counterfoil.mapping.texts import Misread
 from counterfoil.mapping.values import Field, Fixed, Value

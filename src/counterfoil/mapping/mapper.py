@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.mapping import values
-from counterfoil.mapping.expressions import Expression
 from counterfoil.mapping.functions import Functions
+from counterfoil.mapping.parts import Block, Table, columns_behind, evaluated, steps_of
 from counterfoil.mapping.scopes import Group, RowOf, Scope, Unmapped
 from counterfoil.mapping.targets import Target
 from counterfoil.mapping.values import OMITTED, Field, Fixed, Value
@@ -41,69 +40,6 @@ class MappedRecord(msgspec.Struct, frozen=True):
     line_blocks: tuple[int, ...] = ()
     line_rows: tuple[int | None, ...] = ()
     once: bytes | None = None
-
-
-class Table:
-    """Fields of one table of the record, in its order, and the condition under which it is there."""
-
-    def __init__(self, fields: tuple[tuple[str, Any], ...], when: Expression | None) -> None:
-        self.fields = fields
-        self._when = when
-        self._plan = tuple((name, one, isinstance(one, Field | Fixed)) for name, one in fields)
-        self._computed = frozenset(name for name, one in fields if not isinstance(one, Fixed))
-
-    def evaluate(self, scope: Scope, path: str, findings: list[Finding], *, keep: bool = False) -> Any:
-        """The table's JSON; OMITTED when `when` says so, or (unless `keep`) when all but its constants is blank."""
-        if self._when is not None and not self._holds(scope, path, findings):
-            return OMITTED
-        found, filled = {}, keep or not self._computed
-        before = len(findings)
-        for name, one, is_leaf in self._plan:
-            try:
-                value = one.evaluate(scope) if is_leaf else one.evaluate(scope, _joined(path, name), findings)
-            except Unmapped as error:
-                _note(findings, error.finding, _joined(path, name))
-                continue
-            if value is not OMITTED:
-                found[name] = value
-                filled = filled or name in self._computed
-        return found if filled or len(findings) > before else OMITTED
-
-    def _holds(self, scope: Scope, path: str, findings: list[Finding]) -> bool:
-        assert self._when is not None, "only asked when there is one"
-        try:
-            return bool(self._when.run(scope))
-        except Unmapped as error:
-            _note(findings, error.finding, f"{path}.when" if path else "when")
-            return False
-
-    def columns_of(self, path: Sequence[str]) -> tuple[str, ...]:
-        """The columns that the field at `path` is made of; of a table, all of its fields'."""
-        if not path:
-            return tuple(dict.fromkeys(name for _, one in self.fields for name in _columns_of(one, ())))
-        for name, one in self.fields:
-            if name == path[0]:
-                return _columns_of(one, path[1:])
-        return ()
-
-
-class ListOf:
-    """A list of tables, such as the payments; those that are blank are left out."""
-
-    def __init__(self, tables: tuple[Table, ...]) -> None:
-        self.tables = tables
-
-    def evaluate(self, scope: Scope, path: str, findings: list[Finding]) -> Any:
-        """The list's JSON; OMITTED when nothing is left."""
-        found = [table.evaluate(scope, f"{path}[{n}]", findings) for n, table in enumerate(self.tables)]
-        return [one for one in found if one is not OMITTED] or OMITTED
-
-
-class Block(msgspec.Struct, frozen=True):
-    """One [[flows.NAME.line]]: a line of each row, or one of the record."""
-
-    each_row: bool
-    table: Table
 
 
 class Mapper:
@@ -161,7 +97,7 @@ class Mapper:
 
     def claim(self, rows: Sequence[SheetRow]) -> tuple[Any, Any, Any]:
         """(date, currency, total) that rows which may be wrong otherwise say of themselves; None where they do not."""
-        total = None if self._total is None else _evaluated(self._total, Group(rows, self._optional), "", [])
+        total = None if self._total is None else evaluated(self._total, Group(rows, self._optional), "", [])
         found = (self._one("date", rows), self._one("currency", rows), total)
         date, currency, said = (None if one is OMITTED or isinstance(one, Finding) else one for one in found)
         return date, currency, said
@@ -229,16 +165,16 @@ class Mapper:
         if not isinstance(field, Field | Fixed):
             return None
         findings: list[Finding] = []
-        found = _evaluated(field, Group(rows, self._optional), name, findings)
+        found = evaluated(field, Group(rows, self._optional), name, findings)
         return findings[0] if findings else None if found is OMITTED else found
 
     def _add_total(self, group: Group, found: dict[str, Any], findings: list[Finding]) -> None:
         before = len(findings)
-        total = _evaluated(self._total, group, "expected_total", findings)
+        total = evaluated(self._total, group, "expected_total", findings)
         if total is not OMITTED:
             found["expected_total"] = total
         elif len(findings) == before:
-            columns = ", ".join(f"`{name}`" for name in _columns_of(self._total, ()))
+            columns = ", ".join(f"`{name}`" for name in columns_behind(self._total, ()))
             reason = f"Column {columns} ({group.sources}) is blank, so the total cannot be checked."
             findings.append(Finding("total-missing", reason, "Fill it where the row comes from.", "expected_total"))
 
@@ -263,53 +199,14 @@ class Mapper:
 
     def _columns_of(self, field: str, mapped: MappedRecord | None) -> tuple[str, ...]:
         if field == "expected_total" and self._total is not None:
-            return _columns_of(self._total, ())
+            return columns_behind(self._total, ())
         match = _LINE.match(field)
         if match is None:
-            return self._head.columns_of(_steps(field)) if field else ()
-        at, steps = int(match[1]), _steps(match[2])
+            return self._head.columns_of(steps_of(field)) if field else ()
+        at, steps = int(match[1]), steps_of(match[2])
         if mapped is not None:
             if at >= len(mapped.line_blocks):
                 return ()
             return self._blocks[mapped.line_blocks[at]].table.columns_of(steps)
         found = (block.table.columns_of(steps) for block in self._blocks)
         return next((columns for columns in found if columns), ())
-
-
-def _evaluated(one: Any, scope: Scope, path: str, findings: list[Finding]) -> Any:
-    """The JSON value of a field; OMITTED when it is blank or (then with a finding) has none."""
-    try:
-        return one.evaluate(scope)
-    except Unmapped as error:
-        _note(findings, error.finding, path)
-        return OMITTED
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _note(findings: list[Finding], finding: Finding, path: str) -> None:
-    """Once each: a column that is missing for ten lines is missing once."""
-    told = msgspec.structs.replace(finding, field=path)
-    if not any(one.reason == told.reason for one in findings):
-        findings.append(told)
-
-
-def _columns_of(one: Any, path: Sequence[str]) -> tuple[str, ...]:
-    match one:
-        case Table():
-            return one.columns_of(path)
-        case ListOf():
-            if path and path[0].isdigit() and int(path[0]) < len(one.tables):
-                return one.tables[int(path[0])].columns_of(path[1:])
-            return tuple(dict.fromkeys(name for table in one.tables for name in table.columns_of(())))
-        case values.Field():
-            return one.value.columns
-        case _:
-            return ()
-
-
-def _steps(path: str) -> list[str]:
-    """`payments[0].amount` as its steps."""
-    return [step for step in re.split(r"[.\[\]]+", path) if step]

@@ -13,9 +13,9 @@ from counterfoil.model import terms
 from counterfoil.model.binding import Binding
 from counterfoil.model.prepared import ContactWanted, Prepared
 from counterfoil.model.terms import Terms
-from counterfoil.posting import deciding, identity, kinds, lookalikes
+from counterfoil.posting import deciding, deciding_contacts, identity, kinds, lookalikes
 from counterfoil.posting.changing import Refused
-from counterfoil.posting.deciding import ContactDecision
+from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.store import changes, contact_links, documents, postings
 from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
@@ -177,7 +177,7 @@ class Known:
             policy = "new" if said is not None and said.decision == "new" else plan.on_namesake
             ours = self._ours.get(wanted.external_id)
             linked = self._linked.get(said.contact_id or "") if said is not None else None
-            made = deciding.as_a_person_said(wanted, ours, said, linked) or deciding.decide_contact(
+            made = deciding_contacts.as_a_person_said(wanted, ours, said, linked) or deciding_contacts.decide_contact(
                 wanted,
                 ours,
                 self._by_number.get(wanted.external_id, ()),
@@ -189,9 +189,9 @@ class Known:
                 made.action == "create"
                 and self._names_taken.setdefault(fold(made.name), wanted.external_id) != wanted.external_id
             ):
-                made = deciding.namesake_here(wanted, policy)
+                made = deciding_contacts.namesake_here(wanted, policy)
             if made.action == "known":
-                made = deciding.where_it_went(made, wanted, self._by_id.get(made.contact_id or ""))
+                made = deciding_contacts.where_it_went(made, wanted, self._by_id.get(made.contact_id or ""))
             if made.action == "create":
                 plan.new_contacts.add((self.entity, wanted.external_id))
             self._made[wanted.external_id] = made

@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model.prepared import Finding, Predicted
-from counterfoil.posting import deciding, freezing, kinds, recording
+from counterfoil.posting import deciding, deciding_contacts, freezing, kinds, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import LOOK_FRESH_S, LOOK_OVERLAP, LOOKS_MAX, Rules, looks_needed
 from counterfoil.store import documents, locks, postings, requests
@@ -211,15 +211,15 @@ def _find_contact(connection: Connection, position: int, posting: Posting, revis
         return _judge_contact(position, posting, numbered[0], name)
     namesakes = documents.contacts_by(connection, posting.tenant_id, "name_key", [fold(name)])
     if any(contact.status == "ACTIVE" for contact in namesakes):
-        return Looked(position, posting, finding=deciding.namesake(posting.external_id))
+        return Looked(position, posting, finding=deciding_contacts.namesake(posting.external_id))
     return Looked(position, posting)
 
 
 def _judge_contact(position: int, posting: Posting, contact: KnownContact, name: str) -> Looked:
     if contact.status != "ACTIVE":
-        return Looked(position, posting, finding=deciding.archived(posting.external_id, contact.status))
+        return Looked(position, posting, finding=deciding_contacts.archived(posting.external_id, contact.status))
     if contact.name_key != fold(name):
-        return Looked(position, posting, finding=deciding.number_differs(posting.external_id))
+        return Looked(position, posting, finding=deciding_contacts.number_differs(posting.external_id))
     return Looked(position, posting, contact.contact_id, posting.external_id)
 
 

@@ -16,7 +16,8 @@ from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts
 from counterfoil.posting.changing import Policy
-from counterfoil.posting.deciding import ContactDecision, Decision
+from counterfoil.posting.deciding import Decision
+from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.posting.known import Known, Past, numbered
 from counterfoil.store import changes, credited, documents, postings
 from counterfoil.store.credited import Chain
