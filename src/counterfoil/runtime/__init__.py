@@ -1,4 +1,5 @@
-"""What runs when: so far the clock; schedules, windows and sweeps come with the service.
+"""What runs when: kinds of work, wake-ups, the loop that carries them out, schedules, windows and the clock.
 
-Called by app. May import store, settings, model and errors.
+Called by app. May import model and errors; never the HTTP library or a database driver. The job engine has its one door
+here (distributed); the rest of the product knows the port alone.
 """
