@@ -105,8 +105,8 @@ def _days(text: str) -> frozenset[int]:
 
 def _instant(day: datetime.date, minute: int, zone: zoneinfo.ZoneInfo, *, fold: int) -> datetime.datetime:
     """A wall clock's time in UTC; of a time that the clock jumps over, the moment of the jump."""
-    day += datetime.timedelta(days=minute // _DAY)
-    local = datetime.datetime.combine(day, datetime.time(minute % _DAY // 60, minute % 60), zone).replace(fold=fold)
+    midnight = datetime.datetime.combine(day, datetime.time.min, zone)
+    local = (midnight + datetime.timedelta(minutes=minute)).replace(fold=fold)  # on the wall, not in elapsed minutes
     found = local.astimezone(datetime.UTC)
     if found.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return found
