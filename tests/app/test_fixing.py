@@ -223,6 +223,7 @@ def test_an_undone_fix_takes_back_what_was_not_sent(bench: Workbench) -> None:
     bench.sandbox.fault("429_day", method="PUT", path="/api.xro/2.0/", count=5)
     assert bench.run().planned == 1
     bench.sandbox.clear_faults()
+    bench.new_day()
     undone, again = do(bench, lambda books: books.unfix(number))
     assert (undone.id, again) == (number, 0)
     assert (only(bench).cause, only(bench).count) == ("account-unknown:sales-old", 1)

@@ -91,6 +91,9 @@ def test_a_used_up_day_leaves_the_rest_for_the_next_run(bench: Workbench) -> Non
     report = bench.run([sale(n) for n in range(5)])
     assert (report.posted, report.planned, report.exit_code) == (0, 5, 4)
     assert "day" in report.stops[0]
+    same_day = bench.run()
+    assert (same_day.planned, same_day.exit_code, len(bench.writes())) == (5, 4, 1), "nobody asks Xero in vain"
+    bench.new_day()
     again = bench.run()
     assert (again.posted, again.exit_code) == (5, 0)
     once(bench, 5)

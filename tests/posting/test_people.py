@@ -311,6 +311,7 @@ def test_a_record_that_moves_to_another_entity_before_it_was_sent_is_not_sent_to
     report = bench.run([sale(1, entity="acme-au")])
     assert (report.held, causes(bench)) == (1, ["entity-changed"])
     assert (bench.invoices(1), bench.invoices(2)) == ([], [])
+    bench.new_day()
     assert bench.run([sale(1)]).posted == 1
 
 

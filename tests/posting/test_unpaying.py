@@ -196,6 +196,7 @@ def test_payments_that_were_not_sent_are_cancelled_with_their_invoice(bench: Wor
     """Nothing stays open for ever."""
     bench.sandbox.fault("429_day", method="PUT", path=PAYMENTS, count=1, delay_s=1)
     run = bench.run([paid(1)]).run
+    bench.new_day()
     assert fates(undo(bench, run)) == [("order-1/payment", "cancel"), ("order-1", "void")]
     report = bench.finish()
     assert (report.planned, payments(bench), bench.living(), causes(bench)) == (0, [], [], [])

@@ -120,6 +120,11 @@ class Workbench:
         path.write_text("".join(f"{one if isinstance(one, str) else json.dumps(one)}\n" for one in records))
         return path
 
+    def new_day(self) -> None:
+        """What was used of Xero's limits is forgotten."""
+        for file in self.folder.glob("*-limits*"):
+            file.unlink()
+
     async def open(self, point: Callable[[str], None] = sending.no_point) -> WorkbenchBooks:
         """Open the installation, bound to the sandbox's first three organisations."""
         books = WorkbenchBooks(settings.load(self.write_config()), SystemClock(), point)

@@ -45,7 +45,7 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import bindings, documents, grants, locks, runs
+from counterfoil.store import bindings, documents, grants, limits, locks, runs
 from counterfoil.store.database import Database, get_meta, set_meta
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
@@ -81,7 +81,7 @@ class Books:
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
         )
-        self.pacer = Pacer(clock, calls_per_minute=xero.calls_per_minute)
+        self.pacer = Pacer(clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute)
         self.catch_up = CatchUp(self.database, identity.find_marker)
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
@@ -101,6 +101,7 @@ class Books:
 
     async def close(self) -> None:
         """Close connections and the database."""
+        await self.pacer.close()
         await self.transport.close()
         await self.database.close()
 

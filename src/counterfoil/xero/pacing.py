@@ -1,186 +1,263 @@
-"""Xero's limits turned into waiting, in one process: implements model.ports.Permits.
+"""Xero's limits turned into waiting, for all processes together: implements model.ports.Permits.
 
-Called by app (builds it) and client. Per tenant 60 calls a minute and 5 at once, per app 10,000 a minute, and the day
-as Xero reports it. A call occupies its minute from its start until 60 s after its answer, since nobody can see when
-between the two Xero counted it; so no rolling minute ever holds more than the limit, and a fixed one neither.
-https://developer.xero.com/documentation/guides/oauth2/limits (read 2026-11), xero-facts §2.1-§2.3.
+Called by app (builds it) and client. Whoever wants to call asks; one task of this process takes a turn for all who ask: one
+transaction learns from answers, gives places back and hands out new ones (budget decides, store/limits keeps). Within a
+turn the first lanes and the longest waits go first. xero-facts §2.1-§2.3.
 """
 
 import asyncio
 import contextlib
-import heapq
 import itertools
 import random
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
-from counterfoil import errors
-from counterfoil.model.ports import Clock
+import msgspec
 
-WINDOW_S: Final = 60.0
-SLOTS: Final = 5
-CALLS_PER_MINUTE: Final = 60
-APP_CALLS_PER_MINUTE: Final = 10_000
-LANES: Final = ("looking", "interactive", "realtime", "sync", "bulk")  # first come the first of these
-NAP_MAX_S: Final = 1.0  # a sleeper looks up this often, in case the limits changed meanwhile
-DAY_PROBE_S: Final = 900.0  # a day at zero without Retry-After: when its window ends is unknown, so ask again
+from counterfoil import errors
+from counterfoil.model.lanes import LANES
+from counterfoil.model.ports import Clock
+from counterfoil.store.limits import Kept, Remembered, States
+from counterfoil.xero import budget
+from counterfoil.xero.budget import App, Limits, Taught, Tenant, Verdict
+
+APP: Final = "app"
+TURN_MAX: Final = 64  # asks of one turn; the others have the next
+NAP_MAX_S: Final = 1.0  # a waiter looks up this often, in case another process gave something back
+START_WITHIN_S: Final = 5.0  # a call that did not begin so long after it got its place asks again
 CONCURRENT_BACKOFF_S: Final = 0.5  # doubled with each 429 in a row, jittered by half; Xero sends no Retry-After
 CONCURRENT_BACKOFF_MAX_S: Final = 15.0
+SCARCE: Final = 0.8  # from this share of the app's minute on, tenants get equal shares
+LEVEL_LIFE: Final = 2 * budget.SECOND
 
 
-class _Window:
-    """Calls that count against one rolling minute."""
+class _Ask(msgspec.Struct, eq=False):
+    """Somebody who waits for a place."""
 
-    def __init__(self, limit: int, window_s: float) -> None:
-        self.limit = limit
-        self.window_s = window_s
-        self.in_flight = 0
-        self.stopped_until_s = 0.0
-        self._free_at_s: deque[float] = deque()  # one entry per finished call, oldest first
-
-    def free(self, now_s: float) -> int:
-        """How many more may start now."""
-        while self._free_at_s and self._free_at_s[0] <= now_s:
-            self._free_at_s.popleft()
-        return self.limit - self.in_flight - len(self._free_at_s)
-
-    def wait_s(self, now_s: float) -> float | None:
-        """0 when one may start, seconds until one may, or None when that depends on a call now in flight."""
-        if now_s < self.stopped_until_s:
-            return self.stopped_until_s - now_s
-        if self.free(now_s) > 0:
-            return 0.0
-        return self._free_at_s[0] - now_s if self._free_at_s else None
-
-    def occupy(self, now_s: float, calls: int = 1) -> None:
-        """These calls count for one window from now on."""
-        self._free_at_s.extend([now_s + self.window_s] * calls)
-
-    def stop_until(self, instant_s: float) -> None:
-        """Nothing starts before; never shortens an earlier stop."""
-        self.stopped_until_s = max(self.stopped_until_s, instant_s)
+    tenant: str
+    rank: int
+    order: int
+    id: str
+    granted: asyncio.Future[float]  # when, on the clock's elapsed seconds
 
 
-class _Tenant:
-    """One tenant's budgets and those who wait for them."""
+class _Ended(msgspec.Struct, frozen=True):
+    tenant: str
+    id: str
 
-    def __init__(self, limit: int, window_s: float) -> None:
-        self.minute = _Window(limit, window_s)
-        self.day_used_until_s: float | None = None
-        self.concurrent_in_a_row = 0
-        self.waiting: list[tuple[int, int]] = []  # a heap of (lane, order of arrival)
-        self.changed = asyncio.Event()
 
-    def tell(self) -> None:
-        """Wake everyone who waits for a change."""
-        self.changed.set()
-        self.changed = asyncio.Event()
+class _Lesson(msgspec.Struct, frozen=True):
+    tenant: str
+    taught: Taught
 
 
 class Pacer:
-    """The budgets of one process. A version shared by processes has the same face."""
+    """The budgets of one app. `kept`: where they are shared (None: in this process); `limits`: instead of Xero's own."""
 
     def __init__(
         self,
         clock: Clock,
+        kept: Kept | None = None,
         *,
-        calls_per_minute: int = CALLS_PER_MINUTE,
-        window_s: float = WINDOW_S,
+        calls_per_minute: int = 60,
+        limits: Limits | None = None,
         jitter: random.Random | None = None,
     ) -> None:
         self._clock = clock
-        self._calls_per_minute = calls_per_minute
-        self._window_s = window_s
+        self._kept: Kept = kept or Remembered(clock)
+        self._limits = limits or limits_of(calls_per_minute)
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
-        self._app = _Window(APP_CALLS_PER_MINUTE, window_s)
-        self._tenants: dict[str, _Tenant] = {}
+        self._asks: list[_Ask] = []
+        self._news: list[_Ended | _Lesson] = []
+        self._poked = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
         self._arrivals = itertools.count()
+        self._owner = secrets.token_hex(6)
 
     @contextlib.asynccontextmanager
     async def call(self, tenant_id: str, lane: str) -> AsyncIterator[None]:
-        """Wait for a place in the minute and the slots, and hold it while inside. `lane`: one of LANES.
+        """Wait for a place in the minute, the slots and the day, and hold it while inside. `lane`: one of LANES.
 
-        Raises RateLimited("day") with the seconds until Xero may be asked again.
+        Raises RateLimited("day") with the seconds until Xero may be asked again, StoreError.
         """
-        tenant = self._tenant(tenant_id)
-        await self._wait(tenant, LANES.index(lane))
-        tenant.minute.in_flight += 1
-        self._app.in_flight += 1
+        number = next(self._arrivals)
+        ask = _Ask(tenant_id, LANES.index(lane), number, "", asyncio.get_running_loop().create_future())
+        while not await self._has_place(ask):
+            ask.granted = asyncio.get_running_loop().create_future()
         try:
             yield
         finally:
-            now_s = self._clock.elapsed_s()
-            for window in (tenant.minute, self._app):
-                window.in_flight -= 1
-                window.occupy(now_s)
-            tenant.tell()
+            self._tell(_Ended(tenant_id, ask.id))
 
     def learn(self, tenant_id: str, headers: Callable[[str], str | None], status: int) -> None:
         """Correct the budgets from an answer; call it while still inside `call`."""
-        tenant, now_s = self._tenant(tenant_id), self._clock.elapsed_s()
-        if status == 429:
-            self._stopped(tenant, headers, now_s)
-        else:
-            tenant.concurrent_in_a_row = 0
-        if (day := _number(headers("X-DayLimit-Remaining"))) is not None:
-            if day > 0 and status != 429:
-                tenant.day_used_until_s = None
-            elif day <= 0 and tenant.day_used_until_s is None:
-                tenant.day_used_until_s = now_s + DAY_PROBE_S
-        if (left := _number(headers("X-MinLimit-Remaining"))) is not None and status != 429:
-            # Fewer than we thought: somebody else calls with this app too.
-            tenant.minute.occupy(now_s, max(0, tenant.minute.free(now_s) - left))
-        tenant.tell()
-
-    def _stopped(self, tenant: _Tenant, headers: Callable[[str], str | None], now_s: float) -> None:
-        said = (headers("X-Rate-Limit-Problem") or "").lower()
         wait_s = _number(headers("Retry-After"))
-        if said == "day":
-            tenant.day_used_until_s = now_s + (DAY_PROBE_S if wait_s is None else wait_s)
-        elif "app" in said:
-            self._app.stop_until(now_s + (self._window_s if wait_s is None else wait_s))
-        elif said == "minute" or wait_s is not None:
-            tenant.minute.stop_until(now_s + (self._window_s if wait_s is None else wait_s))
-        else:
-            backoff_s = min(CONCURRENT_BACKOFF_S * 2**tenant.concurrent_in_a_row, CONCURRENT_BACKOFF_MAX_S)
-            tenant.concurrent_in_a_row += 1
-            tenant.minute.stop_until(now_s + backoff_s * self._jitter.uniform(0.5, 1.5))
+        taught = Taught(
+            status=status,
+            minute_left=_number(headers("X-MinLimit-Remaining")),
+            day_left=_number(headers("X-DayLimit-Remaining")),
+            app_left=_number(headers("X-AppMinLimit-Remaining")),
+            problem=(headers("X-Rate-Limit-Problem") or "").lower(),
+            wait=None if wait_s is None else wait_s * budget.SECOND,
+        )
+        self._tell(_Lesson(tenant_id, taught))
 
-    def _tenant(self, tenant_id: str) -> _Tenant:
-        if tenant_id not in self._tenants:
-            self._tenants[tenant_id] = _Tenant(self._calls_per_minute, self._window_s)
-        return self._tenants[tenant_id]
+    async def close(self) -> None:
+        """Give back what is ours and let go of the shared budgets."""
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        await self._kept.close()
 
-    async def _wait(self, tenant: _Tenant, rank: int) -> None:
-        ticket = (rank, next(self._arrivals))
-        heapq.heappush(tenant.waiting, ticket)
+    async def _has_place(self, ask: _Ask) -> bool:
+        """Wait for it; False when we were stopped so long since it was given that it is not worth anything any more."""
+        ask.id = f"{self._owner}{secrets.token_hex(4)}"
+        self._asks.append(ask)
+        self._poke()
         try:
-            while True:
-                wait_s = self._wait_s(tenant) if tenant.waiting[0] == ticket else None
-                if wait_s == 0.0:
-                    return
-                if wait_s is None:
-                    await tenant.changed.wait()
-                else:
-                    await self._clock.sleep(min(wait_s, NAP_MAX_S))
-        finally:
-            tenant.waiting.remove(ticket)
-            heapq.heapify(tenant.waiting)
-            tenant.tell()
+            at_s = await ask.granted
+        except BaseException:
+            if ask in self._asks:
+                self._asks.remove(ask)
+            elif ask.granted.done() and not ask.granted.cancelled() and ask.granted.exception() is None:
+                self._tell(_Ended(ask.tenant, ask.id))  # it was given in the instant in which we gave up
+            raise
+        if self._clock.elapsed_s() - at_s <= START_WITHIN_S:
+            return True
+        self._tell(_Ended(ask.tenant, ask.id))
+        return False
 
-    def _wait_s(self, tenant: _Tenant) -> float | None:
-        """0: go; seconds: sleep so long; None: wait for a change. Raises RateLimited("day")."""
-        now_s = self._clock.elapsed_s()
-        if tenant.day_used_until_s is not None:
-            if now_s < tenant.day_used_until_s:
-                raise errors.RateLimited("day", retry_after_s=tenant.day_used_until_s - now_s)
-            tenant.day_used_until_s = None
-        waits = (tenant.minute.wait_s(now_s), self._app.wait_s(now_s))
-        if None in waits:
-            return None if tenant.minute.in_flight else NAP_MAX_S
-        slots_full = tenant.minute.in_flight >= SLOTS
-        return None if slots_full else max(wait for wait in waits if wait is not None)
+    def _tell(self, news: _Ended | _Lesson) -> None:
+        self._news.append(news)
+        self._poke()
+
+    def _poke(self) -> None:
+        self._poked.set()
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Take turns as long as somebody waits or something is to be said."""
+        while self._asks or self._news:
+            self._poked.clear()
+            asks = sorted(self._asks, key=lambda one: (one.rank, one.order))[:TURN_MAX]
+            news, self._news = self._news, []
+            try:
+                wait_s = await self._turn(asks, news)
+            except errors.StoreError as problem:
+                self._news = news + self._news  # said in the next turn, when somebody asks again
+                self._fail(asks, problem)
+                return
+            if wait_s > 0 and not self._poked.is_set() and self._asks:
+                await self._nap(min(wait_s, NAP_MAX_S))
+
+    def _fail(self, asks: Sequence[_Ask], problem: errors.StoreError) -> None:
+        for ask in asks:
+            if ask in self._asks:
+                self._asks.remove(ask)
+            if not ask.granted.done():
+                ask.granted.set_exception(problem)
+
+    async def _turn(self, asks: Sequence[_Ask], news: Sequence[_Ended | _Lesson]) -> float:
+        """One transaction; → the seconds after which another makes sense."""
+        keys = [APP, *dict.fromkeys([one.tenant for one in (*news, *asks)])]
+
+        def work(now: int, states: States) -> tuple[tuple[int, bool, list[Verdict]], States]:
+            books = _Books(states)
+            for one in news:
+                self._take_in(books, one, now)
+            verdicts = [
+                budget.ask(self._limits, books.app, books.tenant(one.tenant), one.rank, one.id, now) for one in asks
+            ]
+            used = budget.app_used(books.app)
+            stale = used > SCARCE * self._limits.app_minute and now - books.app.level_at > LEVEL_LIFE
+            return (now, stale, verdicts), books.written()
+
+        now, stale, verdicts = await self._kept.turn(keys, work)
+        given_s = self._clock.elapsed_s()
+        for ask, verdict in zip(asks, verdicts, strict=True):
+            self._answer(ask, verdict, now, given_s)
+        if stale:
+            await self._kept.recent(self._leveled)
+        waits = [verdict.retry for verdict in verdicts if verdict.retry is not None and not verdict.day]
+        return (min(waits) - now) / budget.SECOND if waits and len(waits) == len(asks) else 0.0
+
+    def _take_in(self, books: "_Books", news: _Ended | _Lesson, now: int) -> None:
+        tenant = books.tenant(news.tenant)
+        if isinstance(news, _Ended):
+            budget.answered(self._limits, books.app, tenant, news.id, now)
+            return
+        backoff_s = min(CONCURRENT_BACKOFF_S * 2.0**tenant.concurrent, CONCURRENT_BACKOFF_MAX_S)
+        pause = round(backoff_s * self._jitter.uniform(0.5, 1.5) * budget.SECOND)
+        taught = msgspec.structs.replace(news.taught, pause=pause)
+        budget.learn(self._limits, books.app, tenant, taught, now)
+
+    def _answer(self, ask: _Ask, verdict: Verdict, now: int, given_s: float) -> None:
+        if verdict.retry is not None and not verdict.day:
+            return
+        if ask in self._asks:
+            self._asks.remove(ask)
+        if ask.granted.done():  # cancelled while the turn was taken
+            if verdict.retry is None:
+                self._news.append(_Ended(ask.tenant, ask.id))
+        elif verdict.retry is None:
+            ask.granted.set_result(given_s)
+        else:
+            left_s = (verdict.retry - now) / budget.SECOND
+            ask.granted.set_exception(errors.RateLimited("day", retry_after_s=left_s))
+
+    def _leveled(self, now: int, states: States) -> tuple[None, States]:
+        """Equal shares for those who want much, while the app's minute is scarce."""
+        books = _Books(states)
+        tenants = [key for key in states if key != APP]
+        demands = [budget.demand(self._limits, books.tenant(key), now) for key in tenants]
+        books.app.level, books.app.level_at = budget.level(self._limits, demands), now
+        return None, books.written(only=APP)
+
+    async def _nap(self, seconds: float) -> None:
+        waits: set[asyncio.Task[object]] = {
+            asyncio.create_task(self._poked.wait()),
+            asyncio.create_task(self._clock.sleep(seconds)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+
+class _Books:
+    """The states of one turn, decoded when they are needed."""
+
+    def __init__(self, states: States) -> None:
+        self._states = states
+        self._tenants: dict[str, Tenant] = {}
+        self.app = msgspec.msgpack.decode(states[APP], type=App) if APP in states else App()
+
+    def tenant(self, key: str) -> Tenant:
+        """A tenant's state; empty when it was never written."""
+        found = self._tenants.get(key)
+        if found is None:
+            state = self._states.get(f"{key}")
+            found = Tenant() if state is None else msgspec.msgpack.decode(state, type=Tenant)
+            self._tenants[key] = found
+        return found
+
+    def written(self, only: str | None = None) -> dict[str, bytes]:
+        """What was looked at, encoded again."""
+        found = {APP: msgspec.msgpack.encode(self.app)}
+        if only is None:
+            found |= {key: msgspec.msgpack.encode(one) for key, one in self._tenants.items()}
+        return found
+
+
+def limits_of(calls_per_minute: int) -> Limits:
+    """Xero's own limits, or those of a sandbox that allows more."""
+    usual = Limits()
+    if calls_per_minute <= usual.minute:
+        return Limits(minute=calls_per_minute)
+    app_minute = max(usual.app_minute, calls_per_minute)
+    return Limits(minute=calls_per_minute, app_minute=app_minute, burst=calls_per_minute // 3)
 
 
 def _number(text: str | None) -> int | None:

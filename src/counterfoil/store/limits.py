@@ -1,0 +1,259 @@
+"""Where the budgets of Xero's limits are kept, so that all processes share them: a turn is one short transaction.
+
+Called by xero/pacing, which decides; nothing here knows what the states mean. On SQLite they have a file of their own beside
+the database (synchronous=NORMAL: a lost turn costs a 429, not a posting), on Postgres a table. Time is one clock for all
+processes that never jumps: each turn moves it on by what passed since the last one, and never back.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.model.ports import Clock
+from counterfoil.store.database import Database
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+States = Mapping[str, bytes]
+Work = Callable[[int, States], tuple[T, States]]  # (now in microseconds, the states asked for) → result, what changed
+
+CLOCK: Final = "clock"
+SUFFIX: Final = "-limits"
+BUSY_TIMEOUT_MS: Final = 30_000
+RECENT_US: Final = 120_000_000  # what `recent` reads: states that changed within two minutes
+SLACK_US: Final = 50_000  # two clocks never run quite alike
+NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, ''::bytea"
+WRITE: Final = (
+    "INSERT INTO limits SELECT key, state, %s FROM unnest(%s::text[], %s::bytea[]) AS new(key, state) "
+    "ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, at = EXCLUDED.at"
+)
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+MAKE: Final = "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, state BLOB NOT NULL, at BIGINT NOT NULL)"
+
+
+class Passed(msgspec.Struct, array_like=True, frozen=True):
+    """The shared clock: `raw` of the clock named `epoch` was read when `now` was reached."""
+
+    epoch: str = ""
+    raw: int = 0
+    now: int = 1_000_000_000
+
+    def moved(self, epoch: str, raw: int, most: int | None) -> "Passed":
+        """Moved on to a reading of `raw`. Another epoch (a restart of the machine) or a clock put back: time stands still.
+
+        `most`: what passed in this process since its own last turn; a clock that was put forward cannot add more.
+        """
+        delta = max(0, raw - self.raw) if epoch == self.epoch else 0
+        if most is not None:
+            delta = min(delta, most + SLACK_US)
+        return Passed(epoch, raw, self.now + delta)
+
+
+class Kept(Protocol):
+    """Budgets shared by whoever uses the same place."""
+
+    async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
+        """Read the states of `keys` (absent: never written), let `work` decide, keep what it changed. Raises StoreError."""
+        ...
+
+    async def recent(self, work: Work[T]) -> T:
+        """The same with every state that changed lately."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the place."""
+        ...
+
+
+class Remembered:
+    """Budgets of this process alone, for a database in memory and for tests."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._states: dict[str, bytes] = {}
+
+    async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
+        """One turn."""
+        return self._decide({key: self._states[key] for key in keys if key in self._states}, work)
+
+    async def recent(self, work: Work[T]) -> T:
+        """One turn over everything."""
+        return self._decide(self._states, work)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _decide(self, states: States, work: Work[T]) -> T:
+        result, changed = work(round(self._clock.elapsed_s() * 1_000_000), states)
+        self._states.update(changed)
+        return result
+
+
+class InFile:
+    """Budgets in an SQLite file, for all processes of one machine."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
+        self._connection: sqlite3.Connection | None = None
+        self._epoch = BOOT_ID.read_text("ascii").strip() if BOOT_ID.exists() else "boot"
+
+    async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
+        """One turn."""
+        marks = ",".join("?" * (len(keys) + 1))
+        query = f"SELECT key, state FROM limits WHERE key IN ({marks})"  # noqa: S608 - question marks only
+        return await self._on_thread(query, lambda _now: [CLOCK, *keys], work)
+
+    async def recent(self, work: Work[T]) -> T:
+        """One turn over what changed lately."""
+        query = "SELECT key, state FROM limits WHERE key = ? OR at > ?"
+        return await self._on_thread(query, lambda now: [CLOCK, now - RECENT_US], work)
+
+    async def close(self) -> None:
+        """Close the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    async def _on_thread(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transact, query, parameters, work)
+
+    def _transact(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        try:
+            connection = self._connection or self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = self._decide(connection, query, parameters, work)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as cause:
+            raise errors.StoreError(
+                f"The file of Xero's limits {self._path} cannot be used: {cause}.",
+                remedy="Is the disk full, or may the file not be written? It can be deleted: then Xero may answer 429 once.",
+            ) from cause
+        return result
+
+    def _decide(
+        self, connection: sqlite3.Connection, query: str, parameters: Callable[[int], list[Any]], work: Work[T]
+    ) -> T:
+        raw = round(self._clock.elapsed_s() * 1_000_000)
+        known = connection.execute("SELECT state FROM limits WHERE key = ?", (CLOCK,)).fetchone()
+        passed = _passed(known[0] if known else None).moved(self._epoch, raw, None)
+        states = dict(connection.execute(query, parameters(passed.now)))
+        states.pop(CLOCK, None)
+        result, changed = work(passed.now, states)
+        rows = [(key, state, passed.now) for key, state in changed.items()]
+        rows.append((CLOCK, msgspec.msgpack.encode(passed), passed.now))
+        connection.executemany("INSERT OR REPLACE INTO limits VALUES (?, ?, ?)", rows)
+        return result
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(MAKE)
+        self._connection = connection
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+class OnServer:
+    """Budgets in a table of Postgres, for all processes of all machines. `conninfo`: libpq's."""
+
+    def __init__(self, conninfo: str, clock: Clock) -> None:
+        self._conninfo = conninfo
+        self._clock = clock
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._last_s: float | None = None  # this process's own last turn
+        self._lock = asyncio.Lock()
+
+    async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
+        """One turn."""
+        return await self._transact("SELECT key, state FROM limits WHERE key = ANY(%s)", lambda _now: list(keys), work)
+
+    async def recent(self, work: Work[T]) -> T:
+        """One turn over what changed lately."""
+        query = "SELECT key, state FROM limits WHERE at > %s AND key <> 'clock'"
+        return await self._transact(query, lambda now: now - RECENT_US, work)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _transact(self, query: str, parameter: Callable[[int], Any], work: Work[T]) -> T:
+        import psycopg
+
+        async with self._lock:
+            try:
+                connection = self._connection
+                if connection is None or connection.closed:
+                    connection = await self._open()
+                async with connection.transaction():
+                    return await self._decide(connection, query, parameter, work)
+            except psycopg.Error as cause:
+                if self._connection is not None:
+                    await self._connection.close()
+                reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+                raise errors.StoreError(
+                    f"The table of Xero's limits cannot be used: {reason}.", remedy="Is Postgres running? Run again."
+                ) from cause
+
+    async def _decide(
+        self, connection: "psycopg.AsyncConnection[Any]", query: str, parameter: Callable[[int], Any], work: Work[T]
+    ) -> T:
+        # Only when the lock is ours is the time read: it then is the time of this turn.
+        row = await (await connection.execute("SELECT state FROM limits WHERE key = 'clock' FOR UPDATE")).fetchone()
+        before = _passed(row[0] if row else None)
+        cursor = await connection.execute(f"{NOW} UNION ALL {query}", (parameter(before.now),))
+        (raw, _), *found = await cursor.fetchall()
+        elapsed_s = self._clock.elapsed_s()
+        most = None if self._last_s is None else round((elapsed_s - self._last_s) * 1_000_000)
+        passed = before.moved("postgres", int(raw), most)
+        result, changed = work(passed.now, {key: bytes(state) for key, state in found})
+        written = {**changed, CLOCK: msgspec.msgpack.encode(passed)}
+        await connection.execute(WRITE, (passed.now, list(written), list(written.values())))
+        self._last_s = elapsed_s
+        return result
+
+    async def _open(self) -> "psycopg.AsyncConnection[Any]":
+        import psycopg
+
+        options = (
+            f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout=10000 -c synchronous_commit=off"
+        )
+        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, options=options)
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(7263902)")  # two first starts at once
+            await connection.execute(MAKE.replace("BLOB", "BYTEA"))
+            first = msgspec.msgpack.encode(Passed())
+            await connection.execute("INSERT INTO limits VALUES ('clock', %s, 0) ON CONFLICT DO NOTHING", (first,))
+        self._connection = connection
+        return connection
+
+
+def beside(database: Database) -> Kept:
+    """The budgets that everybody who uses this database shares."""
+    if not database.is_sqlite:
+        return OnServer(database.url.set(drivername="postgresql").render_as_string(hide_password=False), database.clock)
+    path = database.path
+    return Remembered(database.clock) if path is None else InFile(path.with_name(path.name + SUFFIX), database.clock)
+
+
+def _passed(state: bytes | None) -> Passed:
+    return Passed() if state is None else msgspec.msgpack.decode(state, type=Passed)

@@ -1,0 +1,178 @@
+"""Any number of processes share one budget: no window of Xero's ever holds more calls than it may.
+
+Real processes, a real file and a real Postgres, with a window of two seconds instead of sixty; some are killed and some
+suspended in the middle. The judge counts what they wrote down, with a model that knows nothing of the budget.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+
+import msgspec
+import pytest
+
+from counterfoil import errors
+from counterfoil.runtime.clock import SystemClock
+from counterfoil.store.limits import InFile, OnServer, Passed
+from counterfoil.xero.pacing import Pacer
+from tests.xero.caller import LIMITS, TENANTS
+from tests.xero.fakes import FakeClock
+from tests.xero.test_budget import most_in_a_minute
+
+SOAK = bool(os.environ.get("SOAK"))
+PROCESSES = 8 if SOAK else 3
+CALLS = 3_000 if SOAK else 200
+PATIENCE_S = 600.0 if SOAK else 120.0  # a broken budget ends here
+
+
+@pytest.fixture(params=["file", "postgres"])
+def address(request, tmp_path):
+    if request.param == "file":
+        return str(tmp_path / "counterfoil.db-limits")
+    import psycopg
+
+    uri = request.getfixturevalue("server").get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS limits")
+    return uri
+
+
+def spans(folder):
+    """What the processes wrote: tenant → (start, end) of each call; one without an end ended with its lease."""
+    found = defaultdict(list)
+    for log in folder.glob("*.log"):
+        began = {}
+        for line in log.read_text().splitlines():
+            words = line.split()
+            if len(words) != 4 or line.count(" ") != 3:
+                continue  # torn by a kill
+            sign, tenant, number, at = words
+            if sign == "+":
+                began[tenant, number] = int(at)
+            else:
+                found[tenant].append((began.pop((tenant, number)), int(at)))
+        for (tenant, _), at in began.items():
+            found[tenant].append((at, at + LIMITS.lease))
+    return found
+
+
+def at_once(calls):
+    """The most calls that ran at the same instant."""
+    return max((sum(start <= at < end for start, end in calls) for at, _ in calls), default=0)
+
+
+@pytest.mark.parametrize("seed", range(4 if SOAK else 1))
+def test_no_interleaving_of_processes_exceeds_a_limit(address, tmp_path, seed):
+    """Calls of three tenants in three lanes from several processes, some killed and replaced, some suspended."""
+    dice = random.Random(seed)
+    running, started = {}, 0
+    ends = time.monotonic() + PATIENCE_S
+
+    def log_of(number):
+        return tmp_path / f"{number}.log"
+
+    def start():
+        nonlocal started
+        started += 1
+        words = [
+            sys.executable,
+            "-m",
+            "tests.xero.caller",
+            address,
+            str(log_of(started)),
+            str(PATIENCE_S),
+            str(started),
+        ]
+        running[started] = subprocess.Popen(words)
+
+    for _ in range(PROCESSES):
+        start()
+    while time.monotonic() < ends and sum(map(len, spans(tmp_path).values())) < CALLS:
+        time.sleep(dice.uniform(0.2, 0.6))
+        at_work = [number for number in running if log_of(number).exists() and log_of(number).stat().st_size]
+        if not at_work:
+            continue
+        victim = dice.choice(at_work)
+        if dice.random() < 0.5:
+            running[victim].send_signal(signal.SIGSTOP)
+            time.sleep(dice.uniform(0.05, 0.5))
+            running[victim].send_signal(signal.SIGCONT)
+        else:
+            running[victim].kill()
+            running.pop(victim).wait()
+            start()
+    for process in running.values():
+        process.kill()
+        process.wait()
+    found = spans(tmp_path)
+    assert set(TENANTS) == set(found)
+    for tenant, calls in found.items():
+        assert most_in_a_minute(calls, LIMITS.window) <= LIMITS.minute, tenant
+        assert at_once(calls) <= LIMITS.slots, tenant
+    everything = [call for calls in found.values() for call in calls]
+    assert most_in_a_minute(everything, LIMITS.window) <= LIMITS.app_minute
+
+
+async def test_what_one_process_used_another_knows(address):
+    """The second process waits for the first one's places; a file that is gone is begun anew."""
+    first, second = (Pacer(SystemClock(), open_place(address), limits=LIMITS) for _ in range(2))
+    for _ in range(LIMITS.minute):
+        async with first.call("a", "interactive"):
+            pass
+    asked = asyncio.create_task(one_call(second))
+    async with second.call("b", "interactive"):
+        pass
+    assert not asked.done()
+    began = await asked
+    assert began > 0
+    await first.close()
+    await second.close()
+
+
+async def one_call(pacer):
+    async with pacer.call("a", "interactive"):
+        return SystemClock().elapsed_s()
+
+
+def open_place(address, clock=None):
+    clock = clock or SystemClock()
+    return OnServer(address, clock) if address.startswith("postgres") else InFile(pathlib_of(address), clock)
+
+
+def pathlib_of(address):
+    from pathlib import Path
+
+    return Path(address)
+
+
+async def test_a_file_that_cannot_be_used_is_an_error_with_a_remedy(tmp_path):
+    """Whoever waits hears it; nothing hangs."""
+    file = tmp_path / "limits"
+    file.write_bytes(b"this is no database, and long enough to be looked at by SQLite as one" * 20)
+    pacer = Pacer(FakeClock(), InFile(file, FakeClock()))
+    with pytest.raises(errors.StoreError, match="limits") as caught:
+        await one_call(pacer)
+    assert "deleted" in caught.value.remedy
+    await pacer.close()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "raw", "most", "expected"),
+    [
+        ("one", 150, None, 1_050),  # time passed
+        ("one", 40, None, 1_000),  # the clock was put back: time stands still
+        ("two", 5_000, None, 1_000),  # the machine was started anew
+        ("one", 90_000_100, 1_000_000, 1_051_000),  # the server's clock was put forward: no more than passed here
+    ],
+)
+def test_the_shared_clock_never_jumps(epoch, raw, most, expected):
+    """Places come back by time that really passed; a clock that is changed brings none back."""
+    assert expected == Passed("one", 100, 1_000).moved(epoch, raw, most).now
+    assert Passed("one", 100, 1_000) == msgspec.msgpack.decode(
+        msgspec.msgpack.encode(Passed("one", 100, 1_000)), type=Passed
+    )
