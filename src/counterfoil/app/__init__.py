@@ -7,8 +7,6 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 
 import contextlib
 import datetime
-import getpass
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors, flows, settings
+from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
     fixes_kept,
@@ -34,6 +33,7 @@ from counterfoil.app.access import Access
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
+from counterfoil.model.actor import Actor
 from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
 from counterfoil.posting import identity, recovering, sending
@@ -66,12 +66,14 @@ PAGES = {  # Xero's own page of a document, and the sandbox's
 class Books:
     """One installation: its configuration, database, consents and ledgers. Use `open_books`."""
 
-    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None]) -> None:
+    def __init__(
+        self, loaded: Settings, clock: Clock, point: Callable[[str], None], actor: Actor | None = None
+    ) -> None:
         self.settings = loaded
         self.clock = clock
         self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
         self.mapped = _mapped(self.flows)
-        self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
+        self.actor = str(actor or actors.of_this_process())
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(_absolute(loaded), clock)
@@ -220,26 +222,25 @@ class Books:
         """What our consents reach, as last seen; no call."""
         return await self.database.read(grants.connections)
 
-    async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
-        """Write one act of a person into the audit log."""
-        log = self.access.audit
-        await self.database.run(lambda conn: log.append(conn, entity, act, data))
-
     # ---- operations
 
     async def run(
         self, flow: str, source: Path | None = None, *, records: Sequence[Any] | None = None,
         progress: Callable[[running.Stage], None] | None = None, remap: bool = False, again: bool = False,
+        approved: Mapping[str, str] | None = None,
     ) -> RunReport:  # fmt: skip
         """Run a flow from its source, from another file, or from records that a program hands over (dicts or JSON).
 
         `remap`: what only a changed mapping made different is applied too. `again`: what was undone is posted anew.
+        `approved`: what a person let this run do, for the audit log, such as {"plan": its hash}.
         """
         given = None
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
         runner = running.Runner(self, progress)
-        return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
+        return await runner.run(
+            await self.flow_to_run(flow), source, given, remap=remap, again=again, approved=approved
+        )
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
@@ -344,15 +345,17 @@ class Books:
 @contextlib.asynccontextmanager
 async def open_books(
     path: Path | str = "counterfoil.toml", env: str | None = None, *, clock: Clock | None = None,
-    point: Callable[[str], None] = sending.no_point,
+    point: Callable[[str], None] = sending.no_point, actor: Actor | None = None,
 ) -> AsyncIterator[Books]:  # fmt: skip
     """Open an installation by its configuration file. Raises ConfigurationError, StoreError.
+
+    `actor`: who acts, in the audit log and beside runs and fixes; None: the user of this process.
 
     Example:
         async with open_books("counterfoil.toml") as books:
             report = await books.run("shop")
     """
-    books = Books(settings.load(Path(path), env), clock or SystemClock(), point)
+    books = Books(settings.load(Path(path), env), clock or SystemClock(), point, actor)
     try:
         await books.open()
         yield books

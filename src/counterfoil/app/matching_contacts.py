@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors, flows
+from counterfoil.app import acts
 from counterfoil.app.intake import Intake
 from counterfoil.matching import contacts
 from counterfoil.matching.contacts import Proposal
@@ -117,7 +118,7 @@ def _settled(connection: Connection, entity: str, external_ids: list[str]) -> se
 async def apply(books: Any, file: str, rows: Iterable[Row]) -> Applied:
     """Store what a person decided, line by line: a mistake stops its own line only. Idempotent."""
     tenants = {one.entity: one.tenant_id for one in await _bindings(books)}
-    now, actor = books.clock.now(), books.actor
+    now, actor, log = books.clock.now(), books.actor, books.access.audit
 
     def work(connection: Connection) -> tuple[list[Link], list[Mistake], int]:
         links: dict[tuple[str, str], Link] = {}
@@ -137,12 +138,11 @@ async def apply(books: Any, file: str, rows: Iterable[Row]) -> Applied:
             linked = row.contact_id if row.decision == "link" else None
             links[key] = Link(*key, row.decision, linked, actor, now)
         contact_links.put(connection, list(links.values()))
+        if links:
+            log.append_all(connection, acts.customers_decided(list(links.values()), log.keyed_hash))
         return list(links.values()), mistakes, undecided
 
     links, mistakes, undecided = await books.database.run(work)
-    for link in links:
-        data = {"external_id": link.external_id, "decision": link.decision, "contact_id": link.contact_id}
-        await books.note(link.entity, "customer decided", data)
     counted = Counter(link.decision for link in links)
     return Applied(counted["link"], counted["new"], counted["hold"], undecided, tuple(mistakes))
 

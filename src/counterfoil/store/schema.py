@@ -31,6 +31,15 @@ audit = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
 )
+# Where each chain ends, sealed with the same key: entries that were taken off its end are missed.
+audit_heads = sa.Table(
+    "audit_heads",
+    tables,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+)
 
 # What somebody must be told: one row for as long as its cause (kind, subject) stands.
 notices = sa.Table(
