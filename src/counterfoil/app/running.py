@@ -28,7 +28,7 @@ Progress = Callable[["Stage"], None]
 class Stage(msgspec.Struct):
     """How far a run is; told to the progress bar."""
 
-    name: str  # reading | posting
+    name: str  # reading | posting | verifying
     done: int = 0
     total: int = 0
     waiting: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import troubles
+from counterfoil.app import auditing, troubles
 from counterfoil.store import runs, stories
 
 
@@ -37,6 +37,7 @@ class Standing(msgspec.Struct, frozen=True):
     entities: tuple[EntityStanding, ...]
     flows: tuple[FlowStanding, ...]
     problems: int
+    audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
 
 
@@ -58,7 +59,12 @@ async def standing(books: Any) -> Standing:
     problems = await troubles.all_problems(books)
     connected = bool(await books.known_connections())
     return Standing(
-        connected, tuple(entities), tuple(flows), len(problems), _next(connected, entities, flows, len(problems))
+        connected,
+        tuple(entities),
+        tuple(flows),
+        len(problems),
+        await auditing.heads(books),
+        _next(connected, entities, flows, len(problems)),
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 app = session.app()
 STATES = ("posted", "planned", "sending", "uncertain", "held", "rejected", "cancelled")
+HEAD_SHOWN = 16  # digits of a head: enough for `audit verify --head`
 HINT = """\
 There is no configuration here. Counterfoil posts your records into Xero, each exactly once.
 
@@ -54,3 +55,7 @@ def _show(screen: Screen, standing: "Standing") -> None:
             screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
     if standing.problems:
         screen.line(f"Problems that need you: {standing.problems}")
+    for head in standing.audit:
+        screen.line(
+            f"Audit log of {head.entity or 'no entity'}: {head.length:,} entries, head {head.head[:HEAD_SHOWN]}"
+        )
