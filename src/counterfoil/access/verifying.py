@@ -147,5 +147,5 @@ def _misplaced(seq: Any, expected: int) -> str:
 
 def _unsealed(length: int) -> str:
     if not length:
-        return "the chain is missing as a whole, though its entity bound, consented or sent something."
+        return "the chain is missing as a whole, though there is a binding or a consent."
     return "what says where the chain ends is missing, and maybe entries with it."

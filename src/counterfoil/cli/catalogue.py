@@ -41,6 +41,7 @@ COMMANDS: Final = (
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
+    _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
     _command("config", "[check|show]", "Check the configuration, or show what is in force."),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}

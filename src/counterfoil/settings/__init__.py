@@ -20,6 +20,7 @@ from counterfoil.settings.tables import (
     VaultSettings,
     XeroSettings,
 )
+from counterfoil.settings.written import Written, secret_files, written_secrets
 
 __all__ = [
     "Difference",
@@ -36,9 +37,12 @@ __all__ = [
     "SourceSettings",
     "StoreSettings",
     "VaultSettings",
+    "Written",
     "XeroSettings",
     "compile_flows",
     "declared",
     "load",
     "redacted",
+    "secret_files",
+    "written_secrets",
 ]

@@ -131,12 +131,11 @@ def count(conn: Connection, entity: str, until: int) -> int:
 
 
 def entities(conn: Connection) -> list[str]:
-    """Every entity that has a chain or whose doings make us expect one, by name; "" is the chain of acts that concern none."""
+    """Every entity that has a chain or whose binding makes us expect one, by name; "" is the chain of acts that concern none."""
     doings = (
         sa.select(_T.c.entity).distinct(),
         sa.select(_H.c.entity),
         sa.select(schema.bindings.c.entity),
-        sa.select(schema.requests.c.entity).where(schema.requests.c.attempts > 0).distinct(),
         sa.select(sa.literal("")).where(sa.exists(sa.select(schema.grants.c.id))),
     )
     with _any_text(conn):
