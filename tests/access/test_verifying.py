@@ -123,7 +123,7 @@ def test_any_changed_byte_is_found(log, column, n, place, bit):
         log.sql(f"UPDATE audit SET {column} = {cast} {where}", value=flipped(raw, place, bit), n=n)
     found = log.verify()
     assert not found.is_whole
-    assert found.broken_at == n
+    assert found.broken_at == (1 if column == "seq" and value < 1 else n)  # a row in front of all others is the first
 
 
 @settings(deadline=None, max_examples=60)
