@@ -75,7 +75,9 @@ _RAW_HEAD: tuple[Any, ...] = tuple(sa.type_coerce(_H.c[name], _AS_IT_IS) for nam
 
 _entity: Any = sa.bindparam("entity")
 _HEAD = Prepared(sa.select(*_RAW_HEAD).where(_H.c.entity == _entity))
-_LAST_SEQ = Prepared(sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity))
+_LAST: Any = sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity)
+_LAST_SEQ = Prepared(_LAST)
+_BOTH = Prepared(sa.select(*_RAW_HEAD, _LAST.scalar_subquery()).where(_H.c.entity == _entity))
 _ADD = Prepared(sa.insert(_T))
 _MOVE = Prepared(
     sa.update(_H)
@@ -92,8 +94,8 @@ def hold(conn: Connection, entity: str) -> None:
 
 def head(conn: Connection, entity: str) -> tuple[Head | None, int | None]:
     """Where a chain says that it ends, and the number of its last entry; None: it has none."""
-    found = _HEAD.rows(conn, Head, entity=entity)
-    return (found[0] if found else None), _LAST_SEQ.first(conn, entity=entity)
+    found = _BOTH.tuples(conn, entity=entity)
+    return (Head(*found[0][:-1]), found[0][-1]) if found else (None, _LAST_SEQ.first(conn, entity=entity))
 
 
 def add(conn: Connection, entry: Entry, seal: str) -> None:
