@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.office import Office, sale
 
+TABLES = ("audit", "audit_heads", "bindings", "requests")
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, sandbox):
@@ -21,10 +23,10 @@ def whole(tmp_path_factory, sandbox):
 
 @pytest.fixture
 def firm(whole):
-    """The same, its database as it was."""
+    """The same; what was done to these tables is undone after."""
     path = whole.folder / "counterfoil.db"
     with sqlite3.connect(path) as database:
-        kept = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in ("audit", "audit_heads")}
+        kept = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in TABLES}
     database.close()
     yield whole
     with sqlite3.connect(path) as database:
@@ -167,3 +169,13 @@ def test_verifying_without_the_key_says_so(firm):
         assert firm("audit", "export", "--csv", "-").code == 0
     finally:
         kept.rename(key)
+
+
+def test_a_plan_that_is_carried_out_is_an_approval(firm):
+    """By its hash; a run like any other is none."""
+    firm.records(*(sale(n) for n in range(4)))
+    plan = firm("plan", "shop", "--out", "plan.json", "--json").value["hash"]
+    assert firm("run", "shop", "--plan", "plan.json").code == 0
+    assert firm("run", "shop", "--yes").code == 0
+    found = firm("audit", "list", "--act", "run approved", "--json").value
+    assert [one["data"]["plan"] for one in found] == [plan]
