@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from counterfoil.sandbox import charts, wire
 from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import guid_of
+from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.tables import Changes, Row, Table
+from counterfoil.sandbox.unknowns import Unknowns
 
 COUNTRIES = ("GB", "AU", "NL", "NZ")
 NAMES = (
@@ -49,8 +51,17 @@ def fold(text: Any) -> str | None:
 class Books:
     """Everything that one organisation holds. `tables` is keyed by Xero's plural names."""
 
-    def __init__(self, number: int, country: str, tenant_id: str, changes: Changes, own: Chart | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        country: str,
+        tenant_id: str,
+        changes: Changes,
+        own: Chart | None = None,
+        unknowns: Unknowns | None = None,
+    ) -> None:
         """`own`: the chart of somebody's own organisation, which counts instead of the country's."""
+        self.unknowns = unknowns or Unknowns(Options())
         self._own = own
         self.number = number
         self.country = country

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from counterfoil.sandbox import control_forms, past, person, wire
+from counterfoil.sandbox import control_forms, past, person, unknowns, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
@@ -58,6 +58,8 @@ class Control:
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
             ("GET", "/_sandbox/coverage", self._coverage),
+            ("GET", "/_sandbox/unknowns", self._unknowns),
+            ("POST", "/_sandbox/unknowns", self._set_unknowns),
             ("GET", "/_sandbox/limits", self._used),
             ("GET", "/_sandbox/webhooks", self._portal.webhooks),
             ("POST", "/_sandbox/webhooks", self._portal.set_webhooks),
@@ -105,6 +107,24 @@ class Control:
         from counterfoil.sandbox import coverage
 
         return control_forms.answered(coverage.coverage())
+
+    async def _unknowns(self, _: web.Request) -> Answer:
+        outside = [{"facts": f"11.{point}", "reason": reason} for point, reason in unknowns.OUTSIDE.items()]
+        return control_forms.answered({"unknowns": self._world.unknowns.listed(), "outside": outside})
+
+    async def _set_unknowns(self, request: web.Request) -> Answer:
+        """{name: choice, …}, null for what it was started with; all of them or none."""
+        given = await control_forms.given(request)
+        world = self._world
+        if "currency-rate" in given and any(has_foreign(books) for books in world.organisations()):
+            control_forms.bad("currency-rate: there are documents in foreign currency already; reset first")
+        try:
+            world.unknowns.choose(given)
+        except ValueError as error:
+            control_forms.bad(str(error))
+        if "limit-windows" in given:
+            self._limits.forget()
+        return await self._unknowns(request)
 
     async def _add_fault(self, request: web.Request) -> Answer:
         given = await control_forms.given(request)
@@ -222,6 +242,11 @@ class Control:
         if books is None:
             raise Refusal(control_forms.answered({"error": "no such tenant"}, 404))
         return books
+
+
+def has_foreign(books: Books) -> bool:
+    """Whether anything in these books has a rate."""
+    return any(row.get("CurrencyRate", 1) != 1 for plural in PLURALS for row in books.table(plural))
 
 
 def described(world: World) -> list[dict[str, Any]]:

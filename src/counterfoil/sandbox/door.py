@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -29,6 +30,7 @@ from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.resources import paper
 from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.unknowns import texts
 from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
@@ -151,7 +153,7 @@ class Door:
                 return self._tokens.revoke(headers, body)
             case "GET", token.DISCOVERY_PATH:
                 return self._tokens.discovery()
-            case "GET", token.JWKS_PATH:
+            case "GET", jwks_path if jwks_path == self._world.unknowns.chosen("jwks-path"):
                 return self._tokens.jwks()
             case _:
                 return answers.not_found()
@@ -238,15 +240,28 @@ class Door:
             return Answer(500, INTERNAL.encode(), wire.TEXT)
         mark = self._world.changes.mark()
         try:
-            if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
-                _require_json(call)
-            if fault is not None and fault.kind == "stale_read" and call.method == "GET":
-                with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
-                    return resource.handle(call)
-            return _after(resource.handle(call), fault)
+            return self._worded(self._handled(call, resource, fault))
         except Refusal as refusal:
             self._world.changes.roll_back(mark)
-            return refusal.answer
+            return self._worded(refusal.answer)
+
+    def _worded(self, answer: Answer) -> Answer:
+        """The answer, with other sentences where Xero's are not known and a switch asks for it (facts 11.9)."""
+        if (
+            answer.document is None
+            or self._world.unknowns.plays("texts", "ours")
+            or not texts.reworded(answer.document)
+        ):
+            return answer
+        return replace(answer, body=wire.pretty(answer.document))
+
+    def _handled(self, call: Call, resource: Resource, fault: Fault | None) -> Answer:
+        if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
+            _require_json(call)
+        if fault is not None and fault.kind == "stale_read" and call.method == "GET":
+            with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
+                return resource.handle(call)
+        return _after(resource.handle(call), fault)
 
 
 def _after(answer: Answer, fault: Fault | None) -> Answer:

@@ -23,6 +23,7 @@ from counterfoil.sandbox.log import RequestLog
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.rendered import Rendered
 from counterfoil.sandbox.tables import HISTORY_MAX, Change, Changes, Row, Table
+from counterfoil.sandbox.unknowns import Unknowns
 
 DEFAULT_SEED = 1
 DEFAULT_USER = "alex@example.com"
@@ -89,6 +90,7 @@ class World:
         self.changes = Changes()
         self.rendered = Rendered()
         self.meta = Table("world", "meta", self.changes)
+        self.unknowns = Unknowns(self.options, self.meta)
         self.codes = Table("world", "codes", self.changes)
         self.grants = Table("world", "grants", self.changes)
         self.refresh_tokens = Table("world", "refresh_tokens", self.changes, {"grant": lambda row: row["grant"]})
@@ -181,7 +183,7 @@ class World:
 
     def has_broad_scopes(self) -> bool:
         """Whether broad scopes still count for anything."""
-        return self.clock.now().date() < self.options.broad_scopes_end
+        return self.clock.now().date() < self.unknowns.broad_scopes_end
 
     def books_of_custom(self, client_id: str) -> Books | None:
         """The one organisation of a custom connection, unless it waits to be authorised (again)."""
@@ -195,7 +197,7 @@ class World:
         tenant_id = books_of.tenant_id_of(self.seed, number, incarnation)
         own = self._own[number - 1] if number <= len(self._own) else None
         country = books_of.country_of(number) if own is None else own.organisation["CountryCode"]
-        books = Books(number, country, tenant_id, self.changes, own)
+        books = Books(number, country, tenant_id, self.changes, own, self.unknowns)
         self._books[tenant_id] = books
         self._history[tenant_id] = deque(maxlen=HISTORY_MAX)
         return books

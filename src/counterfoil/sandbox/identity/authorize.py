@@ -65,8 +65,8 @@ class Authorize:
         ):
             return _back(redirect_uri, error="invalid_request", state=state)
         asked = query.get("scope", "").split()
-        if not asked or scopes.unknown(asked, app, broad=self._world.has_broad_scopes()):
-            if self._world.options.invalid_scope == "redirect":
+        if not asked or scopes.unknown(asked, app, broad=self._world.has_broad_scopes(), classic=self._is_classic()):
+            if self._world.unknowns.plays("refused-scope", "redirect"):
                 return _back(redirect_uri, error="invalid_scope", state=state)
             return self._sorry("unauthorized_client", "Invalid scope for client")
         one_only = (
@@ -80,6 +80,9 @@ class Authorize:
             return self._allowed(pending, self._automatic(pending))
         return self._show(pending)
 
+    def _is_classic(self) -> bool:
+        return self._world.unknowns.plays("classic-expenses-scope", "granted")
+
     def decide(self, form: str) -> Answer:
         """POST from the page: `consent`, `decision`, `tenant`…"""
         fields = parse_qs(form)
@@ -88,6 +91,8 @@ class Authorize:
             return self._sorry("invalid_request", "This consent page is no longer open: start again")
         chosen = [tenant for tenant in fields.get("tenant", []) if self._world.books(tenant) is not None]
         if fields.get("decision", [""])[0] != "allow" or not chosen:
+            if self._world.unknowns.plays("access-denied", "page"):
+                return self._sorry("access_denied", "You have not let the app in")
             return _back(pending.redirect_uri, error="access_denied", state=pending.state)
         return self._allowed(pending, chosen[:1] if pending.one_only else chosen)
 
@@ -96,7 +101,7 @@ class Authorize:
         reasons = caps.blocked(self._world, pending.app, tenants)
         if not reasons:
             return self._grant(pending, tenants)
-        if self._world.options.full_cap == "redirect":
+        if self._world.unknowns.plays("full-cap", "redirect"):
             return _back(pending.redirect_uri, error="access_denied", state=pending.state)
         return self._sorry("access_denied", next(iter(reasons.values())))
 

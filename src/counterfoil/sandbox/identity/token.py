@@ -19,7 +19,6 @@ from counterfoil.sandbox.world import World
 PATH = "/connect/token"
 REVOCATION_PATH = "/connect/revocation"
 DISCOVERY_PATH = "/.well-known/openid-configuration"
-JWKS_PATH = "/.well-known/openid-configuration/jwks"
 
 ID_TOKEN_LIFE_S = 300
 REFRESH_LIFE_S = 60 * 86_400
@@ -78,7 +77,7 @@ class Tokens:
         at = self._issuer
         document = {
             "issuer": at,
-            "jwks_uri": at + JWKS_PATH,
+            "jwks_uri": at + self._world.unknowns.chosen("jwks-path"),
             "authorization_endpoint": at + authorize.PATH,
             "token_endpoint": at + PATH,
             "revocation_endpoint": at + REVOCATION_PATH,
@@ -224,7 +223,7 @@ class Tokens:
             "nbf": now,
             "exp": now + self._life(),
             "iss": self._issuer,
-            "aud": f"{self._issuer}/resources",
+            **({} if self._world.unknowns.plays("token-audience", "absent") else {"aud": f"{self._issuer}/resources"}),
             "client_id": client_id,
         }
 

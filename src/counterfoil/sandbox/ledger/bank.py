@@ -23,7 +23,7 @@ def transactions(books: Books, row: Row) -> list[Entry]:
     if source is None or row["Status"] != "AUTHORISED":
         return []
     sign = 1 if row["Type"].startswith("RECEIVE") else -1
-    money = Line(row["BankAccount"]["AccountID"], sign * in_base(row["Total"], row["CurrencyRate"]))
+    money = Line(row["BankAccount"]["AccountID"], sign * in_base(books, row["Total"], row["CurrencyRate"]))
     if row["Type"].endswith("OVERPAYMENT"):  # as one sum: that is what it will be cleared by
         side, control = documents.SIDES[row["Type"]]
         coded = [Line(system(books, control), side * abs(money.net))]
@@ -34,10 +34,10 @@ def transactions(books: Books, row: Row) -> list[Entry]:
     return [Entry("", own_id, source, row["Date"], row.get("Reference", ""), lines)]
 
 
-def transfers(_: Books, row: Row) -> list[Entry]:
+def transfers(books: Books, row: Row) -> list[Entry]:
     """Money from one account to the other."""
     if row["Status"] != "AUTHORISED":
         return []
-    amount = in_base(row["Amount"], row["CurrencyRate"])
+    amount = in_base(books, row["Amount"], row["CurrencyRate"])
     lines = [Line(row["ToBankAccount"]["AccountID"], amount), Line(row["FromBankAccount"]["AccountID"], -amount)]
     return [Entry("", row["BankTransferID"], "TRANSFER", row["Date"], row.get("Reference", ""), lines)]

@@ -45,7 +45,7 @@ def entries(books: Books, row: Row) -> list[Entry]:
     own_id = row["InvoiceID"] if "InvoiceID" in row else row["CreditNoteID"]
     sign, control = SIDES[row["Type"]]
     rate = row["CurrencyRate"]
-    owed = Line(system(books, control), sign * in_base(row["Total"], rate))
+    owed = Line(system(books, control), sign * in_base(books, row["Total"], rate))
     lines = balanced(books, [owed, *coded(books, row, -sign)], ROUNDING)
     if not lines:
         return []
@@ -63,8 +63,8 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
         if amount is None or account is None:
             continue
         tax = item.get("TaxAmount", ZERO)
-        net = in_base(amount - tax if inclusive else amount, rate)
-        tax = in_base(tax, rate)
+        net = in_base(books, amount - tax if inclusive else amount, rate)
+        tax = in_base(books, tax, rate)
         taxes += tax
         lines.append(
             Line(
@@ -84,7 +84,7 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
 def whole(books: Books, row: Row, sign: int) -> list[Line]:
     """The coded lines and what rounding adds to them, so that they are the document's total."""
     lines = coded(books, row, sign)
-    rest = sign * in_base(row["Total"], row["CurrencyRate"]) - sum((line.net for line in lines), ZERO)
+    rest = sign * in_base(books, row["Total"], row["CurrencyRate"]) - sum((line.net for line in lines), ZERO)
     return [*lines, Line(system(books, ROUNDING), rest)] if rest else lines
 
 
@@ -102,7 +102,7 @@ def leftover(books: Books, row: Row, own_id: str) -> list[Entry]:
     rate = row["CurrencyRate"]
     if rate == 1 or row["Status"] != "PAID":
         return []
-    cents = in_base(row["Total"], rate) - sum((in_base(amount, rate) for amount in applied(row)), ZERO)
+    cents = in_base(books, row["Total"], rate) - sum((in_base(books, amount, rate) for amount in applied(row)), ZERO)
     if not cents:
         return []
     sign, control = SIDES[row["Type"]]

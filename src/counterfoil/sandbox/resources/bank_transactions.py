@@ -131,7 +131,7 @@ def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
     if str(posted.get("CurrencyCode") or row.get("CurrencyCode", "")).upper() != row.get("CurrencyCode", ""):
         errors.append(bank_rules.OTHER_CURRENCY)
     if "CurrencyRate" in posted or "CurrencyRate" not in row:
-        row["CurrencyRate"] = exchange.chosen(call.books.base_currency, row.get("CurrencyCode", ""), posted)
+        row["CurrencyRate"] = exchange.chosen(call.books, row.get("CurrencyCode", ""), posted)
     lines = _lines(call, row, posted)
     row["LineItems"] = lines.rows
     row |= {key: value for key, value in lines.totals.items() if key != "TotalDiscount"}

@@ -76,7 +76,7 @@ def _created(call: Call, posted: Row) -> Outcome:
         "FromIsReconciled": posted.get("FromIsReconciled", False),
         "ToIsReconciled": posted.get("ToIsReconciled", False),
         "Reference": posted.get("Reference", ""),
-        "CurrencyRate": exchange.chosen(books.base_currency, source["CurrencyCode"], {}),
+        "CurrencyRate": exchange.chosen(books, source["CurrencyCode"], {}),
         "HasAttachments": False,
         **tracking,
     }
@@ -93,7 +93,9 @@ def _deleted(call: Call, posted: Row) -> Outcome:
     errors = [] if posted.get("Status") == "DELETED" else [ONLY_DELETED]
     if row["Status"] == "DELETED":
         errors = [GONE]
-    elif (row["FromIsReconciled"] or row["ToIsReconciled"]) and not call.world.options.reconciled_payments_go:
+    elif (row["FromIsReconciled"] or row["ToIsReconciled"]) and call.world.unknowns.plays(
+        "reconciled-deletion", "refused"
+    ):
         errors.append(RECONCILED)
     errors += document_rules.locked(call.books, wire.day_of(row["Date"]))
     if errors:

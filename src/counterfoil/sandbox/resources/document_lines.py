@@ -4,7 +4,7 @@ Called by `document_writing`. The arithmetic is in `arithmetic`; the messages ar
 """
 
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from counterfoil.sandbox import arithmetic, wire
 from counterfoil.sandbox.answers import Call
@@ -14,6 +14,7 @@ from counterfoil.sandbox.tables import Row
 
 DESCRIPTION_MAX = 4_000
 TRACKING_MAX = 2
+TOO_MUCH_TRACKING = f"A line item can have at most {TRACKING_MAX} tracking categories."
 LINE_AMOUNT_MAX = Decimal("9999999999.99")
 
 SHAPE = shape.Shape(
@@ -86,7 +87,7 @@ def finished(
         return rate
 
     try:
-        priced = arithmetic.price(line_amount_types, drafts, rate_of, places)
+        priced = arithmetic.price(line_amount_types, drafts, rate_of, places, _rules(call))
     except arithmetic.LineTotalMismatch as error:
         lines.errors.append(error.message)
         lines.rows = drafts
@@ -102,6 +103,15 @@ def finished(
     if any("DiscountRate" in line or "DiscountAmount" in line for line in lines.rows):
         lines.totals["TotalDiscount"] = wire.number(priced.total_discount)
     return lines
+
+
+def _rules(call: Call) -> arithmetic.Rules:
+    """What is not known of the arithmetic, as it is played."""
+    unknowns = call.world.unknowns
+    return arithmetic.Rules(
+        ROUND_HALF_EVEN if unknowns.plays("half-cents", "to-even") else ROUND_HALF_UP,
+        unknowns.plays("discounted-inclusive", "exact-line"),
+    )
 
 
 def _prepared(
@@ -226,7 +236,7 @@ def tax_of(books: Books, line: Row, account: Row | None, line_amount_types: str,
 def tracking_of(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
     """Categories and options that exist and are active, by ids or by names."""
     if len(posted) > TRACKING_MAX:
-        lines.errors.append(f"A line item can have at most {TRACKING_MAX} tracking categories.")
+        lines.errors.append(TOO_MUCH_TRACKING)
         return []
     found = []
     for wanted in posted:

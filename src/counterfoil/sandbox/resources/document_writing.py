@@ -225,7 +225,7 @@ def _currency(call: Call, row: Row, posted: Row) -> list[str]:
     elif posted.get("CurrencyRate"):
         row["CurrencyRate"] = wire.number(round(posted["CurrencyRate"], 10))
     elif row.get("CurrencyCode") != code:
-        row["CurrencyRate"] = exchange.rate(base, code)
+        row["CurrencyRate"] = exchange.rate(call.books, code)
     row["CurrencyCode"] = code
     return []
 

@@ -1,12 +1,13 @@
 """The day's exchange rates, which Xero takes from XE.com: here they are fixed, so that a run can be repeated.
 
 Called by `document_writing` and `payments` when something foreign comes without CurrencyRate. Direction: document
-currency for one unit of base currency, so amount / CurrencyRate = base amount (facts 4.6).
+currency for one unit of base currency, so amount / CurrencyRate = base amount (facts 4.6), unless a switch turns it round.
 """
 
 from decimal import Decimal
 
 from counterfoil.sandbox import wire
+from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.tables import Row
 
 _PER_US_DOLLAR = {
@@ -19,17 +20,20 @@ _PER_US_DOLLAR = {
 _PLACES = Decimal("0.0000000001")
 
 
-def chosen(base: str, code: str, posted: Row) -> Decimal:
+def chosen(books: Books, code: str, posted: Row) -> Decimal:
     """The rate of something in this currency: 1 in base, else as sent, else the day's; ten places."""
-    if code == base:
+    if code == books.base_currency:
         return Decimal("1.0")
     if posted.get("CurrencyRate"):
         return wire.number(round(posted["CurrencyRate"], 10))
-    return rate(base, code)
+    return rate(books, code)
 
 
-def rate(base: str, foreign: str) -> Decimal:
-    """Ten places; 1 for a currency that this table does not know."""
+def rate(books: Books, foreign: str) -> Decimal:
+    """Ten places, in the direction that is played; 1 for a currency that this table does not know."""
+    base = books.base_currency
     if base not in _PER_US_DOLLAR or foreign not in _PER_US_DOLLAR:
         return Decimal("1.0")
+    if books.unknowns.plays("currency-rate", "base-per-foreign"):
+        base, foreign = foreign, base
     return wire.number((_PER_US_DOLLAR[foreign] / _PER_US_DOLLAR[base]).quantize(_PLACES))

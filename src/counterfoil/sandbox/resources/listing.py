@@ -64,8 +64,11 @@ def listed(
 
 def _left(call: Call, kept: list[Row], view: View | None, *, changed: bool, stamp_key: str) -> list[Row]:
     since = call.headers.get("if-modified-since")
-    if changed and since is not None and (moment := _since(since)) is not None:
-        kept = [row for row in kept if _is_after(call, row[stamp_key], moment)]
+    if changed and since is not None and (moment := _since(call, since)) is not None:
+        since_s = wire.milliseconds(moment) // 1000
+        if call.world.unknowns.plays("modified-since", "exclusive"):
+            since_s += 1
+        kept = [row for row in kept if wire.stamp_ms(row[stamp_key]) // 1000 >= since_s]
     text = call.query.get("where")
     if text:
         kept = _matching(call, text, kept, view or _as_is)
@@ -97,6 +100,8 @@ def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
     number = max(1, _integer(given, 1))
     size = min(max(1, _integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
     shown = rows[(number - 1) * size : number * size]
+    if not shown and number > 1 and call.world.unknowns.plays("past-the-end", "refused"):
+        raise Refusal(answers.error(10, "ValidationException", "Requested page does not exist"))
     pagination = {
         "page": number,
         "pageSize": size,
@@ -147,27 +152,25 @@ def _asked(call: Call, compile: Callable[..., Any], text: str) -> Any:
 
 
 def _refuse_high_volume(call: Call, rows: int, *, is_quick: bool) -> None:
-    """Over 100,000 rows only pages, by fields that Xero has optimised."""
+    """Over 100,000 rows only pages, by fields that Xero has optimised; of some resources none is known (facts 11.14)."""
+    if call.plural in where.GUESSED and call.world.unknowns.plays("optimised-fields", "none"):
+        is_quick = False
     if not is_quick and rows > call.world.options.high_volume_rows:
         raise Refusal(answers.high_volume())
 
 
-def _since(text: str) -> datetime | None:
-    """yyyy-mm-ddThh:mm:ss or RFC 1123, both UTC, to the second; anything else is ignored."""
+def _since(call: Call, text: str) -> datetime | None:
+    """yyyy-mm-ddThh:mm:ss, UTC, to the second, and if a switch says so RFC 1123; anything else is ignored."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
+        if call.world.unknowns.plays("modified-since-rfc1123", "ignored"):
+            return None
         try:
             moment = parsedate_to_datetime(text.strip())
         except ValueError:
             return None
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
-
-
-def _is_after(call: Call, stamp: str, moment: datetime) -> bool:
-    changed_s = wire.stamp_ms(stamp) // 1000
-    since_s = wire.milliseconds(moment) // 1000
-    return changed_s > since_s if call.world.options.modified_since_exclusive else changed_s >= since_s
 
 
 def _integer(text: str | None, otherwise: int) -> int:

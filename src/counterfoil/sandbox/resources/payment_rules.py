@@ -96,7 +96,7 @@ def deletion(call: Call, payment: Row, asked: str | None) -> list[str]:
         return [DELETED]
     if "BatchPaymentID" in payment:
         return [IN_A_BATCH]
-    if payment["IsReconciled"] and not call.world.options.reconciled_payments_go:
+    if payment["IsReconciled"] and call.world.unknowns.plays("reconciled-deletion", "refused"):
         return [RECONCILED]
     return document_rules.locked(call.books, wire.day_of(payment["Date"]))
 

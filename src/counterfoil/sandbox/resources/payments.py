@@ -116,7 +116,7 @@ def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
     """The payment's row, in the table."""
     now = call.world.clock.now()
     amount = wire.number(posted["Amount"].quantize(_CENT))
-    rate = exchange.chosen(call.books.base_currency, found.row["CurrencyCode"], posted)
+    rate = exchange.chosen(call.books, found.row["CurrencyCode"], posted)
     row = {
         "PaymentID": call.world.ids.guid(),
         "Date": wire.day(payment_rules.day(call, posted)),

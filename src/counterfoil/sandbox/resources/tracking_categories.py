@@ -15,6 +15,7 @@ PLURAL = "TrackingCategories"
 ACTIVE_MAX = 2
 ALL_MAX = 4
 NAME_MAX = 100
+TOO_MANY = f"An organisation can have {ACTIVE_MAX} active tracking categories."
 IN_USE = "It is used on a document or journal: it can only be archived."
 _STATUS = shape.enum("TrackingStatus", "ACTIVE", "ARCHIVED", "DELETED")
 _OPTION = shape.Shape(Name=shape.text, Status=_STATUS)
@@ -88,7 +89,7 @@ def _update(call: Call, row: Row, posted: Row) -> Outcome:
         errors = _name_problems(posted["Name"], [other["Name"] for other in table if other is not row])
     becomes_active = posted.get("Status") == "ACTIVE" != row["Status"]
     if becomes_active and sum(other["Status"] == "ACTIVE" for other in table) >= ACTIVE_MAX:
-        errors.append(f"An organisation can have {ACTIVE_MAX} active tracking categories.")
+        errors.append(TOO_MANY)
     after: Row = {**row, **{key: posted[key] for key in ("Name", "Status") if key in posted}}
     if not errors:
         table.put(row["TrackingCategoryID"], after)
@@ -123,7 +124,7 @@ def _create(call: Call, posted: Row) -> Outcome:
     table = call.books.table(PLURAL)
     errors = _name_problems(posted.get("Name", ""), [row["Name"] for row in table])
     if len(table) >= ALL_MAX or sum(row["Status"] == "ACTIVE" for row in table) >= ACTIVE_MAX:
-        errors.append(f"An organisation can have {ACTIVE_MAX} active tracking categories.")
+        errors.append(TOO_MANY)
     if errors:
         return Outcome({"TrackingCategoryID": wire.ZERO_GUID, **posted}, errors)
     row: Row = {"Name": posted["Name"], "Status": "ACTIVE", "TrackingCategoryID": call.world.ids.guid()}

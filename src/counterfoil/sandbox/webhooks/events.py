@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.tables import Change, Row
+from counterfoil.sandbox.unknowns import Unknowns
 
 CATEGORY_OF: Final = {
     "Contacts": "CONTACT",
@@ -28,6 +29,7 @@ _OF_PAYMENTS: Final = frozenset(
     }
 )  # fmt: skip
 _PAID: Final = frozenset({"AUTHORISED", "PAID"})
+_INFERRED: Final = frozenset({"PAYMENT", "OVERPAYMENT"})  # nobody has seen their `data`
 
 
 class Event(NamedTuple):
@@ -38,25 +40,30 @@ class Event(NamedTuple):
     wire: dict[str, Any]
 
 
-def of(changes: Iterable[Change], api_url: str, *, silent_payments: bool) -> list[Event]:
+def of(changes: Iterable[Change], api_url: str, unknowns: Unknowns) -> list[Event]:
     """The events of one commit, in the order in which documents were first touched.
 
-    `silent_payments`: paying or crediting a document is no event of that document.
+    Whether paying or crediting a document is one, and what those of payments hold, is not known (facts 11.1, 11.15).
     """
+    silent = unknowns.plays("paid-documents", "silent")
+    untold = {"Payments"} if unknowns.plays("payment-events", "none") else set()
     first: dict[tuple[str, str, str], Row | None] = {}
     last: dict[tuple[str, str, str], Row | None] = {}
     for change in changes:
-        if change.table.name in CATEGORY_OF:
+        if change.table.name in CATEGORY_OF and change.table.name not in untold:
             key = (change.table.space, change.table.name, change.key)
             first.setdefault(key, change.before)
             last[key] = change.after
     events = []
     for key, after in last.items():
         before, (tenant_id, plural, _) = first[key], key
-        if after is None or not _is_told(before, after, silent_payments=silent_payments):
+        if after is None or not _is_told(before, after, silent_payments=silent):
             continue
         category = CATEGORY_OF[plural]
-        events.append(Event(tenant_id, category, _wire(tenant_id, plural, after, api_url, is_new=before is None)))
+        sent = _wire(tenant_id, plural, after, api_url, is_new=before is None)
+        if category in _INFERRED and unknowns.plays("payment-events", "without-data"):
+            del sent["data"]
+        events.append(Event(tenant_id, category, sent))
     return events
 
 

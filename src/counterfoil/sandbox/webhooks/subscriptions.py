@@ -68,7 +68,7 @@ def raised(world: World, changes: Iterable[Change], api_url: str) -> bool:
     """Store the events of a commit for every app that wants them; whether there was one."""
     if not len(world.webhooks):
         return False
-    found = events.of(list(changes), api_url, silent_payments=world.options.silent_payments)
+    found = events.of(list(changes), api_url, world.unknowns)
     stored = False
     for subscription in list(world.webhooks):
         mine = [event for event in found if _wants(world, subscription, event)]
