@@ -44,6 +44,10 @@ SEEN = {
         "DateUTCString": "recorded companion of DateUTC",
         "ValidationErrors": "in the published example of a note that was made",
     },
+    "Item": {
+        "QuantityOnBackOrder": "named by the facts (5.6): spec 16.2.0",
+        "QuantityAvailable": "named by the facts (5.6): spec 16.2.0",
+    },
     "LineItem": {"ValidationErrors": "recorded on lines of write answers"},
     "BankTransaction": {"DateString": "in the published examples"},
     "BankTransfer": {

@@ -129,6 +129,10 @@ class Books:
                 ),
                 ("RepeatingInvoices", {"contact": lambda row: row["Contact"]["ContactID"]}),
                 ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
+                (
+                    "stock",
+                    {"item": lambda row: row["item"], "document": lambda row: row["document"]},
+                ),
                 ("counters", {}),
                 ("makers", {}),
                 ("history", {"document": lambda row: row["document"]}),

@@ -24,6 +24,7 @@ from counterfoil.sandbox.resources import (
     document_writing,
     history,
     organisation,
+    stock,
 )
 from counterfoil.sandbox.resources.document_kinds import Kind
 from counterfoil.sandbox.tables import Row
@@ -60,6 +61,7 @@ _EDITABLE = (
     "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals", "Items", "Quotes",
     "PurchaseOrders", "RepeatingInvoices",
 )  # fmt: skip
+_WITH_STOCK = frozenset({"Invoices", "CreditNotes", "BankTransactions"})
 _DOCUMENTS = {kind.plural: kind for kind in document_kinds.ALL}
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 
@@ -191,6 +193,8 @@ def edited_document(world: World, books: Books, id: str, fields: dict[str, Any])
     if kind is not None or plural == "Contacts":
         row = arrange(row, contact_wire.ORDER if kind is None else kind.order)
     table.put(id.lower() if table.get(id.lower()) else id, row)
+    if plural in _WITH_STOCK:
+        stock.moved(books, plural, row[f"{plural.removesuffix('s')}ID"], row)
     if kind is not None:
         history.updated(_call(world, books), before, row, before[kind.id_key])
     if plural == "Contacts" and row["Name"] != before["Name"]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.ledger import documents
+from counterfoil.sandbox.ledger import documents, stock
 from counterfoil.sandbox.ledger.entry import ROUNDING, Entry, Line, balanced, in_base, system
 from counterfoil.sandbox.tables import Row
 
@@ -31,7 +31,8 @@ def transactions(books: Books, row: Row) -> list[Entry]:
         coded = documents.coded(books, row, -sign)
     lines = balanced(books, [money, *coded], ROUNDING)
     own_id = row.get("OverpaymentID") or row.get("PrepaymentID") or row["BankTransactionID"]
-    return [Entry("", own_id, source, row["Date"], row.get("Reference", ""), lines)]
+    whole = Entry("", own_id, source, row["Date"], row.get("Reference", ""), lines)
+    return [whole, *stock.entries(books, "BankTransactions", row, row["BankTransactionID"])]
 
 
 def transfers(books: Books, row: Row) -> list[Entry]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.ledger import stock
 from counterfoil.sandbox.ledger.entry import (
     CREDITORS,
     DEBTORS,
@@ -47,15 +48,16 @@ def entries(books: Books, row: Row) -> list[Entry]:
     rate = row["CurrencyRate"]
     owed = Line(system(books, control), sign * in_base(books, row["Total"], rate))
     lines = balanced(books, [owed, *coded(books, row, -sign)], ROUNDING)
+    costs = stock.entries(books, "CreditNotes" if "CreditNoteID" in row else "Invoices", row, own_id)
     if not lines:
-        return []
+        return costs
     whole = Entry("", own_id, row["Type"], row["Date"], row.get("Reference", ""), lines)
-    return [whole, *leftover(books, row, own_id)]
+    return [whole, *costs, *leftover(books, row, own_id)]
 
 
 def coded(books: Books, row: Row, sign: int) -> list[Line]:
     """The lines of a document on their accounts, and their tax on the tax account, in base currency."""
-    rate, inclusive = row["CurrencyRate"], row["LineAmountTypes"] == "Inclusive"
+    rate = row["CurrencyRate"]
     lines = []
     taxes = ZERO
     for item in row["LineItems"]:
@@ -63,13 +65,13 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
         if amount is None or account is None:
             continue
         tax = item.get("TaxAmount", ZERO)
-        net = in_base(books, amount - tax if inclusive else amount, rate)
+        own = net(books, row, item)
         tax = in_base(books, tax, rate)
         taxes += tax
         lines.append(
             Line(
                 account,
-                sign * net,
+                sign * own,
                 sign * tax,
                 item.get("TaxType", ""),
                 item.get("Description", ""),
@@ -79,6 +81,14 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
     if taxes:
         lines.append(Line(system(books, TAX), sign * taxes))
     return lines
+
+
+def net(books: Books, row: Row, line: Row) -> Decimal:
+    """What a line comes to without tax, in base currency."""
+    amount: Decimal = line.get("LineAmount", ZERO)
+    if row["LineAmountTypes"] == "Inclusive":
+        amount -= line.get("TaxAmount", ZERO)
+    return in_base(books, amount, row["CurrencyRate"])
 
 
 def whole(books: Books, row: Row, sign: int) -> list[Line]:

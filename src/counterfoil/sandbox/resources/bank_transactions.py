@@ -21,6 +21,7 @@ from counterfoil.sandbox.resources import (
     history,
     overpayments,
     shape,
+    stock,
 )
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
@@ -111,7 +112,8 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
     overpayments.follow(call, row)
     row = {key: row[key] for key in ORDER if key in row}
     call.books.table(PLURAL).put(row["BankTransactionID"], row)
-    return Outcome(_single(call, row), [], warnings)
+    short = stock.moved(call.books, PLURAL, row["BankTransactionID"], row)
+    return Outcome(_single(call, row), short, [] if short else warnings)
 
 
 def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
@@ -146,7 +148,10 @@ def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
     if row["Type"].endswith("OVERPAYMENT"):
         return overpayments.overpaid(call, row, sent)
     sale = row["Type"].startswith("RECEIVE")
-    return document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True, sale=sale)
+    lines = document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True, sale=sale)
+    if row["Type"].endswith("PREPAYMENT") and any(stock.tracked(call.books, line) is not None for line in lines.rows):
+        lines.errors.append(stock.NOT_BEFOREHAND)
+    return lines
 
 
 def _single(call: Call, row: Row) -> Row:

@@ -21,6 +21,7 @@ from counterfoil.sandbox.resources import (
     entered_totals,
     exchange,
     history,
+    stock,
 )
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.document_kinds import INVOICE, Kind, is_sale
@@ -133,6 +134,11 @@ def _applied(call: Call, kind: Kind, before: Row, posted: Row, errors: list[str]
         row |= {"UpdatedDateUTC": wire.stamp(now), "UpdatedDateUTCString": wire.iso_stamp(now)}
     row = {key: row[key] for key in kind.order if key in row}
     call.books.table(kind.plural).put(row[kind.id_key], row)
+    short = stock.moved(
+        call.books, kind.plural, row[kind.id_key], row, backorders=kind is INVOICE and call.flag("allowbackorders")
+    )
+    if short:
+        return Outcome(kind.refused(_echoed(row), wire.ZERO_GUID if is_new else before[kind.id_key]), short)
     shown = kind.written(call.books, row, four_places=document_wire.four_places(call))
     return Outcome(shown, [], warnings)
 
@@ -254,7 +260,9 @@ def repriced(call: Call, kind: Kind, row: Row, lines: list[Row]) -> Row:
     Refusal with 400 for lines that cannot be.
     """
     typed = [document_lines.SHAPE.read(line, f"LineItems[{index}]") for index, line in enumerate(lines)]
-    made = document_lines.finished(call, typed, row["LineItems"], row["LineAmountTypes"], strict=False)
+    made = document_lines.finished(
+        call, typed, row["LineItems"], row["LineAmountTypes"], strict=False, sale=is_sale(row)
+    )
     if made.errors:
         raise Refusal(answers.validation([{"ValidationErrors": batches.messages(made.errors)}]))
     rest = {key: value for key, value in row.items() if key not in {"TotalDiscount", "RoundingAmount"}}
