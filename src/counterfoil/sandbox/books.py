@@ -39,7 +39,8 @@ ZONES = {
 PLURALS = (
     "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices", "CreditNotes",
     "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals",
-    "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices",
+    "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices", "PaymentServices",
+    "LinkedTransactions", "Budgets",
 )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ class Books:
                     {
                         "number": lambda row: fold(row.get("InvoiceNumber")),
                         "contact": lambda row: row["Contact"]["ContactID"],
+                        "archived": lambda row: row["Status"] if row["Status"] == "ARCHIVED" else None,
                     },
                 ),
                 (
@@ -128,6 +130,9 @@ class Books:
                     },
                 ),
                 ("RepeatingInvoices", {"contact": lambda row: row["Contact"]["ContactID"]}),
+                ("PaymentServices", {}),
+                ("LinkedTransactions", {}),
+                ("Budgets", {}),
                 ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
                 (
                     "stock",

@@ -17,6 +17,8 @@ from counterfoil.sandbox.charts import ORGANISATION_KEYS
 from counterfoil.sandbox.gate import WITHOUT_REPORTS
 from counterfoil.sandbox.resources import (
     approvals,
+    budgets,
+    cis_settings,
     contact_wire,
     contacts,
     document_kinds,
@@ -47,6 +49,8 @@ ORGANISATION_FIELDS = frozenset(
         "approvals_left",
         "actions",
         "demo",
+        "cis",
+        "budgets",
     }
 )
 _LOCKS = {"period_lock_date": "PeriodLockDate", "end_of_year_lock_date": "EndOfYearLockDate"}
@@ -72,7 +76,7 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
     Lock dates are ISO dates, null takes one away. `disconnected` true ends all connections to it, false restores them;
     `disconnected_app` ends one app's. `without_reports`: e-mail addresses of users whose role may not see reports.
     `approvals_left`: how many more invoices the plan lets anybody approve, null = no cap. `actions`: {name: allowed?}.
-    `demo`: a demo company, which sends no e-mails. Raises ValueError, TypeError.
+    `demo`: a demo company, which sends no e-mails. `cis`, `budgets`: see `cis_settings.put`, `budgets.replaced`. Raises ValueError, TypeError.
     """
     if given.get("reset"):
         books = _reset(world, books)
@@ -90,6 +94,10 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
     if "demo" in given:
         row["IsDemoCompany"] = _flag(given, "demo")
     _switched(books, given)
+    if "cis" in given:
+        cis_settings.put(books, given["cis"])
+    if "budgets" in given:
+        budgets.replaced(world, books, given["budgets"])
     books.table("Organisations").put(books.tenant_id, arrange(row, ORGANISATION_KEYS))
     if "base_currency" in given and books.table("Currencies").get(row["BaseCurrency"]) is None:
         code = row["BaseCurrency"]
