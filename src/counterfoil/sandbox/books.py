@@ -138,6 +138,7 @@ class Books:
                     "stock",
                     {"item": lambda row: row["item"], "document": lambda row: row["document"]},
                 ),
+                ("conversion", {}),
                 ("counters", {}),
                 ("makers", {}),
                 ("history", {"document": lambda row: row["document"]}),

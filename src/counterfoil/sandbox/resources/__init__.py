@@ -34,6 +34,7 @@ from counterfoil.sandbox.resources import (
     quotes,
     repeating_invoices,
     reports,
+    setup,
     tax_rates,
     tracking_categories,
     users,
@@ -69,6 +70,7 @@ _ALL = (
     payment_services.RESOURCE,
     linked_transactions.RESOURCE,
     budgets.RESOURCE,
+    setup.RESOURCE,
 )
 _BY_NAME = {
     name.lower(): resource

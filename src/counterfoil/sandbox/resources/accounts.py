@@ -56,6 +56,11 @@ def handle(call: Call) -> Answer:
     raise Refusal(answers.not_implemented())
 
 
+def imported(call: Call, posted: Row, found: Row | None) -> Outcome:
+    """One account of a whole chart: a new one, or `found` changed."""
+    return _create(call, posted) if found is None else _update(call, found, posted)
+
+
 def _create(call: Call, posted: Row) -> Outcome:
     errors = _problems(call, posted, None)
     if "Name" not in posted or "Type" not in posted or ("Code" not in posted and posted.get("Type") != "BANK"):

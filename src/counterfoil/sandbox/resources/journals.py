@@ -52,7 +52,8 @@ def _after(call: Call, table: Iterable[Row]) -> Iterable[Row]:
 
 
 def _on_cash_basis(row: Row) -> bool:
-    return bool(row["cash"]) and row["of"].partition("/")[0] not in _DOCUMENTS
+    is_document = row["of"].partition("/")[0] in _DOCUMENTS and not row["part"].startswith("stock/")
+    return bool(row["cash"]) and not is_document
 
 
 def _id(books: Books, row: Row) -> str:
