@@ -134,6 +134,7 @@ def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
         errors.append(bank_rules.OTHER_CURRENCY)
     if "CurrencyRate" in posted or "CurrencyRate" not in row:
         row["CurrencyRate"] = exchange.chosen(call.books, row.get("CurrencyCode", ""), posted)
+        errors += exchange.problems(call.books, row.get("CurrencyCode", ""), posted)
     lines = _lines(call, row, posted)
     row["LineItems"] = lines.rows
     row |= {key: value for key, value in lines.totals.items() if key != "TotalDiscount"}

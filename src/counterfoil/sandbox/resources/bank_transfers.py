@@ -9,7 +9,15 @@ from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
-from counterfoil.sandbox.resources import bank_rules, document_lines, document_rules, exchange, history, shape
+from counterfoil.sandbox.resources import (
+    bank_rules,
+    document_lines,
+    document_rules,
+    exchange,
+    history,
+    payment_rules,
+    shape,
+)
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
@@ -37,13 +45,12 @@ SHAPE: Final = shape.Shape(
     ToTracking=_TRACKING,
     Status=shape.enum("BankTransferStatus", "AUTHORISED", "DELETED"),
 )
-_CENT: Final = Decimal("0.01")
 
 
 def _created(call: Call, posted: Row) -> Outcome:
     books, now = call.books, call.world.clock.now()
     day = posted.get("Date") or books.today(now)
-    amount = posted.get("Amount", Decimal(0)).quantize(_CENT)
+    amount = payment_rules.cents(posted.get("Amount", Decimal(0)))
     source, errors = bank_rules.account(call, posted.get("FromBankAccount", {}))
     target, more = bank_rules.account(call, posted.get("ToBankAccount", {}))
     tracked = document_lines.Lines()

@@ -16,7 +16,7 @@ DESCRIPTION_MAX = 4_000
 NOT_VALID = "Account code '{}' is not a valid code for this document."
 TRACKING_MAX = 2
 TOO_MUCH_TRACKING = f"A line item can have at most {TRACKING_MAX} tracking categories."
-LINE_AMOUNT_MAX = Decimal("9999999999.99")
+AMOUNT_MAX = Decimal("9999999999.99")  # Xero's, of a line; of a document it is assumed
 
 SHAPE = shape.Shape(
     LineItemID=shape.guid,
@@ -94,8 +94,10 @@ def finished(
         lines.rows = drafts
         return lines
     lines.rows = [_arranged(call, line) for line in priced.lines]
-    if any(abs(line.get("LineAmount", 0)) > LINE_AMOUNT_MAX for line in lines.rows):
-        lines.errors.append(f"A line amount must not exceed {LINE_AMOUNT_MAX}.")
+    if any(abs(line.get(key, 0)) > AMOUNT_MAX for line in lines.rows for key in ("LineAmount", "TaxAmount")):
+        lines.errors.append(f"A line amount must not exceed {AMOUNT_MAX}.")
+    if max(map(abs, (priced.sub_total, priced.total))) > AMOUNT_MAX:
+        lines.errors.append(f"The total must not exceed {AMOUNT_MAX}.")
     lines.totals = {
         "SubTotal": wire.number(priced.sub_total),
         "TotalTax": wire.number(priced.total_tax),

@@ -226,14 +226,10 @@ def _currency(call: Call, row: Row, posted: Row) -> list[str]:
     code = str(posted.get("CurrencyCode") or row.get("CurrencyCode") or base).upper()
     if call.books.table("Currencies").get(code) is None:
         return [f"Organisation is not subscribed to currency {code}"]
-    if code == base:
-        row["CurrencyRate"] = Decimal("1.0")
-    elif posted.get("CurrencyRate"):
-        row["CurrencyRate"] = wire.number(round(posted["CurrencyRate"], 10))
-    elif row.get("CurrencyCode") != code:
-        row["CurrencyRate"] = exchange.rate(call.books, code)
+    if posted.get("CurrencyRate") or row.get("CurrencyCode") != code:
+        row["CurrencyRate"] = exchange.chosen(call.books, code, posted)
     row["CurrencyCode"] = code
-    return []
+    return exchange.problems(call.books, code, posted)
 
 
 def _next_number(call: Call, kind: Kind) -> str:

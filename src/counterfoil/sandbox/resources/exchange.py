@@ -1,7 +1,8 @@
 """The day's exchange rates, which Xero takes from XE.com: here they are fixed, so that a run can be repeated.
 
-Called by `document_writing` and `payments` when something foreign comes without CurrencyRate. Direction: document
-currency for one unit of base currency, so amount / CurrencyRate = base amount (facts 4.6), unless a switch turns it round.
+Called by `document_writing`, `ordering`, `bank_transactions` and `payments`, for what comes with a CurrencyRate, too.
+Direction: document currency for one unit of base currency, so amount / CurrencyRate = base amount (facts 4.6), unless a
+switch turns it round.
 """
 
 from decimal import Decimal
@@ -10,6 +11,8 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.tables import Row
 
+NO_RATE = "The CurrencyRate must be greater than zero and have at most twelve digits before the point."
+RATE_MAX = Decimal(10) ** 12  # the greatest of Xero's format 18.6
 _PER_US_DOLLAR = {
     "USD": Decimal(1),
     "GBP": Decimal("0.7534"),
@@ -20,12 +23,20 @@ _PER_US_DOLLAR = {
 _PLACES = Decimal("0.0000000001")
 
 
+def problems(books: Books, code: str, posted: Row) -> list[str]:
+    """What is wrong with the rate that was sent for something in this currency; in base currency it does not count."""
+    sent = posted.get("CurrencyRate")
+    if code == books.base_currency or not sent:
+        return []
+    return [] if sent.quantize(_PLACES) > 0 and sent < RATE_MAX else [NO_RATE]
+
+
 def chosen(books: Books, code: str, posted: Row) -> Decimal:
     """The rate of something in this currency: 1 in base, else as sent, else the day's; ten places."""
     if code == books.base_currency:
         return Decimal("1.0")
     if posted.get("CurrencyRate"):
-        return wire.number(round(posted["CurrencyRate"], 10))
+        return wire.number(posted["CurrencyRate"].quantize(_PLACES))
     return rate(books, code)
 
 

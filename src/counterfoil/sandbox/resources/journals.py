@@ -43,8 +43,7 @@ def handle(call: Call) -> Answer:
 
 
 def _after(call: Call, table: Iterable[Row]) -> Iterable[Row]:
-    given = call.query.get("offset", "0")
-    offset = int(given) if given.isdecimal() else 0
+    offset = listing.integer(call.query.get("offset"), 0)
     cash = call.flag("paymentsonly")
     for row in table:
         if row["n"] > offset and (not cash or _on_cash_basis(row)):

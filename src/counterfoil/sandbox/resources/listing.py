@@ -97,8 +97,8 @@ def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
     if given is None and not implied:
         _refuse_high_volume(call, len(rows), is_quick=False)
         return Page(rows, paged=False, pagination=None)
-    number = max(1, _integer(given, 1))
-    size = min(max(1, _integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
+    number = max(1, integer(given, 1))
+    size = min(max(1, integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
     shown = rows[(number - 1) * size : number * size]
     if not shown and number > 1 and call.world.unknowns.plays("past-the-end", "refused"):
         raise Refusal(answers.error(10, "ValidationException", "Requested page does not exist"))
@@ -170,10 +170,14 @@ def _since(call: Call, text: str) -> datetime | None:
             moment = parsedate_to_datetime(text.strip())
         except ValueError:
             return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
+    try:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
+    except OverflowError:  # an offset that leads out of the calendar
+        return None
 
 
-def _integer(text: str | None, otherwise: int) -> int:
+def integer(text: str | None, otherwise: int) -> int:
+    """A number among the parameters; `otherwise` if there is none or it is none."""
     try:
         return otherwise if text is None else int(text)
     except ValueError:

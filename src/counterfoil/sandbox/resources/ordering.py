@@ -55,7 +55,7 @@ def _currency(call: Call, row: Row, posted: Row) -> list[str]:
     if code != row.get("CurrencyCode") or "CurrencyRate" in posted:
         row["CurrencyRate"] = exchange.chosen(call.books, code, posted)
     row["CurrencyCode"] = code
-    return []
+    return exchange.problems(call.books, code, posted)
 
 
 def next_number(call: Call, plural: str, counter: str, prefix: str) -> str:

@@ -27,7 +27,6 @@ from counterfoil.sandbox.tables import Row
 
 PLURAL = "Payments"
 
-_CENT = Decimal("0.01")
 SHAPE = shape.Shape(
     Invoice=shape.object_of(shape.Shape(InvoiceID=shape.guid, InvoiceNumber=shape.text)),
     CreditNote=shape.object_of(shape.Shape(CreditNoteID=shape.guid, CreditNoteNumber=shape.text)),
@@ -99,6 +98,7 @@ def created(call: Call, posted: Row) -> Outcome:
         errors = [payment_rules.NO_DOCUMENT, *errors]
     else:
         errors = [*payment_rules.amount(posted, found), *errors]
+        errors += exchange.problems(call.books, found.row["CurrencyCode"], posted)
     if posted.get("Status") == "DELETED":
         errors.append(payment_rules.IMMUTABLE)
     errors += document_rules.locked(call.books, payment_rules.day(call, posted))
@@ -115,7 +115,7 @@ def created(call: Call, posted: Row) -> Outcome:
 def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
     """The payment's row, in the table."""
     now = call.world.clock.now()
-    amount = wire.number(posted["Amount"].quantize(_CENT))
+    amount = wire.number(payment_rules.cents(posted["Amount"]))
     rate = exchange.chosen(call.books, found.row["CurrencyCode"], posted)
     row = {
         "PaymentID": call.world.ids.guid(),
@@ -144,8 +144,8 @@ def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: D
     if currency == document["CurrencyCode"]:
         return amount
     if "BankAmount" in posted:
-        return wire.number(posted["BankAmount"].quantize(_CENT))
-    return wire.number((amount / rate).quantize(_CENT))
+        return wire.number(payment_rules.cents(posted["BankAmount"]))
+    return wire.number(payment_rules.cents(amount / rate))
 
 
 def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
