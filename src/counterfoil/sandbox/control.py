@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from counterfoil.sandbox import control_forms, past, person, unknowns, wire
+from counterfoil.sandbox import control_forms, edits, past, person, unknowns, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
@@ -21,6 +21,7 @@ from counterfoil.sandbox.world import World
 
 BODY_MAX = 32 * 1024 * 1024
 ADVANCED_MAX_S = 10_000_000_000  # some three hundred years: dates stay dates
+DELAY_MAX_S = 10_000_000  # some four months: longer than any clock of asyncio's is asked to wait
 _FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "fault": (str,),
     "method": (str,),
@@ -86,11 +87,13 @@ class Control:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 answer = await handler(request)
+                self._door.commit()
             except Refusal as refusal:
                 self._world.changes.roll_back(0)
                 answer = refusal.answer
-            finally:
-                self._door.commit()
+            except Exception:
+                self._world.changes.roll_back(0)
+                raise
             return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": wire.JSON})
 
         return handle
@@ -139,8 +142,10 @@ class Control:
             control_forms.bad(f"unknown fault {kind!r}", known=sorted(KNOWN))
         if kind == "stale_read" and "delay_s" in given:
             given.setdefault("count", COUNT_UNBOUNDED)
-        if given.get("count", 1) < 1 or not 0 <= given.get("probability", 1) <= 1 or given.get("delay_s", 0) < 0:
-            control_forms.bad("count is at least 1, probability between 0 and 1, delay_s not negative")
+        if given.get("count", 1) < 1 or not 0 <= given.get("probability", 1) <= 1:
+            control_forms.bad("count is at least 1, probability between 0 and 1")
+        if not 0 <= given.get("delay_s", 0) <= DELAY_MAX_S:
+            control_forms.bad(f"delay_s is 0 to {DELAY_MAX_S:,}")
         return control_forms.answered({"id": self._world.faults.add(kind, **given)})
 
     async def _clear_faults(self, request: web.Request) -> Answer:
@@ -230,7 +235,7 @@ class Control:
         if given.keys() != {"set"} or not isinstance(given["set"], dict):
             control_forms.bad('the body is {"set": {…}}')
         try:
-            row = person.edited_document(self._world, self._books(request), request.match_info["id"], given["set"])
+            row = edits.edited_document(self._world, self._books(request), request.match_info["id"], given["set"])
         except (ValueError, TypeError) as error:
             control_forms.bad(str(error))
         if row is None:

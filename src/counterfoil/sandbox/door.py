@@ -9,13 +9,11 @@ import asyncio
 import re
 import sys
 import traceback
-from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import unquote
 
 from aiohttp import web
 
-from counterfoil.sandbox import answers, gate, resources, sending, tables, wire
+from counterfoil.sandbox import answers, gate, incoming, resources, sending, tables, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.apps import RAPID_SYNC
 from counterfoil.sandbox.books import Books
@@ -34,7 +32,6 @@ from counterfoil.sandbox.unknowns import texts
 from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
-BODY_MAX = 10 * 1024 * 1024
 SLOW_DEFAULT_S = 1.0
 RAPID_SYNC_S = 1_800.0
 API_PREFIX = "/api.xro/2.0/"
@@ -63,24 +60,27 @@ class Door:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or drop its connection if a fault says so."""
-        tenant_id = request.headers.get("xero-tenant-id")
+        headers = incoming.headers(request)
+        tenant_id = headers.get("xero-tenant-id")
         row = self._world.log.open(
             at=self._world.clock.now(),
             method=request.method,
-            path=request.raw_path,
+            path=incoming.readable(request.raw_path),
             tenant=tenant_id,
-            key=request.headers.get("Idempotency-Key"),
+            key=headers.get("idempotency-key"),
         )
         fault = self._world.faults.take(request.method, request.path, tenant_id)
         row.fault = None if fault is None else fault.kind
         try:
-            body = await _body(request)
+            body = await incoming.body(request)
+        except Refusal as refusal:
+            return await sending.sent(request, row, refusal.answer, fault, gzip=False)
         except ConnectionError:  # the client left in the middle of its request: nothing happened, nobody to tell
             return await sending.sent(request, row, None, fault, gzip=False)
         row.bytes_in = request.content_length or 0 if body is None else len(body)
         answer = self._played(fault)
         if answer is None and not sending.drops_before(fault):
-            answer = await self._answered(request, body, fault)
+            answer = await self._answered(request, headers, body, fault)
         return await sending.sent(request, row, answer, fault, gzip=self._world.options.gzip)
 
     def _played(self, fault: Fault | None) -> Answer | None:
@@ -101,28 +101,32 @@ class Door:
             case _:
                 return None
 
-    async def _answered(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
-        """The answer of the sandbox itself; whatever it changed is committed and kept."""
+    async def _answered(
+        self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
+    ) -> Answer:
+        """The answer of the sandbox itself; whatever it changed is committed and kept, or it is a 500 that changed nothing."""
         try:
-            return await self._routed(request, body, fault)
-        except Refusal as refusal:
-            return refusal.answer
-        except Exception:  # noqa: BLE001 - a bug of the sandbox is a 500 to the client, and loud on stderr
+            try:
+                answer = await self._routed(request, headers, body, fault)
+            except Refusal as refusal:
+                answer = refusal.answer
+            self.commit()
+        except Exception:  # noqa: BLE001 - a bug of the sandbox or a full disk is a 500 to the client, and loud on stderr
             self._world.changes.roll_back(0)
             traceback.print_exc(file=sys.stderr)
             return Answer(500, INTERNAL.encode(), wire.TEXT)
-        finally:
-            self.commit()
+        return answer
 
     def commit(self) -> None:
-        """End the current write: in memory and in the state file, its events with it."""
+        """End the current write: in memory and in the state file, its events with it. Raises OSError: it is undone."""
         if self.hooks is not None:
             self.hooks.note(self._world.changes.pending)
-        self._journal.append(self._world.commit())
+        self._world.commit(self._journal.append)
 
-    async def _routed(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
+    async def _routed(
+        self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
+    ) -> Answer:
         path = request.path.lower().rstrip("/")
-        headers = {name.lower(): value for name, value in request.headers.items()}
         if path.startswith(API_PREFIX):
             return await self._tenant_call(request, headers, body, fault)
         if fault is not None and fault.kind == "slow":
@@ -165,8 +169,7 @@ class Door:
             raise Refusal(gate.unauthorized(self._world, "AuthorizationUnsuccessful"))
         connection_id = path.removeprefix("/connections").strip("/")
         if request.method == "GET" and not connection_id:
-            query = _lowered(request.query)
-            return connections.listed(self._world, caller, query.get("autheventid"))
+            return connections.listed(self._world, caller, incoming.query(request).get("autheventid"))
         if request.method == "DELETE" and connection_id:
             return connections.removed(self._world, caller, connection_id)
         return Answer(405)
@@ -177,7 +180,7 @@ class Door:
         """A request to a resource of one tenant, through the gate."""
         world = self._world
         caller = gate.authenticated(world, self._signer, headers)
-        parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/") if part][API_PARTS:]
+        parts = incoming.parts(request)[API_PARTS:]
         if not parts:
             raise Refusal(answers.not_found())
         name, *rest = parts
@@ -195,14 +198,13 @@ class Door:
         try:
             if body is None:
                 raise Refusal(Answer(413))
-            query = _lowered(request.query)
             call = Call(
                 world,
                 books,
                 caller.client_id,
                 request.method,
                 tuple(rest),
-                query,
+                incoming.query(request),
                 headers,
                 body,
                 plural=resource.plural,
@@ -283,20 +285,3 @@ def _require_json(call: Call) -> None:
     if not _JSON_ACCEPTED.search(call.headers.get("accept", "")):
         text = "Without Accept: application/json Xero answers XML; this sandbox speaks JSON only."
         raise Refusal(Answer(406, text.encode(), wire.TEXT))
-
-
-def _lowered(query: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in query.items()}
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The whole body; None: over 10 MB."""
-    if (request.content_length or 0) > BODY_MAX:
-        return None
-    parts, size = [], 0
-    async for part in request.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > BODY_MAX:
-            return None
-    return b"".join(parts)

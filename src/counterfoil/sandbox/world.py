@@ -7,7 +7,7 @@ Reading it: `world.organisations()` are the books in order of number, `world.boo
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -247,18 +247,24 @@ class World:
         books = self._books.get(space)
         return None if books is None else books.tables[name]
 
-    def commit(self) -> list[Change]:
-        """End a write: its ledger entries are posted, nothing can undo it any more. Returns what the journal must keep.
+    def commit(self, keep: Callable[[list[Change]], None] | None = None) -> None:
+        """End a write: its ledger entries are posted, `keep` has it, and nothing can undo it any more.
 
+        What cannot be posted or kept is undone, and the error raised: nobody sees what a restart would lose.
         What filled new books is no write that a stale read could look behind: before it there was no organisation.
         """
-        self._post()
+        try:
+            self.post()
+            if keep is not None:
+                keep(self.changes.pending)
+        except Exception:
+            self.changes.roll_back(0)
+            raise
         changes = self.changes.take()
         opening, self._opening = self._opening, set()
         for space in {change.table.space for change in changes} & self._history.keys() - opening - {self._unseen}:
             mine = [change for change in changes if change.table.space == space]
             self._history[space].append(Write(self.clock.seconds(), mine))
-        return changes
 
     def post_unposted(self) -> None:
         """Post what a state file from before there were journals holds."""
@@ -268,7 +274,7 @@ class World:
                 changes = [Change(table, key, None, row) for table, key, row in rows]
                 ledger.follow(books, changes, wire.stamp(self.clock.now()))
 
-    def _post(self) -> None:
+    def post(self) -> None:
         """Post what the pending changes of documents mean to each ledger."""
         pending = list(self.changes.pending)
         for tenant_id in {change.table.space for change in pending} & self._books.keys():

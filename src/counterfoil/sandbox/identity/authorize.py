@@ -21,6 +21,8 @@ PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"
 CODE_LIFE_S = 300.0
 PENDING_MAX = 1_000
+# Nothing that a browser, a header or `urlsplit` would read otherwise than the app that gets the code.
+_NOT_IN_ADDRESSES = re.compile(r"[\x00-\x20\x7f\\#]")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -89,7 +91,8 @@ class Authorize:
         pending = self._pending.pop(fields.get("consent", [""])[0], None)
         if pending is None:
             return self._sorry("invalid_request", "This consent page is no longer open: start again")
-        chosen = [tenant for tenant in fields.get("tenant", []) if self._world.books(tenant) is not None]
+        asked = map(self._world.books, fields.get("tenant", []))
+        chosen = list(dict.fromkeys(books.tenant_id for books in asked if books is not None))
         if fields.get("decision", [""])[0] != "allow" or not chosen:
             if self._world.unknowns.plays("access-denied", "page"):
                 return self._sorry("access_denied", "You have not let the app in")
@@ -162,6 +165,8 @@ class Authorize:
                 "auth_time": int(world.clock.seconds()),
             },
         )
+        for old in [key for key, row in world.codes.rows.items() if row["expires_ms"] < world.clock.seconds() * 1000]:
+            world.codes.drop(old)
         code = world.ids.token()
         world.codes.put(
             code,
@@ -199,8 +204,13 @@ class Authorize:
         )
 
 
-def is_verified(challenge: str, verifier: str) -> bool:
-    """Whether this PKCE verifier is the challenge's."""
+def is_proved(challenge: str | None, verifier: str) -> bool:
+    """Whether this PKCE verifier is the challenge's.
+
+    A verifier without a challenge is refused: somebody took the challenge out of the authorize request on its way.
+    """
+    if challenge is None:
+        return not verifier
     if not _VERIFIER.fullmatch(verifier):
         return False
     digest = hashlib.sha256(verifier.encode()).digest()
@@ -209,9 +219,11 @@ def is_verified(challenge: str, verifier: str) -> bool:
 
 def _is_redirect_allowed(uri: str) -> bool:
     """Any http://localhost:PORT/…; 127.0.0.1 is refused, as Xero does."""
-    parts = urlsplit(uri)
+    if _NOT_IN_ADDRESSES.search(uri):
+        return False
     try:
-        return parts.scheme == "http" and parts.hostname == "localhost" and parts.port != 0 and not parts.fragment
+        parts = urlsplit(uri)
+        return (parts.scheme, parts.hostname, parts.username) == ("http", "localhost", None) and parts.port != 0
     except ValueError:
         return False
 

@@ -125,9 +125,7 @@ class Tokens:
         late = world.clock.seconds() * 1000 > code["expires_ms"]
         if late or code["redirect_uri"] != form.get("redirect_uri"):
             _refuse("invalid_grant")
-        if code["challenge"] is not None and not authorize.is_verified(
-            code["challenge"], form.get("code_verifier", "")
-        ):
+        if not authorize.is_proved(code["challenge"], form.get("code_verifier", "")):
             _refuse("invalid_grant")
         if code["grant"] not in world.grants.rows:
             _refuse("invalid_grant")
