@@ -14,15 +14,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer
 from counterfoil.sandbox.apps import App
-from counterfoil.sandbox.identity import caps, scopes
+from counterfoil.sandbox.identity import caps, redirects, scopes
 from counterfoil.sandbox.world import DEFAULT_USER, ConsentRequest, User, World
 
 PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"
 CODE_LIFE_S = 300.0
 PENDING_MAX = 1_000
-# Nothing that a browser, a header or `urlsplit` would read otherwise than the app that gets the code.
-_NOT_IN_ADDRESSES = re.compile(r"[\x00-\x20\x7f\\#]")
+FIELDS_MAX = 1_000  # a consent names one tenant in each
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -55,7 +54,7 @@ class Authorize:
         if app.kind == "custom":
             return self._sorry("unauthorized_client", "A custom connection asks nobody: it uses client_credentials")
         redirect_uri = query.get("redirect_uri", "")
-        if not _is_redirect_allowed(redirect_uri):
+        if not redirects.is_allowed(app, redirect_uri):
             return self._sorry("unauthorized_client", "Invalid redirect_uri")
         state = query.get("state")
         if query.get("response_type") != "code":
@@ -87,7 +86,10 @@ class Authorize:
 
     def decide(self, form: str) -> Answer:
         """POST from the page: `consent`, `decision`, `tenant`…"""
-        fields = parse_qs(form)
+        try:
+            fields = parse_qs(form, max_num_fields=FIELDS_MAX)
+        except ValueError:
+            fields = {}
         pending = self._pending.pop(fields.get("consent", [""])[0], None)
         if pending is None:
             return self._sorry("invalid_request", "This consent page is no longer open: start again")
@@ -215,17 +217,6 @@ def is_proved(challenge: str | None, verifier: str) -> bool:
         return False
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
-
-
-def _is_redirect_allowed(uri: str) -> bool:
-    """Any http://localhost:PORT/…; 127.0.0.1 is refused, as Xero does."""
-    if _NOT_IN_ADDRESSES.search(uri):
-        return False
-    try:
-        parts = urlsplit(uri)
-        return (parts.scheme, parts.hostname, parts.username) == ("http", "localhost", None) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _back(redirect_uri: str, **fields: str | None) -> Answer:

@@ -83,6 +83,11 @@ def unknown(asked: Sequence[str], app: App, *, broad: bool, classic: bool = Fals
     return [scope for scope in asked if scope not in known]
 
 
+def still_held(granted: Sequence[str], app: App) -> list[str]:
+    """What a new token of this grant has: premium scopes end with the tier that they came with."""
+    return [scope for scope in granted if scope != JOURNALS or app.has_journals]
+
+
 def unassigned(asked: Sequence[str], app: App, *, broad: bool) -> list[str]:
     """The scopes that a custom connection was not given."""
     refused = set(unknown(asked, app, broad=broad))

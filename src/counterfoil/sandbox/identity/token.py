@@ -23,6 +23,7 @@ DISCOVERY_PATH = "/.well-known/openid-configuration"
 ID_TOKEN_LIFE_S = 300
 REFRESH_LIFE_S = 60 * 86_400
 GRACE_S = 30 * 60
+FIELDS_MAX = 100
 _NOT_STORED = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
 
 
@@ -184,7 +185,7 @@ class Tokens:
             "xero_userid": user.user_id,
             "global_session_id": grant["session"].replace("-", ""),
         }
-        held: list[str] = grant["scopes"]
+        held = scopes.still_held(grant["scopes"], world.apps[grant["client_id"]])
         access_token = self._signer.sign(
             self._claims(grant["client_id"], now)
             | session
@@ -250,7 +251,11 @@ def _is_dead(row: Row, now_ms: int) -> bool:
 
 
 def _form(body: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+    try:
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        _refuse("invalid_request")
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _tokens(body: dict[str, Any]) -> Answer:
