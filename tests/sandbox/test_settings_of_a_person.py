@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterfoil.sandbox import person
+from counterfoil.sandbox import edits, person
 from tests.sandbox.conftest import invoice
 from tests.sandbox.ledger.desk import Desk
 
@@ -68,7 +68,7 @@ def test_cis_settings_that_cannot_be(desk, cis, reason):
 def test_archived_invoices_are_listed_only_when_asked_for(desk):
     """The parameter is published, no such status is: a person makes one."""
     made = desk.made("Invoices", **invoice("", Contact={"Name": "Blue Fern Ltd"}))
-    person.edited_document(desk.world, desk.books, made["InvoiceID"], {"Status": "ARCHIVED"})
+    edits.edited_document(desk.world, desk.books, made["InvoiceID"], {"Status": "ARCHIVED"})
     desk.world.commit()
     assert desk.ask("GET", "Invoices")[1]["Invoices"] == []
     assert len(desk.ask("GET", "Invoices?includeArchived=true")[1]["Invoices"]) == 1

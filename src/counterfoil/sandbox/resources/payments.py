@@ -9,6 +9,7 @@ from decimal import Decimal
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange
+from counterfoil.sandbox.ledger import entry
 from counterfoil.sandbox.resources import (
     balances,
     batches,
@@ -145,7 +146,7 @@ def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: D
         return amount
     if "BankAmount" in posted:
         return wire.number(payment_rules.cents(posted["BankAmount"]))
-    return wire.number(payment_rules.cents(amount / rate))
+    return wire.number(entry.in_base(call.books, amount, rate))
 
 
 def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
