@@ -154,6 +154,7 @@ COLLECTION = Collection(
     shape=SHAPE,
     created=_created,
     saved=_deleted,
+    summarized=frozenset({"POST"}),
     chosen=_chosen,
     has_pages=False,
     form=lambda _: "as it is",

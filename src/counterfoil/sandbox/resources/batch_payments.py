@@ -127,6 +127,7 @@ COLLECTION = Collection(
     listed=_shown,
     created=_created,
     saved=_deleted,
+    summarized=frozenset({"PUT"}),
     has_pages=False,
 )
 RESOURCE = Resource(PLURAL, "BatchPayment", "accounting.payments", COLLECTION.handle)

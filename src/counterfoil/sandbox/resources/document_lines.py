@@ -187,7 +187,7 @@ def _to_cents(line: Row) -> Row:
 
 def _over_stored(posted: Row, known: dict[str, Row]) -> Row:
     """An update of a line keeps what was not sent; computed amounts are computed anew when their parts change."""
-    before = known.get(posted.get("LineItemID", ""))
+    before = known.pop(posted.get("LineItemID", ""), None)  # named a second time, it is a new line
     if before is None:
         return {key: value for key, value in posted.items() if key != "LineItemID"}
     line = {**before, **posted}

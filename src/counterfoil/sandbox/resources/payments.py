@@ -6,22 +6,21 @@ gives the document back what it took.
 
 from decimal import Decimal
 
-from counterfoil.sandbox import answers, wire
-from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, arrange
 from counterfoil.sandbox.ledger import entry
 from counterfoil.sandbox.resources import (
     balances,
-    batches,
     document_rules,
     exchange,
     history,
-    listing,
     payment_rules,
     payment_wire,
     shape,
 )
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.payment_rules import Target
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
@@ -45,47 +44,6 @@ SHAPE = shape.Shape(
     IsReconciled=shape.boolean,
     Status=shape.enum("PaymentStatus", "AUTHORISED", "DELETED"),
 )
-
-
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one, its history."""
-    if len(call.path) > 2 or (len(call.path) == 2 and call.path[1].lower() != "history"):
-        raise Refusal(answers.not_implemented())
-    if not call.path:
-        return _collection(call)
-    row = call.books.table(PLURAL).get(call.path[0].lower())
-    if len(call.path) == 2:
-        return history.not_found(call) if row is None else history.answered(call, row["PaymentID"])
-    if row is None:
-        raise Refusal(answers.not_found())
-    if call.method == "GET":
-        return answers.envelope(call.world, call.client_id, PLURAL, [payment_wire.single(call.books, row)])
-    if call.method == "POST":
-        elements = shape.posted(call, PLURAL, "Payment", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _deleted(call, row, posted), summarize=True)
-    raise Refusal(answers.not_implemented())
-
-
-def _collection(call: Call) -> Answer:
-    if call.method == "GET":
-        return _list(call)
-    if call.method not in {"PUT", "POST"}:
-        raise Refusal(answers.not_implemented())
-    elements = shape.posted(call, PLURAL, "Payment", SHAPE)
-    if call.method == "POST":
-        return batches.written(call, PLURAL, elements[:1], lambda posted: created(call, posted), summarize=True)
-    summarize = call.flag("summarizeerrors", absent=True)
-    return batches.written(call, PLURAL, elements, lambda posted: created(call, posted), summarize=summarize)
-
-
-def _list(call: Call) -> Answer:
-    def view(row: Row) -> Row:
-        return payment_wire.listed(call.books, row)
-
-    rows = listing.listed(call, call.books.table(PLURAL), "PaymentID", view)
-    page = listing.paged(call, rows, implied=False)
-    shown = [view(row) for row in page.rows]
-    return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
 
 
 def created(call: Call, posted: Row) -> Outcome:
@@ -149,8 +107,9 @@ def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: D
     return wire.number(entry.in_base(call.books, amount, rate))
 
 
-def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
+def _deleted(call: Call, posted: Row) -> Outcome:
     """The payment as DELETED, and its document as if it had never been there."""
+    row = call.books.table(PLURAL).rows[posted["PaymentID"]]
     errors = payment_rules.deletion(call, row, posted.get("Status"))
     if errors:
         return Outcome({**payment_wire.single(call.books, row), "HasValidationErrors": True}, errors)
@@ -191,4 +150,23 @@ def _about(payment: Row) -> str:
     return f"Payment of {payment['Amount']:.2f} on {day.day} {day:%B %Y}."
 
 
-RESOURCE = Resource(PLURAL, "Payment", "accounting.payments", handle)
+def _listed(call: Call, row: Row) -> Row:
+    return payment_wire.listed(call.books, row)
+
+
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Payment",
+    id_key="PaymentID",
+    shape=SHAPE,
+    single=lambda call, row: payment_wire.single(call.books, row),
+    listed=_listed,
+    unlisted=_listed,
+    view=lambda call: lambda row: _listed(call, row),
+    created=created,
+    saved=created,
+    changed=_deleted,
+    limits={"POST": 1},
+    summarized=frozenset({"PUT"}),
+)
+RESOURCE = Resource(PLURAL, "Payment", "accounting.payments", COLLECTION.handle)
