@@ -25,7 +25,8 @@ SCHEMAS = {
         "Overpayments Prepayments Journals Journal JournalLine Quotes Quote QuoteStatusCodes QuoteLineAmountTypes "
         "PurchaseOrders PurchaseOrder RepeatingInvoices RepeatingInvoice Schedule ContactGroups BrandingThemes "
         "BrandingTheme Users User OnlineInvoices OnlineInvoice ReportWithRows ReportWithRow ReportRows ReportRow "
-        "ReportCell ReportAttribute ReportFields RowType"
+        "ReportCell ReportAttribute ReportFields RowType LinkedTransactions LinkedTransaction PaymentServices "
+        "PaymentService Budgets Budget BudgetLine BudgetBalance CISSettings CISSetting CISOrgSetting Element"
     ),
     "xero-identity.yaml": "Connection",
 }
