@@ -68,6 +68,10 @@ class Control:
             ("GET", "/_sandbox/apps", self._portal.apps),
             ("POST", "/_sandbox/apps", self._portal.new_app),
             ("POST", "/_sandbox/apps/{client_id}", self._portal.app),
+            ("GET", "/_sandbox/subscriptions", self._portal.subscriptions),
+            ("POST", "/_sandbox/subscriptions", self._portal.new_subscription),
+            ("POST", "/_sandbox/subscriptions/{id}", self._portal.subscription),
+            ("GET", "/_sandbox/usage", self._usage),
             ("POST", "/_sandbox/organisation/{tenant}", self._organisation),
             ("POST", "/_sandbox/person/{tenant}", self._person),
             ("POST", "/_sandbox/document/{tenant}", self._new_documents),
@@ -105,6 +109,10 @@ class Control:
 
     async def _used(self, _: web.Request) -> Answer:
         return control_forms.answered(self._limits.usage())
+
+    async def _usage(self, _: web.Request) -> Answer:
+        tiers = {app.client_id: app.tier for app in self._world.apps.values()}
+        return control_forms.answered(self._world.egress.usage(self._world.clock.now(), tiers))
 
     async def _coverage(self, _: web.Request) -> Answer:
         from counterfoil.sandbox import coverage

@@ -20,7 +20,7 @@ from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.faults import Fault
 from counterfoil.sandbox.gate import Caller
 from counterfoil.sandbox.idempotency import METHODS, Idempotency, fingerprint
-from counterfoil.sandbox.identity import authorize, connections, scopes, token
+from counterfoil.sandbox.identity import scopes
 from counterfoil.sandbox.identity.authorize import Authorize
 from counterfoil.sandbox.identity.keys import Signer
 from counterfoil.sandbox.identity.token import Tokens
@@ -30,6 +30,7 @@ from counterfoil.sandbox.resources import paper
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.unknowns import texts
 from counterfoil.sandbox.webhooks.sender import Sender
+from counterfoil.sandbox.without_tenant import WithoutTenant
 from counterfoil.sandbox.world import World
 
 SLOW_DEFAULT_S = 1.0
@@ -53,8 +54,7 @@ class Door:
         self._journal = journal
         self._signer = signer
         self._limits = limits
-        self._tokens = tokens
-        self._consent = consent
+        self._without_tenant = WithoutTenant(world, signer, tokens, consent)
         self._idempotency = Idempotency(world)
         self.hooks: Sender | None = None
 
@@ -133,7 +133,7 @@ class Door:
             await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
         if fault is not None and fault.kind == "500_before":
             return Answer(500, INTERNAL.encode(), wire.TEXT)
-        answer = self._identity(request, path, headers, (body or b"").decode("utf-8", "replace"))
+        answer = self._without_tenant.answered(request, path, headers, (body or b"").decode("utf-8", "replace"))
         await self._held_back(fault)
         return _after(answer, fault)
 
@@ -142,37 +142,6 @@ class Door:
         if fault is not None and fault.kind == "slow_answer":
             self.commit()
             await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
-
-    def _identity(self, request: web.Request, path: str, headers: dict[str, str], body: str) -> Answer:
-        if path == "/connections" or path.startswith("/connections/"):
-            return self._connections(request, path, headers)
-        match request.method, path:
-            case "GET", authorize.PATH:
-                return self._consent.ask(dict(request.query))
-            case "POST", authorize.ACCEPT_PATH:
-                return self._consent.decide(body)
-            case "POST", token.PATH:
-                return self._tokens.token(headers, body)
-            case "POST", token.REVOCATION_PATH:
-                return self._tokens.revoke(headers, body)
-            case "GET", token.DISCOVERY_PATH:
-                return self._tokens.discovery()
-            case "GET", jwks_path if jwks_path == self._world.unknowns.chosen("jwks-path"):
-                return self._tokens.jwks()
-            case _:
-                return answers.not_found()
-
-    def _connections(self, request: web.Request, path: str, headers: dict[str, str]) -> Answer:
-        caller = gate.authenticated(self._world, self._signer, headers)
-        is_custom = self._world.books_of_custom(caller.client_id) is not None
-        if caller.user_id is None and "app.connections" not in caller.scopes and not is_custom:
-            raise Refusal(gate.unauthorized(self._world, "AuthorizationUnsuccessful"))
-        connection_id = path.removeprefix("/connections").strip("/")
-        if request.method == "GET" and not connection_id:
-            return connections.listed(self._world, caller, incoming.query(request).get("autheventid"))
-        if request.method == "DELETE" and connection_id:
-            return connections.removed(self._world, caller, connection_id)
-        return Answer(405)
 
     async def _tenant_call(
         self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
@@ -225,6 +194,9 @@ class Door:
         finally:
             self._limits.leave(caller.client_id, books.tenant_id)
         answer.headers.update(headroom)
+        world.egress.count(
+            world.clock.now(), caller.client_id, books.tenant_id, request.method, resource.plural, len(answer.body)
+        )
         return answer
 
     def _is_rapid(self, caller: Caller, books: Books) -> bool:

@@ -18,6 +18,7 @@ from counterfoil.sandbox.apps import Apps, new_row
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import Clock, Ids, guid_of
+from counterfoil.sandbox.egress import Egress
 from counterfoil.sandbox.faults import Faults
 from counterfoil.sandbox.log import RequestLog
 from counterfoil.sandbox.options import Options
@@ -89,6 +90,7 @@ class World:
         self.faults = Faults()
         self.changes = Changes()
         self.rendered = Rendered()
+        self.egress = Egress()
         self.meta = Table("world", "meta", self.changes)
         self.unknowns = Unknowns(self.options, self.meta)
         self.codes = Table("world", "codes", self.changes)
@@ -103,6 +105,7 @@ class World:
         self.kept_answers = Table("world", "kept_answers", self.changes)
         self.webhooks = Table("world", "webhooks", self.changes)
         self.webhook_events = Table("world", "webhook_events", self.changes, {"client": lambda row: row["client_id"]})
+        self.app_subscriptions = Table("world", "app_subscriptions", self.changes)
         apps = Table("world", "apps", self.changes)
         self.apps = Apps(apps, self.options)
         self.apps.put(new_row(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App", "web"))
@@ -128,6 +131,7 @@ class World:
                 apps,
                 self.webhooks,
                 self.webhook_events,
+                self.app_subscriptions,
             )
         }
         self._books: dict[str, Books] = {}
