@@ -192,8 +192,15 @@ def test_the_direction_of_a_rate():
         desk.made("Invoices", CurrencyRate="2", **sale)
         at_two = desk.sums()["610"]
         days_own = desk.made("Invoices", **sale)["CurrencyRate"]
-        worth.append((at_two, days_own > 1, desk.sums()["610"] - at_two))
-    assert [(one, own) for one, own, _ in worth] == [(50, True), (200, False)]
+        days_worth = desk.sums()["610"] - at_two
+        first = next(iter(desk.books.table("Invoices")))
+        paid = desk.made(
+            "Payments", Invoice={"InvoiceID": first["InvoiceID"]}, Account={"Code": "090"}, Amount=50, CurrencyRate="2"
+        )
+        worth.append((at_two, days_own > 1, days_worth, paid["BankAmount"], desk.sums()["090"]))
+        (contact,) = desk.ask("GET", "Contacts?page=1")[1]["Contacts"]
+        assert contact["Balances"]["AccountsReceivable"]["Outstanding"] == desk.sums()["610"]
+    assert [(one, own, *money) for one, own, _, *money in worth] == [(50, True, 25, 25), (200, False, 100, 100)]
     assert abs(worth[0][2] - worth[1][2]) <= 1  # the same money
 
 

@@ -4,11 +4,13 @@ Called through `resources`. An over- or prepayment is made here and lives on in 
 transfer are made by `bank_transfers` and only read here.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.resources import (
     bank_rules,
     contact_rules,
@@ -19,6 +21,7 @@ from counterfoil.sandbox.resources import (
     document_wire,
     exchange,
     history,
+    listing,
     overpayments,
     shape,
     stock,
@@ -140,7 +143,8 @@ def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
     row |= {key: value for key, value in lines.totals.items() if key != "TotalDiscount"}
     if not errors and not lines.errors and row["Total"] < 0:
         errors.append(bank_rules.NEGATIVE)
-    return errors + lines.errors, lines.warnings
+    warnings = exchange.suspicious(call.books, row.get("CurrencyCode", ""), posted)
+    return errors + lines.errors, warnings + lines.warnings
 
 
 def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
@@ -165,6 +169,15 @@ def _dated(day: date) -> Row:
     return {"DateString": wire.day_string(day), "Date": wire.day(day)}
 
 
+def _chosen(call: Call) -> Iterable[Row]:
+    """The rows of these References (facts 4.5, since 9 Aug 2026), all of them without."""
+    wanted = listing.names(call, "references")
+    if wanted is None:
+        return call.books.table(PLURAL)
+    folded = {fold(text) for text in wanted}
+    return [row for row in call.books.table(PLURAL) if fold(row.get("Reference")) in folded]
+
+
 COLLECTION = Collection(
     plural=PLURAL,
     singular="BankTransaction",
@@ -176,5 +189,7 @@ COLLECTION = Collection(
     form=document_wire.form,
     created=_created,
     saved=_saved,
+    chosen=_chosen,
+    forces_pages=("references",),
 )
 RESOURCE = Resource(PLURAL, "BankTransaction", "accounting.banktransactions", COLLECTION.handle)

@@ -183,10 +183,10 @@ def _filled(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
     if row.get("Url"):
         errors += document_rules.link(row["Url"])
     errors += _currency(call, row, posted)
-    warnings: list[str] = []
+    warnings = exchange.suspicious(call.books, row.get("CurrencyCode", ""), posted)
     if "LineItems" in posted or "LineAmountTypes" in posted or strict:
-        more, warnings = _priced(call, kind, row, posted)
-        errors += more
+        more, others = _priced(call, kind, row, posted)
+        errors, warnings = errors + more, warnings + others
     if not errors:
         if row["Total"] < 0:
             errors.append(f"The {'invoice' if kind is INVOICE else 'credit note'} total must not be negative.")

@@ -21,6 +21,7 @@ _PER_US_DOLLAR = {
     "NZD": Decimal("1.7391"),
 }
 _PLACES = Decimal("0.0000000001")
+FAR = 10  # by how much a rate must differ from the day's to be suspicious; where Xero begins is not known
 
 
 def problems(books: Books, code: str, posted: Row) -> list[str]:
@@ -38,6 +39,22 @@ def chosen(books: Books, code: str, posted: Row) -> Decimal:
     if posted.get("CurrencyRate"):
         return wire.number(posted["CurrencyRate"].quantize(_PLACES))
     return rate(books, code)
+
+
+def suspicious(books: Books, code: str, posted: Row) -> list[str]:
+    """A warning if a posted rate is ten times the day's, or a tenth of it (facts 4.6, since 7 Apr 2026); the words are ours."""
+    given = posted.get("CurrencyRate")
+    if (
+        not given
+        or code == books.base_currency
+        or code not in _PER_US_DOLLAR
+        or books.base_currency not in _PER_US_DOLLAR
+    ):
+        return []
+    usual = rate(books, code)
+    if usual / FAR < given < usual * FAR:
+        return []
+    return [f"The CurrencyRate {given} is far from the day's rate {usual}"]
 
 
 def rate(books: Books, foreign: str) -> Decimal:

@@ -8,7 +8,7 @@ the others are ours.
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from counterfoil.sandbox import wire
+from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal, validation
 from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.resources import batches, history, shape, stock
@@ -22,6 +22,7 @@ ORDER: Final = (
     "ItemID", "Code", "Description", "PurchaseDescription", "UpdatedDateUTC", "PurchaseDetails", "SalesDetails", "Name",
     "IsTrackedAsInventory", "InventoryAssetAccountCode", "TotalCostPool", "QuantityOnHand", "QuantityOnBackOrder", "QuantityAvailable", "IsSold", "IsPurchased",
 )  # fmt: skip
+ELEMENTS_MAX: Final = 500
 LENGTHS: Final = {"Code": 30, "Name": 50, "Description": 4000, "PurchaseDescription": 4000}
 NO_CODE: Final = "The Code field is mandatory"
 TAKEN: Final = "Price List Item with Code '{}' already exists"
@@ -172,4 +173,15 @@ COLLECTION = Collection(
     number_index="code",
     has_pages=False,
 )
-RESOURCE = Resource(PLURAL, "Item", "accounting.settings", COLLECTION.handle)
+
+
+def _handle(call: Call) -> Answer:
+    """As any collection, of at most 500 elements a write (facts 2.5)."""
+    if call.method in {"PUT", "POST"} and len(call.body) > ELEMENTS_MAX and not call.path:
+        posted = shape.posted(call, PLURAL, "Item", SHAPE)
+        if len(posted) > ELEMENTS_MAX:
+            raise Refusal(answers.post_data_invalid(f"A request holds at most {ELEMENTS_MAX} items"))
+    return COLLECTION.handle(call)
+
+
+RESOURCE = Resource(PLURAL, "Item", "accounting.settings", _handle)

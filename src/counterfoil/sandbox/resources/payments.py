@@ -68,7 +68,8 @@ def created(call: Call, posted: Row) -> Outcome:
     call.books.table(found.kind.plural).put(found.row[found.kind.id_key], after)
     history.made(call, payment["PaymentID"])
     history.added(call, found.row[found.kind.id_key], "Paid", _about(payment))
-    return Outcome(payment_wire.single(call.books, payment))
+    warnings = exchange.suspicious(call.books, found.row["CurrencyCode"], posted)
+    return Outcome(payment_wire.single(call.books, payment), [], warnings)
 
 
 def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
