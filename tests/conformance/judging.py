@@ -68,6 +68,7 @@ SEEN = {
         "IsDiscounted": "recorded",
         "Type": "recorded: PURCHASEORDER",
     },
+    "Receipt": {"ID": "in the published examples"},
     "RepeatingInvoice": {
         "StatusAttributeString": "the endpoint has summarizeErrors",
         "ValidationErrors": "the endpoint has summarizeErrors",

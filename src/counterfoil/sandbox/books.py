@@ -40,7 +40,7 @@ PLURALS = (
     "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices", "CreditNotes",
     "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals",
     "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices", "PaymentServices",
-    "LinkedTransactions", "Budgets",
+    "LinkedTransactions", "Budgets", "Receipts", "ExpenseClaims",
 )  # fmt: skip
 
 
@@ -133,6 +133,8 @@ class Books:
                 ("PaymentServices", {}),
                 ("LinkedTransactions", {}),
                 ("Budgets", {}),
+                ("Receipts", {}),
+                ("ExpenseClaims", {}),
                 ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
                 (
                     "stock",

@@ -257,6 +257,32 @@ class RandomBooks(RuleBasedStateMachine):
         lines = {"LineAmountTypes": how, "JournalLines": [*debits, credit]}
         self.desk.made("ManualJournals", Narration="n", Date=day, Status="POSTED", **lines)
 
+    @rule(amounts=st.lists(cents, min_size=1, max_size=2), how=st.sampled_from(["Exclusive", "Inclusive"]), day=days)
+    def claim(self, amounts, how, day):
+        """Receipts of somebody who paid for us, claimed at once."""
+        user = {"UserID": self.desk.world.user().user_id}
+        receipts = [
+            self.desk.made(
+                "Receipts", User=user, Contact=self.contacts[0], Date=day, LineAmountTypes=how,
+                LineItems=self.lines("ACCPAY", [amount], 0),
+            )
+            for amount in amounts
+        ]  # fmt: skip
+        self.desk.made("ExpenseClaims", User=user, Receipts=[{"ReceiptID": each["ReceiptID"]} for each in receipts])
+
+    @rule(place=places, status=st.sampled_from(["AUTHORISED", "AUTHORISED", "VOIDED", "DELETED"]))
+    def move_claim(self, place, status):
+        """Approve, void or delete a claim."""
+        row = self.one("ExpenseClaims", place)
+        if row is not None:
+            self.desk.ask("POST", f"ExpenseClaims/{row['ExpenseClaimID']}", {"Status": status})
+
+    @invariant()
+    def approved_claims_are_owed(self):
+        """And nothing else is, of what people paid for us."""
+        owed = [row["Total"] for row in self.books.table("ExpenseClaims") if row["Status"] == "AUTHORISED"]
+        assert self.desk.sums().get("801", ZERO) == -sum(owed, ZERO)
+
     @rule(place=places)
     def batch(self, place):
         """Pay up to three bills at once."""
@@ -398,6 +424,7 @@ class RandomBooks(RuleBasedStateMachine):
                 ("Invoices", "VOIDED"),
                 ("CreditNotes", "VOIDED"),
                 ("ManualJournals", "VOIDED"),
+                ("ExpenseClaims", "VOIDED"),
                 money,
             ):
                 for row in list(self.books.table(plural)):

@@ -89,6 +89,8 @@ class _Probe:
         self._made("LinkedTransactions", source)
         for body in (examples.PREPAYMENT, examples.OVERPAYMENT, examples.SEEDS["BankTransactions"]):
             self._made("BankTransactions", body)
+        self._made("ExpenseClaims", examples.CLAIM)
+        self._made("Receipts", examples.SEEDS["Receipts"])  # a draft, after the one that is claimed
         member = self._encoded({"ContactID": "$Contacts"})
         self._asked(
             "PUT", self._filled(["ContactGroups", "{ContactGroupID}", "Contacts"]), member, _Watched(), _Watched()
@@ -221,5 +223,7 @@ class _Probe:
             return {self._resolved(key): self._resolved(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._resolved(inner) for inner in value]
+        if value == "$Users":
+            return self._world.user().user_id
         reference = _REFERENCE.match(value) if isinstance(value, str) else None
         return value if reference is None else self._row_id(self._books, reference[1], "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.ledger import bank, documents, manual, opening, settling, stock
+from counterfoil.sandbox.ledger import bank, documents, expenses, manual, opening, settling, stock
 from counterfoil.sandbox.ledger.entry import Entry, Line
 from counterfoil.sandbox.tables import Change, Row
 
@@ -21,6 +21,7 @@ _ENTRIES: Final[dict[str, Callable[[Books, Row], list[Entry]]]] = {
     "BankTransactions": bank.transactions,
     "BankTransfers": bank.transfers,
     "ManualJournals": manual.journals,
+    "ExpenseClaims": expenses.claims,
     opening.TABLE: opening.balances,
 }
 

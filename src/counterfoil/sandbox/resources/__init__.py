@@ -18,6 +18,7 @@ from counterfoil.sandbox.resources import (
     contacts,
     credit_notes,
     currencies,
+    expense_claims,
     invoice_reminders,
     invoices,
     items,
@@ -32,6 +33,7 @@ from counterfoil.sandbox.resources import (
     prepayments,
     purchase_orders,
     quotes,
+    receipts,
     repeating_invoices,
     reports,
     setup,
@@ -71,6 +73,8 @@ _ALL = (
     linked_transactions.RESOURCE,
     budgets.RESOURCE,
     setup.RESOURCE,
+    receipts.RESOURCE,
+    expense_claims.RESOURCE,
 )
 _BY_NAME = {
     name.lower(): resource
