@@ -44,7 +44,7 @@ def made(call: Call) -> Row:
 def _asked(call: Call) -> tuple[int, int]:
     """How many periods, of how many months."""
     count, frame = call.query.get("periods", str(PERIODS_MAX)), call.query.get("timeframe", TIMEFRAMES[0])
-    if not count.isdecimal() or not 1 <= int(count) <= PERIODS_MAX:
+    if count not in {str(number) for number in range(1, PERIODS_MAX + 1)}:
         asked.refuse(f"The parameter periods must be a number from 1 to {PERIODS_MAX}.")
     if frame not in TIMEFRAMES:
         asked.refuse(f"The parameter timeframe must be one of {', '.join(TIMEFRAMES)}.")

@@ -17,7 +17,7 @@ YEARS: Final = range(2000, 2200)
 def made(call: Call) -> list[Row]:
     """Both forms of `reportYear`, by default the current one."""
     given = call.query.get("reportyear", str(asked.today(call).year))
-    if not given.isdecimal() or int(given) not in YEARS:
+    if given not in {str(year) for year in YEARS}:
         asked.refuse("The parameter reportYear must be a year such as 2026.")
     if call.books.organisation["CountryCode"] != "US":
         asked.refuse("1099 reports are for organisations in the United States.")
