@@ -96,9 +96,9 @@ class Office:
 
     def key(self) -> None:
         """A master key."""
-        from counterfoil.access import vault
+        from counterfoil.access import key_file
 
-        vault.new_key_file(self.folder / "counterfoil.key")
+        key_file.new(self.folder / "counterfoil.key")
 
     def connect(self) -> Any:
         """A whole consent through `connect`; → its value."""

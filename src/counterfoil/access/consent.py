@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access import callback, connections, page, tokens
+from counterfoil.access import callback, connections, losing, page, tokens
 from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.access.vault import Vault
 from counterfoil.store import bindings, grants
@@ -64,6 +64,7 @@ class Consent:
         same user's grant is replaced. Raises NoConsent (cancelled, foreign answer, nobody came), ConfigurationError
         (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
         """
+        await self._vault.ready(self._database)  # before a person is troubled: what they give has to be sealed
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         asked = (*SIGN_IN, *(scope for scope in scopes if scope not in SIGN_IN))
         at = callback.address(redirect_uri)
@@ -104,11 +105,11 @@ class Consent:
         )
 
     async def _finish(self, code: str, redirect_uri: str, verifier: str) -> Consented:
-        asked_at = self._database.clock.now()
+        asked_s = self._database.clock.elapsed_s()
         request = identity.exchange(self._app, code, redirect_uri=redirect_uri, verifier=verifier)
         fresh = identity.tokens_of(await identity.perform(self._transport, request))
         claims = identity.claims_of(fresh.access_token)
-        grant = await self._stored(fresh, claims.xero_userid, asked_at)
+        grant = await self._stored(fresh, claims.xero_userid, self._transport.time.at(asked_s))
         reached = await self._connections(fresh.access_token, None)
         event = claims.authentication_event_id
         newly = await self._connections(fresh.access_token, event) if event else ()
@@ -127,13 +128,14 @@ class Consent:
         grants.replace_connections(conn, grant_id, rows)
         for entity in bindings.regrant(conn, grant_id, [row.tenant_id for row in rows]):
             self._audit.append(conn, entity, "regranted", {"grant": grant_id})
+        losing.over(conn, grant_id, self._database.now(conn))
 
     async def _connections(self, token: str, event_id: str | None) -> tuple[Connection, ...]:
         answer = await identity.perform(self._transport, identity.connections(token, event_id=event_id))
         return identity.connections_of(answer)
 
     async def _stored(self, fresh: TokenSet, xero_userid: str, asked_at: datetime.datetime) -> Grant:
-        """Store the grant before anything is done with it: a code works once."""
+        """Store the grant before anything is done with it: a code works once. `asked_at`: by Xero's clock."""
 
         def store(conn: grants.Connection) -> Grant:
             old = grants.find_for_update(conn, self._app.client_id, xero_userid)
@@ -144,11 +146,11 @@ class Consent:
                 xero_userid=xero_userid,
                 scopes=fresh.scope,
                 generation=1 if old is None else old.generation + 1,
-                secret=tokens.sealed(self._vault, grant_id, fresh),
+                secret=tokens.sealed(self._vault, conn, grant_id, fresh),
                 spare=None,
                 spare_until=None,
                 expires_at=asked_at + datetime.timedelta(seconds=fresh.expires_in),
-                refreshed_at=self._database.now(conn),
+                refreshed_at=asked_at,
                 refresh_owner=None,
                 refresh_until=None,
                 lost=None,

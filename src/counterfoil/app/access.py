@@ -7,11 +7,13 @@ so that commands that touch no consent need no key.
 import functools
 
 from counterfoil.access.audit import AuditLog
+from counterfoil.access.background import Background
 from counterfoil.access.bindings import Bindings
 from counterfoil.access.connections import Connections
 from counterfoil.access.consent import Consent
+from counterfoil.access.key_source import CommandSource, FileSource, Source, TextSource
 from counterfoil.access.tokens import GrantTokens
-from counterfoil.access.vault import MasterKey, Vault
+from counterfoil.access.vault import Vault
 from counterfoil.model.ports import Clock
 from counterfoil.settings import Settings
 from counterfoil.store.database import Database
@@ -43,20 +45,25 @@ class Access:
         self._owner = owner
 
     @functools.cached_property
-    def master_key(self) -> MasterKey:
-        """The master key, from the environment or its file."""
+    def key_source(self) -> Source:
+        """Where the master key comes from; not read yet."""
         given = self._settings.vault
-        return MasterKey.load(given.master_key_file, given.master_key.reveal() if given.master_key else None)
+        if given.master_key_command:
+            return CommandSource(given.master_key_command)
+        if given.master_key is not None:
+            return TextSource(given.master_key.reveal())
+        assert given.master_key_file is not None, "loading gives the default"
+        return FileSource(given.master_key_file)
 
     @functools.cached_property
     def vault(self) -> Vault:
-        """Seals and opens tokens."""
-        return Vault(self.master_key)
+        """Seals and opens tokens; reads the master key."""
+        return Vault(self.key_source)
 
     @functools.cached_property
     def audit(self) -> AuditLog:
         """The append-only log of acts."""
-        return AuditLog(self.master_key, self._actor, self._clock.now)
+        return AuditLog(self.vault, self._actor, self._clock.now)
 
     @functools.cached_property
     def app(self) -> App:
@@ -68,6 +75,12 @@ class Access:
     def tokens(self) -> GrantTokens:
         """Fresh access tokens of every consent."""
         return GrantTokens(self._database, self.vault, self._transport, self.app, owner=self._owner)
+
+    @functools.cached_property
+    def background(self) -> Background:
+        """Refreshes consents beside the work."""
+        client_id = self._settings.xero.client_id
+        return Background(self._database, lambda: self.tokens, client_id, self._transport.time)
 
     @functools.cached_property
     def probe(self) -> Probe:

@@ -26,7 +26,7 @@ def init(
     context: typer.Context, folder: Path = typer.Argument(Path(), metavar="[DIR]", help="Where; default: here.")
 ) -> None:
     """A commented configuration for the sandbox, a master key and sample data."""
-    from counterfoil.access import vault
+    from counterfoil.access import key_file
     from counterfoil.cli.sample import files
     from counterfoil.sandbox.world import PUBLIC_CLIENT_ID
 
@@ -36,7 +36,7 @@ def init(
     configuration, sales, orders = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
     key = folder / KEY
     if not key.exists():
-        vault.new_key_file(key)
+        key_file.new(key)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text(GIT_IGNORE)
@@ -69,7 +69,8 @@ def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: P
     screen.line(f"{configuration}  the configuration, set to the sandbox")
     screen.line(f"{sales}  a day of sample sales")
     screen.line(f"{orders}  a web shop's export of 400 orders")
-    screen.line(f"{key}  the master key of the stored consents: keep it, and apart from your backups")
+    screen.line(f"{key}  the master key of the stored consents; not in backups: keep a copy apart from them")
+    screen.line("  Losing that key costs connecting again, never postings: `counterfoil keys replace`.")
     screen.line("\nFor Xero itself, make an app at https://developer.xero.com/app/manage:")
     screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file")
     screen.line("  Company URL        your own site")

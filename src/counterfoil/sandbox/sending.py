@@ -3,8 +3,10 @@
 Called by `door`. What is spoilt here was processed and, for an idempotency key, kept unspoilt.
 """
 
+import email.utils
 import gzip as gzip_library
 import random
+from datetime import datetime
 
 from aiohttp import web
 
@@ -26,9 +28,12 @@ def drops_before(fault: Fault | None) -> bool:
 
 
 async def sent(
-    request: web.Request, row: RequestRow, answer: Answer | None, fault: Fault | None, *, gzip: bool
+    request: web.Request, row: RequestRow, answer: Answer | None, fault: Fault | None, *, now: datetime, gzip: bool
 ) -> web.StreamResponse:
-    """Send the answer (None: there is none, the connection is dropped), spoilt as the fault says; fill in the log row."""
+    """Send the answer (None: there is none, the connection is dropped), spoilt as the fault says; fill in the log row.
+
+    `now`: what the answer's Date says, by the sandbox's clock.
+    """
     kind = None if fault is None else fault.kind
     if answer is not None:
         row.status = answer.status
@@ -39,6 +44,7 @@ async def sent(
         answer = _disturbed(answer, kind, fault.dice)
     headers = {
         "Xero-Correlation-Id": guid_of(f"{row.n}/{row.at.timestamp()}"),
+        "Date": email.utils.format_datetime(now, usegmt=True),
         **_NOT_CACHED,
         **answer.headers,
     }

@@ -69,6 +69,7 @@ def load(
     filling.expand(values, (), where, environ, problems)
     filling.override(values, where, environ, problems)
     filling.read_secrets(values, where, path.parent, problems)
+    filling.check_key_sources(values, where, problems)
     _refuse_later(values, where, problems)
     problems += [_told(misfit, where, path) for misfit in shape.misfits(values, tables.FileTables)]
     if problems:
@@ -108,6 +109,7 @@ def _overlay(path: Path, env_name: str, values: dict[str, Any], where: Where) ->
     if not re.fullmatch(tables.NAME, env_name):
         raise mistakes([f"--env {shape.shown(env_name)}: not a name of an environment."])
     over, over_where = _read(path.with_name(f"{path.stem}.{env_name}{path.suffix}"))
+    filling.drop_replaced_key_sources(values, over)
     _merge(values, over)
     where |= over_where
 
@@ -162,7 +164,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         environment=environment,
         xero=replace(xero, webhook_keys=keys, webhook_key=None, **urls),
         store=replace(given.store, url=_absolute(given.store.url, folder)),
-        vault=replace(given.vault, master_key_file=folder / given.vault.master_key_file),
+        vault=_vault(given.vault, folder),
         service=service,
         posting=given.posting,
         entities={
@@ -174,6 +176,13 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
             name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
         },
     )
+
+
+def _vault(given: tables.VaultSettings, folder: Path) -> tables.VaultSettings:
+    """With the file that is meant when no source is named."""
+    if given.master_key is not None or given.master_key_command:
+        return given
+    return msgspec.structs.replace(given, master_key_file=folder / (given.master_key_file or tables.KEY_FILE))
 
 
 def _check_zones(given: tables.FileTables, path: Path, where: Where) -> None:

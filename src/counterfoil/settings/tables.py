@@ -17,6 +17,8 @@ from counterfoil.model.text import END, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
+KEY_FILE: Final = "counterfoil.key"
+KEY_SOURCES: Final = ("master_key", "master_key_file", "master_key_command")
 _SECRET: Final = {"secret": True}
 _NAME_RULE: Final = {"rule": "Letters, digits, dots, dashes and underscores; it begins with a letter or a digit."}
 
@@ -82,12 +84,17 @@ class StoreSettings(Table, frozen=True, kw_only=True):
 
 
 class VaultSettings(Table, frozen=True, kw_only=True):
-    """[vault]: the key that protects tokens at rest."""
+    """[vault]: the key that protects tokens at rest, from exactly one of three sources."""
 
-    master_key: Annotated[Secret | None, msgspec.Meta(description="The master key itself.", extra=_SECRET)] = None
-    master_key_file: Annotated[Path, msgspec.Meta(description="The file that holds it (mode 0600).")] = Path(
-        "counterfoil.key"
-    )
+    master_key: Annotated[
+        Secret | None, msgspec.Meta(description="The master key itself, in base64.", extra=_SECRET)
+    ] = None
+    master_key_file: Annotated[
+        Path | None, msgspec.Meta(description="The file that holds it (mode 0600); counterfoil.key if nothing is set.")
+    ] = None
+    master_key_command: Annotated[
+        tuple[str, ...], msgspec.Meta(description="A program, with its arguments, that prints it; no shell.")
+    ] = ()
 
 
 class ServiceSettings(Table, frozen=True, kw_only=True):

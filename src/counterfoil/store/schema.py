@@ -32,6 +32,15 @@ audit = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
 )
 
+# Random roots of keys for one purpose each (the audit log's), sealed by access/vault; `id` names one without showing it.
+secrets = sa.Table(
+    "secrets",
+    tables,
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+)
+
 # What somebody must be told: one row for as long as its cause (kind, subject) stands.
 notices = sa.Table(
     "notices",
