@@ -41,7 +41,7 @@ def printed(command: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> HiddenBy
         try:
             assert process.stdout is not None
             text = _all(process.stdout, time.monotonic() + timeout_s)
-            problem = "takes too long" if text is None else _problem(text, process.wait(timeout_s))
+            problem = _problem(text, process, timeout_s)
         except subprocess.TimeoutExpired:
             text, problem = None, "does not end"
         finally:
@@ -66,9 +66,13 @@ def _all(stdout: IO[bytes], until_s: float) -> HiddenBytes | None:
     return pieces
 
 
-def _problem(text: HiddenBytes, code: int) -> str | None:
+def _problem(text: HiddenBytes | None, process: "subprocess.Popen[bytes]", timeout_s: float) -> str | None:
+    """What is wrong with what it said and how it ended; None: nothing. Waits for its end only when it said little."""
+    if text is None:
+        return "takes too long"
     if len(text) > TEXT_BYTES_MAX:
         return "prints far more than a key"
+    code = process.wait(timeout_s)
     return f"ended with exit code {code}" if code else None
 
 

@@ -17,7 +17,8 @@ from counterfoil.store.prepared import Prepared
 
 Connection: TypeAlias = sa.Connection
 IN_FORCE: Final = "master_key"
-FINGERPRINT_AT: Final = 2  # SQL counts from 1; before it stands the entry's form (access/sealing)
+FINGERPRINT_AT: Final = 2  # SQL counts from 1; before it stands the entry's form (access/sealing) …
+FINGERPRINT_BYTES: Final = 4  # … and so long it is
 
 _m, _s = schema.meta.c, schema.secrets
 _FOR_SHARE = Prepared(sa.select(_m.value).where(_m.key == IN_FORCE).with_for_update(read=True))
@@ -70,6 +71,18 @@ def under_other_keys(conn: Connection, fingerprint: bytes, most: int, leave: Col
         rows = conn.execute(sa.select(key, column).where(other).order_by(key).limit(most + len(left)))
         found += [Entry(kind, row[0], (first, row[0]), row[1]) for row in rows if (kind, row[0], row[1]) not in left]
     return found[:most]
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """How many entries each key sealed, by its fingerprint."""
+    found: dict[str, int] = {}
+    for column, _key, _first in _SEALED.values():
+        mark = sa.func.substr(column, FINGERPRINT_AT, FINGERPRINT_BYTES)
+        for fingerprint, count in conn.execute(
+            sa.select(mark, sa.func.count()).where(column.is_not(None)).group_by(mark)
+        ):
+            found[bytes(fingerprint).hex()] = found.get(bytes(fingerprint).hex(), 0) + count
+    return dict(sorted(found.items()))
 
 
 def rewrap(conn: Connection, entry: Entry, sealed: bytes) -> bool:
