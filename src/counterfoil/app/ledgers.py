@@ -32,7 +32,10 @@ class Blocked(msgspec.Struct, frozen=True):
 def _blocked(error: errors.CounterfoilError, entity: str) -> Blocked:
     """An error as every record of its entity gets it; each entity's is a problem of its own."""
     finding = Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
-    return Blocked(finding, "later" if isinstance(error, errors.RunAgain) else "person", error)
+    waits = isinstance(
+        error, errors.RunAgain | errors.NotConnected | errors.NoConsent
+    )  # nothing is wrong with the records
+    return Blocked(finding, "later" if waits else "person", error)
 
 
 class Ledgers:

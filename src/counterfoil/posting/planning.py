@@ -49,7 +49,9 @@ class Item(msgspec.Struct, frozen=True):
     prepared: Prepared | None
     findings: tuple[Finding, ...] = ()
     claim: Claim | None = None
-    blocked: str = ""  # nothing can be said of it now: "later" (run again) or "person" (consent, binding, going live)
+    blocked: str = (
+        ""  # nothing can be said of it now: "later" (run again, or a consent is lost) or "person" (binding, going live)
+    )
     fixed: tuple[Fixed, ...] = ()  # what stored corrections did to it
     mapped: bytes | None = None  # the record that rows became; None: `content` is the record
     parts: tuple[str, ...] = ()  # the sales of a day's document

@@ -74,15 +74,14 @@ class Door:
         try:
             body = await incoming.body(request)
         except Refusal as refusal:
-            return await sending.sent(request, row, refusal.answer, fault, now=row.at, gzip=False)
+            return await sending.sent(request, row, refusal.answer, fault, gzip=False)
         except ConnectionError:  # the client left in the middle of its request: nothing happened, nobody to tell
-            return await sending.sent(request, row, None, fault, now=row.at, gzip=False)
+            return await sending.sent(request, row, None, fault, gzip=False)
         row.bytes_in = request.content_length or 0 if body is None else len(body)
         answer = self._played(fault)
         if answer is None and not sending.drops_before(fault):
             answer = await self._answered(request, headers, body, fault)
-        now = self._world.clock.now()
-        return await sending.sent(request, row, answer, fault, now=now, gzip=self._world.options.gzip)
+        return await sending.sent(request, row, answer, fault, gzip=self._world.options.gzip)
 
     def _played(self, fault: Fault | None) -> Answer | None:
         """The answer of a fault that spares the request its processing."""

@@ -6,7 +6,6 @@ Called by `door`. What is spoilt here was processed and, for an idempotency key,
 import email.utils
 import gzip as gzip_library
 import random
-from datetime import datetime
 
 from aiohttp import web
 
@@ -28,12 +27,9 @@ def drops_before(fault: Fault | None) -> bool:
 
 
 async def sent(
-    request: web.Request, row: RequestRow, answer: Answer | None, fault: Fault | None, *, now: datetime, gzip: bool
+    request: web.Request, row: RequestRow, answer: Answer | None, fault: Fault | None, *, gzip: bool
 ) -> web.StreamResponse:
-    """Send the answer (None: there is none, the connection is dropped), spoilt as the fault says; fill in the log row.
-
-    `now`: what the answer's Date says, by the sandbox's clock.
-    """
+    """Send the answer (None: there is none, the connection is dropped), spoilt as the fault says; fill in the log row."""
     kind = None if fault is None else fault.kind
     if answer is not None:
         row.status = answer.status
@@ -43,8 +39,8 @@ async def sent(
     if kind in {"reordered", "one_short"} and fault is not None:
         answer = _disturbed(answer, kind, fault.dice)
     headers = {
+        "Date": email.utils.format_datetime(row.at, usegmt=True),  # the sandbox's own time, as its tokens have it
         "Xero-Correlation-Id": guid_of(f"{row.n}/{row.at.timestamp()}"),
-        "Date": email.utils.format_datetime(now, usegmt=True),
         **_NOT_CACHED,
         **answer.headers,
     }
