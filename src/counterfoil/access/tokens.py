@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
+from counterfoil.access import reach
 from counterfoil.access.vault import Vault
 from counterfoil.store import grants
 from counterfoil.store.database import Database
@@ -147,8 +148,11 @@ class GrantTokens:
 
     async def _asked(self, grant: Grant, tokens: TokenSet) -> str:
         asked_at = self._database.clock.now()
-        answer = await identity.perform(self._transport, identity.refresh(self._app, tokens.refresh_token))
-        return await self._store(grant, identity.tokens_of(answer), asked_at)
+        request = identity.renewal(self._app, tokens, grant.scopes)
+        fresh = identity.tokens_of(await identity.perform(self._transport, request), self._app)
+        if self._app.is_custom:
+            await reach.still_the_same(self._database, self._transport, grant.id, fresh.access_token)
+        return await self._store(grant, fresh, asked_at)
 
     async def _store(self, grant: Grant, fresh: TokenSet, asked_at: datetime.datetime) -> str:
         secret = sealed(self._vault, grant.id, fresh)

@@ -59,10 +59,10 @@ def new_flow_id() -> str:
 
 def _scopes() -> list[str]:
     from counterfoil import flows
-    from counterfoil.access import consent
+    from counterfoil.app import needs
+    from counterfoil.xero import scopes
 
-    needed = sorted({scope for kind in flows.kinds().values() for scope in kind.scopes})
-    return [*consent.SIGN_IN, *needed]
+    return [*scopes.SIGN_IN, *needs.of_kinds(tuple(flows.kinds()))]
 
 
 def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: Path, scopes: list[str]) -> None:
