@@ -232,12 +232,12 @@ _REMEDIES: Final = {
     "invalid_scope": "The app may not ask for one of these scopes: check its page at developer.xero.com.",
 }
 _CUSTOM_REMEDIES: Final = {
-    "unauthorized_client": (
-        f"The custom connection is not active: after a change of its scopes or its organisation at {PORTAL} the "
-        "organisation's user has to authorise it again, by the link in Xero's e-mail."
-    ),
     "invalid_scope": f"Give it the scopes that `counterfoil connect --explain` shows, at {PORTAL}.",
 }
+NOT_ACTIVE: Final = (
+    f"After a change of its scopes or its organisation at {PORTAL} the organisation's user has to authorise it again, by "
+    "the link in Xero's e-mail; then run the same command again. If there was none: check [xero] client_id."
+)
 
 
 def token_error(answer: Answer, app: App) -> errors.CounterfoilError:
@@ -245,6 +245,8 @@ def token_error(answer: Answer, app: App) -> errors.CounterfoilError:
     said = answers.first_text(answers.problem_of(answer), "error")
     if 400 <= answer.status < 500 and said == "invalid_grant":
         return errors.NoConsent("Xero no longer accepts this consent.", remedy=CONNECT, oauth=said)
+    if 400 <= answer.status < 500 and said == "unauthorized_client" and app.is_custom:
+        return errors.NotConnected("The custom connection is not active.", remedy=NOT_ACTIVE, oauth=said)
     if 400 <= answer.status < 500 and said:
         remedies = _REMEDIES | _CUSTOM_REMEDIES if app.is_custom else _REMEDIES
         remedy = remedies.get(said, "Check [xero] client_id, client_secret and redirect_uri.")
