@@ -103,7 +103,7 @@ async def test_connecting_again_keeps_the_grant(here):
 
 async def test_a_scope_that_it_was_not_given(here):
     """Named as what it is, with where to give it; nothing is stored."""
-    with pytest.raises(errors.ConfigurationError, match="invalid_scope") as caught:
+    with pytest.raises(errors.ConfigurationError, match=r"was not given accounting\.invoices") as caught:
         await here.custom.connect((*SCOPES, "accounting.invoices"))
     assert "developer.xero.com/app/manage" in caught.value.remedy
     assert await here.database.read(lambda conn: grants.usable(conn, here.app.client_id)) == []
@@ -115,7 +115,7 @@ async def test_an_old_one_with_broad_scopes(tmp_path, sandbox):
     fields = {"kind": "custom", "tenant": sandbox.tenant(1), "scopes": held, "created": "2026-01-15"}
     old = sandbox.post("/_sandbox/apps", fields)
     async with Custom(tmp_path / "old", sandbox, old) as here:
-        done = await here.custom.connect(("accounting.contacts", "accounting.invoices", "accounting.payments"))
+        done = await here.custom.connect(("accounting.contacts.read", "accounting.invoices", "accounting.payments"))
         assert done.scopes == ("accounting.contacts", "accounting.transactions")
 
 

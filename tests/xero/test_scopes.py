@@ -63,9 +63,15 @@ def test_what_hangs_on_a_broad_scope():
     assert scopes.broad_relied_on(held | {"accounting.payments"}, needs) == ()
 
 
-def test_an_old_app_is_asked_for_its_broad_scopes():
-    """Granular scopes that it does not have become the broad ones; what has no broad one stays."""
-    asked = ("accounting.contacts", "accounting.invoices", "accounting.payments", "accounting.settings.read")
-    old = ("accounting.contacts", "accounting.settings.read", "accounting.transactions")
-    assert scopes.broad_instead(asked) == old
-    assert scopes.broad_instead(("accounting.invoices.read",)) == ("accounting.transactions.read",)
+def test_the_narrowest_of_what_was_given():
+    """The scope itself, else the one that writes as well, else a broad one that reads, else the broad one; or nothing."""
+    asked = ("accounting.contacts.read", "accounting.invoices.read", "accounting.payments", "accounting.settings.read")
+    given = {
+        "accounting.contacts.read",
+        "accounting.contacts",
+        "accounting.transactions.read",
+        "accounting.transactions",
+    }
+    chosen = ("accounting.contacts.read", "accounting.transactions", "accounting.transactions.read")
+    assert scopes.out_of(given, asked) == (chosen, ("accounting.settings.read",))
+    assert scopes.out_of({"accounting.settings"}, asked[-1:]) == (("accounting.settings",), ())

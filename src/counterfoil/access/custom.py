@@ -28,8 +28,8 @@ class CustomConnection:
     async def connect(self, asked: tuple[str, ...]) -> Consented:
         """Ask for a token with these scopes, store the grant, see which organisation it reaches.
 
-        An old connection that was given broad scopes is asked for those that cover `asked`. Costs two to three calls;
-        repeating it is harmless. Raises ConfigurationError (secret, scopes, or not authorised), NotConnected (it
+        One that was given wider scopes (also the broad ones of an old one) is asked for those that cover `asked`. Costs
+        two to four calls; repeating it is harmless. Raises ConfigurationError (secret, scopes, or not authorised), NotConnected (it
         reaches no organisation), XeroUnavailable, Unclear.
         """
         asked_at = self._database.clock.now()
@@ -43,16 +43,21 @@ class CustomConnection:
         return done
 
     async def _token(self, asked: tuple[str, ...]) -> TokenSet:
+        """A token with `asked`; where that was not given to the letter, with the narrowest of what was that covers it."""
         try:
             return await self._asked(asked)
         except errors.ConfigurationError as refused:
-            broad = scopes.broad_instead(asked)
-            if refused.facts.get("oauth") != "invalid_scope" or broad == asked:
+            if refused.facts.get("oauth") != "invalid_scope":
                 raise
-            try:
-                return await self._asked(broad)
-            except errors.ConfigurationError:
-                raise refused from None
+        chosen, missing = scopes.out_of((await self._asked(())).scope.split(), asked)
+        if missing:
+            raise errors.ConfigurationError(
+                f"The custom connection was not given {' '.join(missing)}.",
+                remedy=f"Add that at {identity.PORTAL} and have it authorised again; `counterfoil connect --explain` "
+                "says what each scope is for.",
+                scopes=missing,
+            )
+        return await self._asked(chosen)
 
     async def _asked(self, asked: tuple[str, ...]) -> TokenSet:
         answer = await identity.perform(self._transport, identity.by_secret(self._app, asked))

@@ -132,8 +132,9 @@ def refresh(app: App, refresh_token: str) -> Request:
 
 
 def by_secret(app: App, scopes: tuple[str, ...]) -> Request:
-    """A custom connection's token: for itself, with scopes that its page at Xero gave it (facts §1.2)."""
-    return _token_request(app, {"grant_type": "client_credentials", "scope": " ".join(scopes)})
+    """A custom connection's token: for itself, with scopes that its page at Xero gave it (facts §1.2); none: with all."""
+    asked = {"scope": " ".join(scopes)} if scopes else {}
+    return _token_request(app, {"grant_type": "client_credentials", **asked})
 
 
 def renewal(app: App, tokens: TokenSet, scopes: str) -> Request:

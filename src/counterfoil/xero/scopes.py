@@ -122,16 +122,17 @@ def broad_relied_on(held: Collection[str], needs: Iterable[Need]) -> tuple[str, 
     return tuple(sorted(found))
 
 
-def broad_instead(asked: Iterable[str]) -> tuple[str, ...]:
-    """The scopes of an app that has no granular ones yet: broad ones in the place of those that they cover. By name."""
-    return tuple(
-        sorted({min(_broad_for(scope), key=lambda one: _breadth(one, scope), default=scope) for scope in asked})
-    )
-
-
-def _breadth(broad: str, scope: str) -> int:
-    """Reading is asked for by the broad scope that only reads."""
-    return int(broad.endswith(READ) != scope.endswith(READ))
+def out_of(given: Collection[str], asked: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The narrowest of the given scopes that cover what is asked, by name; and what none of them covers."""
+    chosen, missing = set(), []
+    for scope in asked:
+        wider = sorted(_broad_for(scope), key=lambda broad: broad.endswith(READ) != scope.endswith(READ))
+        found = next((one for one in (scope, scope.removesuffix(READ), *wider) if one in given), None)
+        if found is None:
+            missing.append(scope)
+        else:
+            chosen.add(found)
+    return tuple(sorted(chosen)), tuple(missing)
 
 
 def _broad_for(scope: str) -> set[str]:
