@@ -32,10 +32,12 @@ BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several
 def connect(
     context: typer.Context,
     no_browser: bool = typer.Option(False, "--no-browser", help="Print the page's address; open nothing."),
-    entity: str | None = typer.Option(None, help="Bind this entity as well, if one organisation has its name."),
-    explain: bool = typer.Option(False, "--explain", help="Say what would be asked for and why; ask nothing."),
+    entity: str | None = typer.Option(None, help="Bind this entity on the way; the organisation must have its name."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which scopes would be asked for, who needs each and why; ask nothing."
+    ),
 ) -> None:
-    """Ask a Xero user to let this app into their organisations."""
+    """Ask a Xero user to let this app into their organisations; a custom connection asks for itself."""
     now = session.of(context)
     if explain:
         now.books(lambda books: explaining.explain(books, now))
