@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from counterfoil import errors
 from counterfoil.access import tokens
 from counterfoil.access.custom import CustomConnection
-from counterfoil.store import grants, schema
+from counterfoil.store import grants, notices, schema
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.identity import App
 from counterfoil.xero.probe import Probe
@@ -155,6 +155,8 @@ async def test_one_that_leads_to_another_organisation_now(here, sandbox, registe
     assert "another organisation" in (await here.bindings.load("acme")).stopped
     with pytest.raises(errors.WrongLedger):
         await here.bindings.verify("acme")
+    (told,) = await here.database.read(lambda conn: notices.standing(conn, "stopped"))
+    assert (told.entity, "another organisation" in told.message) == ("acme", True)
     chain = await here.database.read(lambda conn: here.audit.verify(conn, "acme"))
     assert (chain.broken_at, chain.length) == (None, 3)  # bound, stopped, stopped by verify
 

@@ -84,7 +84,9 @@ class Connections:
 
     async def _store(self, grant_id: str, rows: list[Connected]) -> None:
         custom = self._app.is_custom
-        await self._database.run(lambda conn: reach.keep(conn, self._audit, grant_id, rows, is_custom=custom))
+        await self._database.run(
+            lambda conn: reach.keep(conn, self._audit, grant_id, rows, is_custom=custom, now=self._database.now(conn))
+        )
 
     async def _note(self, data: dict[str, str]) -> None:
         await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnected", data))

@@ -56,7 +56,9 @@ class Granting:
         now = self._database.clock.now()
         rows = [connections.row(grant.id, one, now) for one in everything]
         custom = self._app.is_custom
-        await self._database.run(lambda conn: reach.keep(conn, self._audit, grant.id, rows, is_custom=custom))
+        await self._database.run(
+            lambda conn: reach.keep(conn, self._audit, grant.id, rows, is_custom=custom, now=self._database.now(conn))
+        )
         return Consented(
             grant_id=grant.id,
             scopes=tuple(fresh.scope.split()),

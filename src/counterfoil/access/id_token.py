@@ -64,11 +64,8 @@ def user_of(token: str, access_token: str, by: Issuer, app: App, nonce: str, now
         keys = KeySet.import_key_set({"keys": _signing(by.keys)})
         claims = jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
         registry.validate(claims)
-    except (
-        JoseError,
-        ValueError,
-        TypeError,
-    ) as cause:  # the library says which; its words may name what a stranger sent
+    # The library says which; its words may name what a stranger sent.
+    except (JoseError, ValueError, TypeError, LookupError, RecursionError) as cause:
         raise _refused(_why(cause)) from None
     if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != app.client_id:
         raise _refused("it is for others, too")

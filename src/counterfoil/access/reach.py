@@ -6,21 +6,32 @@ that were bound through it are stopped. What is not noticed: a change while an a
 is half an hour at most.
 """
 
+import datetime
 from typing import Final
 
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
-from counterfoil.store import bindings, grants
+from counterfoil.store import bindings, grants, notices
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Connected
 from counterfoil.xero import identity
 from counterfoil.xero.transport import Transport
 
+STOPPED: Final = "stopped"  # the kind of the notice; its subject is the entity
 ELSEWHERE: Final = "The custom connection leads to another organisation now."
+REMEDY: Final = "If that is right: run `counterfoil connect`, `counterfoil entities unbind` and bind it anew."
 
 
-def keep(conn: grants.Connection, audit: AuditLog, grant_id: str, rows: list[Connected], *, is_custom: bool) -> None:
-    """Store what a grant reaches now, in the caller's transaction.
+def keep(
+    conn: grants.Connection,
+    audit: AuditLog,
+    grant_id: str,
+    rows: list[Connected],
+    *,
+    is_custom: bool,
+    now: datetime.datetime,
+) -> None:
+    """Store what a grant reaches now, in the caller's transaction, whose time `now` is.
 
     Bindings to these tenants whose own grant is lost, or reaches them no longer, go on with this one. Bindings of a
     custom connection that leads elsewhere are stopped.
@@ -35,6 +46,10 @@ def keep(conn: grants.Connection, audit: AuditLog, grant_id: str, rows: list[Con
                 continue
             bindings.stop(conn, bound.entity, ELSEWHERE)
             audit.append(conn, bound.entity, "stopped", {"tenant": bound.tenant_id, "grant": grant_id})
+            notices.tell(
+                conn, STOPPED, bound.entity, message=f"Writes of {bound.entity} are stopped: {ELSEWHERE}",
+                remedy=REMEDY, now=now, entity=bound.entity, link=identity.PORTAL,
+            )  # fmt: skip
 
 
 async def still_the_same(database: Database, transport: Transport, grant_id: str, access_token: str) -> None:
@@ -47,7 +62,4 @@ async def still_the_same(database: Database, transport: Transport, grant_id: str
     answer = await identity.perform(transport, identity.connections(access_token))
     now = {one.tenant_id for one in identity.connections_of(answer)}
     if ours and not now <= ours:
-        raise errors.WrongLedger(
-            ELSEWHERE,
-            remedy="If that is right: run `counterfoil connect`, `counterfoil entities unbind` and bind it anew.",
-        )
+        raise errors.WrongLedger(ELSEWHERE, remedy=REMEDY)

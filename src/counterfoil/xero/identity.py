@@ -155,7 +155,8 @@ def keys(found: Discovered, identity_url: str) -> Request:
             f"The identity server at {identity_url} speaks for {found.issuer[:100]}.",
             remedy="Check [xero] identity_url.",
         )
-    return Request("GET", "identity", there.path, {"Accept": "application/json"})
+    path = there.path.removeprefix(urllib.parse.urlsplit(identity_url).path.rstrip("/"))
+    return Request("GET", "identity", path, {"Accept": "application/json"})
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
