@@ -159,7 +159,7 @@ async def test_an_app_without_offline_access(here):
         return browse(url)
 
     await here.connect(scopes=("openid", "accounting.invoices"), visit=visit)
-    assert asked[0]["scope"] == "openid profile email offline_access accounting.invoices"
+    assert asked[0]["scope"] == "openid profile offline_access accounting.invoices"
     assert (asked[0]["code_challenge_method"], len(asked[0]["code_challenge"]), len(asked[0]["state"]) > 30) == (
         "S256",
         43,

@@ -87,7 +87,7 @@ def test_the_union_and_nothing_else_is_asked_for(firm, one_by_one):
     """Sign-in, and the least that the flow and its mirror need: writing includes reading."""
     connect(firm)
     needed = ["accounting.contacts", "accounting.invoices", "accounting.payments", "accounting.settings.read"]
-    assert asked_scopes(one_by_one) == ["openid", "profile", "email", "offline_access", *needed]
+    assert asked_scopes(one_by_one) == ["openid", "profile", "offline_access", *needed]
 
 
 def test_binding_on_the_way(firm):
@@ -157,7 +157,7 @@ def test_no_flow_yet(firm, one_by_one):
     config = firm.folder / "counterfoil.toml"
     config.write_text(config.read_text().replace(FLOW, ""))
     connect(firm)
-    assert asked_scopes(one_by_one)[4:] == [SETTINGS_ONLY]
+    assert asked_scopes(one_by_one)[3:] == [SETTINGS_ONLY]
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def partly(firm, one_by_one):
         for name, entity in (("uk", "acme-uk"), ("au", "acme-au"))
     ]
     firm.write(entities=THREE, flows="".join([*flows, FLOW]))
-    few = f"openid profile email offline_access accounting.contacts accounting.invoices {SETTINGS_ONLY}"
+    few = f"openid profile offline_access accounting.contacts accounting.invoices {SETTINGS_ONLY}"
     assert connect(firm, "--entity", "acme-uk", user="alex@example.com", scope=few).code == 0
     connect(firm, user="kim@example.com")
     assert connect(firm, "--entity", "acme-au", user="kim@example.com").code == 0

@@ -78,11 +78,11 @@ class Ledgers:
 
     async def _first(self, entity: str) -> Ledger | Blocked:
         try:
+            if not self._trying:  # before anything is asked of Xero
+                await needs.check(self._books, self._flow, await self._books.binding(entity))
             client = await self._books.client(entity)
             if client.binding.stopped is not None:
                 raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
-            if not self._trying:
-                await needs.check(self._books, self._flow, client.binding)
             self.bindings[entity] = client.binding
             if not self._offline:
                 for resource in self._resources:

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from counterfoil.app.needs import Asked, Broad, Lack
 
 SIGN_IN_WHY = {
-    "openid": "to know who consented",
-    "profile": "to know who consented",
-    "email": "to know who consented",
+    "openid": "to know which user consented",
+    "profile": "to know which user consented",
     "offline_access": "to stay connected",
 }
 

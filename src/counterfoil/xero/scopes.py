@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 READ: Final = ".read"
-SIGN_IN: Final = ("openid", "profile", "email", "offline_access")  # who consented, and a refresh token
+# Which user consented, and a refresh token. No e-mail address: nothing here needs one.
+SIGN_IN: Final = ("openid", "profile", "offline_access")
 
 _INVOICES: Final = "accounting.invoices"
 _PAYMENTS: Final = "accounting.payments"
