@@ -88,6 +88,11 @@ class Office:
         )
         (self.folder / "counterfoil.toml").write_text(text)
 
+    def new_day(self) -> None:
+        """What was used of Xero's limits is forgotten."""
+        for file in self.folder.glob("*-limits*"):
+            file.unlink()
+
     def records(self, *records: dict[str, Any], name: str = "sales.jsonl") -> Path:
         """Write records as JSON Lines."""
         path = self.folder / name

@@ -89,6 +89,7 @@ def test_a_consent_that_is_lost_while_postings_wait(business):
     business.sandbox.fault("429_day", method="PUT", count=1000)
     assert business("run", "shop", "--json").code == 4
     business.sandbox.clear_faults()
+    business.new_day()
     revoke(business)
     ended = business("finish", "--json")
     assert (ended.code, ended.value["planned"] > 0, ended.value["rejected"] + ended.value["held"]) == (3, True, 0)

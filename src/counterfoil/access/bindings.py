@@ -105,6 +105,18 @@ class Bindings:
 
         await self._database.run(forget)
 
+    async def use(self, entity: str, grant_id: str) -> None:
+        """Let an entity's binding work with this grant, which reaches the same organisation: a person chose it."""
+
+        def use(conn: rows.Connection) -> None:
+            rows.hold(conn)
+            mine = rows.get(conn, entity)
+            if mine is not None and mine.grant_id != grant_id:
+                rows.use_grant(conn, entity, grant_id)
+                self._audit.append(conn, entity, "regranted", {"grant": grant_id})
+
+        await self._database.run(use)
+
     async def verify(self, entity: str, *, accept: bool = False) -> Verified:
         """Compare the organisation with its fingerprint; one call. `accept`: take a changed name or short code over.
 

@@ -7,6 +7,7 @@ connections stay. xero-facts §1.6.
 import datetime
 
 from counterfoil import errors
+from counterfoil.access import reach
 from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.model.ports import Tokens
 from counterfoil.store import grants
@@ -82,7 +83,10 @@ class Connections:
         return len(found)
 
     async def _store(self, grant_id: str, rows: list[Connected]) -> None:
-        await self._database.run(lambda conn: grants.replace_connections(conn, grant_id, rows))
+        custom = self._app.is_custom
+        await self._database.run(
+            lambda conn: reach.keep(conn, self._audit, grant_id, rows, is_custom=custom, now=self._database.now(conn))
+        )
 
     async def _note(self, data: dict[str, str]) -> None:
         await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnected", data))

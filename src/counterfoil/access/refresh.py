@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access import losing
+from counterfoil.access import losing, reach
 from counterfoil.access.vault import Vault
 from counterfoil.model.hidden import HiddenText
 from counterfoil.store import grants
@@ -112,13 +112,16 @@ class Refresh:
         asked_s = self._database.clock.elapsed_s()
         doubt, self._doubt = self._doubt, True
         try:
-            answer = await identity.perform(self._transport, identity.refresh(self._app, tokens.refresh_token))
+            request = identity.renewal(self._app, tokens, self._grant.scopes)
+            answer = await identity.perform(self._transport, request)
         except errors.XeroUnavailable as problem:
             self._doubt = doubt or problem.sent
             raise
         if 400 <= answer.status < 500:
             self._doubt = doubt  # refused: nothing moved on
-        fresh = identity.tokens_of(answer)
+        fresh = identity.tokens_of(answer, self._app)
+        if self._app.is_custom:
+            await reach.still_the_same(self._database, self._transport, self._grant.id, fresh.access_token)
         since = self._transport.time.at(asked_s)
         return await self._database.run(lambda conn: self._stored(conn, fresh, since))
 

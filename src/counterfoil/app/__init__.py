@@ -6,7 +6,6 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
-import datetime
 import getpass
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
     fixes_kept,
     fixing,
+    needs,
     previewing,
     proving,
     running,
@@ -56,7 +56,6 @@ from counterfoil.xero.transport import Transport
 if TYPE_CHECKING:
     from counterfoil.app import matching_contacts
 
-FINGERPRINT_LIFE = datetime.timedelta(days=1)
 PAGES = {  # Xero's own page of a document, and the sandbox's
     "Invoices": ("AccountsReceivable/View.aspx?InvoiceID=", "invoices"),
     "CreditNotes": ("AccountsReceivable/ViewCreditNote.aspx?creditNoteID=", "credit-notes"),
@@ -150,8 +149,7 @@ class Books:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
         found = self._clients.get(entity)
         if found is None:
-            binding = await self.binding(entity)
-            found = self._clients[entity] = XeroClient(binding, self.transport, self.access.tokens, self.pacer)
+            found = self._clients[entity] = self.access.client(await self.binding(entity))
         return found
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
@@ -180,10 +178,12 @@ class Books:
     async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if the last is a day old.
 
-        Raises WrongLedger when it is another one now, NotConnected when it was disconnected.
+        Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
+        open needs more than the consent covers.
         """
+        await needs.check_open(self, entity)
         looked = await self.database.read(lambda conn: bindings.verified_at(conn, entity))
-        if looked is not None and self.clock.now() - looked > FINGERPRINT_LIFE:
+        if looked is not None and self.clock.now() - looked > self.access.fingerprint_life:
             await self.access.bindings.verify(entity)
         client = await self.client(entity)
         sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)

@@ -8,20 +8,14 @@ from typing import Any
 
 import msgspec
 
-from counterfoil import errors, flows
-from counterfoil.access.bindings import Proposal, Verified
-from counterfoil.access.consent import Consented
+from counterfoil import errors
+from counterfoil.access.bindings import Proposal, Verified, folded
+from counterfoil.access.granting import Consented
+from counterfoil.app import needs
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings as rows
 from counterfoil.store import grants
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """One scope that the consent asks for, and the flows that need it."""
-
-    scope: str
-    flows: tuple[str, ...]
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -35,22 +29,92 @@ class Reach(msgspec.Struct, frozen=True):
     entity: str | None
 
 
-def scopes(books: Any) -> tuple[Scope, ...]:
-    """What the configured flows need, each scope once, by name."""
-    wanted: dict[str, list[str]] = {}
-    for flow in books.flows.values():
-        for scope in flows.kind(flow.kind).scopes:
-            wanted.setdefault(scope, []).append(flow.table)
-    return tuple(Scope(scope, tuple(tables)) for scope, tables in sorted(wanted.items()))
+class Whose(msgspec.Struct, frozen=True):
+    """One configured entity after a consent: whether any consent reaches its organisation, and what to choose if not."""
+
+    entity: str
+    organisation: str | None  # None: neither bound nor named in the configuration
+    connected: bool
 
 
-async def connect(books: Any, show: Callable[[str], None]) -> Consented:
-    """Ask a user for consent; `show` gets the URL. Raises what access/consent raises."""
-    asked = tuple(scope.scope for scope in scopes(books))
-    if not asked:
-        raise errors.ConfigurationError("No flow is configured, so no scope is needed.", remedy="Add [flows.NAME].")
-    consented: Consented = await books.access.consent.connect(books.settings.xero.redirect_uri, asked, show)
+async def connect(books: Any, show: Callable[[str], None], entity: str | None = None) -> Consented:
+    """Ask a user for consent; `show` gets the URL. A custom connection asks for itself, and shows nothing.
+
+    `entity`: that one must be in the configuration. Raises what access/consent and access/custom raise.
+    """
+    if entity is not None:
+        known(books, entity)
+    asked = tuple(one.scope for one in needs.asked(books))
+    xero = books.settings.xero
+    if xero.kind == "custom":
+        alone: Consented = await books.access.custom.connect(asked)
+        return alone
+    consented: Consented = await books.access.consent.connect(xero.redirect_uri, asked, show)
     return consented
+
+
+async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:
+    """Bind an entity to the organisation of its name that this consent reaches; → that name.
+
+    One that is bound already goes on with this consent. Raises NoBinding, with what to do, when the consent does not
+    reach its organisation, or nothing says which one that is; the consent is stored all the same.
+    """
+    expected = known(books, entity).organisation
+    binding = (await bound(books)).get(entity)
+    if binding is not None:
+        if binding.tenant_id not in {one.tenant_id for one in done.reached}:
+            raise _not_chosen(entity, binding.fingerprint.name, done)
+        await books.access.bindings.use(entity, done.grant_id)
+        return binding.fingerprint.name
+    if expected is None:
+        raise errors.NoBinding(
+            f"Connected, but nothing says which organisation {entity} is.",
+            remedy=f'Write organisation = "NAME" into [entities.{entity}], or run '
+            f"`counterfoil entities bind {entity} TENANT`.",
+        )
+    named = [one for one in done.reached if folded(one.name) == folded(expected)]
+    chosen = {one.tenant_id for one in done.fresh}
+    if len(named) > 1:  # namesakes: the one that was chosen just now
+        named = [one for one in named if one.tenant_id in chosen]
+    if not named:
+        raise _not_chosen(entity, expected, done)
+    if len(named) > 1:
+        ids = ", ".join(one.tenant_id for one in named)
+        raise errors.NoBinding(
+            f"Connected, but {len(named)} organisations are called {expected!r}.",
+            remedy=f"Run `counterfoil entities bind {entity} TENANT` with one of {ids}.",
+        )
+    made = await bind(books, entity, named[0].tenant_id)
+    await books.access.bindings.use(entity, done.grant_id)
+    return made.fingerprint.name
+
+
+def _not_chosen(entity: str, organisation: str, done: Consented) -> errors.NoBinding:
+    chosen = ", ".join(dict.fromkeys(one.name for one in done.fresh)) or "none"
+    return errors.NoBinding(
+        f"Connected, but {entity} is {organisation!r}, and this consent was for {chosen}. Nothing was bound.",
+        remedy=f"Run `counterfoil connect --entity {entity}` again and choose {organisation}; or change "
+        f"[entities.{entity}] organisation, if that is its name.",
+        entity=entity,
+    )
+
+
+async def whose(books: Any) -> tuple[Whose, ...]:
+    """Every configured entity, and whether a living consent reaches its organisation; no call."""
+    live = await books.database.read(lambda conn: grants.usable(conn, books.settings.xero.client_id))
+    ours = {grant.id for grant in live}
+    reach = [one for one in await books.database.read(grants.connections) if one.grant_id in ours]
+    tenants, names = {one.tenant_id for one in reach}, {folded(one.name) for one in reach}
+    found = []
+    bindings = await bound(books)
+    for key, entity in books.settings.entities.items():
+        binding = bindings.get(key)
+        if binding is not None:
+            found.append(Whose(key, binding.fingerprint.name, binding.tenant_id in tenants))
+        else:
+            named = entity.organisation
+            found.append(Whose(key, named, named is not None and folded(named) in names))
+    return tuple(found)
 
 
 async def reached(books: Any) -> list[Reach]:

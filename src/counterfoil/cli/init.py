@@ -59,10 +59,10 @@ def new_flow_id() -> str:
 
 def _scopes() -> list[str]:
     from counterfoil import flows
-    from counterfoil.access import consent
+    from counterfoil.app import needs
+    from counterfoil.xero import scopes
 
-    needed = sorted({scope for kind in flows.kinds().values() for scope in kind.scopes})
-    return [*consent.SIGN_IN, *needed]
+    return [*scopes.SIGN_IN, *needs.of_kinds(tuple(flows.kinds()))]
 
 
 def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: Path, scopes: list[str]) -> None:
@@ -72,7 +72,8 @@ def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: P
     screen.line(f"{key}  the master key of the stored consents; not in backups: keep a copy apart from them")
     screen.line("  Losing that key costs connecting again, never postings: `counterfoil keys replace`.")
     screen.line("\nFor Xero itself, make an app at https://developer.xero.com/app/manage:")
-    screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file")
+    screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file;")
+    screen.line('                     or Custom connection, then set client_secret_file and app = "custom"')
     screen.line("  Company URL        your own site")
     screen.line(f"  Redirect URI       {REDIRECT_URI}")
     screen.line("and put its client id into [xero]; take the three addresses out. It will be asked for these scopes:")

@@ -158,6 +158,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     if re.search(r"^https?://([^/]*\.)?xero\.com(:\d+)?(/|$)", service.public_url, re.IGNORECASE):
         at = place(where, ("service", "public_url"), path.name)
         raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
+    _check_app(xero, path, where)
     _check_zones(given, path, where)
     return Settings(
         path=path.resolve(),
@@ -183,6 +184,18 @@ def _vault(given: tables.VaultSettings, folder: Path) -> tables.VaultSettings:
     if given.master_key is not None or given.master_key_command:
         return given
     return msgspec.structs.replace(given, master_key_file=folder / (given.master_key_file or tables.KEY_FILE))
+
+
+def _check_app(xero: tables.XeroSettings, path: Path, where: Where) -> None:
+    """A PKCE app has no secret; the other two are nothing without theirs."""
+    if xero.app is None or (xero.app == "pkce") is (xero.client_secret is None):
+        return
+    at = place(where, ("xero", "app"), path.name)
+    if xero.app == "pkce":
+        raise mistakes([f'{at}: [xero] `app = "pkce"` has no secret: take `client_secret` out, or write app = "web".'])
+    raise mistakes(
+        [f'{at}: [xero] `app = "{xero.app}"` needs `client_secret_file`, or COUNTERFOIL_XERO__CLIENT_SECRET.']
+    )
 
 
 def _check_zones(given: tables.FileTables, path: Path, where: Where) -> None:

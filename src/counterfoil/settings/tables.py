@@ -43,6 +43,13 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     """[xero]: the app that was registered at Xero, and where Xero is."""
 
     client_id: Annotated[str, msgspec.Meta(min_length=1, description="The app's client id.")]
+    app: Annotated[
+        Literal["web", "pkce", "custom"] | None,
+        msgspec.Meta(
+            description="What was registered: a web app, a PKCE app (no secret) or a custom connection. "
+            "Absent: web with a client_secret, pkce without."
+        ),
+    ] = None
     client_secret: Annotated[
         Secret | None, msgspec.Meta(description="The app's secret; none for a PKCE app.", extra=_SECRET)
     ] = None
@@ -62,6 +69,11 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     calls_per_minute: Annotated[
         int, msgspec.Meta(ge=1, le=100_000, description="Calls a minute to one organisation; Xero's limit is 60.")
     ] = 60
+
+    @property
+    def kind(self) -> Literal["web", "pkce", "custom"]:
+        """What was registered at Xero: as written, else by whether there is a secret."""
+        return self.app or ("pkce" if self.client_secret is None else "web")
 
     @property
     def is_live(self) -> bool:

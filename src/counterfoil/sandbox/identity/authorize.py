@@ -34,6 +34,7 @@ class _Pending:
     scopes: tuple[str, ...]
     state: str | None
     challenge: str | None
+    nonce: str | None
     one_only: bool
 
 
@@ -76,7 +77,9 @@ class Authorize:
             or "bulk_connect:false" in query.get("acr_values", "").split()
         )
         user = self._world.user(query.get("login_hint") or DEFAULT_USER)
-        pending = _Pending(app, user, redirect_uri, tuple(dict.fromkeys(asked)), state, challenge, one_only)
+        pending = _Pending(
+            app, user, redirect_uri, tuple(dict.fromkeys(asked)), state, challenge, query.get("nonce"), one_only
+        )
         if self._world.options.auto_consent:
             return self._allowed(pending, self._automatic(pending))
         return self._show(pending)
@@ -177,6 +180,7 @@ class Authorize:
                 "client_id": pending.app.client_id,
                 "redirect_uri": pending.redirect_uri,
                 "challenge": pending.challenge,
+                "nonce": pending.nonce,
                 "event_id": event_id,
                 "expires_ms": int((world.clock.seconds() + CODE_LIFE_S) * 1000),
             },

@@ -130,7 +130,7 @@ class Tokens:
             _refuse("invalid_grant")
         if code["grant"] not in world.grants.rows:
             _refuse("invalid_grant")
-        return self._issue(code["grant"], code["event_id"])
+        return self._issue(code["grant"], code["event_id"], code.get("nonce"))
 
     def _by_refresh(self, client: _Client, form: dict[str, str]) -> Answer:
         world = self._world
@@ -173,8 +173,8 @@ class Tokens:
             _refuse("invalid_scope")
         return asked or scopes.assigned(app, broad=broad)
 
-    def _issue(self, grant_id: str, event_id: str) -> Answer:
-        """The tokens that this grant's scopes call for."""
+    def _issue(self, grant_id: str, event_id: str, nonce: str | None = None) -> Answer:
+        """The tokens that this grant's scopes call for; a code's id token repeats the nonce of its consent."""
         world = self._world
         grant = world.grants.rows[grant_id]
         user = world.user(grant["email"])
@@ -209,7 +209,7 @@ class Tokens:
                 "family_name": user.family_name,
                 "name": f"{user.given_name} {user.family_name}",
                 "amr": ["pwd", "mfa"],
-            }
+            } | ({} if nonce is None else {"nonce": nonce})
             answer["id_token"] = self._signer.sign(id_claims, "JWT")
         answer |= {"access_token": access_token, "expires_in": self._life(), "token_type": "Bearer"}
         if "offline_access" in held:
