@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app import watching
 from counterfoil.mirror import going_live, reference
 from counterfoil.model import time_zones
 from counterfoil.model.binding import Binding
@@ -32,7 +33,10 @@ class Blocked(msgspec.Struct, frozen=True):
 def _blocked(error: errors.CounterfoilError, entity: str) -> Blocked:
     """An error as every record of its entity gets it; each entity's is a problem of its own."""
     finding = Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
-    return Blocked(finding, "later" if isinstance(error, errors.RunAgain) else "person", error)
+    waits = isinstance(
+        error, errors.RunAgain | errors.NotConnected | errors.NoConsent
+    )  # nothing is wrong with the records
+    return Blocked(finding, "later" if waits else "person", error)
 
 
 class Ledgers:
@@ -75,6 +79,8 @@ class Ledgers:
 
     async def _first(self, entity: str) -> Ledger | Blocked:
         try:
+            if not self._offline:
+                await watching.sure_of(self._books, entity)
             client = await self._books.client(entity)
             if client.binding.stopped is not None:
                 raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")

@@ -62,7 +62,20 @@ async def _connected(
     if entity is not None:
         connecting.known(books, entity)
     done = await connecting.connect(books, lambda url: _show(now, url, browser=browser))
+    await _looked_at(books, now, done)
     return done, await _bound(books, entity) if entity else None
+
+
+async def _looked_at(books: "Books", now: session.Session, done: "Consented") -> None:
+    """A new consent is a reason to look at what is bound already, and at the tier's cap."""
+    from counterfoil.app import watching
+
+    wrong = await watching.after_consent(books, {one.tenant_id for one in done.reached})
+    for name, error in wrong.items():
+        now.screen.note(f"{name}: {error.message} {error.remedy}")
+    cap = await watching.count(books)
+    if cap.is_near:
+        now.screen.note(f"{cap.message} {cap.remedy}")
 
 
 async def _bound(books: "Books", entity: str) -> str:

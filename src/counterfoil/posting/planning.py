@@ -14,7 +14,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
-from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts
+from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts, stranded
 from counterfoil.posting.changing import Policy
 from counterfoil.posting.deciding import Decision
 from counterfoil.posting.deciding_contacts import ContactDecision
@@ -187,6 +187,8 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     binding = plan.bindings.get(prepared.entity)
     if binding is None:
         return Planned(item, Decision("hold", _unbound(prepared.entity)), existing=existing)
+    if stranded.is_elsewhere(existing, binding) and existing is not None and existing.entity == prepared.entity:
+        return Planned(item, _elsewhere(item, existing, binding), existing=existing)
     here = known[prepared.entity]
     contact = here.contact(prepared.contact, plan)
     settled = days.with_contact_terms(prepared, here.terms(contact))
@@ -214,6 +216,16 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         decision = Decision("hold", _first_run_is_full()) if plan.room <= 0 else decision
         plan.room -= 1
     return Planned(item, decision, contact, existing, issue=issue)
+
+
+def _elsewhere(item: Item, existing: postings.Posting, bound: Binding) -> Decision:
+    """The fate of a record whose posting belongs to the organisation that its entity was bound to before."""
+    if existing.record_hash == item.record_hash and (existing.state == "posted" or existing.skipped is not None):
+        return deciding.SAME
+    if existing.state in ("sending", "uncertain") and existing.record_hash == item.record_hash:
+        return Decision("going")
+    moved = stranded.finding(bound, f"another organisation ({existing.tenant_id})")
+    return Decision("change" if changing.concerns(existing) else "hold", moved)
 
 
 def _crossed(plan: Plan, here: Known, prepared: Prepared, issue: int) -> Finding | None:

@@ -84,9 +84,14 @@ def stop(conn: Connection, entity: str, why: str | None) -> None:
 
 
 def regrant(conn: Connection, grant_id: str, tenant_ids: list[str]) -> list[str]:
-    """Let bindings to these tenants whose grant is lost or gone use this one; which entities that were, in order."""
+    """Let bindings to these tenants use this grant where their own is lost, gone, or no longer reaches them.
+
+    → which entities that were, in order.
+    """
+    known = schema.connections
     alive = sa.select(schema.grants.c.id).where(schema.grants.c.lost.is_(None))
-    where = _T.c.tenant_id.in_(tenant_ids) & _T.c.grant_id.not_in(alive)
+    reaches = sa.exists().where(known.c.tenant_id == _T.c.tenant_id, known.c.grant_id == _T.c.grant_id)
+    where = _T.c.tenant_id.in_(tenant_ids) & (_T.c.grant_id.not_in(alive) | ~reaches)
     entities = list(conn.execute(sa.select(_T.c.entity).where(where).order_by(_T.c.entity)).scalars())
     conn.execute(sa.update(_T).where(where).values(grant_id=grant_id))
     return entities
