@@ -15,6 +15,7 @@ from counterfoil.app import environments
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.posting import stranded
+from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
 
 
@@ -59,8 +60,10 @@ async def propose(books: Any) -> tuple[Proposal, ...]:
     return pairs
 
 
-async def bind(books: Any, entity: str, tenant: str) -> Binding:
+async def bind(books: Any, entity: str, tenant: str) -> tuple[Binding, Settled]:
     """Bind an entity to a tenant (id, short code or exact name); what waited for that organisation goes on.
+
+    What was planned for another one is held.
 
     Raises ConfigurationError for an unknown entity, BoundElsewhere, and what access/bindings raises.
     """
@@ -69,8 +72,7 @@ async def bind(books: Any, entity: str, tenant: str) -> Binding:
         await environments.refuse_bound_elsewhere(books, entity, tenant_id)
 
     binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation, veto)
-    await stranded.settle(books.database, binding, books.rules)
-    return binding
+    return binding, await stranded.settle(books.database, binding, books.rules)
 
 
 async def unbind(books: Any, entity: str) -> None:

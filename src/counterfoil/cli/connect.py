@@ -87,7 +87,7 @@ async def _bound(books: "Books", entity: str) -> str:
         return already.fingerprint.name
     for pair in await connecting.propose(books):
         if pair.entity == entity:
-            return (await connecting.bind(books, entity, pair.tenant_id)).fingerprint.name
+            return (await connecting.bind(books, entity, pair.tenant_id))[0].fingerprint.name
     raise errors.NoBinding(
         f"Connected, but no organisation, or more than one, has the name of {entity} in the configuration.",
         remedy=f"Run `counterfoil connections`, then `counterfoil entities bind {entity} TENANT`.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.app import Books
     from counterfoil.app.exporting import Exported
     from counterfoil.model.binding import Binding
+    from counterfoil.posting.stranded import Settled
 
 app = session.app()
 COUNTED = ("accounts", "tax rates", "currencies", "tracking categories", "contacts")
@@ -55,10 +56,16 @@ def bind(
     """Bind an entity to an organisation; alone it proposes the pairs whose names agree."""
     now = session.of(context)
     if entity is not None and tenant is not None:
-        binding = now.books(lambda books: _bind(books, entity, tenant))
-        now.screen.value(_value(entity, binding))
+        binding, settled = now.books(lambda books: _bind(books, entity, tenant))
+        now.screen.value(_value(entity, binding) | msgspec.structs.asdict(settled))
         now.screen.line(f"{entity} is bound to {binding.fingerprint.name} ({binding.fingerprint.base_currency}).")
-        now.screen.next("counterfoil status")
+        if settled.held:
+            now.screen.note(
+                f"{table.count(settled.held, 'posting')} for the former organisation: held, never sent here."
+            )
+        if settled.freed:
+            now.screen.line(f"{table.count(settled.freed, 'posting')} for this organisation: go on.")
+        now.screen.next("counterfoil problems" if settled.held else "counterfoil status")
         return
     pairs, bound = now.books(lambda books: _propose(books, now, entity, yes=yes))
     now.screen.value([msgspec.structs.asdict(pair) | {"bound": pair.entity in bound} for pair in pairs])
@@ -156,7 +163,7 @@ async def _export(books: "Books", entity: str | None, *, personal: bool) -> "tup
     return entity, await exporting.organisation_file(books, entity, personal=personal)
 
 
-async def _bind(books: "Books", entity: str, tenant: str) -> "Binding":
+async def _bind(books: "Books", entity: str, tenant: str) -> "tuple[Binding, Settled]":
     from counterfoil.app import connecting
 
     return await connecting.bind(books, entity, tenant)

@@ -180,6 +180,9 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         return Planned(
             item, earlier, existing=existing, twin=plan.seen[item.external_id or ""][1] if earlier.finding else None
         )
+    bound = plan.bindings.get(item.entity or "")
+    if existing is not None and bound is not None and stranded.is_elsewhere(existing, bound):
+        return Planned(item, _elsewhere(item, existing, bound), existing=existing)
     if prepared is None:
         if all(finding.cause == "before-start" for finding in item.findings) or _is_posted(plan, item, existing):
             return Planned(item, deciding.SAME, existing=existing)
@@ -187,8 +190,6 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     binding = plan.bindings.get(prepared.entity)
     if binding is None:
         return Planned(item, Decision("hold", _unbound(prepared.entity)), existing=existing)
-    if stranded.is_elsewhere(existing, binding) and existing is not None and existing.entity == prepared.entity:
-        return Planned(item, _elsewhere(item, existing, binding), existing=existing)
     here = known[prepared.entity]
     contact = here.contact(prepared.contact, plan)
     settled = days.with_contact_terms(prepared, here.terms(contact))

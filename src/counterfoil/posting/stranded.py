@@ -5,6 +5,8 @@ organisation that it was planned for (design §3.1, 2; §3.2): sending checks it
 freezing never takes what belongs to another entity or organisation. What is done here is that a person is told.
 """
 
+import msgspec
+
 from counterfoil.model.binding import Binding
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import recording
@@ -17,15 +19,23 @@ from counterfoil.store.stranded import NOT_BOUND, OTHER_ORGANISATION
 NEW_ONE = "To post the same records into the new organisation, give the flow a new id and skip these."
 
 
-async def settle(database: Database, bound: Binding, rules: Rules) -> None:
+class Settled(msgspec.Struct, frozen=True):
+    """How many postings are held now since they belong elsewhere, and how many go on since they belong here."""
+
+    held: int = 0
+    freed: int = 0
+
+
+async def settle(database: Database, bound: Binding, rules: Rules) -> Settled:
     """Hold what the entity planned for other organisations; plan again what was held for the one that it has. Idempotent."""
-    await database.run(lambda conn: _settle(conn, database, bound, rules))
+    return await database.run(lambda conn: _settle(conn, database, bound, rules))
 
 
-def _settle(connection: Connection, database: Database, bound: Binding, rules: Rules) -> None:
+def _settle(connection: Connection, database: Database, bound: Binding, rules: Rules) -> Settled:
+    held = 0
     others = stranded.tenants(connection, bound.entity, bound.tenant_id)
     locks.hold_tenants(connection, [bound.tenant_id, *others])
-    problems.retry(connection, stranded.held_for(connection, bound.entity, bound.tenant_id))
+    freed = problems.retry(connection, stranded.held_for(connection, bound.entity, bound.tenant_id))
     now = database.now(connection)
     for tenant_id in others:
         for request in requests.open_of(connection, tenant_id):
@@ -37,8 +47,9 @@ def _settle(connection: Connection, database: Database, bound: Binding, rules: R
                 recording.unclear(connection, request, "the process that sent it ended.", rules, now)
         name = stranded.organisation(connection, tenant_id)
         planned, uncertain = finding(bound, name), uncertain_there(bound, name)
-        stranded.hold(connection, bound.entity, tenant_id, planned.reason, planned.remedy, now)
-        stranded.name(connection, bound.entity, tenant_id, uncertain.reason, uncertain.remedy, now)
+        held += stranded.hold(connection, bound.entity, tenant_id, planned.reason, planned.remedy, now)
+        held += stranded.name(connection, bound.entity, tenant_id, uncertain.reason, uncertain.remedy, now)
+    return Settled(held, freed)
 
 
 def finding(bound: Binding, was: str) -> Finding:
@@ -63,7 +74,9 @@ def uncertain_there(bound: Binding, was: str) -> Finding:
 
 def is_elsewhere(existing: Posting | None, bound: Binding | None) -> bool:
     """The record was planned for, or posted to, another organisation than its entity has now."""
-    return existing is not None and bound is not None and existing.tenant_id != bound.tenant_id
+    if existing is None or bound is None or existing.entity != bound.entity:
+        return False
+    return existing.tenant_id != bound.tenant_id
 
 
 def not_bound(entity: str, *, elsewhere: bool) -> Finding:
