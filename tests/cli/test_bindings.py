@@ -147,9 +147,11 @@ class Staged(Office):
         super().__init__(office.folder, office.sandbox)
 
     def __call__(self, *words):
+        """As of an office, with `--env test`."""
         return super().__call__("--env", "test", *words)
 
     def start(self, *words, env=None):
+        """As of an office, with `--env test`."""
         return super().start("--env", "test", *words, env=env)
 
 
