@@ -12,7 +12,7 @@ from tests.sandbox_process import SandboxProcess
 
 HISTORIES = 150 if "SOAK" in os.environ else 3
 STEPS = 4
-FIRST = int(os.environ.get("SOAK_SEED", "5301"))
+FIRST = int(os.environ.get("SOAK_SEED", "5307"))
 
 
 @pytest.fixture(scope="module")
