@@ -40,7 +40,9 @@ COMMANDS: Final = (
     _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
-    _command("config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."),
+    _command(
+        "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."
+    ),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
 

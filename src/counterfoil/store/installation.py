@@ -1,7 +1,7 @@
 """Which installation a database is: its id, its environment, and where it lived when it was opened last.
 
 Called by app/environments. A copy has the id of its original; where it lives tells the two apart, as far as that can be
-noticed: a file by its path and inode, a Postgres database by its cluster and number.
+noticed: a file by its path and inode, a Postgres database by its number and that of a table in it, which a dump does not carry.
 """
 
 import datetime
@@ -25,7 +25,7 @@ p, q, i = schema.postings.c, schema.requests.c, schema.request_items.c
 
 
 class Home(msgspec.Struct, frozen=True):
-    """Where a database lives. `host`: "" on Postgres; `place`: a path, or cluster and number; `inode`: 0 when it is no file."""
+    """Where a database lives. `host`: "" on Postgres; `place`: a path, or numbers; `inode`: 0 when it is no file."""
 
     host: str
     place: str
@@ -43,14 +43,9 @@ def here(connection: Connection, database: Database) -> Home:
         return Home(socket.gethostname(), str(path.resolve()), path.stat().st_ino)
     if database.is_sqlite:
         return Home("", ":memory:")
-    number = connection.execute(sa.text("SELECT oid FROM pg_database WHERE datname = current_database()")).scalar_one()
-    allowed = connection.execute(
-        sa.text("SELECT has_function_privilege('pg_control_system()', 'execute')")
-    ).scalar_one()
-    cluster = ""
-    if allowed:
-        cluster = str(connection.execute(sa.text("SELECT system_identifier FROM pg_control_system()")).scalar_one())
-    return Home("", f"postgres/{cluster}/{number}")
+    numbers = "SELECT oid, 'meta'::regclass::oid FROM pg_database WHERE datname = current_database()"
+    database_number, table_number = connection.execute(sa.text(numbers)).one()
+    return Home("", f"postgres/{database_number}/{table_number}")
 
 
 def held(connection: Connection) -> tuple[str | None, Home | None]:
