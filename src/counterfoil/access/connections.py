@@ -67,6 +67,11 @@ class Connections:
         known = await self._database.read(grants.connections)
         return tuple(one for one in known if one.grant_id in live)
 
+    async def known(self) -> set[str]:
+        """The tenants that a usable consent reached when it was last asked; no call."""
+        live = {grant.id for grant in await self._database.read(lambda c: grants.usable(c, self._app.client_id))}
+        return {one.tenant_id for one in await self._database.read(grants.connections) if one.grant_id in live}
+
     async def disconnect(self, tenant_id: str) -> int:
         """End every connection to a tenant; how many. Costs one call each. Raises NotConnected when there is none."""
         found = [one for one in await self.refreshed() if one.tenant_id == tenant_id]
@@ -101,4 +106,5 @@ def row(grant_id: str, one: Connection, seen_at: datetime.datetime) -> Connected
         name=one.tenant_name or "",
         tenant_type=one.tenant_type,
         seen_at=seen_at,
+        since=one.updated_date_utc or one.created_date_utc,
     )

@@ -17,6 +17,7 @@ import msgspec
 from counterfoil import errors, flows, settings
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    environments,
     fixes_kept,
     fixing,
     needs,
@@ -28,6 +29,7 @@ from counterfoil.app import (
     telling,
     troubles,
     vouching,
+    watching,
     wishes,
 )
 from counterfoil.app.access import Access
@@ -36,7 +38,7 @@ from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
-from counterfoil.posting import identity, recovering, sending
+from counterfoil.posting import identity, recovering, sending, stranded
 from counterfoil.posting.finishing import TenantWorker
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import Rules
@@ -45,8 +47,8 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import bindings, documents, grants, limits, locks, runs
-from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store import documents, grants, limits, runs
+from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
@@ -73,7 +75,7 @@ class Books:
         self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
         self.owner = sending.owner_name()
         self.point = point
-        self.database = Database(_absolute(loaded), clock)
+        self.database = Database(loaded.store.url, clock)
         posting = msgspec.structs.asdict(loaded.posting)
         self.rules = Rules(**posting, public_url=loaded.service.public_url)
         xero = loaded.xero
@@ -86,6 +88,7 @@ class Books:
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
         self.sentinel = Sentinel(None if self.database.is_sqlite and path is None else beside, path)
         self.restored = False
+        self.seen: set[str] = set()  # entities whose organisation was looked at since this process began
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
@@ -93,9 +96,9 @@ class Books:
     # ---- opening and closing
 
     async def open(self) -> None:
-        """Open the database; notice a new or restored one; refuse another environment's."""
+        """Open the database; notice a new or restored one; refuse another environment's, and a copy."""
         await self.database.open()
-        await self._check_environment()
+        await environments.check(self)
         self.restored = await recovering.check(self.database, self.sentinel, self.rules)
 
     async def close(self) -> None:
@@ -103,15 +106,6 @@ class Books:
         await self.pacer.close()
         await self.transport.close()
         await self.database.close()
-
-    async def _check_environment(self) -> None:
-        name = self.settings.environment or "default"
-        known = await self.database.run(lambda conn: _named(conn, name))
-        if known != name:
-            raise errors.StoreError(
-                f"The database belongs to environment {known}, and this is {name}.",
-                remedy="Give each environment its own [store] url; a copy may not write to the same ledgers.",
-            )
 
     # ---- parts that operations use
 
@@ -155,13 +149,9 @@ class Books:
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
 
-        Raises WrongLedger, after stopping the entity's writes, when its id, currency or country differ.
+        Raises WrongLedger, after stopping the entity's writes, when its id, currency or country differ. Another name is told.
         """
-        mark = binding.fingerprint
-        was = (mark.organisation_id, mark.base_currency, mark.country)
-        now = tuple(organisation.get(name) for name in ("OrganisationID", "BaseCurrency", "CountryCode"))
-        if was != now:
-            await self.access.bindings.verify(binding.entity)
+        await watching.check(self, binding, organisation)
 
     async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
@@ -176,15 +166,19 @@ class Books:
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
     async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
-        """A worker that finishes the entity's postings, after a look at the organisation if the last is a day old.
+        """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
         Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
         open needs more than the consent covers.
         """
         await needs.check_open(self, entity)
-        looked = await self.database.read(lambda conn: bindings.verified_at(conn, entity))
-        if looked is not None and self.clock.now() - looked > self.access.fingerprint_life:
-            await self.access.bindings.verify(entity)
+        await watching.sure_of(self, entity)
+        bound = await self.binding(entity)
+        if bound.stopped is not None:
+            raise errors.WrongLedger(bound.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
+        await stranded.settle(self.database, bound, self.rules)
+        if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
+            del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
         sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
@@ -340,7 +334,8 @@ class Books:
         return await self.database.read(lambda conn: runs.latest(conn, most))
 
     async def standing(self) -> standing.Standing:
-        """Where things stand."""
+        """Where things stand. Once a day it looks whether the organisations are still there."""
+        await watching.daily(self)
         return await standing.standing(self)
 
 
@@ -355,12 +350,23 @@ async def open_books(
         async with open_books("counterfoil.toml") as books:
             report = await books.run("shop")
     """
-    books = Books(settings.load(Path(path), env), clock or SystemClock(), point)
+    loaded = settings.load(Path(path), env)
+    settings.refuse_shared(loaded)
+    books = Books(loaded, clock or SystemClock(), point)
     try:
         await books.open()
         yield books
     finally:
         await books.close()
+
+
+async def adopt_copy(
+    path: Path | str, env: str | None, *, moved: bool, clock: Clock | None = None
+) -> environments.Adopted:
+    """Make a copied database this environment's own, as app/environments says."""
+    loaded = settings.load(Path(path), env)
+    settings.refuse_shared(loaded)
+    return await environments.adopt(Books(loaded, clock or SystemClock(), sending.no_point), moved=moved)
 
 
 def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
@@ -380,22 +386,3 @@ def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
     if problems:
         raise errors.ConfigurationError("\n".join(problems), problems=tuple(problems))
     return found
-
-
-def _named(connection: Any, name: str) -> str:
-    """The environment that the database belongs to; a new one belongs to this."""
-    locks.hold(connection, "installation")
-    known = get_meta(connection, "environment")
-    if known is None:
-        set_meta(connection, "environment", name)
-    return known or name
-
-
-def _absolute(loaded: Settings) -> str:
-    """The database's URL, a relative SQLite file taken relative to the configuration."""
-    prefix = "sqlite:///"
-    url = loaded.store.url
-    name = url.removeprefix(prefix)
-    if url.startswith(prefix) and name and name != ":memory:" and not Path(name).is_absolute():
-        return f"{prefix}{(loaded.path.parent / name).absolute()}"
-    return url

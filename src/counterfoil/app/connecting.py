@@ -9,24 +9,16 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access.bindings import Proposal, Verified, folded
+from counterfoil.access.bindings import Proposal, Verified
+from counterfoil.access.fingerprints import folded
 from counterfoil.access.granting import Consented
-from counterfoil.app import needs
+from counterfoil.app import environments, needs
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
+from counterfoil.posting import stranded
+from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
 from counterfoil.store import grants
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """One organisation that a consent lets us into, and the entity that is bound to it."""
-
-    tenant_id: str
-    name: str
-    tenant_type: str
-    connection_id: str
-    grant_id: str
-    entity: str | None
 
 
 class Whose(msgspec.Struct, frozen=True):
@@ -84,7 +76,7 @@ async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:
             f"Connected, but {len(named)} organisations are called {expected!r}.",
             remedy=f"Run `counterfoil entities bind {entity} TENANT` with one of {ids}.",
         )
-    made = await bind(books, entity, named[0].tenant_id)
+    made, _ = await bind(books, entity, named[0].tenant_id)
     await books.access.bindings.use(entity, done.grant_id)
     return made.fingerprint.name
 
@@ -117,25 +109,6 @@ async def whose(books: Any) -> tuple[Whose, ...]:
     return tuple(found)
 
 
-async def reached(books: Any) -> list[Reach]:
-    """What the app may reach, as last seen; no call, and no master key needed."""
-    known = await books.database.read(grants.connections)
-    bound = {binding.tenant_id: binding.entity for binding in await books.database.read(rows.everything)}
-    return [
-        Reach(one.tenant_id, one.name, one.tenant_type, one.connection_id, one.grant_id, bound.get(one.tenant_id))
-        for one in known
-    ]
-
-
-async def disconnect(books: Any, tenant: str) -> int:
-    """End the connections to a tenant, given by id or exact name; → how many. Raises NotConnected."""
-    named = {one.tenant_id for one in await reached(books) if tenant in (one.tenant_id, one.name)}
-    if len(named) > 1:
-        raise errors.FixInput(f"{len(named)} organisations are called {tenant!r}.", remedy="Give the tenant id.")
-    ended: int = await books.access.connections.disconnect(named.pop() if named else tenant)
-    return ended
-
-
 async def bound(books: Any) -> dict[str, Binding | None]:
     """Every configured or bound entity with its binding; no call."""
     found = {binding.entity: binding for binding in await books.database.read(rows.everything)}
@@ -152,10 +125,19 @@ async def propose(books: Any) -> tuple[Proposal, ...]:
     return pairs
 
 
-async def bind(books: Any, entity: str, tenant: str) -> Binding:
-    """Bind an entity to a tenant (id, short code or exact name). Raises ConfigurationError for an unknown entity."""
-    binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation)
-    return binding
+async def bind(books: Any, entity: str, tenant: str) -> tuple[Binding, Settled]:
+    """Bind an entity to a tenant (id, short code or exact name); what waited for that organisation goes on.
+
+    What was planned for another one is held.
+
+    Raises ConfigurationError for an unknown entity, BoundElsewhere, and what access/bindings raises.
+    """
+
+    async def veto(tenant_id: str) -> None:
+        await environments.refuse_bound_elsewhere(books, entity, tenant_id)
+
+    binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation, veto)
+    return binding, await stranded.settle(books.database, binding, books.rules)
 
 
 async def unbind(books: Any, entity: str) -> None:

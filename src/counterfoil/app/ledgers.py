@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import needs
+from counterfoil.app import needs, watching
 from counterfoil.mirror import going_live, reference
 from counterfoil.model import time_zones
 from counterfoil.model.binding import Binding
@@ -83,6 +83,8 @@ class Ledgers:
         try:
             if not self._trying:  # before anything is asked of Xero
                 await needs.check(self._books, self._flow, await self._books.binding(entity))
+            if not self._offline:
+                await watching.sure_of(self._books, entity)
             client = await self._books.client(entity)
             if client.binding.stopped is not None:
                 raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")

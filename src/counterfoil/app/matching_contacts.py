@@ -18,7 +18,8 @@ from counterfoil.matching import contacts
 from counterfoil.matching.contacts import Proposal
 from counterfoil.model.prepared import ContactWanted
 from counterfoil.settings import FlowSettings
-from counterfoil.store import contact_links, documents, postings
+from counterfoil.store import contact_links, documents
+from counterfoil.store import customers as stored
 from counterfoil.store.contact_links import Link
 from counterfoil.store.database import Connection
 
@@ -99,7 +100,7 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     before = 0
     for entity, customers in sorted(wanted.items()):
         tenant = intake.bindings[entity].tenant_id
-        settled = await books.database.read(lambda conn, e=entity, c=customers: _settled(conn, e, list(c)))
+        settled = await books.database.read(lambda conn, e=entity, t=tenant, c=customers: _settled(conn, e, t, list(c)))
         open_ones = [one for one in customers.values() if everyone or one.external_id not in settled]
         before += len(customers) - len(open_ones)
         known = await books.database.read(lambda conn, t=tenant: contact_links.known(conn, t))
@@ -107,10 +108,10 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     return Review(tuple(pairs), sum(map(len, wanted.values())), before, unread)
 
 
-def _settled(connection: Connection, entity: str, external_ids: list[str]) -> set[str]:
+def _settled(connection: Connection, entity: str, tenant_id: str, external_ids: list[str]) -> set[str]:
     """Customers who need no look: a person decided, or they are in Xero by our own doing."""
     linked = contact_links.of(connection, entity, external_ids)
-    ours = postings.by_external_id(connection, "", "contact", entity, external_ids)
+    ours = stored.of_tenant(connection, entity, tenant_id, external_ids)
     return linked.keys() | {external_id for external_id, one in ours.items() if one.state == "posted"}
 
 

@@ -41,7 +41,9 @@ COMMANDS: Final = (
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
-    _command("config", "[check|show]", "Check the configuration, or show what is in force."),
+    _command(
+        "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."
+    ),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
 

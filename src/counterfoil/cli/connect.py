@@ -50,6 +50,7 @@ async def _connect(books: "Books", now: session.Session, entity: str | None, *, 
     from counterfoil.app import connecting, needs
 
     done = await connecting.connect(books, lambda url: _show(now, url, browser=browser), entity)
+    await _looked_at(books, now, done)
     try:
         bound = await connecting.bind_on_the_way(books, entity, done) if entity else None
     except errors.Reconnect:
@@ -81,6 +82,18 @@ async def _connect(books: "Books", now: session.Session, entity: str | None, *, 
         now.screen.line("No flow is configured yet. Its scopes will have to be consented to: connect once more then.")
     unbound = any(one is None for one in (await connecting.bound(books)).values())
     now.screen.next(_next(missing=bool(missing), unbound=unbound))
+
+
+async def _looked_at(books: "Books", now: session.Session, done: "Consented") -> None:
+    """A new consent is a reason to look at what is bound already, and at the tier's cap."""
+    from counterfoil.app import watching
+
+    wrong = await watching.after_consent(books, {one.tenant_id for one in done.reached})
+    for name, error in wrong.items():
+        now.screen.note(f"{name}: {error.message} {error.remedy}")
+    cap = await watching.count(books)
+    if cap.is_near:
+        now.screen.note(f"{cap.message} {cap.remedy}")
 
 
 def _next(*, missing: bool, unbound: bool) -> str:

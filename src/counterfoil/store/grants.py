@@ -46,6 +46,7 @@ class Connected(msgspec.Struct, frozen=True):
     name: str
     tenant_type: str
     seen_at: datetime.datetime
+    since: datetime.datetime | None = None
 
 
 def get(conn: Connection, grant_id: str) -> Grant | None:

@@ -94,6 +94,7 @@ connections = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("tenant_type", sa.Text, nullable=False),
     sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("since", Instant),  # by Xero's word: when it was last connected
 )
 bindings = sa.Table(
     "bindings",
