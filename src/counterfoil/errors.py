@@ -12,7 +12,15 @@
     │   ├── MissingScope          the consent does not cover what the call needs
     │   ├── NotConnected          the organisation was disconnected from the app
     │   ├── NoBinding             the entity is bound to no organisation
-    │   └── WrongLedger           the organisation is not the one that the entity was bound to
+    │   └── WrongLedger           the organisation is not the one that the entity was bound to, or may not be bound
+    │       ├── AnotherName           it is not called what the configuration expects
+    │       ├── EntityTaken           one entity, two organisations
+    │       ├── OrganisationTaken     one organisation, two entities
+    │       ├── OrganisationReset     a demo company that was reset: a new tenant under the same name
+    │       ├── AnotherOrganisation   another OrganisationID behind the same tenant
+    │       ├── CurrencyChanged       another base currency
+    │       ├── CountryChanged        another country
+    │       └── BoundElsewhere        bound in the database of another environment
     ├── FixInput              exit 2: the configuration, a file or an argument
     │   ├── ConfigurationError    with file, line, key and the nearest valid key
     │   ├── InputError            a file that cannot be read at all
@@ -21,6 +29,8 @@
     └── Stop                  exit 2: the surroundings: key, disk, database
         ├── MasterKeyError        no master key, a wrong one, or one that others can read
         └── StoreError            the database cannot be opened or written
+            ├── OtherEnvironment      it belongs to another environment: tokens and ledgers are that one's
+            └── CopiedDatabase        it is a copy, and the original may still be at work
 
 Called everywhere; imports nothing of ours. An error carries facts as attributes and a remedy, never a secret and
 never a customer's data beyond the identifiers that the user gave.
@@ -131,6 +141,54 @@ class WrongLedger(Reconnect):
     code = "wrong-ledger"
 
 
+class AnotherName(WrongLedger):
+    """The organisation is not called what the configuration expects of the entity."""
+
+    code = "another-name"
+
+
+class EntityTaken(WrongLedger):
+    """The entity is bound to another organisation."""
+
+    code = "entity-taken"
+
+
+class OrganisationTaken(WrongLedger):
+    """The organisation is bound to another entity."""
+
+    code = "organisation-taken"
+
+
+class OrganisationReset(WrongLedger):
+    """The tenant is gone and another of the same name is there: a demo company was reset."""
+
+    code = "organisation-reset"
+
+
+class AnotherOrganisation(WrongLedger):
+    """The tenant answers with another OrganisationID than it was bound with."""
+
+    code = "another-organisation"
+
+
+class CurrencyChanged(WrongLedger):
+    """The organisation's base currency is another one than when it was bound."""
+
+    code = "currency-changed"
+
+
+class CountryChanged(WrongLedger):
+    """The organisation's country is another one than when it was bound."""
+
+    code = "country-changed"
+
+
+class BoundElsewhere(WrongLedger):
+    """The organisation is bound in the database of another environment of this configuration."""
+
+    code = "bound-elsewhere"
+
+
 class FixInput(CounterfoilError):
     """The configuration, a file or an argument has to change."""
 
@@ -201,3 +259,15 @@ class StoreError(Stop):
     """The database cannot be opened, read or written (missing folder, read-only, disk full, newer schema)."""
 
     code = "store"
+
+
+class OtherEnvironment(StoreError):
+    """The database belongs to another environment: its tokens and its ledgers are not this one's to touch."""
+
+    code = "other-environment"
+
+
+class CopiedDatabase(StoreError):
+    """The database is a copy of one that may still be at work: both would refresh the same tokens."""
+
+    code = "copied-database"

@@ -4,9 +4,10 @@ import asyncio
 import sys
 
 from counterfoil.access.audit import AuditLog
-from counterfoil.access.vault import MasterKey
+from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.database import Database
+from tests.access.conftest import Keys
 
 KEY = bytes(range(32))
 CHAINS = ("acme", "", "zeta")
@@ -17,7 +18,7 @@ async def main(url: str, count: int, name: str) -> None:
     clock = SystemClock()
     database = Database(url, clock)
     await database.open()
-    log = AuditLog(MasterKey(KEY), f"{name}@here", clock.now)
+    log = AuditLog(Vault(Keys(KEY)), f"{name}@here", clock.now)
     for n in range(count):
         acts = [(entity, "write", {"n": n}) for entity in (CHAINS if n % 2 else CHAINS[::-1])]
         await database.run(lambda conn, acts=acts: log.append_all(conn, acts))

@@ -10,8 +10,9 @@ from counterfoil.access.audit import AuditLog
 from counterfoil.access.bindings import Bindings
 from counterfoil.access.connections import Connections
 from counterfoil.access.consent import Consent
+from counterfoil.access.master_key import MasterKey
 from counterfoil.access.tokens import GrantTokens
-from counterfoil.access.vault import MasterKey, Vault
+from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.database import Database
 from counterfoil.xero.identity import App
@@ -25,17 +26,31 @@ SCOPES = ("accounting.settings.read", "accounting.contacts", "accounting.invoice
 REDIRECT = "http://localhost:0/oauth/callback"
 
 
+class Keys:
+    """A key source that a test changes as it likes; counts how often it was read."""
+
+    def __init__(self, *keys):
+        self.name, self.file, self.reads = "the test", None, 0
+        self.keys = [MasterKey(key) for key in keys]
+
+    def load(self):
+        """What it holds now."""
+        self.reads += 1
+        return tuple(self.keys)
+
+
 class Installation:
     """Everything of access, as app.py wires it, on one database file."""
 
-    def __init__(self, path, sandbox, *, secret=True, owner="test", clock=None, key=KEY, lease_s=40.0):
+    def __init__(self, path, sandbox, *, secret=True, owner="test", clock=None, key=KEY, lease_s=40.0, url=None):
         self.clock = clock or SystemClock()
-        self.database = Database(f"sqlite:///{path}", self.clock)
+        self.database = Database(url or f"sqlite:///{path}", self.clock)
         ready = sandbox.ready
         self.app = App(ready["client_id"], ready["client_secret"]) if secret else App(ready["public_client_id"])
         self.transport = Transport(self.clock, api_url=sandbox.url, identity_url=sandbox.url, login_url=sandbox.url)
-        self.vault = Vault(MasterKey(key))
-        self.audit = AuditLog(MasterKey(key), "somebody@here", self.clock.now)
+        self.keys = Keys(key)
+        self.vault = Vault(self.keys)
+        self.audit = AuditLog(self.vault, "somebody@here", self.clock.now)
         self.tokens = GrantTokens(self.database, self.vault, self.transport, self.app, owner=owner, lease_s=lease_s)
         self.permits = Pacer(self.clock, calls_per_minute=10_000)
         self.probe = Probe(self.transport, self.tokens, self.permits)

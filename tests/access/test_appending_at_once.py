@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 
 from counterfoil.access.audit import AuditLog
-from counterfoil.access.vault import MasterKey
+from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit as rows
 from counterfoil.store.database import Database
 from tests.access import appender
+from tests.access.conftest import Keys
 
 PROCESSES = 3
 ENTRIES = 40
@@ -38,7 +39,7 @@ async def test_processes_that_append_at_once_keep_one_chain(url):
     clock = SystemClock()
     database = Database(url, clock)
     await database.open()
-    log = AuditLog(MasterKey(appender.KEY), "judge@here", clock.now)
+    log = AuditLog(Vault(Keys(appender.KEY)), "judge@here", clock.now)
     for entity in appender.CHAINS:
         found = await database.read(lambda conn, e=entity: log.verify(conn, e))
         assert (found.length, found.broken_at) == (PROCESSES * ENTRIES, None)

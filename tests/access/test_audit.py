@@ -1,15 +1,15 @@
 import pytest
 import sqlalchemy as sa
 
+from counterfoil import errors
 from counterfoil.access import audit
 from counterfoil.access.audit import FIRST, AuditLog
-from counterfoil.access.vault import MasterKey
+from counterfoil.access.vault import Vault
 from counterfoil.store import audit as rows
 from counterfoil.store import schema
 from counterfoil.store.database import Database
+from tests.access.conftest import Keys
 from tests.xero.fakes import FakeClock
-
-KEY = MasterKey(bytes(32))
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def log(tmp_path):
     clock = FakeClock()
     database = Database(f"sqlite:///{tmp_path}/db", clock)
     await database.open()
-    made = AuditLog(KEY, "somebody@here", clock.now)
+    made = AuditLog(Vault(Keys(bytes(32))), "somebody@here", clock.now)
     made.database = database
     for entity, act in (("acme", "bound"), ("", "consented"), ("acme", "stopped"), ("acme", "resumed")):
         await database.run(lambda conn, e=entity, a=act: made.append(conn, e, a, {"tenant": "t-1"}))
@@ -77,9 +77,14 @@ async def test_a_removed_entry_is_found(log):
 
 
 async def test_only_the_key_makes_chains(log):
-    """A chain that was rewritten with another key does not verify."""
-    other = AuditLog(MasterKey(bytes([1]) * 32), "somebody@here", log.database.clock.now)
-    assert (await log.database.read(lambda conn: other.verify(conn, "acme"))).broken_at == 1
+    """Whoever has the database but not the key cannot put a root of their own in place of the chain's."""
+    other = AuditLog(Vault(Keys(bytes([1]) * 32)), "somebody@here", log.database.clock.now)
+    with pytest.raises(errors.MasterKeyError, match="another master key"):
+        await log.database.read(lambda conn: other.verify(conn, "acme"))
+    await log.database.run(lambda conn: conn.execute(sa.delete(schema.secrets)))
+    assert (await verify(log)).broken_at == 1
+    await log.database.run(lambda conn: log.append(conn, "acme", "bound", {}))  # with a root made anew
+    assert (await verify(log)).broken_at == 1
 
 
 async def test_what_was_cut_off_is_missed_for_ever(log):
@@ -112,7 +117,7 @@ def test_many_ids_are_counted_and_cut():
     assert audit.some(range(1000)) == {"count": 1000, "ids": list(range(audit.IDS_MAX))}
 
 
-def test_names_are_hashed(log):
+async def test_names_are_hashed(log):
     """A name becomes the same meaningless text each time."""
-    assert log.keyed_hash("Ngaio") == log.keyed_hash("Ngaio")
-    assert "Ngaio" not in log.keyed_hash("Ngaio")
+    first, again = await log.database.run(lambda conn: [log.keyed_hash(conn, "Ngaio") for _ in range(2)])
+    assert (first, "Ngaio" in first) == (again, False)

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from counterfoil import errors
-from counterfoil.access.bindings import Proposal, folded
+from counterfoil.access.bindings import Proposal
+from counterfoil.access.fingerprints import folded
 from counterfoil.store import audit as rows
 from counterfoil.store import bindings, grants
 
@@ -203,7 +204,7 @@ async def test_binding_one_tenant_twice_at_once(connected, sandbox):
     """Two entities that reach for one tenant at the same time: one gets it."""
     both = (connected.bindings.bind(entity, sandbox.tenant(1)) for entity in ("a", "b"))
     got = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(one).__name__ for one in got) == ["Binding", "WrongLedger"]
+    assert sorted(type(one).__name__ for one in got) == ["Binding", "OrganisationTaken"]
     assert len(await connected.database.read(bindings.everything)) == 1
 
 

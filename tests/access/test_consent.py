@@ -159,7 +159,7 @@ async def test_an_app_without_offline_access(here):
         return browse(url)
 
     await here.connect(scopes=("openid", "accounting.invoices"), visit=visit)
-    assert asked[0]["scope"] == "openid profile email offline_access accounting.invoices"
+    assert asked[0]["scope"] == "openid profile offline_access accounting.invoices"
     assert (asked[0]["code_challenge_method"], len(asked[0]["code_challenge"]), len(asked[0]["state"]) > 30) == (
         "S256",
         43,
@@ -187,6 +187,29 @@ async def test_other_paths_and_methods_are_not_the_callback(here):
 
     await here.connect(visit=visit)
     assert (here.pages[0][0], here.pages[0][1][0]) == ([b"404", b"404", b"404"], 200)
+
+
+async def test_each_consent_has_its_own_secrets(here):
+    """State, nonce and challenge are long, differ from each other, and are never used again."""
+    asked = []
+
+    def visit(url):
+        asked.append(dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query)))
+        return browse(url)
+
+    for _ in range(2):
+        await here.connect(visit=visit)
+    secrets = [one[name] for one in asked for name in ("state", "nonce", "code_challenge")]
+    assert (len(set(secrets)), min(map(len, secrets)) >= 43) == (6, True)
+
+
+async def test_a_consent_whose_listing_fails(here, sandbox):
+    """The code works once, so the grant is stored first: a later look finds what it reaches."""
+    sandbox.fault("503", path="/connections")
+    with pytest.raises(errors.XeroUnavailable):
+        await here.connect()
+    assert len(await here.database.read(lambda c: grants.usable(c, here.app.client_id))) == 1
+    assert (await here.bindings.bind("acme", "Fernhill Trading Ltd")).tenant_id == sandbox.tenant(1)
 
 
 async def test_the_sandbox_is_down(tmp_path, sandbox):

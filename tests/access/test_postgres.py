@@ -27,7 +27,7 @@ async def test_side_by_side_on_postgres(here, sandbox):
     assert {one.tenant_id for one in bound} == {sandbox.tenant(1)}
     both = (here.bindings.bind(entity, sandbox.tenant(2)) for entity in ("b", "c"))
     got = await asyncio.gather(*both, return_exceptions=True)
-    assert sorted(type(one).__name__ for one in got) == ["Binding", "WrongLedger"]
+    assert sorted(type(one).__name__ for one in got) == ["Binding", "OrganisationTaken"]
     old = await here.tokens.access_token(first.grant_id)
     fresh = await asyncio.gather(*(here.tokens.access_token(first.grant_id, rejected=old) for _ in range(8)))
     assert (len(set(fresh)), old in fresh) == (1, False)

@@ -107,7 +107,7 @@ async def test_the_spare_is_tried_before_the_consent_is_lost(connected, sandbox)
     """A stored refresh token that Xero refuses is not the end while a spare works."""
     good = await grant_of(connected)
     bad = identity.TokenSet("old", 1, "nonsense")
-    sealed = tokens.sealed(connected.vault, good.id, bad)
+    sealed = await connected.database.run(lambda conn: tokens.sealed(connected.vault, conn, good.id, bad))
     until = connected.clock.now() + datetime.timedelta(days=60)
     await change(connected, secret=sealed, spare=good.secret, spare_until=until)
     fresh = await connected.tokens.access_token(good.id, rejected="old")
@@ -173,7 +173,7 @@ async def test_an_answer_that_came_too_late_is_kept(connected, sandbox):
     old = await grant_of(connected)
     assert await connected.tokens._begin(old)
     await change(connected, refresh_owner="another", generation=old.generation + 1)
-    token = await connected.tokens._asked(old, tokens.opened(connected.vault, old.id, old.secret))
+    token = await connected.tokens._refreshed(old)
     now = await grant_of(connected)
     assert (now.generation, now.secret, now.refresh_owner) == (old.generation + 1, old.secret, "another")
     assert tokens.opened(connected.vault, now.id, now.spare).access_token == token

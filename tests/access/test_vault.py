@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil import errors
-from counterfoil.access.vault import MasterKey, Vault, new_key_file
+from counterfoil.access import key_file
+from counterfoil.access.key_source import FileSource, TextSource
+from counterfoil.access.master_key import MasterKey
+from counterfoil.access.sealing import Sealer
 
 KEY = MasterKey(bytes(32))
 OTHER = MasterKey(bytes(31) + b"\x01")
@@ -17,69 +20,69 @@ SECRET = b'{"refresh_token": "very-secret"}'
 @given(st.binary(max_size=3000), st.lists(st.text(), max_size=3))
 def test_what_goes_in_comes_out(content, ids):
     """Any content under any ids opens again."""
-    assert Vault(KEY).open(Vault(KEY).seal(content, *ids), *ids) == content
+    assert Sealer(KEY).open(Sealer(KEY).seal(content, *ids), *ids) == content
 
 
 def test_each_entry_differs():
     """The same content twice shares no key, nonce or ciphertext."""
-    first, second = Vault(KEY).seal(SECRET, "a"), Vault(KEY).seal(SECRET, "a")
+    first, second = Sealer(KEY).seal(SECRET, "a"), Sealer(KEY).seal(SECRET, "a")
     assert (first[5:] != second[5:], SECRET in first) == (True, False)
 
 
 def test_an_entry_is_bound_to_its_ids():
     """An entry that was copied to another row, or whose ids were joined differently, does not open."""
-    sealed = Vault(KEY).seal(SECRET, "grant", "ab")
+    sealed = Sealer(KEY).seal(SECRET, "grant", "ab")
     for ids in (("grant", "x"), ("grant", "a", "b"), ("granta", "b"), ()):
-        with pytest.raises(errors.MasterKeyError, match="changed or damaged"):
-            Vault(KEY).open(sealed, *ids)
+        with pytest.raises(errors.MasterKeyError, match="damaged, or changed"):
+            Sealer(KEY).open(sealed, *ids)
 
 
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_no_bit_may_change(at, flip):
     """Any changed byte is noticed."""
-    sealed = bytearray(Vault(KEY).seal(SECRET, "a"))
+    sealed = bytearray(Sealer(KEY).seal(SECRET, "a"))
     sealed[at % len(sealed)] ^= flip
     with pytest.raises(errors.MasterKeyError):
-        Vault(KEY).open(bytes(sealed), "a")
+        Sealer(KEY).open(bytes(sealed), "a")
 
 
 @pytest.mark.parametrize("length", [0, 1, 50, 100])
 def test_a_cut_entry(length):
     """A cut entry is damaged, not an IndexError."""
     with pytest.raises(errors.MasterKeyError):
-        Vault(KEY).open(Vault(KEY).seal(SECRET, "a")[:length], "a")
+        Sealer(KEY).open(Sealer(KEY).seal(SECRET, "a")[:length], "a")
 
 
 def test_another_master_key():
     """A wrong key is called a wrong key, with what to do."""
     with pytest.raises(errors.MasterKeyError, match="another master key") as caught:
-        Vault(OTHER).open(Vault(KEY).seal(SECRET, "a"), "a")
+        Sealer(OTHER).open(Sealer(KEY).seal(SECRET, "a"), "a")
     assert caught.value.remedy
 
 
 def test_a_new_key_file(tmp_path):
     """Only its owner may read it, it loads, and it is never overwritten."""
     path = tmp_path / "counterfoil.key"
-    new_key_file(path)
+    key_file.new(path)
     before = path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
-    sealed = Vault(MasterKey.load(path)).seal(SECRET, "a")
-    assert Vault(MasterKey.load(path)).open(sealed, "a") == SECRET
+    sealed = Sealer(FileSource(path).load()[0]).seal(SECRET, "a")
+    assert Sealer(FileSource(path).load()[0]).open(sealed, "a") == SECRET
     with pytest.raises(errors.MasterKeyError, match="already"):
-        new_key_file(path)
+        key_file.new(path)
     assert path.read_bytes() == before
 
 
 def test_a_folder_that_is_not_there(tmp_path):
     """A key that cannot be written is said."""
     with pytest.raises(errors.MasterKeyError, match="cannot be written"):
-        new_key_file(tmp_path / "no" / "key")
+        key_file.new(tmp_path / "no" / "key")
 
 
 def test_no_key_file(tmp_path):
     """A missing key file is named, with what to do."""
     with pytest.raises(errors.MasterKeyError, match="There is no master key at") as caught:
-        MasterKey.load(tmp_path / "none")
+        FileSource(tmp_path / "none").load()
     assert "init" in caught.value.remedy
 
 
@@ -87,10 +90,10 @@ def test_no_key_file(tmp_path):
 def test_a_key_that_others_can_read(tmp_path, mode):
     """Any right of group or others is refused, with the command that mends it."""
     path = tmp_path / "key"
-    new_key_file(path)
+    key_file.new(path)
     path.chmod(mode)
     with pytest.raises(errors.MasterKeyError, match="Other users") as caught:
-        MasterKey.load(path)
+        FileSource(path).load()
     assert "chmod 600" in caught.value.remedy
 
 
@@ -100,30 +103,30 @@ def test_a_key_of_the_wrong_form(tmp_path, text):
     path = tmp_path / "key"
     path.write_text(text)
     path.chmod(0o600)
-    for load in (lambda: MasterKey.load(path), lambda: MasterKey.load(tmp_path / "none", text)):
+    for load in (lambda: FileSource(path).load(), lambda: TextSource(text).load()):
         with pytest.raises(errors.MasterKeyError) as caught:
             load()
         assert not text or text not in str(caught.value)
 
 
-def test_the_environment_comes_first(tmp_path):
-    """A key given as text needs no file; both base64 alphabets are taken."""
+def test_a_key_from_the_environment():
+    """Both base64 alphabets are taken, and a line's end."""
     key = bytes([251, 255] * 16)
-    sealed = Vault(MasterKey(key)).seal(SECRET, "a")
+    sealed = Sealer(MasterKey(key)).seal(SECRET, "a")
     for encode in (base64.urlsafe_b64encode, base64.b64encode):
-        loaded = MasterKey.load(tmp_path / "none", encode(key).decode() + "\n")
-        assert Vault(loaded).open(sealed, "a") == SECRET
+        (loaded,) = TextSource(encode(key).decode() + "\n").load()
+        assert Sealer(loaded).open(sealed, "a") == SECRET
 
 
 def test_a_directory_is_no_key(tmp_path):
     """Anything but a plain file is refused."""
     with pytest.raises(errors.MasterKeyError, match="is no file"):
-        MasterKey.load(tmp_path)
+        FileSource(tmp_path).load()
 
 
 def test_nothing_is_shown():
     """Neither repr shows a byte, and a key cannot be pickled or copied."""
-    assert f"{KEY!r} {Vault(KEY)!r}" == "<MasterKey> <Vault>"
+    assert f"{KEY!r} {Sealer(KEY)!r}" == "<MasterKey> <Sealer>"
     for leak in (pickle.dumps, copy.copy):
         with pytest.raises(TypeError):
             leak(KEY)

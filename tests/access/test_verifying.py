@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.access.audit import AuditLog
-from counterfoil.access.vault import MasterKey
+from counterfoil.access.vault import Vault
 from counterfoil.access.verifying import FIRST, Verifier
 from counterfoil.store import audit as rows
 from counterfoil.store import schema
 from counterfoil.store.database import Database
+from tests.access.conftest import Keys
 from tests.xero.fakes import FakeClock
 
 LENGTH = 9
@@ -28,7 +29,7 @@ class Log:
         self.runner = asyncio.Runner()
         self.clock = FakeClock()
         self.database = Database(f"sqlite:///{path}", self.clock)
-        self.log = AuditLog(MasterKey(bytes(32)), "somebody@here", self.clock.now)
+        self.log = AuditLog(Vault(Keys(bytes(32))), "somebody@here", self.clock.now)
         self.runner.run(self.database.open())
         for n in range(LENGTH):
             self.do(lambda conn, n=n: self.log.append(conn, "acme", f"act {n % 3}", {"n": n, "id": "ab" * 8}))
@@ -62,7 +63,7 @@ class Log:
         """What verifying finds."""
 
         def steps(conn):
-            verifier = Verifier(self.log, entity, heads, batch=4)  # a chain of nine has borders
+            verifier = Verifier(self.log.keys, entity, heads, batch=4)  # a chain of nine has borders
             while not verifier.step(conn):
                 pass
             return verifier.found()
@@ -225,7 +226,7 @@ def test_a_database_put_back_is_noticed_by_a_head(log, left, then):
         row = log.kept[n]._mapping
         log.sql("INSERT INTO audit VALUES (:entity, :seq, :at, :actor, :act, :data, :previous, :hash)", **row)
     if left:
-        seal = log.log._seal("acme", left, heads[left - 1])
+        seal = log.do(lambda conn: log.log.keys(conn).seal("acme", left, heads[left - 1]))
         log.sql(
             "INSERT INTO audit_heads VALUES ('acme', :seq, :hash, :seal)", seq=left, hash=heads[left - 1], seal=seal
         )

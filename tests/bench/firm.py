@@ -48,7 +48,9 @@ class Firm:
         self.xero = xero
         text = CONFIG.format(client_id=xero.ready["public_client_id"], url=xero.url)
         (folder / "counterfoil.toml").write_text(text)
-        make_key = "import sys; from counterfoil.access import vault; vault.new_key_file(__import__('pathlib').Path(sys.argv[1]))"
+        make_key = (
+            "import sys; from counterfoil.access import key_file; key_file.new(__import__('pathlib').Path(sys.argv[1]))"
+        )
         subprocess.run([sys.executable, "-c", make_key, str(folder / "counterfoil.key")], check=True)
         self._connect()
         self._good(self("entities", "bind", "--yes", "--json"))

@@ -88,6 +88,11 @@ class Office:
         )
         (self.folder / "counterfoil.toml").write_text(text)
 
+    def new_day(self) -> None:
+        """What was used of Xero's limits is forgotten."""
+        for file in self.folder.glob("*-limits*"):
+            file.unlink()
+
     def records(self, *records: dict[str, Any], name: str = "sales.jsonl") -> Path:
         """Write records as JSON Lines."""
         path = self.folder / name
@@ -96,9 +101,9 @@ class Office:
 
     def key(self) -> None:
         """A master key."""
-        from counterfoil.access import vault
+        from counterfoil.access import key_file
 
-        vault.new_key_file(self.folder / "counterfoil.key")
+        key_file.new(self.folder / "counterfoil.key")
 
     def connect(self) -> Any:
         """A whole consent through `connect`; → its value."""

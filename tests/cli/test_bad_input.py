@@ -72,7 +72,7 @@ def test_another_environment_is_refused_the_database(office):
     office.open_for_business()
     (office.folder / "counterfoil.test.toml").write_text("[posting]\nbatch = 10\n")
     ended = office("--env", "test", "status")
-    assert (ended.code, "belongs to environment" in ended.err) == (2, True)
+    assert (ended.code, "is that of default, too" in ended.err) == (2, True)
 
 
 def test_two_runs_at_once_end_as_one_would(office):

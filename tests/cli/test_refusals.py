@@ -223,7 +223,7 @@ def test_disconnect_ends_one_connection(office):
     office.write()
     office.key()
     office.connect()
-    assert office("connections", "disconnect", "Grachtenhuis BV", "--json").value["ended"] == 1
+    assert office("connections", "disconnect", "Grachtenhuis BV", "--yes", "--json").value["ended"] == 1
     assert "Grachtenhuis BV" not in office("connections").out
     assert office("connections", "disconnect", "Grachtenhuis BV").code == 3
 

@@ -25,7 +25,10 @@ SCHEMAS = {
         "Overpayments Prepayments Journals Journal JournalLine Quotes Quote QuoteStatusCodes QuoteLineAmountTypes "
         "PurchaseOrders PurchaseOrder RepeatingInvoices RepeatingInvoice Schedule ContactGroups BrandingThemes "
         "BrandingTheme Users User OnlineInvoices OnlineInvoice ReportWithRows ReportWithRow ReportRows ReportRow "
-        "ReportCell ReportAttribute ReportFields RowType"
+        "ReportCell ReportAttribute ReportFields RowType LinkedTransactions LinkedTransaction PaymentServices PaymentService "
+        "Budgets Budget BudgetLine BudgetBalance CISSettings CISSetting CISOrgSettings CISOrgSetting ImportSummaryObject "
+        "ImportSummary ImportSummaryAccounts ImportSummaryOrganisation BatchPaymentDetails Reports Report Element "
+        "TenNinetyNineContact Receipts Receipt ExpenseClaims ExpenseClaim"
     ),
     "xero-identity.yaml": "Connection",
 }

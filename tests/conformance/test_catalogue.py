@@ -62,6 +62,28 @@ def test_an_item_is_sold(xero, contact, number):
     assert xero.api.get_items(xero.tenant, where=f'Code=="{number}"').items == []
 
 
+def test_the_stock_of_a_tracked_item_is_counted(xero, contact, number):
+    """Bought and sold through the SDK: quantity and cost pool follow, and what is not there is not sold."""
+    item = Item(
+        code=number, inventory_asset_account_code="630",
+        purchase_details=Purchase(unit_price=Decimal(4), cogs_account_code="310", tax_type="INPUT2"),
+        sales_details=Purchase(unit_price=Decimal(9), account_code="200", tax_type="OUTPUT2"),
+    )  # fmt: skip
+    (made,) = xero.api.create_items(xero.tenant, Items(items=[item])).items
+    assert (made.is_tracked_as_inventory, foreign.amount(made.quantity_on_hand)) == (True, 0)
+
+    def traded(type, quantity):
+        line = LineItem(item_code=number, description="Tea", quantity=Decimal(quantity))
+        (document,) = xero.created(xero.invoice(contact, line, type=type))
+        return document.line_items[0].account_code
+
+    assert traded("ACCPAY", 10) == "630"
+    assert traded("ACCREC", 4) == "200"
+    (counted,) = xero.api.get_item(xero.tenant, made.item_id).items
+    assert (foreign.amount(counted.quantity_on_hand), foreign.amount(counted.total_cost_pool)) == (6, 24)
+    assert refusal(lambda: traded("ACCREC", 7)) == ["Insufficient stock. Items are eligible for backorder."]
+
+
 def test_a_quote_is_sent_and_accepted(xero, contact, number):
     """Upper-case line amounts, a date of its own form, filters by number."""
     quote = Quote(

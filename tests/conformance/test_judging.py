@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from xero_python.accounting import Contact, Contacts
+from xero_python.exceptions import HTTPStatusException
 
 from tests.conformance import foreign, judging
 
@@ -31,3 +33,28 @@ def test_every_answer_is_judged(xero, monkeypatch):
         xero.raw("GET", "/Currencies")
     with pytest.raises(AssertionError, match=r"Currency\.Description"):
         xero.api.get_currencies(xero.tenant)
+
+
+def test_a_refusal_is_judged_through_the_sdk_too(xero, monkeypatch):
+    """The SDK raises for a 400; the elements of the refusal were looked at before."""
+    bad = Contacts(contacts=[Contact(name="x", email_address="not an address")])
+    with pytest.raises(HTTPStatusException):
+        xero.api.create_contacts(xero.tenant, bad)
+    monkeypatch.setitem(judging.SCHEMAS, "Contact", {"members": {"ContactID": {}}})
+    with pytest.raises(AssertionError, match=r"Contact\.Name"):
+        xero.api.create_contacts(xero.tenant, bad)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/Contacts", "Contact"),
+        ("/CreditNotes/x/Allocations", "Allocation"),
+        ("/TrackingCategories/x/Options", "TrackingOption"),
+        ("/Invoices/x/History", "HistoryRecord"),
+        ("/Reports/TrialBalance", ""),
+    ],
+)
+def test_what_is_refused_is_of_the_paths_own_kind(path, name):
+    """A refusal lists what was sent, under a name that says nothing."""
+    assert name == judging.schema_of(foreign.API + path, "Elements")

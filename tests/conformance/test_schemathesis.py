@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests import sandbox_process
 from tests.conformance import published
+from tests.conformance.test_random_requests import connected
 
 FILE = published.OPENAPI / "xero_accounting.yaml"
 EXAMPLES = 100 if os.environ.get("SOAK") else 2  # of each of the 235 operations
@@ -39,7 +40,7 @@ def sandbox():
 def send(sandbox):
     """Send a case with a good token; → the status."""
     headers = {
-        "Authorization": f"Bearer {sandbox.connect()['access_token']}",
+        "Authorization": f"Bearer {connected(sandbox)}",
         "xero-tenant-id": sandbox.tenant(1),
         "Accept": "application/json",
     }

@@ -27,7 +27,7 @@ def test_what_is_there_and_what_is_not_are_told_apart():
     states = {row["operation"]: row["state"] for row in coverage.coverage()["accounting"]}
     assert len(states) > 230
     assert states["getInvoice"] == states["deleteCreditNoteAllocations"] == "done"
-    assert states["getBudgets"] == states["postSetup"] == "not"
+    assert states["getReportFromId"] == "not"
     identity = {row["operation"]: row["state"] for row in coverage.coverage()["identity"]}
     assert identity == {"getConnections": "done", "deleteConnection": "done"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.sandbox import control, faults, options
+from counterfoil.sandbox import control, faults, options, unknowns
 from tests import sandbox_process
 from tests.sandbox_process import SandboxProcess
 
@@ -48,6 +48,14 @@ def test_every_fault_is_on_the_page():
     """The tables of faults are what can be registered."""
     told = PAGE.split("## Faults")[1]
     assert set(faults.KNOWN) == set(re.findall(r"^\| `([a-z0-9_]+)` \|", told, re.MULTILINE))
+
+
+def test_every_switch_for_the_unknown_is_on_the_page():
+    """With its readings, the safer one first and in bold."""
+    told = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (\*\*.*?) \|", PAGE, re.MULTILINE))
+    assert {unknown.name: [f"**{unknown.safer}**", *list(unknown.choices)[1:]] for unknown in unknowns.ALL} == {
+        name: readings.split(", ") for name, readings in told.items()
+    }
 
 
 def test_every_control_is_on_the_page():

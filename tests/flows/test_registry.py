@@ -19,7 +19,7 @@ def test_every_file_is_a_kind():
     assert list(flows.kinds()) == files
     for kind in flows.kinds().values():
         assert kind.doc.endswith(".")
-        assert kind.scopes
+        assert all(need.scopes and need.why for need in kind.needs)
         assert all(state.split(":")[0] in {"done", "todo", "exempt"} for state in kind.card.values())
         assert all(":" in state for state in kind.card.values() if not state.startswith(("done", "todo")))
 

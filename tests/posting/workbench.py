@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil import settings
-from counterfoil.access import vault
+from counterfoil.access import key_file
 from counterfoil.app import Books
 from counterfoil.app.reports import RunReport
 from counterfoil.model.binding import Binding, Fingerprint
@@ -94,7 +94,7 @@ class Workbench:
         self.posting: dict[str, float] = dict(SHORT)
         self.flow = ""
         self.token = sandbox.connect()["access_token"]
-        vault.new_key_file(folder / "counterfoil.key")
+        key_file.new(folder / "counterfoil.key")
 
     def configure(self, *, flow: str = "", **posting: float) -> None:
         """Set the flow's further lines and the engine's times."""

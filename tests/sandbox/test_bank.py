@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterfoil.sandbox import person
+from counterfoil.sandbox import edits
 from tests.sandbox.conftest import messages
 from tests.sandbox.ledger.desk import Desk, line
 
@@ -218,5 +218,5 @@ def test_a_renamed_contact_is_renamed_everywhere(desk):
 def test_a_person_reconciles_a_bank_transaction(desk):
     """At Xero's own screen; the API then keeps its amounts."""
     own_id = desk.made("BankTransactions", **money(desk))["BankTransactionID"]
-    person.edited_document(desk.world, desk.books, own_id, {"IsReconciled": True})
+    edits.edited_document(desk.world, desk.books, own_id, {"IsReconciled": True})
     assert len(refused(desk.ask("POST", f"BankTransactions/{own_id}", {"Status": "DELETED"}))) == 1

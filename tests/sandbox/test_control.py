@@ -31,6 +31,7 @@ def test_the_ledger_shows_wire_objects_by_plural(ledger):
         "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices",
         "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments",
         "ManualJournals", "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices",
+        "PaymentServices", "LinkedTransactions", "Budgets", "Receipts", "ExpenseClaims",
     ]  # fmt: skip
     assert books["Invoices"][0]["LineItems"][0]["LineAmount"] == 21.0
     assert ledger.sandbox.request("GET", "/_sandbox/ledger/unknown").status == 404

@@ -78,13 +78,13 @@ def test_what_is_not_sold_has_no_selling_side(desk):
 
 
 def test_a_tracked_item_on_an_approved_document_stays(desk):
-    """It says that it is tracked; once sold it cannot be deleted."""
+    """It says that it is tracked; once bought it cannot be deleted."""
     tracked = {**TEA, "InventoryAssetAccountCode": "630"}
     tracked["PurchaseDetails"] = {"UnitPrice": 4, "COGSAccountCode": "310"}
     made = desk.made("Items", **tracked)
     assert (made["IsTrackedAsInventory"], made["QuantityOnHand"]) == (True, 0)
     desk.made(
-        "Invoices", Type="ACCREC", Contact=desk.contact, Date="2026-11-01", DueDate="2026-12-01", Status="AUTHORISED",
+        "Invoices", Type="ACCPAY", Contact=desk.contact, Date="2026-11-01", DueDate="2026-12-01", Status="AUTHORISED",
         LineItems=[{"ItemCode": "TEA", "Quantity": 1}],
     )  # fmt: skip
     assert len(refused(desk.ask("DELETE", f"Items/{made['ItemID']}"))) == 1

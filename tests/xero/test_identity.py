@@ -38,6 +38,7 @@ def test_the_consent_page():
         scopes=("openid", "a.b"),
         state="s&",
         verifier="v" * 43,
+        nonce="n/1",
     )
     parts = urllib.parse.urlsplit(url)
     query = dict(urllib.parse.parse_qsl(parts.query))
@@ -48,6 +49,7 @@ def test_the_consent_page():
         "redirect_uri": "http://localhost:1/cb",
         "scope": "openid a.b",
         "state": "s&",
+        "nonce": "n/1",
         "code_challenge": identity.challenge("v" * 43),
         "code_challenge_method": "S256",
     }
@@ -107,7 +109,7 @@ ERRORS = {
 def test_what_the_token_endpoint_may_say(body, status, kind):
     """Each error has its class; only invalid_grant of a 4xx is a lost consent; no token is in any word."""
     with pytest.raises(kind) as caught:
-        identity.tokens_of(answer(status, body))
+        identity.tokens_of(answer(status, body), WEB)
     assert (type(caught.value), "secret" in f"{caught.value!r} {caught.value.facts} {caught.value.__context__!r}") == (
         kind,
         False,
@@ -124,7 +126,7 @@ def test_tokens():
         "scope": "a b",
         "id_token": "x",
     }
-    found = identity.tokens_of(answer(200, body))
+    found = identity.tokens_of(answer(200, body), WEB)
     assert (found.access_token, found.expires_in, found.refresh_token, found.scope) == ("secret", 1800, "secret", "a b")
     shown = f"{found!r} {WEB!r} {identity.refresh(WEB, 'secret')!r}"
     assert ("secret" in shown, "s/ecret" in shown) == (False, False)

@@ -7,6 +7,7 @@ connections stay. xero-facts §1.6.
 import datetime
 
 from counterfoil import errors
+from counterfoil.access import reach
 from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.model.ports import Tokens
 from counterfoil.store import grants
@@ -66,6 +67,11 @@ class Connections:
         known = await self._database.read(grants.connections)
         return tuple(one for one in known if one.grant_id in live)
 
+    async def known(self) -> set[str]:
+        """The tenants that a usable consent reached when it was last asked; no call."""
+        live = {grant.id for grant in await self._database.read(lambda c: grants.usable(c, self._app.client_id))}
+        return {one.tenant_id for one in await self._database.read(grants.connections) if one.grant_id in live}
+
     async def disconnect(self, tenant_id: str) -> int:
         """End every connection to a tenant; how many. Costs one call each. Raises NotConnected when there is none."""
         found = [one for one in await self.refreshed() if one.tenant_id == tenant_id]
@@ -82,7 +88,10 @@ class Connections:
         return len(found)
 
     async def _store(self, grant_id: str, rows: list[Connected]) -> None:
-        await self._database.run(lambda conn: grants.replace_connections(conn, grant_id, rows))
+        custom = self._app.is_custom
+        await self._database.run(
+            lambda conn: reach.keep(conn, self._audit, grant_id, rows, is_custom=custom, now=self._database.now(conn))
+        )
 
     async def _note(self, data: dict[str, str]) -> None:
         await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnected", data))
@@ -97,4 +106,5 @@ def row(grant_id: str, one: Connection, seen_at: datetime.datetime) -> Connected
         name=one.tenant_name or "",
         tenant_type=one.tenant_type,
         seen_at=seen_at,
+        since=one.updated_date_utc or one.created_date_utc,
     )

@@ -6,7 +6,7 @@ looks for heads that were printed or exported before. Design §3.2.
 """
 
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -15,12 +15,13 @@ from counterfoil.store import audit as rows
 from counterfoil.store.audit import Connection, Head, Raw
 
 FIRST: Final = "0" * 64  # what stands before the first entry; the head of a chain without entries
+BEGAN_ANEW: Final = "chain begun anew"  # the act whose entry is the first that the present key proves
 BROKEN: Final = "chain broken"  # our own act: the chain did not end where its seal says when something was to be added
 HEAD_MIN: Final = 16  # hex digits of a head that a person may give: as many as a screen shows
 
 
 class Keyed(Protocol):
-    """What has the key: the audit log."""
+    """What has the key."""
 
     def hash_of(self, entity: str, fields: list[Any]) -> str:
         """The hash of one entry's fields: previous, entity, seq, microseconds, actor, act, data as text."""
@@ -31,10 +32,14 @@ class Keyed(Protocol):
         ...
 
 
+Keys = Callable[[Connection], Keyed | None]
+
+
 class Chain(msgspec.Struct, frozen=True):
     """What verifying found. `broken_at`: the first entry that is not what was written; None: whole. `why`: a sentence.
 
-    `missing_heads`: heads that were printed once and that no entry has.
+    `missing_heads`: heads that were printed once and that no entry has. `unproved`: how many entries, from the first, were
+    made with a key that is lost; only their order was looked at.
     """
 
     entity: str
@@ -43,6 +48,7 @@ class Chain(msgspec.Struct, frozen=True):
     broken_at: int | None
     why: str = ""
     missing_heads: tuple[str, ...] = ()
+    unproved: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -51,10 +57,15 @@ class Chain(msgspec.Struct, frozen=True):
 
 
 class Verifier:
-    """One chain on its way. `heads`: hashes, or their first HEAD_MIN digits or more, that one of the entries must have."""
+    """One chain on its way. `heads`: hashes, or their first HEAD_MIN digits or more, that one of the entries must have.
 
-    def __init__(self, log: Keyed, entity: str, heads: Collection[str] = (), *, batch: int = rows.BATCH) -> None:
-        self._log = log
+    `keys`: gives the key that is in force, as the audit log does.
+    """
+
+    def __init__(self, keys: Keys, entity: str, heads: Collection[str] = (), *, batch: int = rows.BATCH) -> None:
+        self._keys = keys
+        self._keyed: Keyed | None = None
+        self._unproved: int | None = None
         self._entity = entity
         self._wanted = {head for head in heads if not FIRST.startswith(head)}
         self._batch = batch
@@ -64,10 +75,13 @@ class Verifier:
         self.length = 0
 
     def step(self, conn: Connection) -> bool:
-        """Read and check the next batch; → whether it was the last one. One short read."""
+        """Read and check the next batch; → whether it was the last one. One short read. Raises MasterKeyError."""
         if not self._entity.isprintable():
             self._break(1, "its entity is no name that we ever wrote.")
             return True
+        self._keyed = self._keys(conn)
+        if self._unproved is None:
+            self._unproved = max(0, (rows.last_of(conn, self._entity, BEGAN_ANEW) or 0) - 1)
         head = rows.raw_head(conn, self._entity)  # before the rows: one that is added meanwhile proves itself
         batch = rows.raw_after(conn, self._entity, self.length or None, self._batch)
         self._take(batch, head)
@@ -79,7 +93,9 @@ class Verifier:
     def found(self) -> Chain:
         """What was found; after the last step."""
         at, why = self._broken or (None, "")
-        return Chain(self._entity, self.length, self._previous, at, why, tuple(sorted(self._wanted)))
+        return Chain(
+            self._entity, self.length, self._previous, at, why, tuple(sorted(self._wanted)), self._unproved or 0
+        )
 
     def _take(self, batch: Sequence[Raw], head: Head | None) -> None:
         if head is not None and head.seq == self.length:
@@ -106,8 +122,10 @@ class Verifier:
         if not isinstance(one.data, bytes) or not _is_number(one.at) or not isinstance(one.hash, str):
             return False
         try:
+            if one.seq <= (self._unproved or 0):
+                return bool(one.previous == self._previous)
             fields = [one.previous, one.entity, one.seq, one.at, one.actor, one.act, one.data.decode()]
-            made = self._log.hash_of(self._entity, fields)
+            made = "" if self._keyed is None else self._keyed.hash_of(self._entity, fields)
             return one.previous == self._previous and hmac.compare_digest(one.hash.encode(), made.encode())
         except (TypeError, ValueError):  # bytes that are no text, values that we never write
             return False
@@ -119,7 +137,7 @@ class Verifier:
         if head is None:
             if self.length or self._entity in rows.entities(conn):
                 self._break(self.length + 1, _unsealed(self.length))
-        elif not self._log.is_sealed(head):
+        elif self._keyed is None or not self._keyed.is_sealed(head):
             self._break(self.length + 1, "where the chain ends was changed: its seal is not ours.")
         elif head.seq > self.length:
             gone = (

@@ -6,7 +6,6 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
-import datetime
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,10 @@ from counterfoil import errors, flows, settings
 from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    environments,
     fixes_kept,
     fixing,
+    needs,
     previewing,
     proving,
     running,
@@ -27,6 +28,7 @@ from counterfoil.app import (
     telling,
     troubles,
     vouching,
+    watching,
     wishes,
 )
 from counterfoil.app.access import Access
@@ -36,7 +38,7 @@ from counterfoil.model import spelling
 from counterfoil.model.actor import Actor
 from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
-from counterfoil.posting import identity, recovering, sending
+from counterfoil.posting import identity, recovering, sending, stranded
 from counterfoil.posting.finishing import TenantWorker
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import Rules
@@ -45,8 +47,8 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import bindings, documents, grants, limits, locks, runs
-from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store import documents, grants, limits, runs
+from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
@@ -56,7 +58,6 @@ from counterfoil.xero.transport import Transport
 if TYPE_CHECKING:
     from counterfoil.app import matching_contacts
 
-FINGERPRINT_LIFE = datetime.timedelta(days=1)
 PAGES = {  # Xero's own page of a document, and the sandbox's
     "Invoices": ("AccountsReceivable/View.aspx?InvoiceID=", "invoices"),
     "CreditNotes": ("AccountsReceivable/ViewCreditNote.aspx?creditNoteID=", "credit-notes"),
@@ -76,7 +77,7 @@ class Books:
         self.actor = str(actor or actors.of_this_process())
         self.owner = sending.owner_name()
         self.point = point
-        self.database = Database(_absolute(loaded), clock)
+        self.database = Database(loaded.store.url, clock)
         posting = msgspec.structs.asdict(loaded.posting)
         self.rules = Rules(**posting, public_url=loaded.service.public_url)
         xero = loaded.xero
@@ -89,6 +90,7 @@ class Books:
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
         self.sentinel = Sentinel(None if self.database.is_sqlite and path is None else beside, path)
         self.restored = False
+        self.seen: set[str] = set()  # entities whose organisation was looked at since this process began
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
@@ -96,9 +98,9 @@ class Books:
     # ---- opening and closing
 
     async def open(self) -> None:
-        """Open the database; notice a new or restored one; refuse another environment's."""
+        """Open the database; notice a new or restored one; refuse another environment's, and a copy."""
         await self.database.open()
-        await self._check_environment()
+        await environments.check(self)
         self.restored = await recovering.check(self.database, self.sentinel, self.rules)
 
     async def close(self) -> None:
@@ -106,15 +108,6 @@ class Books:
         await self.pacer.close()
         await self.transport.close()
         await self.database.close()
-
-    async def _check_environment(self) -> None:
-        name = self.settings.environment or "default"
-        known = await self.database.run(lambda conn: _named(conn, name))
-        if known != name:
-            raise errors.StoreError(
-                f"The database belongs to environment {known}, and this is {name}.",
-                remedy="Give each environment its own [store] url; a copy may not write to the same ledgers.",
-            )
 
     # ---- parts that operations use
 
@@ -152,20 +145,15 @@ class Books:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
         found = self._clients.get(entity)
         if found is None:
-            binding = await self.binding(entity)
-            found = self._clients[entity] = XeroClient(binding, self.transport, self.access.tokens, self.pacer)
+            found = self._clients[entity] = self.access.client(await self.binding(entity))
         return found
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
 
-        Raises WrongLedger, after stopping the entity's writes, when its id, currency or country differ.
+        Raises WrongLedger, after stopping the entity's writes, when its id, currency or country differ. Another name is told.
         """
-        mark = binding.fingerprint
-        was = (mark.organisation_id, mark.base_currency, mark.country)
-        now = tuple(organisation.get(name) for name in ("OrganisationID", "BaseCurrency", "CountryCode"))
-        if was != now:
-            await self.access.bindings.verify(binding.entity)
+        await watching.check(self, binding, organisation)
 
     async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
@@ -180,13 +168,19 @@ class Books:
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
     async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
-        """A worker that finishes the entity's postings, after a look at the organisation if the last is a day old.
+        """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
-        Raises WrongLedger when it is another one now, NotConnected when it was disconnected.
+        Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
+        open needs more than the consent covers.
         """
-        looked = await self.database.read(lambda conn: bindings.verified_at(conn, entity))
-        if looked is not None and self.clock.now() - looked > FINGERPRINT_LIFE:
-            await self.access.bindings.verify(entity)
+        await needs.check_open(self, entity)
+        await watching.sure_of(self, entity)
+        bound = await self.binding(entity)
+        if bound.stopped is not None:
+            raise errors.WrongLedger(bound.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
+        await stranded.settle(self.database, bound, self.rules)
+        if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
+            del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
         sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
@@ -222,6 +216,11 @@ class Books:
         """What our consents reach, as last seen; no call."""
         return await self.database.read(grants.connections)
 
+    async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
+        """Write one act into the audit log that is done already; one that can be done with its entry has it in its own transaction."""
+        log = self.access.audit
+        await self.database.run(lambda conn: log.append(conn, entity, act, data))
+
     # ---- operations
 
     async def run(
@@ -238,9 +237,10 @@ class Books:
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
         runner = running.Runner(self, progress)
-        return await runner.run(
-            await self.flow_to_run(flow), source, given, remap=remap, again=again, approved=approved
-        )
+        async with self.access.background.beside():
+            return await runner.run(
+                await self.flow_to_run(flow), source, given, remap=remap, again=again, approved=approved
+            )
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
@@ -250,11 +250,13 @@ class Books:
         self, run: int, progress: Callable[[running.Stage], None] | None = None
     ) -> tuple[UndoPlan, RunReport]:
         """Take a run back; → what was wanted, and how it ended. Safe to interrupt and repeat. Raises NotFound."""
-        return await running.Runner(self, progress).undo(run)
+        async with self.access.background.beside():
+            return await running.Runner(self, progress).undo(run)
 
     async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
         """Bring every open posting to its end."""
-        return await running.Runner(self, progress).finish()
+        async with self.access.background.beside():
+            return await running.Runner(self, progress).finish()
 
     async def plan(
         self, flow: str, source: Path | None = None, *, offline: bool = False, remap: bool = False, again: bool = False
@@ -338,7 +340,8 @@ class Books:
         return await self.database.read(lambda conn: runs.latest(conn, most))
 
     async def standing(self) -> standing.Standing:
-        """Where things stand."""
+        """Where things stand. Once a day it looks whether the organisations are still there."""
+        await watching.daily(self)
         return await standing.standing(self)
 
 
@@ -355,12 +358,23 @@ async def open_books(
         async with open_books("counterfoil.toml") as books:
             report = await books.run("shop")
     """
-    books = Books(settings.load(Path(path), env), clock or SystemClock(), point, actor)
+    loaded = settings.load(Path(path), env)
+    settings.refuse_shared(loaded)
+    books = Books(loaded, clock or SystemClock(), point, actor)
     try:
         await books.open()
         yield books
     finally:
         await books.close()
+
+
+async def adopt_copy(
+    path: Path | str, env: str | None, *, moved: bool, clock: Clock | None = None
+) -> environments.Adopted:
+    """Make a copied database this environment's own, as app/environments says."""
+    loaded = settings.load(Path(path), env)
+    settings.refuse_shared(loaded)
+    return await environments.adopt(Books(loaded, clock or SystemClock(), sending.no_point), moved=moved)
 
 
 def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
@@ -380,22 +394,3 @@ def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
     if problems:
         raise errors.ConfigurationError("\n".join(problems), problems=tuple(problems))
     return found
-
-
-def _named(connection: Any, name: str) -> str:
-    """The environment that the database belongs to; a new one belongs to this."""
-    locks.hold(connection, "installation")
-    known = get_meta(connection, "environment")
-    if known is None:
-        set_meta(connection, "environment", name)
-    return known or name
-
-
-def _absolute(loaded: Settings) -> str:
-    """The database's URL, a relative SQLite file taken relative to the configuration."""
-    prefix = "sqlite:///"
-    url = loaded.store.url
-    name = url.removeprefix(prefix)
-    if url.startswith(prefix) and name and name != ":memory:" and not Path(name).is_absolute():
-        return f"{prefix}{(loaded.path.parent / name).absolute()}"
-    return url

@@ -4,21 +4,31 @@ Called by app and, for `connect`, `connections` and `entities`, by cli/. The mas
 so that commands that touch no consent need no key.
 """
 
+import datetime
 import functools
+from typing import Final
 
 from counterfoil.access.audit import AuditLog
+from counterfoil.access.background import Background
 from counterfoil.access.bindings import Bindings
 from counterfoil.access.connections import Connections
 from counterfoil.access.consent import Consent
+from counterfoil.access.custom import CustomConnection
+from counterfoil.access.key_source import CommandSource, FileSource, Source, TextSource
 from counterfoil.access.tokens import GrantTokens
-from counterfoil.access.vault import MasterKey, Vault
+from counterfoil.access.vault import Vault
+from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
 from counterfoil.settings import Settings
 from counterfoil.store.database import Database
+from counterfoil.xero.client import XeroClient
 from counterfoil.xero.identity import App
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.probe import Probe
 from counterfoil.xero.transport import Transport
+
+FINGERPRINT_LIFE: Final = datetime.timedelta(days=1)
+UNNAMED_LIFE: Final = datetime.timedelta(minutes=1)  # of a custom connection, whose calls do not name the organisation
 
 
 class Access:
@@ -43,26 +53,32 @@ class Access:
         self._owner = owner
 
     @functools.cached_property
-    def master_key(self) -> MasterKey:
-        """The master key, from the environment or its file."""
+    def key_source(self) -> Source:
+        """Where the master key comes from; not read yet."""
         given = self._settings.vault
-        return MasterKey.load(given.master_key_file, given.master_key.reveal() if given.master_key else None)
+        if given.master_key_command:
+            return CommandSource(given.master_key_command)
+        if given.master_key is not None:
+            return TextSource(given.master_key.reveal())
+        assert given.master_key_file is not None, "loading gives the default"
+        return FileSource(given.master_key_file)
 
     @functools.cached_property
     def vault(self) -> Vault:
-        """Seals and opens tokens."""
-        return Vault(self.master_key)
+        """Seals and opens tokens; reads the master key."""
+        return Vault(self.key_source)
 
     @functools.cached_property
     def audit(self) -> AuditLog:
         """The append-only log of acts."""
-        return AuditLog(self.master_key, self._actor, self._clock.now)
+        return AuditLog(self.vault, self._actor, self._clock.now)
 
     @functools.cached_property
     def app(self) -> App:
         """Our registration at Xero."""
         xero = self._settings.xero
-        return App(xero.client_id, xero.client_secret.reveal() if xero.client_secret else None)
+        secret = xero.client_secret.reveal() if xero.client_secret else None
+        return App(xero.client_id, secret, is_custom=xero.kind == "custom")
 
     @functools.cached_property
     def tokens(self) -> GrantTokens:
@@ -70,9 +86,15 @@ class Access:
         return GrantTokens(self._database, self.vault, self._transport, self.app, owner=self._owner)
 
     @functools.cached_property
+    def background(self) -> Background:
+        """Refreshes consents beside the work."""
+        client_id = self._settings.xero.client_id
+        return Background(self._database, lambda: self.tokens, client_id, self._transport.time)
+
+    @functools.cached_property
     def probe(self) -> Probe:
         """Reads what a consent reaches, and what an organisation says of itself."""
-        return Probe(self._transport, self.tokens, self._pacer)
+        return Probe(self._transport, self.tokens, self._pacer, names_tenant=not self.app.is_custom)
 
     @functools.cached_property
     def connections(self) -> Connections:
@@ -83,6 +105,21 @@ class Access:
     def consent(self) -> Consent:
         """Asks a person for consent."""
         return Consent(self._database, self.vault, self.audit, self._transport, self.app)
+
+    @functools.cached_property
+    def custom(self) -> CustomConnection:
+        """Asks for a custom connection's token, which needs no person."""
+        return CustomConnection(self._database, self.vault, self.audit, self._transport, self.app)
+
+    def client(self, binding: Binding) -> XeroClient:
+        """The client of a bound organisation. A custom connection's calls name no tenant."""
+        named = not self.app.is_custom
+        return XeroClient(binding, self._transport, self.tokens, self._pacer, names_tenant=named)
+
+    @property
+    def fingerprint_life(self) -> datetime.timedelta:
+        """How long an organisation counts as looked at."""
+        return UNNAMED_LIFE if self.app.is_custom else FINGERPRINT_LIFE
 
     @functools.cached_property
     def bindings(self) -> Bindings:

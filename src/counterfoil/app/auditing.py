@@ -74,7 +74,7 @@ async def verify(
     done = 0
     for name in names:
         mine = set(wanted.get(name, ()))
-        verifier = Verifier(log, name, mine | anywhere)
+        verifier = Verifier(log.keys, name, mine | anywhere)
         while not await books.database.read(verifier.step):
             if progress is not None:
                 progress(Stage("verifying", done + verifier.length, total))

@@ -8,68 +8,105 @@ from typing import Any
 
 import msgspec
 
-from counterfoil import errors, flows
+from counterfoil import errors
 from counterfoil.access.bindings import Proposal, Verified
-from counterfoil.access.consent import Consented
+from counterfoil.access.fingerprints import folded
+from counterfoil.access.granting import Consented
+from counterfoil.app import environments, needs
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
+from counterfoil.posting import stranded
+from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
 from counterfoil.store import grants
 
 
-class Scope(msgspec.Struct, frozen=True):
-    """One scope that the consent asks for, and the flows that need it."""
+class Whose(msgspec.Struct, frozen=True):
+    """One configured entity after a consent: whether any consent reaches its organisation, and what to choose if not."""
 
-    scope: str
-    flows: tuple[str, ...]
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """One organisation that a consent lets us into, and the entity that is bound to it."""
-
-    tenant_id: str
-    name: str
-    tenant_type: str
-    connection_id: str
-    grant_id: str
-    entity: str | None
+    entity: str
+    organisation: str | None  # None: neither bound nor named in the configuration
+    connected: bool
 
 
-def scopes(books: Any) -> tuple[Scope, ...]:
-    """What the configured flows need, each scope once, by name."""
-    wanted: dict[str, list[str]] = {}
-    for flow in books.flows.values():
-        for scope in flows.kind(flow.kind).scopes:
-            wanted.setdefault(scope, []).append(flow.table)
-    return tuple(Scope(scope, tuple(tables)) for scope, tables in sorted(wanted.items()))
+async def connect(books: Any, show: Callable[[str], None], entity: str | None = None) -> Consented:
+    """Ask a user for consent; `show` gets the URL. A custom connection asks for itself, and shows nothing.
 
-
-async def connect(books: Any, show: Callable[[str], None]) -> Consented:
-    """Ask a user for consent; `show` gets the URL. Raises what access/consent raises."""
-    asked = tuple(scope.scope for scope in scopes(books))
-    if not asked:
-        raise errors.ConfigurationError("No flow is configured, so no scope is needed.", remedy="Add [flows.NAME].")
-    consented: Consented = await books.access.consent.connect(books.settings.xero.redirect_uri, asked, show)
+    `entity`: that one must be in the configuration. Raises what access/consent and access/custom raise.
+    """
+    if entity is not None:
+        known(books, entity)
+    asked = tuple(one.scope for one in needs.asked(books))
+    xero = books.settings.xero
+    if xero.kind == "custom":
+        alone: Consented = await books.access.custom.connect(asked)
+        return alone
+    consented: Consented = await books.access.consent.connect(xero.redirect_uri, asked, show)
     return consented
 
 
-async def reached(books: Any) -> list[Reach]:
-    """What the app may reach, as last seen; no call, and no master key needed."""
-    known = await books.database.read(grants.connections)
-    bound = {binding.tenant_id: binding.entity for binding in await books.database.read(rows.everything)}
-    return [
-        Reach(one.tenant_id, one.name, one.tenant_type, one.connection_id, one.grant_id, bound.get(one.tenant_id))
-        for one in known
-    ]
+async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:
+    """Bind an entity to the organisation of its name that this consent reaches; → that name.
 
-
-async def disconnect(books: Any, tenant: str) -> int:
-    """End the connections to a tenant, given by id or exact name; → how many. Raises NotConnected."""
-    named = {one.tenant_id for one in await reached(books) if tenant in (one.tenant_id, one.name)}
+    One that is bound already goes on with this consent. Raises NoBinding, with what to do, when the consent does not
+    reach its organisation, or nothing says which one that is; the consent is stored all the same.
+    """
+    expected = known(books, entity).organisation
+    binding = (await bound(books)).get(entity)
+    if binding is not None:
+        if binding.tenant_id not in {one.tenant_id for one in done.reached}:
+            raise _not_chosen(entity, binding.fingerprint.name, done)
+        await books.access.bindings.use(entity, done.grant_id)
+        return binding.fingerprint.name
+    if expected is None:
+        raise errors.NoBinding(
+            f"Connected, but nothing says which organisation {entity} is.",
+            remedy=f'Write organisation = "NAME" into [entities.{entity}], or run '
+            f"`counterfoil entities bind {entity} TENANT`.",
+        )
+    named = [one for one in done.reached if folded(one.name) == folded(expected)]
+    chosen = {one.tenant_id for one in done.fresh}
+    if len(named) > 1:  # namesakes: the one that was chosen just now
+        named = [one for one in named if one.tenant_id in chosen]
+    if not named:
+        raise _not_chosen(entity, expected, done)
     if len(named) > 1:
-        raise errors.FixInput(f"{len(named)} organisations are called {tenant!r}.", remedy="Give the tenant id.")
-    ended: int = await books.access.connections.disconnect(named.pop() if named else tenant)
-    return ended
+        ids = ", ".join(one.tenant_id for one in named)
+        raise errors.NoBinding(
+            f"Connected, but {len(named)} organisations are called {expected!r}.",
+            remedy=f"Run `counterfoil entities bind {entity} TENANT` with one of {ids}.",
+        )
+    made, _ = await bind(books, entity, named[0].tenant_id)
+    await books.access.bindings.use(entity, done.grant_id)
+    return made.fingerprint.name
+
+
+def _not_chosen(entity: str, organisation: str, done: Consented) -> errors.NoBinding:
+    chosen = ", ".join(dict.fromkeys(one.name for one in done.fresh)) or "none"
+    return errors.NoBinding(
+        f"Connected, but {entity} is {organisation!r}, and this consent was for {chosen}. Nothing was bound.",
+        remedy=f"Run `counterfoil connect --entity {entity}` again and choose {organisation}; or change "
+        f"[entities.{entity}] organisation, if that is its name.",
+        entity=entity,
+    )
+
+
+async def whose(books: Any) -> tuple[Whose, ...]:
+    """Every configured entity, and whether a living consent reaches its organisation; no call."""
+    live = await books.database.read(lambda conn: grants.usable(conn, books.settings.xero.client_id))
+    ours = {grant.id for grant in live}
+    reach = [one for one in await books.database.read(grants.connections) if one.grant_id in ours]
+    tenants, names = {one.tenant_id for one in reach}, {folded(one.name) for one in reach}
+    found = []
+    bindings = await bound(books)
+    for key, entity in books.settings.entities.items():
+        binding = bindings.get(key)
+        if binding is not None:
+            found.append(Whose(key, binding.fingerprint.name, binding.tenant_id in tenants))
+        else:
+            named = entity.organisation
+            found.append(Whose(key, named, named is not None and folded(named) in names))
+    return tuple(found)
 
 
 async def bound(books: Any) -> dict[str, Binding | None]:
@@ -88,10 +125,19 @@ async def propose(books: Any) -> tuple[Proposal, ...]:
     return pairs
 
 
-async def bind(books: Any, entity: str, tenant: str) -> Binding:
-    """Bind an entity to a tenant (id, short code or exact name). Raises ConfigurationError for an unknown entity."""
-    binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation)
-    return binding
+async def bind(books: Any, entity: str, tenant: str) -> tuple[Binding, Settled]:
+    """Bind an entity to a tenant (id, short code or exact name); what waited for that organisation goes on.
+
+    What was planned for another one is held.
+
+    Raises ConfigurationError for an unknown entity, BoundElsewhere, and what access/bindings raises.
+    """
+
+    async def veto(tenant_id: str) -> None:
+        await environments.refuse_bound_elsewhere(books, entity, tenant_id)
+
+    binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation, veto)
+    return binding, await stranded.settle(books.database, binding, books.rules)
 
 
 async def unbind(books: Any, entity: str) -> None:

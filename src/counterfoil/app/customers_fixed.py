@@ -53,7 +53,9 @@ async def fix(books: Any, problem: Problem, stuck: Sequence[Any], wish: Wish) ->
 
     def store(connection: Connection) -> None:
         contact_links.put(connection, links)
-        log.append_all(connection, acts.customers_decided(links, log.keyed_hash, problem.n))
+        log.append_all(
+            connection, acts.customers_decided(links, lambda text: log.keyed_hash(connection, text), problem.n)
+        )
 
     await books.database.run(store)
     records = sum(n for _one, n in waiting)

@@ -71,7 +71,7 @@ class Intake:
         self._kind = kind
         self._is_guarded = books.settings.xero.is_live and not flow.live
         self._credits = flow.negative == "credit_note" or flow.on_change == "reissue"
-        self._ledgers = Ledgers(books, offline=offline, trying=trying, credits=self._credits)
+        self._ledgers = Ledgers(books, flow, offline=offline, trying=trying, credits=self._credits)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._fixes: list[Fix] | None = None
         self.bytes_read = 0

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app import needs, watching
 from counterfoil.mirror import going_live, reference
 from counterfoil.model import time_zones
 from counterfoil.model.binding import Binding
@@ -19,6 +20,7 @@ from counterfoil.model.checks import days
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import kinds
+from counterfoil.settings import FlowSettings
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -32,7 +34,10 @@ class Blocked(msgspec.Struct, frozen=True):
 def _blocked(error: errors.CounterfoilError, entity: str) -> Blocked:
     """An error as every record of its entity gets it; each entity's is a problem of its own."""
     finding = Finding(f"{error.code}:{entity}", error.message, error.remedy or "Run again.", "entity", entity)
-    return Blocked(finding, "later" if isinstance(error, errors.RunAgain) else "person", error)
+    waits = isinstance(
+        error, errors.RunAgain | errors.NotConnected | errors.NoConsent
+    )  # nothing is wrong with the records
+    return Blocked(finding, "later" if waits else "person", error)
 
 
 class Ledgers:
@@ -42,12 +47,13 @@ class Ledgers:
     what to know of each entity that gets AUTHORISED documents.
     """
 
-    def __init__(self, books: Any, *, offline: bool, trying: bool, credits: bool = False) -> None:
+    def __init__(self, books: Any, flow: FlowSettings, *, offline: bool, trying: bool, credits: bool = False) -> None:
         """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet.
 
         `credits`: credit notes are caught up too, 1 call more per entity.
         """
         self._books = books
+        self._flow = flow
         self._resources = (*kinds.ORDER, kinds.CREDIT_NOTE.resource) if credits else kinds.ORDER
         self._offline = offline or trying
         self._trying = trying
@@ -75,6 +81,10 @@ class Ledgers:
 
     async def _first(self, entity: str) -> Ledger | Blocked:
         try:
+            if not self._trying:  # before anything is asked of Xero
+                await needs.check(self._books, self._flow, await self._books.binding(entity))
+            if not self._offline:
+                await watching.sure_of(self._books, entity)
             client = await self._books.client(entity)
             if client.binding.stopped is not None:
                 raise errors.WrongLedger(client.binding.stopped, remedy=f"See `counterfoil entities verify {entity}`.")

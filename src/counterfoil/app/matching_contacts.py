@@ -139,7 +139,9 @@ async def apply(books: Any, file: str, rows: Iterable[Row]) -> Applied:
             links[key] = Link(*key, row.decision, linked, actor, now)
         contact_links.put(connection, list(links.values()))
         if links:
-            log.append_all(connection, acts.customers_decided(list(links.values()), log.keyed_hash))
+            log.append_all(
+                connection, acts.customers_decided(list(links.values()), lambda text: log.keyed_hash(connection, text))
+            )
         return list(links.values()), mistakes, undecided
 
     links, mistakes, undecided = await books.database.run(work)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, taking_back
+from counterfoil.app import acts, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
@@ -66,6 +66,7 @@ class Runner:
         path = source or flow.source.path
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name, approved)
+        await watching.daily(self._books)
         intake = Intake(self._books, flow, kind)
         plan = await intake.plan(remap=remap, again=again)
         if records is not None:
@@ -106,6 +107,7 @@ class Runner:
         """Bring every open posting of all flows to its end."""
         touched = await self._database.read(runs.open_postings)
         run_id = await self._start(None, "finish", "")
+        await watching.daily(self._books)
         await self._finish(None)
         counts = await self._database.read(lambda conn: runs.open_counts(conn, touched))
         return await self._report(run_id, None, None, counts, counts["rejected"] + counts["held"])
@@ -173,6 +175,9 @@ class Runner:
     async def _report(
         self, run_id: int, flow: str | None, records: int | None, counts: dict[str, int], problems: int
     ) -> RunReport:
+        for entity, error in self._stops.items():
+            if isinstance(error, errors.NotConnected):
+                self._stops[entity] = await watching.after_403(self._books, entity, error)
         calls, egress = self._books.counts()
         report = RunReport(
             run=run_id, flow=flow, records=records, **counts, problems=problems, api_calls=calls - self._calls,

@@ -1,4 +1,4 @@
-"""`status`: where things stand, from our own tables; no call to Xero.
+"""`status`: where things stand, from our own tables.
 
 Called by cli/status and by `counterfoil` without arguments.
 """
@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.access.bindings import DISCONNECTED
 from counterfoil.app import auditing, troubles
-from counterfoil.store import runs, stories
+from counterfoil.store import notices, runs, stories
 
 
 class EntityStanding(msgspec.Struct, frozen=True):
@@ -30,6 +31,16 @@ class FlowStanding(msgspec.Struct, frozen=True):
     counts: dict[str, Any] | None
 
 
+class Told(msgspec.Struct, frozen=True):
+    """Something that somebody must know, for as long as it stands."""
+
+    kind: str
+    entity: str | None
+    message: str
+    remedy: str
+    since: datetime.datetime
+
+
 class Standing(msgspec.Struct, frozen=True):
     """Everything that `status` shows."""
 
@@ -39,6 +50,7 @@ class Standing(msgspec.Struct, frozen=True):
     problems: int
     audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
+    notices: tuple[Told, ...] = ()
 
 
 async def standing(books: Any) -> Standing:
@@ -58,13 +70,15 @@ async def standing(books: Any) -> Standing:
         flows.append(FlowStanding(flow.table, last.started if last else None, last.counts if last else None))
     problems = await troubles.all_problems(books)
     connected = bool(await books.known_connections())
+    told = tuple(
+        Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
+        for one in await books.database.read(notices.standing)
+    )
+    following = _next(connected, entities, flows, len(problems))
+    if any(one.kind == DISCONNECTED for one in told):
+        following = "counterfoil connect"
     return Standing(
-        connected,
-        tuple(entities),
-        tuple(flows),
-        len(problems),
-        await auditing.heads(books),
-        _next(connected, entities, flows, len(problems)),
+        connected, tuple(entities), tuple(flows), len(problems), await auditing.heads(books), following, told
     )
 
 

@@ -10,11 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil import errors
+from counterfoil.access import losing
 from counterfoil.app import acts, claims, cures, retrying
 from counterfoil.app.reports import Listed, Problem
 from counterfoil.app.telling import listed, listed_row
-from counterfoil.store import bindings, locks, postings, problems, runs
+from counterfoil.store import bindings, locks, notices, postings, problems, runs
 from counterfoil.store.database import Connection
+from counterfoil.store.notices import Notice
 from counterfoil.store.postings import Posting
 from counterfoil.store.runs import BadRow
 
@@ -35,6 +37,12 @@ async def all_problems(books: Any) -> list[Problem]:
         grouped[one.flow_id, cause_of(one)].append(one)
     found = [await _problem(books, flow_id, cause, group) for (flow_id, cause), group in grouped.items()]
     return sorted(found, key=lambda problem: (-max(problem.amounts.values(), default=0), -problem.count, problem.n))
+
+
+async def lost_consents(books: Any) -> list[str]:
+    """What stops whole entities, in sentences with what to do: consents that somebody has to give again. No call."""
+    told: list[Notice] = await books.database.read(lambda conn: notices.standing(conn, losing.KIND))
+    return [f"{one.message} {one.remedy}" for one in told]
 
 
 async def _stuck(books: Any) -> list[Stuck]:

@@ -1,12 +1,16 @@
-"""`counterfoil config check|show`: the configuration, checked, or as it is in force without its secrets."""
+"""`counterfoil config check|show|environment|adopt-copy`: the configuration, and the environments that it has."""
 
+import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import typer
 
 from counterfoil.cli import session, table
 
 if TYPE_CHECKING:
+    from counterfoil.app.environments import Adopted
     from counterfoil.settings import Settings
 
 app = session.app()
@@ -14,7 +18,7 @@ app = session.app()
 
 @app.callback(invoke_without_command=True)
 def config(context: typer.Context) -> None:
-    """Check the configuration, or show what is in force."""
+    """Check the configuration, show what is in force, begin an environment, adopt a copied database."""
     if context.invoked_subcommand is None:
         check(context)
 
@@ -46,11 +50,79 @@ def show(context: typer.Context) -> None:
     now.screen.next("counterfoil config check")
 
 
+@app.command()
+def environment(
+    context: typer.Context, name: str = typer.Argument(metavar="NAME", help="What follows --env: staging, test …")
+) -> None:
+    """Begin another environment: its overlay beside the file, with a database and a master key of its own."""
+    from counterfoil import settings
+    from counterfoil.access import key_file
+
+    now = session.of(context)
+    overlay = settings.begin_environment(now.config, name)
+    loaded = settings.load(now.config, name)
+    settings.refuse_shared(loaded)
+    key = loaded.vault.master_key_file
+    if key is not None and not key.exists():
+        key_file.new(key)
+    now.screen.value({"environment": name, "overlay": str(overlay), "master_key": None if key is None else str(key)})
+    now.screen.line(f"{overlay}  what is different in {name}; below it everything is as in {now.config.name}")
+    if key is not None:
+        now.screen.line(f"{key}  its master key: keep it, and apart from your backups")
+    now.screen.next(f"counterfoil --env {name} connect")
+
+
+@app.command("adopt-copy")
+def adopt_copy(
+    context: typer.Context,
+    moved: bool = typer.Option(
+        False, "--moved", help="The original is gone and this took its place: keep consents and bindings."
+    ),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+) -> None:
+    """Make a copied database this environment's own: the original's consents, bindings and open work are taken out."""
+    now = session.of(context)
+    what = (
+        "the original is at work nowhere any more" if moved else "this copy loses its consents, bindings and open work"
+    )
+    if not yes and not _agreed(now, what):
+        now.screen.value({"adopted": False})
+        now.screen.next("counterfoil config adopt-copy --yes")
+        return
+    done = asyncio.run(_adopted(now, moved=moved))
+    now.screen.value({"adopted": True, **msgspec.structs.asdict(done)})
+    if done.moved:
+        now.screen.line("The database is at home here now. The original may not be opened any more.")
+        now.screen.next("counterfoil finish")
+        return
+    held = table.count(done.held, "posting")
+    now.screen.line(f"The copy of {done.was} is {done.environment}'s own database now: without consents and bindings.")
+    now.screen.line(
+        f"{held} that {done.was} had on its way {'is' if done.held == 1 else 'are'} held here, and stays its to send."
+    )
+    now.screen.next("counterfoil connect")
+
+
+def _agreed(now: session.Session, what: str) -> bool:
+    """A word of a person at a terminal; elsewhere --yes is needed."""
+    if not now.screen.is_terminal or not sys.stdin.isatty():
+        now.screen.note(f"Nothing was done: say --yes if {what}.")
+        return False
+    return typer.confirm(f"Is it right that {what}?", err=True)
+
+
+async def _adopted(now: session.Session, *, moved: bool) -> "Adopted":
+    from counterfoil.app import adopt_copy
+
+    return await adopt_copy(now.config, now.switches.env, moved=moved)
+
+
 def _loaded(now: session.Session) -> "tuple[Settings, dict[str, Any]]":
     """Settings and compiled flows. Raises ConfigurationError with every mistake."""
     from counterfoil import flows, settings
 
     loaded = settings.load(now.config, now.switches.env)
+    settings.refuse_shared(loaded)
     return loaded, dict(settings.compile_flows(loaded, flows.kinds()))
 
 

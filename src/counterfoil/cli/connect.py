@@ -1,84 +1,129 @@
 """`counterfoil connect`: a Xero user lets this app into their organisations (OAuth 2.0 with PKCE).
 
-Shows the consent page, listens on `redirect_uri` for five minutes, stores the consent encrypted. Costs 4 calls, none of
-which an organisation counts. Repeating it is harmless.
+Shows the consent page, listens on `redirect_uri` for five minutes, checks who consented, stores the consent encrypted. A
+custom connection asks for itself, without a page. Costs 6 calls, none of which an organisation counts. Repeating it is
+harmless.
 """
 
 import asyncio
 import contextlib
 import sys
 import webbrowser
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import typer
 
 from counterfoil import errors
-from counterfoil.cli import session
+from counterfoil.cli import explain as explaining
+from counterfoil.cli import session, table
 
 if TYPE_CHECKING:
-    from counterfoil.access.consent import Consented
+    from counterfoil.access.granting import Consented
     from counterfoil.app import Books
+    from counterfoil.app.connecting import Whose
 
 app = session.app()
+BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 
 
 @app.command()
 def connect(
     context: typer.Context,
     no_browser: bool = typer.Option(False, "--no-browser", help="Print the page's address; open nothing."),
-    entity: str | None = typer.Option(None, help="Bind this entity as well, if one organisation has its name."),
-    explain: bool = typer.Option(False, "--explain", help="Say what would be asked for and why; ask nothing."),
+    entity: str | None = typer.Option(None, help="Bind this entity on the way; the organisation must have its name."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which scopes would be asked for, who needs each and why; ask nothing."
+    ),
 ) -> None:
-    """Ask a Xero user to let this app into their organisations."""
+    """Ask a Xero user to let this app into their organisations; a custom connection asks for itself."""
     now = session.of(context)
     if explain:
-        now.books(lambda books: _explain(books, now))
+        now.books(lambda books: explaining.explain(books, now))
         return
-    done, bound = now.books(lambda books: _connected(books, now, entity, browser=not no_browser))
-    organisations = [msgspec.structs.asdict(one) for one in done.reached]
-    fresh = [one.tenant_id for one in done.fresh]
+    now.books(lambda books: _connect(books, now, entity, browser=not no_browser))
+
+
+async def _connect(books: "Books", now: session.Session, entity: str | None, *, browser: bool) -> None:
+    """Ask, bind on the way, and say what is still to be connected; what was stored is said even if binding fails."""
+    from counterfoil.app import connecting, needs
+
+    done = await connecting.connect(books, lambda url: _show(now, url, browser=browser), entity)
+    await _looked_at(books, now, done)
+    try:
+        bound = await connecting.bind_on_the_way(books, entity, done) if entity else None
+    except errors.Reconnect:
+        _tell(now, done)
+        raise
+    whose = await connecting.whose(books)
+    missing = [one for one in whose if not one.connected]
+    lacking, broad = await needs.lacking(books), await needs.broad(books)
     now.screen.value(
         {
             "grant_id": done.grant_id,
             "scopes": done.scopes,
-            "organisations": organisations,
-            "fresh": fresh,
+            "organisations": [msgspec.structs.asdict(one) for one in done.reached],
+            "fresh": [one.tenant_id for one in done.fresh],
             "bound": bound,
+            "entities": whose,
+            "lacking": lacking,
+            "broad": broad,
         }
     )
-    now.screen.line("Connected. The app may now reach:")
-    now.screen.table(("ORGANISATION", "TENANT"), [[one.name, one.tenant_id] for one in done.reached])
+    _tell(now, done)
     if bound:
-        now.screen.line(f"{entity} is bound to {bound}.")
-    now.screen.next("counterfoil status" if bound else "counterfoil entities bind")
+        now.screen.line(table.harmless(f"{entity} is bound to {bound}."))
+    if missing:
+        _tell_missing(now, books, whose)
+    explaining.tell_lacking(now, books, lacking)
+    explaining.tell_broad(now, broad)
+    if not books.flows:
+        now.screen.line("No flow is configured yet. Its scopes will have to be consented to: connect once more then.")
+    unbound = any(one is None for one in (await connecting.bound(books)).values())
+    now.screen.next(_next(missing=bool(missing), unbound=unbound))
 
 
-async def _connected(
-    books: "Books", now: session.Session, entity: str | None, *, browser: bool
-) -> "tuple[Consented, str | None]":
-    from counterfoil.app import connecting
+async def _looked_at(books: "Books", now: session.Session, done: "Consented") -> None:
+    """A new consent is a reason to look at what is bound already, and at the tier's cap."""
+    from counterfoil.app import watching
 
-    if entity is not None:
-        connecting.known(books, entity)
-    done = await connecting.connect(books, lambda url: _show(now, url, browser=browser))
-    return done, await _bound(books, entity) if entity else None
+    wrong = await watching.after_consent(books, {one.tenant_id for one in done.reached})
+    for name, error in wrong.items():
+        now.screen.note(f"{name}: {error.message} {error.remedy}")
+    cap = await watching.count(books)
+    if cap.is_near:
+        now.screen.note(f"{cap.message} {cap.remedy}")
 
 
-async def _bound(books: "Books", entity: str) -> str:
-    """Bind the entity to the organisation of its name; → that name. Raises NoBinding when there is none."""
-    from counterfoil.app import connecting
+def _next(*, missing: bool, unbound: bool) -> str:
+    if missing:
+        return "counterfoil connect"
+    return "counterfoil entities bind" if unbound else "counterfoil status"
 
-    already = (await connecting.bound(books)).get(entity)
-    if already is not None:
-        return already.fingerprint.name
-    for pair in await connecting.propose(books):
-        if pair.entity == entity:
-            return (await connecting.bind(books, entity, pair.tenant_id)).fingerprint.name
-    raise errors.NoBinding(
-        f"Connected, but no organisation, or more than one, has the name of {entity} in the configuration.",
-        remedy=f"Run `counterfoil connections`, then `counterfoil entities bind {entity} TENANT`.",
+
+def _tell(now: session.Session, done: "Consented") -> None:
+    """What this consent was for, and what it reaches besides."""
+    now.screen.line("Connected. The app may now reach:")
+    fresh = {one.tenant_id for one in done.fresh}
+    rows = [[one.name, one.tenant_id, "now" if one.tenant_id in fresh else "before"] for one in done.reached]
+    now.screen.table(("ORGANISATION", "TENANT", "CONSENTED"), rows)
+
+
+def _tell_missing(now: session.Session, books: "Books", whose: "Sequence[Whose]") -> None:
+    """How many of the entities are connected, which are not, and what to choose on the page."""
+    connected = sum(one.connected for one in whose)
+    names = [one.organisation or one.entity for one in whose if not one.connected]
+    again = (
+        "run it again and choose" if books.settings.xero.kind != "custom" else "a custom connection has one only, not"
     )
+    now.screen.line(
+        table.harmless(
+            f"{connected} of {table.count(len(whose), 'entity', 'entities')} connected; {again} {', then '.join(names)}."
+        )
+    )
+    if books.settings.xero.kind != "custom" and books.settings.xero.tier not in BULK:
+        now.screen.line("Below the Advanced tier Xero lets a user choose one organisation per consent.")
 
 
 def _show(now: session.Session, url: str, *, browser: bool) -> None:
@@ -97,25 +142,3 @@ def _open(url: str) -> None:
     """The user's browser; without one the printed address serves."""
     with contextlib.suppress(webbrowser.Error, OSError):
         webbrowser.open(url)
-
-
-async def _explain(books: "Books", now: session.Session) -> None:
-    from counterfoil.access import consent
-    from counterfoil.app import connecting
-
-    xero = books.settings.xero
-    scopes = connecting.scopes(books)
-    now.screen.value(
-        {
-            "login_url": xero.login_url, "client_id": xero.client_id, "redirect_uri": xero.redirect_uri,
-            "scopes": [*({"scope": scope, "flows": []} for scope in consent.SIGN_IN), *map(msgspec.structs.asdict, scopes)],
-        }
-    )  # fmt: skip
-    now.screen.line(
-        f"A user will be asked at {xero.login_url} for the app {xero.client_id}, and sent to {xero.redirect_uri}."
-    )
-    now.screen.line("The scopes, the least that the configured flows need:")
-    rows = [[scope, "to know who consented, and to stay connected"] for scope in consent.SIGN_IN]
-    rows += [[scope.scope, f"flows: {', '.join(scope.flows)}"] for scope in scopes]
-    now.screen.table(("SCOPE", "WHY"), rows)
-    now.screen.next("counterfoil connect")

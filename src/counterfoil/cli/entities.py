@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.app import Books
     from counterfoil.app.exporting import Exported
     from counterfoil.model.binding import Binding
+    from counterfoil.posting.stranded import Settled
 
 app = session.app()
 COUNTED = ("accounts", "tax rates", "currencies", "tracking categories", "contacts")
@@ -55,10 +56,16 @@ def bind(
     """Bind an entity to an organisation; alone it proposes the pairs whose names agree."""
     now = session.of(context)
     if entity is not None and tenant is not None:
-        binding = now.books(lambda books: _bind(books, entity, tenant))
-        now.screen.value(_value(entity, binding))
+        binding, settled = now.books(lambda books: _bind(books, entity, tenant))
+        now.screen.value(_value(entity, binding) | msgspec.structs.asdict(settled))
         now.screen.line(f"{entity} is bound to {binding.fingerprint.name} ({binding.fingerprint.base_currency}).")
-        now.screen.next("counterfoil status")
+        if settled.held:
+            now.screen.note(
+                f"{table.count(settled.held, 'posting')} for the former organisation: held, never sent here."
+            )
+        if settled.freed:
+            now.screen.line(f"{table.count(settled.freed, 'posting')} for this organisation: go on.")
+        now.screen.next("counterfoil problems" if settled.held else "counterfoil status")
         return
     pairs, bound = now.books(lambda books: _propose(books, now, entity, yes=yes))
     now.screen.value([msgspec.structs.asdict(pair) | {"bound": pair.entity in bound} for pair in pairs])
@@ -91,13 +98,14 @@ def verify(
     """Compare each organisation with what it was when it was bound; one call each."""
     now = session.of(context)
     found, trouble = now.books(lambda books: _verify(books, entity, accept=accept))
-    now.screen.value([_value(one.binding.entity, one.binding) | {"changes": one.changes} for one in found])
+    now.screen.value([_verified(one) for one in found] + [_refused(*one) for one in trouble])
     for one in found:
         now.screen.line(f"{one.binding.entity}: {'; '.join(map(table.harmless, one.changes)) or 'as it was bound'}")
     changed = any(one.changes for one in found)
-    if trouble is not None:
-        now.screen.note(f"{trouble.message}\n{trouble.remedy}")
-        raise typer.Exit(trouble.exit_code)
+    if trouble:
+        for _entity, refused in trouble:
+            now.screen.note(f"{refused.message}\n{refused.remedy}")
+        raise typer.Exit(trouble[0][1].exit_code)
     now.screen.next("counterfoil entities verify --accept" if changed else "counterfoil status")
     raise typer.Exit(1 if changed else 0)
 
@@ -155,7 +163,7 @@ async def _export(books: "Books", entity: str | None, *, personal: bool) -> "tup
     return entity, await exporting.organisation_file(books, entity, personal=personal)
 
 
-async def _bind(books: "Books", entity: str, tenant: str) -> "Binding":
+async def _bind(books: "Books", entity: str, tenant: str) -> "tuple[Binding, Settled]":
     from counterfoil.app import connecting
 
     return await connecting.bind(books, entity, tenant)
@@ -186,21 +194,35 @@ async def _propose(
 
 async def _verify(
     books: "Books", entity: str | None, *, accept: bool
-) -> "tuple[list[Verified], errors.CounterfoilError | None]":
-    """Each that is right, and the first error: the others are verified all the same."""
+) -> "tuple[list[Verified], list[tuple[str, errors.CounterfoilError]]]":
+    """Each that is right, and each that is not, with its error."""
     from counterfoil.app import connecting
 
     names = [entity] if entity else [name for name, binding in (await connecting.bound(books)).items() if binding]
     if not names:
         raise errors.NoBinding("No entity is bound yet.", remedy="Run `counterfoil entities bind`.")
     found: list[Verified] = []
-    trouble: errors.CounterfoilError | None = None
+    trouble: list[tuple[str, errors.CounterfoilError]] = []
     for name in names:
         try:
             found.append(await connecting.verify(books, name, accept=accept))
         except (errors.Reconnect, errors.RunAgain) as error:
-            trouble = trouble or error
+            trouble.append((name, error))
     return found, trouble
+
+
+def _verified(one: "Verified") -> dict[str, Any]:
+    """One organisation that is still the one that was bound, for programs; `code` only if its name or short code changed."""
+    from counterfoil.access import fingerprints
+
+    code = fingerprints.RENAMED if one.changes else None
+    return _value(one.binding.entity, one.binding) | {"changes": one.changes, "code": code}
+
+
+def _refused(entity: str, error: errors.CounterfoilError) -> dict[str, Any]:
+    """One that is not, or that could not be asked."""
+    told = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    return {"entity": entity, "changes": [], "code": error.code, "error": told}
 
 
 def _value(entity: str, binding: "Binding | None") -> dict[str, Any]:

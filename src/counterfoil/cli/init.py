@@ -18,7 +18,7 @@ FLOW_ID_CHARACTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 FLOW_ID_LENGTH: Final = 6
 KEY: Final = "counterfoil.key"
 REDIRECT_URI: Final = "http://localhost:8321/oauth/callback"
-GIT_IGNORE: Final = "counterfoil.key\n*.db*\n*.sentinel\ncounterfoil-crash-*\n"
+GIT_IGNORE: Final = "counterfoil*.key\n*.db*\n*.sentinel\ncounterfoil-crash-*\n"
 
 
 @app.command()
@@ -26,7 +26,7 @@ def init(
     context: typer.Context, folder: Path = typer.Argument(Path(), metavar="[DIR]", help="Where; default: here.")
 ) -> None:
     """A commented configuration for the sandbox, a master key and sample data."""
-    from counterfoil.access import vault
+    from counterfoil.access import key_file
     from counterfoil.cli.sample import files
     from counterfoil.sandbox.world import PUBLIC_CLIENT_ID
 
@@ -36,7 +36,7 @@ def init(
     configuration, sales, orders = files.write_files(folder, today=today, client_id=PUBLIC_CLIENT_ID, flow_id=flow_id)
     key = folder / KEY
     if not key.exists():
-        vault.new_key_file(key)
+        key_file.new(key)
     ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text(GIT_IGNORE)
@@ -59,19 +59,21 @@ def new_flow_id() -> str:
 
 def _scopes() -> list[str]:
     from counterfoil import flows
-    from counterfoil.access import consent
+    from counterfoil.app import needs
+    from counterfoil.xero import scopes
 
-    needed = sorted({scope for kind in flows.kinds().values() for scope in kind.scopes})
-    return [*consent.SIGN_IN, *needed]
+    return [*scopes.SIGN_IN, *needs.of_kinds(tuple(flows.kinds()))]
 
 
 def _tell(screen: Screen, configuration: Path, sales: Path, orders: Path, key: Path, scopes: list[str]) -> None:
     screen.line(f"{configuration}  the configuration, set to the sandbox")
     screen.line(f"{sales}  a day of sample sales")
     screen.line(f"{orders}  a web shop's export of 400 orders")
-    screen.line(f"{key}  the master key of the stored consents: keep it, and apart from your backups")
+    screen.line(f"{key}  the master key of the stored consents; not in backups: keep a copy apart from them")
+    screen.line("  Losing that key costs connecting again, never postings: `counterfoil keys replace`.")
     screen.line("\nFor Xero itself, make an app at https://developer.xero.com/app/manage:")
-    screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file")
+    screen.line("  Integration type   Mobile or desktop app (PKCE); or Web app, then set client_secret_file;")
+    screen.line('                     or Custom connection, then set client_secret_file and app = "custom"')
     screen.line("  Company URL        your own site")
     screen.line(f"  Redirect URI       {REDIRECT_URI}")
     screen.line("and put its client id into [xero]; take the three addresses out. It will be asked for these scopes:")

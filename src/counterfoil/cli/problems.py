@@ -224,7 +224,7 @@ def _fields(given: list[str]) -> dict[str, str]:
 def _list(now: session.Session, csv: str | None, html: str | None) -> None:
     if csv is not None and now.json:
         raise errors.InputError("--csv and --json exclude each other.")
-    found, at = now.books(_found)
+    found, at, lost = now.books(_found)
     if csv is not None:
         text = problem_exports.as_csv(found)
         if csv == problem_exports.STDOUT:
@@ -250,16 +250,20 @@ def _list(now: session.Session, csv: str | None, html: str | None) -> None:
         ]
         for problem in found
     ]
+    for consent in lost:
+        now.screen.line(table.harmless(consent))
     if not found:
-        now.screen.line("No problems.")
+        now.screen.line("No problems." if not lost else "No problem with a record.")
     else:
         heads = ("N", "RECORDS", "WAITING", "FLOW", "FIELD", "WHAT IS WRONG", "WHAT TO DO")
         now.screen.table(heads, rows, right=(0, 1, 2))
     now.screen.next(f"counterfoil problems show {found[0].n}" if found else "counterfoil status")
 
 
-async def _found(books: Any) -> "tuple[list[Problem], datetime.datetime]":
-    return await books.problems(), books.clock.now()
+async def _found(books: Any) -> "tuple[list[Problem], datetime.datetime, list[str]]":
+    from counterfoil.app import troubles
+
+    return await books.problems(), books.clock.now(), await troubles.lost_consents(books)
 
 
 def _told(screen: Screen, problem: "Problem") -> None:

@@ -1,10 +1,10 @@
-"""`counterfoil status`, and `counterfoil` alone: where things stand, from our own tables; no call to Xero."""
+"""`counterfoil status`, and `counterfoil` alone: where things stand, from our own tables; once a day it looks at Xero."""
 
 from typing import TYPE_CHECKING
 
 import typer
 
-from counterfoil.cli import session
+from counterfoil.cli import session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def _show(screen: Screen, standing: "Standing") -> None:
     for one in standing.entities:
         if one.stopped:
             screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
+    for told in standing.notices:
+        if told.kind != "stopped":  # said above, with its entity
+            screen.line(
+                f"Since {told.since:%Y-%m-%d %H:%M} UTC: {table.harmless(told.message)} {table.harmless(told.remedy)}"
+            )
     if standing.problems:
         screen.line(f"Problems that need you: {standing.problems}")
     for head in standing.audit:

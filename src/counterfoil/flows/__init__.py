@@ -2,7 +2,7 @@
 
 Called by app.py and the commands through `kinds()` and `kind()`. May import posting/, settings, model and what lies
 below; nothing above. A kind's file declares, in capitals: KIND (the name), POSTS (the posting kind), RESOURCE (Xero's
-plural), RECORD (the type of its records), DOC (one line for the documentation), SCOPES (what the consent must cover), CARD (what is done, todo or
+plural), RECORD (the type of its records), DOC (one line for the documentation), NEEDS (what it writes at Xero, with the reason), CARD (what is done, todo or
 exempt, with the reason); and the functions of `FlowKind`. That is all the registration there is.
 """
 
@@ -17,8 +17,9 @@ import msgspec
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import spelling
+from counterfoil.xero.scopes import Need
 
-DECLARED: Final = ("KIND", "POSTS", "RESOURCE", "RECORD", "DOC", "SCOPES", "CARD")
+DECLARED: Final = ("KIND", "POSTS", "RESOURCE", "RECORD", "DOC", "NEEDS", "CARD")
 FUNCTIONS: Final = ("decode", "identify", "record_hash", "entity_of", "prepare", "json_schema")
 
 
@@ -36,7 +37,7 @@ class FlowKind(msgspec.Struct, frozen=True):
     resource: str
     record: Any
     doc: str
-    scopes: tuple[str, ...]
+    needs: tuple[Need, ...]
     card: Mapping[str, str]
     decode: Callable[..., Any]
     identify: Callable[..., Any]

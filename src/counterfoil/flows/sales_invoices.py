@@ -21,13 +21,19 @@ from counterfoil.model.money import EXACT, ZERO
 from counterfoil.model.prepared import Finding, Predicted, PredictedLine, Prepared
 from counterfoil.model.records import Line, SalesInvoice
 from counterfoil.settings import FlowSettings
+from counterfoil.xero import scopes
 
 KIND: Final = "sales_invoices"
 POSTS: Final = "invoice"
 RESOURCE: Final = "Invoices"
 RECORD: Final = SalesInvoice
 DOC: Final = "Each record of a sale becomes one sales invoice in Xero, or a credit note if its total is below zero."
-SCOPES: Final = ("accounting.invoices", "accounting.contacts", "accounting.payments", "accounting.settings.read")
+NEEDS: Final = (
+    scopes.writes("Invoices", "make sales invoices, and change or void them"),
+    scopes.writes("CreditNotes", "make credit notes for totals below zero, and take invoices back"),
+    scopes.writes("Contacts", "make customers that Xero does not have yet"),
+    scopes.writes("Payments", "make the payments that come with a sale"),
+)
 CARD: Final = MappingProxyType(
     {
         "create": "done",

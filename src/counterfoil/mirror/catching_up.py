@@ -19,6 +19,7 @@ from counterfoil.model.invoice import Invoice
 from counterfoil.store import documents, schema
 from counterfoil.store.database import Database
 from counterfoil.store.documents import Cursor, fold
+from counterfoil.xero import scopes
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import contacts, credit_notes, invoices
 
@@ -27,6 +28,12 @@ READS_MAX = 5_000  # pages of one catch-up: five million documents; more is a lo
 OVERLAP = datetime.timedelta(minutes=5)
 SECOND = datetime.timedelta(seconds=1)
 _EARLY = datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC)
+
+NEEDS = (
+    scopes.reads("Invoices", "find what is there already, and prove what was posted"),
+    scopes.reads("CreditNotes", "find credit notes that are there already"),
+    scopes.reads("Contacts", "find your customers"),
+)
 
 Marker = Callable[[str | None, str | None], str | None]
 Progress = Callable[[int, int], None]

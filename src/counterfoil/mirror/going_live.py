@@ -12,12 +12,17 @@ from counterfoil.model import record
 from counterfoil.model.record import Record
 from counterfoil.store import documents
 from counterfoil.store.database import Database
+from counterfoil.xero import scopes
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import invoice_reminders, organisation
 
 LIFETIME: Final = datetime.timedelta(days=1)
 LANE: Final = "sync"
 MAY_APPROVE: Final = "CreateApprovedInvoice"
+NEEDS: Final = (
+    scopes.reads("Organisation", "see whether plan and role allow approving"),
+    scopes.reads("InvoiceReminders", "tell you that Xero reminds customers by itself"),
+)
 
 
 async def notices(client: XeroClient, database: Database, *, offline: bool = False) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from counterfoil.model import record
 from counterfoil.model.record import Record
 from counterfoil.store import documents
 from counterfoil.store.database import Database
+from counterfoil.xero import scopes
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import accounts, currencies, organisation, tax_rates, tracking_categories
 
@@ -35,6 +36,17 @@ RESOURCES: Mapping[str, Read] = {
     currencies.PATH: lambda client: currencies.all(client, lane=LANE),
     tracking_categories.PATH: lambda client: tracking_categories.all(client, lane=LANE),
 }
+
+
+NEEDS = (
+    scopes.reads(
+        "Organisation", "know lock dates, currency and time zone, and that it is still the one that was bound"
+    ),
+    scopes.reads("Accounts", "check account codes"),
+    scopes.reads("TaxRates", "check taxes and foresee totals"),
+    scopes.reads("Currencies", "check currencies"),
+    scopes.reads("TrackingCategories", "check tracking"),
+)
 
 
 async def load(

@@ -16,6 +16,7 @@ from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import credited, fixes, followers, parts, postings, runs
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import row
+from counterfoil.store.stranded import OTHER_ORGANISATION
 
 SETTLED = ("posted", "sending", "uncertain")  # Xero has it, or may have it: its content stays
 REPLACEABLE = ("planned", "rejected", "held", "cancelled")
@@ -170,7 +171,9 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
         revising.write(writing, one, existing, contact_of(one, contact_ids))
         return
     checked = not one.item.blocked and one.decision.action not in ("same", "going") and not one.twin
-    replaceable = existing.state in REPLACEABLE and checked
+    finding = one.decision.finding
+    moved = finding is not None and finding.cause in (deciding.ENTITY_CHANGED, OTHER_ORGANISATION)
+    replaceable = existing.state in REPLACEABLE and checked and not moved
     if replaceable and one.item.entity == existing.entity:
         values = _content(writing, one, contact_ids) | {"revision": existing.revision + 1}
         kind = kind_of(one)
@@ -185,8 +188,7 @@ def _write_known(writing: Writing, one: Planned, existing: postings.Posting, con
             parts.add(writing.connection, [(existing.id, existing.revision + 1, one.item.parts)])
         return
     seen: dict[str, Any] = {"last_run_id": writing.run_id}
-    finding = one.decision.finding
-    if finding is not None and finding.cause == deciding.ENTITY_CHANGED and existing.state in UNSENT:
+    if finding is not None and moved and existing.state in UNSENT:
         seen |= {"state": "held", **_problem(writing, finding)}
     postings.update(writing.connection, existing.id, (existing.state,), seen)
 

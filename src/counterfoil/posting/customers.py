@@ -1,7 +1,7 @@
 """Contact postings: the customers that a batch of records needs, made, linked, held or tried again.
 
 Called by applying, inside its transaction. A contact posting is shared by all flows of its entity: its identity is
-(entity, external_id), and its external_id becomes Xero's ContactNumber.
+(entity, external_id) in the entity's organisation, and its external_id becomes Xero's ContactNumber.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from counterfoil.model.prepared import ContactWanted
 from counterfoil.posting import encoding, kinds
 from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.posting.planning import Planned, Writing
+from counterfoil.store import customers as stored
 from counterfoil.store import followers, postings
 from counterfoil.store.documents import fold
 
@@ -23,12 +24,23 @@ def write(writing: Writing, planned: Sequence[Planned]) -> dict[Key, int]:
     wanted = _wanted(planned)
     ids = _existing(writing, wanted)
     missing = {key: both for key, both in wanted.items() if key not in ids}
-    rows = [_row(writing, key, *both) for key, both in missing.items()]
+    issues = _next_issues(writing, missing)
+    rows = [_row(writing, key, *both) | {"issue": issues[key]} for key, both in missing.items()]
     created = postings.insert(writing.connection, rows)
     made = {(entity, external_id): posting_id for (_kind, entity, external_id), posting_id in created.items()}
     contents = [_revision(writing, posting_id, 1, *missing[key]) for key, posting_id in made.items()]
     postings.add_revisions(writing.connection, contents)
     return ids | made
+
+
+def _next_issues(writing: Writing, missing: Wanted) -> dict[Key, int]:
+    """1, or one more than in the organisation that the entity was bound to before."""
+    found: dict[Key, int] = {}
+    for entity in {entity for entity, _external_id in missing}:
+        names = [external_id for of, external_id in missing if of == entity]
+        newest = stored.issues(writing.connection, entity, names)
+        found |= {(entity, name): newest.get(name, 0) + 1 for name in names}
+    return found
 
 
 def _wanted(planned: Sequence[Planned]) -> Wanted:
@@ -53,7 +65,8 @@ def _existing(writing: Writing, wanted: Wanted) -> dict[Key, int]:
     ids: dict[Key, int] = {}
     for entity in {entity for entity, _external_id in wanted}:
         names = [external_id for of, external_id in wanted if of == entity]
-        found = postings.by_external_id(writing.connection, "", kinds.CONTACT.name, entity, names)
+        tenant_id = writing.plan.bindings[entity].tenant_id
+        found = stored.of_tenant(writing.connection, entity, tenant_id, names)
         for external_id, posting in found.items():
             ids[entity, external_id] = posting.id
             contact, decision = wanted[entity, external_id]

@@ -170,14 +170,15 @@ class TenantWorker:
         for resource in kinds.ORDER:
             if self._to_recover(connection, resource):
                 return self._recover_first(resource, now)
-        if not self._comparing and payments.to_delete(connection, self._tenant, 1):
+        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1):
             self._comparing = True
             return Work("unpay")
-        if not self._comparing and changes.ready(connection, self._tenant, 1):
+        if not self._comparing and changes.ready(connection, self.entity, self._tenant, 1):
             self._comparing = True
             return Work("compare")
         frozen = freezing.freeze_ready(
             connection,
+            self.entity,
             self._tenant,
             self._rules,
             self._owner,
@@ -188,6 +189,7 @@ class TenantWorker:
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
         frozen = frozen or freezing.freeze_ready(
             connection,
+            self.entity,
             self._tenant,
             self._rules,
             self._owner,
@@ -204,7 +206,7 @@ class TenantWorker:
         if documents.cursor(connection, self._tenant, resource).recovered:
             return False
         return any(
-            followers.ready(connection, self._tenant, resource, own_number=own_number, most=1)
+            followers.ready(connection, self.entity, self._tenant, resource, own_number=own_number, most=1)
             for own_number in (True, False)
         )
 

@@ -88,6 +88,7 @@ def _write(
 ) -> int:
     """`path`: of a request about one document by its id; one that changes it is its bytes alone."""
     first = part[0][0]
+    assert {(one.entity, one.tenant_id) for one, _element in part} == {(first.entity, first.tenant_id)}
     body = b'{"%s":[%s]}' % (kind.resource.encode(), b",".join(element for _posting, element in part))
     body = body if path is None or method == "PUT" else part[0][1]
     values: dict[str, Any] = {
@@ -111,6 +112,7 @@ def _revision(posting: Brief) -> int:
 
 def freeze_ready(
     connection: Connection,
+    entity: str,
     tenant_id: str,
     rules: Rules,
     owner: str,
@@ -118,7 +120,7 @@ def freeze_ready(
     sift: Sift,
     those: Sequence[str] = kinds.FREQUENT,
 ) -> list[int]:
-    """Freeze the next batch of a tenant: contacts before the documents that need them; → request ids, [] when none is ready.
+    """Freeze the next batch of an entity for its tenant: contacts before the documents that need them; → request ids, [] when none is ready.
 
     `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
     A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
@@ -126,9 +128,11 @@ def freeze_ready(
     for resource in those:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
-            chosen = followers.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+            chosen = followers.ready(connection, entity, tenant_id, resource, own_number=own_number, most=rules.batch)
             while chosen and not (sifted := sift(chosen)):
-                chosen = followers.ready(connection, tenant_id, resource, own_number=own_number, most=rules.batch)
+                chosen = followers.ready(
+                    connection, entity, tenant_id, resource, own_number=own_number, most=rules.batch
+                )
             if not chosen:
                 continue
             chosen = sifted

@@ -16,7 +16,7 @@ from counterfoil.model.terms import Terms
 from counterfoil.posting import deciding, deciding_contacts, identity, kinds, lookalikes
 from counterfoil.posting.changing import Refused
 from counterfoil.posting.deciding_contacts import ContactDecision
-from counterfoil.store import changes, contact_links, documents, postings
+from counterfoil.store import changes, contact_links, customers, documents, postings
 from counterfoil.store.credited import Chain
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
@@ -99,8 +99,11 @@ class Known:
             self.owners |= postings.by_document(connection, tenant, resource, ids)
         wanted = {p.contact.external_id: p.contact for p in prepared}
         names = [fold(contact.name) for contact in wanted.values()]
-        self._ours = postings.by_external_id(connection, "", kinds.CONTACT.name, entity, list(wanted))
-        self._rivals = postings.by_name_key(connection, entity, names)
+        self._ours = customers.of_tenant(connection, entity, tenant, list(wanted))
+        self._rivals = {
+            name: [one for one in rivals if one.tenant_id == tenant]
+            for name, rivals in postings.by_name_key(connection, entity, names).items()
+        }
         self._said = contact_links.of(connection, entity, list(wanted))
         meant = [one.contact_id for one in self._said.values() if one.contact_id]
         self._linked = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.model.prepared import Finding, PaymentWanted
-from counterfoil.posting import encoding, identity, kinds
+from counterfoil.posting import encoding, identity, kinds, stranded
 from counterfoil.posting.planning import Planned, Writing
 from counterfoil.store import postings
 from counterfoil.store.changes import UNDO
@@ -26,6 +26,7 @@ def write(writing: Writing, planned: Sequence[Planned], ids: Mapping[str, int]) 
         payment.external_id: (one, payment)
         for one in planned
         if one.item.prepared is not None and not one.twin and one.item.external_id in ids and not _taken_back(one)
+        if not stranded.is_elsewhere(one.existing, writing.plan.bindings.get(one.item.prepared.entity))
         for payment in one.item.prepared.payments
     }
     if not wanted:

@@ -14,7 +14,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
-from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts
+from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts, stranded
 from counterfoil.posting.changing import Policy
 from counterfoil.posting.deciding import Decision
 from counterfoil.posting.deciding_contacts import ContactDecision
@@ -50,7 +50,9 @@ class Item(msgspec.Struct, frozen=True):
     prepared: Prepared | None
     findings: tuple[Finding, ...] = ()
     claim: Claim | None = None
-    blocked: str = ""  # nothing can be said of it now: "later" (run again) or "person" (consent, binding, going live)
+    blocked: str = (
+        ""  # nothing can be said of it now: "later" (run again, or a consent is lost) or "person" (binding, going live)
+    )
     fixed: tuple[Fixed, ...] = ()  # what stored corrections did to it
     mapped: bytes | None = None  # the record that rows became; None: `content` is the record
     parts: tuple[str, ...] = ()  # the sales of a day's document
@@ -181,6 +183,9 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         return Planned(
             item, earlier, existing=existing, twin=plan.seen[item.external_id or ""][1] if earlier.finding else None
         )
+    bound = plan.bindings.get(item.entity or "")
+    if existing is not None and bound is not None and stranded.is_elsewhere(existing, bound):
+        return Planned(item, _elsewhere(item, existing, bound), existing=existing)
     if prepared is None:
         if all(finding.cause == "before-start" for finding in item.findings) or _is_posted(plan, item, existing):
             return Planned(item, deciding.SAME, existing=existing)
@@ -215,6 +220,16 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         decision = Decision("hold", _first_run_is_full()) if plan.room <= 0 else decision
         plan.room -= 1
     return Planned(item, decision, contact, existing, issue=issue)
+
+
+def _elsewhere(item: Item, existing: postings.Posting, bound: Binding) -> Decision:
+    """The fate of a record whose posting belongs to the organisation that its entity was bound to before."""
+    if existing.record_hash == item.record_hash and (existing.state == "posted" or existing.skipped is not None):
+        return deciding.SAME
+    if existing.state in ("sending", "uncertain") and existing.record_hash == item.record_hash:
+        return Decision("going")
+    moved = stranded.finding(bound, f"another organisation ({existing.tenant_id})")
+    return Decision("change" if changing.concerns(existing) else "hold", moved)
 
 
 def _crossed(plan: Plan, here: Known, prepared: Prepared, issue: int) -> Finding | None:

@@ -55,9 +55,9 @@ class Rewriter:
 
         Raises what reading raises; Unclear when Xero keeps showing less than it has shown before.
         """
-        tenant = client.binding.tenant_id
+        entity, tenant = client.binding.entity, client.binding.tenant_id
         most = min(self._rules.batch, reading.IDS_PER_CALL)
-        chosen = _together(await self._database.read(lambda conn: changes.ready(conn, tenant, most)))
+        chosen = _together(await self._database.read(lambda conn: changes.ready(conn, entity, tenant, most)))
         began_s = self._database.clock.elapsed_s()
         stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

@@ -13,7 +13,7 @@ from typing import Any
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
 from counterfoil.model.prepared import Finding
-from counterfoil.posting import judging, kinds, recording, rewritten, unpaying
+from counterfoil.posting import judging, kinds, recording, rewritten, stranded, unpaying
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
@@ -103,7 +103,7 @@ class Sender:
             now = self._database.now(connection)
             tenant_id, stopped = bindings.writable(connection, request.entity) or (None, None)
             if tenant_id != request.tenant_id or tenant_id != binding.tenant_id:
-                raise _Forbidden(_not_bound(request.entity))
+                raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
             if request.attempts == 0 and not still_true(request, now):
@@ -183,14 +183,6 @@ def _write(request: Request, count: int | None = None) -> dict[str, Any]:
     if count is not None:
         told |= {"tenant": request.tenant_id, "method": request.method, "resource": request.resource, "count": count}
     return told
-
-
-def _not_bound(entity: str) -> Finding:
-    return Finding(
-        "not-bound",
-        f"Entity {entity} is no longer bound to the organisation that this was planned for.",
-        f"Bind it again: counterfoil entities bind {entity} TENANT; then counterfoil problems retry.",
-    )
 
 
 def _stopped(entity: str, why: str) -> Finding:

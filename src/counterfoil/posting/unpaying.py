@@ -99,8 +99,8 @@ class Unpayer:
 
         Raises what reading raises; Unclear when Xero keeps showing less than it has shown before.
         """
-        tenant = client.binding.tenant_id
-        chosen = await self._database.read(lambda conn: payments.to_delete(conn, tenant, reading.IDS_PER_CALL))
+        entity, tenant = client.binding.entity, client.binding.tenant_id
+        chosen = await self._database.read(lambda conn: payments.to_delete(conn, entity, tenant, reading.IDS_PER_CALL))
         began_s = self._database.clock.elapsed_s()
         stored = await self._invoices(client, chosen, LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

@@ -30,7 +30,7 @@ class App:
     """A registered app. `secret` None: a PKCE app, which has none.
 
     A custom connection is bound to `organisation` (a number) and `scopes` (None: all there are); it is dead unless
-    `authorised`. `tier` "exempt": Xero's tiers do not apply, as for an app made for a single client.
+    `authorised`. `redirect_uris` are those besides http://localhost, which every app has. `tier` "exempt": Xero's tiers do not apply, as for an app made for a single client.
     """
 
     client_id: str
@@ -43,6 +43,7 @@ class App:
     scopes: tuple[str, ...] | None
     organisation: int | None
     authorised: bool
+    redirect_uris: tuple[str, ...]
 
     @property
     def has_broad_scopes(self) -> bool:
@@ -106,6 +107,7 @@ class Apps(Mapping[str, App]):
             None if row["scopes"] is None else tuple(row["scopes"]),
             row["organisation"],
             row["authorised"],
+            tuple(row.get("redirect_uris", ())),  # a state file from before there were any has none
         )
 
 
@@ -133,4 +135,5 @@ def new_row(
         "scopes": scopes,
         "organisation": organisation,
         "authorised": True,
+        "redirect_uris": [],
     }

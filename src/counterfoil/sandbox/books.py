@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from counterfoil.sandbox import charts, wire
 from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import guid_of
+from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.tables import Changes, Row, Table
+from counterfoil.sandbox.unknowns import Unknowns
 
 COUNTRIES = ("GB", "AU", "NL", "NZ")
 NAMES = (
@@ -37,7 +39,8 @@ ZONES = {
 PLURALS = (
     "Organisations", "Accounts", "TaxRates", "Currencies", "TrackingCategories", "Contacts", "Invoices", "CreditNotes",
     "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals",
-    "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices",
+    "Items", "ContactGroups", "Quotes", "PurchaseOrders", "RepeatingInvoices", "PaymentServices",
+    "LinkedTransactions", "Budgets", "Receipts", "ExpenseClaims",
 )  # fmt: skip
 
 
@@ -49,8 +52,17 @@ def fold(text: Any) -> str | None:
 class Books:
     """Everything that one organisation holds. `tables` is keyed by Xero's plural names."""
 
-    def __init__(self, number: int, country: str, tenant_id: str, changes: Changes, own: Chart | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        country: str,
+        tenant_id: str,
+        changes: Changes,
+        own: Chart | None = None,
+        unknowns: Unknowns | None = None,
+    ) -> None:
         """`own`: the chart of somebody's own organisation, which counts instead of the country's."""
+        self.unknowns = unknowns or Unknowns(Options())
         self._own = own
         self.number = number
         self.country = country
@@ -78,6 +90,7 @@ class Books:
                     {
                         "number": lambda row: fold(row.get("InvoiceNumber")),
                         "contact": lambda row: row["Contact"]["ContactID"],
+                        "archived": lambda row: row["Status"] if row["Status"] == "ARCHIVED" else None,
                     },
                 ),
                 (
@@ -117,7 +130,17 @@ class Books:
                     },
                 ),
                 ("RepeatingInvoices", {"contact": lambda row: row["Contact"]["ContactID"]}),
+                ("PaymentServices", {}),
+                ("LinkedTransactions", {}),
+                ("Budgets", {}),
+                ("Receipts", {}),
+                ("ExpenseClaims", {}),
                 ("journals", {"live": lambda row: row["of"] if row["live"] else None}),
+                (
+                    "stock",
+                    {"item": lambda row: row["item"], "document": lambda row: row["document"]},
+                ),
+                ("conversion", {}),
                 ("counters", {}),
                 ("makers", {}),
                 ("history", {"document": lambda row: row["document"]}),

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from counterfoil.sandbox import control_forms, past, person, wire
+from counterfoil.sandbox import control_forms, edits, past, person, unknowns, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
@@ -21,6 +21,7 @@ from counterfoil.sandbox.world import World
 
 BODY_MAX = 32 * 1024 * 1024
 ADVANCED_MAX_S = 10_000_000_000  # some three hundred years: dates stay dates
+DELAY_MAX_S = 10_000_000  # some four months: longer than any clock of asyncio's is asked to wait
 _FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "fault": (str,),
     "method": (str,),
@@ -58,6 +59,8 @@ class Control:
             ("POST", "/_sandbox/reset", self._reset),
             ("POST", "/_sandbox/clock", self._clock),
             ("GET", "/_sandbox/coverage", self._coverage),
+            ("GET", "/_sandbox/unknowns", self._unknowns),
+            ("POST", "/_sandbox/unknowns", self._set_unknowns),
             ("GET", "/_sandbox/limits", self._used),
             ("GET", "/_sandbox/webhooks", self._portal.webhooks),
             ("POST", "/_sandbox/webhooks", self._portal.set_webhooks),
@@ -65,6 +68,10 @@ class Control:
             ("GET", "/_sandbox/apps", self._portal.apps),
             ("POST", "/_sandbox/apps", self._portal.new_app),
             ("POST", "/_sandbox/apps/{client_id}", self._portal.app),
+            ("GET", "/_sandbox/subscriptions", self._portal.subscriptions),
+            ("POST", "/_sandbox/subscriptions", self._portal.new_subscription),
+            ("POST", "/_sandbox/subscriptions/{id}", self._portal.subscription),
+            ("GET", "/_sandbox/usage", self._usage),
             ("POST", "/_sandbox/organisation/{tenant}", self._organisation),
             ("POST", "/_sandbox/person/{tenant}", self._person),
             ("POST", "/_sandbox/document/{tenant}", self._new_documents),
@@ -84,11 +91,13 @@ class Control:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 answer = await handler(request)
+                self._door.commit()
             except Refusal as refusal:
                 self._world.changes.roll_back(0)
                 answer = refusal.answer
-            finally:
-                self._door.commit()
+            except Exception:
+                self._world.changes.roll_back(0)
+                raise
             return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": wire.JSON})
 
         return handle
@@ -101,10 +110,32 @@ class Control:
     async def _used(self, _: web.Request) -> Answer:
         return control_forms.answered(self._limits.usage())
 
+    async def _usage(self, _: web.Request) -> Answer:
+        tiers = {app.client_id: app.tier for app in self._world.apps.values()}
+        return control_forms.answered(self._world.egress.usage(self._world.clock.now(), tiers))
+
     async def _coverage(self, _: web.Request) -> Answer:
         from counterfoil.sandbox import coverage
 
         return control_forms.answered(coverage.coverage())
+
+    async def _unknowns(self, _: web.Request) -> Answer:
+        outside = [{"facts": f"11.{point}", "reason": reason} for point, reason in unknowns.OUTSIDE.items()]
+        return control_forms.answered({"unknowns": self._world.unknowns.listed(), "outside": outside})
+
+    async def _set_unknowns(self, request: web.Request) -> Answer:
+        """{name: choice, …}, null for what it was started with; all of them or none."""
+        given = await control_forms.given(request)
+        world = self._world
+        if "currency-rate" in given and any(has_foreign(books) for books in world.organisations()):
+            control_forms.bad("currency-rate: there are documents in foreign currency already; reset first")
+        try:
+            world.unknowns.choose(given)
+        except ValueError as error:
+            control_forms.bad(str(error))
+        if "limit-windows" in given:
+            self._limits.forget()
+        return await self._unknowns(request)
 
     async def _add_fault(self, request: web.Request) -> Answer:
         given = await control_forms.given(request)
@@ -119,8 +150,10 @@ class Control:
             control_forms.bad(f"unknown fault {kind!r}", known=sorted(KNOWN))
         if kind == "stale_read" and "delay_s" in given:
             given.setdefault("count", COUNT_UNBOUNDED)
-        if given.get("count", 1) < 1 or not 0 <= given.get("probability", 1) <= 1 or given.get("delay_s", 0) < 0:
-            control_forms.bad("count is at least 1, probability between 0 and 1, delay_s not negative")
+        if given.get("count", 1) < 1 or not 0 <= given.get("probability", 1) <= 1:
+            control_forms.bad("count is at least 1, probability between 0 and 1")
+        if not 0 <= given.get("delay_s", 0) <= DELAY_MAX_S:
+            control_forms.bad(f"delay_s is 0 to {DELAY_MAX_S:,}")
         return control_forms.answered({"id": self._world.faults.add(kind, **given)})
 
     async def _clear_faults(self, request: web.Request) -> Answer:
@@ -210,7 +243,7 @@ class Control:
         if given.keys() != {"set"} or not isinstance(given["set"], dict):
             control_forms.bad('the body is {"set": {…}}')
         try:
-            row = person.edited_document(self._world, self._books(request), request.match_info["id"], given["set"])
+            row = edits.edited_document(self._world, self._books(request), request.match_info["id"], given["set"])
         except (ValueError, TypeError) as error:
             control_forms.bad(str(error))
         if row is None:
@@ -222,6 +255,11 @@ class Control:
         if books is None:
             raise Refusal(control_forms.answered({"error": "no such tenant"}, 404))
         return books
+
+
+def has_foreign(books: Books) -> bool:
+    """Whether anything in these books has a rate."""
+    return any(row.get("CurrencyRate", 1) != 1 for plural in PLURALS for row in books.table(plural))
 
 
 def described(world: World) -> list[dict[str, Any]]:

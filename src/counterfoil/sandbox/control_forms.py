@@ -14,14 +14,17 @@ from counterfoil.sandbox.answers import Answer, Refusal
 
 async def given(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object; an empty body is {}."""
-    body = await request.read()
+    try:
+        body = await request.read()
+    except web.RequestPayloadError:
+        bad("the body is not in its Content-Encoding")
     if not body.strip():
         return {}
     try:
         # Plain floats for probabilities and seconds; what holds documents is read with decimals.
         documents = any(part in request.path for part in ("/document/", "/person/"))
         body_given = wire.decode(body) if documents else msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         bad(f"the body is not JSON: {error}")
     if not isinstance(body_given, dict):
         bad("the body must be a JSON object")

@@ -9,19 +9,18 @@ import asyncio
 import re
 import sys
 import traceback
-from collections.abc import Mapping
-from urllib.parse import unquote
+from dataclasses import replace
 
 from aiohttp import web
 
-from counterfoil.sandbox import answers, gate, resources, sending, tables, wire
+from counterfoil.sandbox import answers, gate, incoming, resources, sending, tables, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.apps import RAPID_SYNC
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.faults import Fault
 from counterfoil.sandbox.gate import Caller
 from counterfoil.sandbox.idempotency import METHODS, Idempotency, fingerprint
-from counterfoil.sandbox.identity import authorize, connections, scopes, token
+from counterfoil.sandbox.identity import scopes
 from counterfoil.sandbox.identity.authorize import Authorize
 from counterfoil.sandbox.identity.keys import Signer
 from counterfoil.sandbox.identity.token import Tokens
@@ -29,10 +28,11 @@ from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.resources import paper
 from counterfoil.sandbox.resources.resource import Resource
+from counterfoil.sandbox.unknowns import texts
 from counterfoil.sandbox.webhooks.sender import Sender
+from counterfoil.sandbox.without_tenant import WithoutTenant
 from counterfoil.sandbox.world import World
 
-BODY_MAX = 10 * 1024 * 1024
 SLOW_DEFAULT_S = 1.0
 RAPID_SYNC_S = 1_800.0
 API_PREFIX = "/api.xro/2.0/"
@@ -54,31 +54,33 @@ class Door:
         self._journal = journal
         self._signer = signer
         self._limits = limits
-        self._tokens = tokens
-        self._consent = consent
+        self._without_tenant = WithoutTenant(world, signer, tokens, consent)
         self._idempotency = Idempotency(world)
         self.hooks: Sender | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, or drop its connection if a fault says so."""
-        tenant_id = request.headers.get("xero-tenant-id")
+        headers = incoming.headers(request)
+        tenant_id = headers.get("xero-tenant-id")
         row = self._world.log.open(
             at=self._world.clock.now(),
             method=request.method,
-            path=request.raw_path,
+            path=incoming.readable(request.raw_path),
             tenant=tenant_id,
-            key=request.headers.get("Idempotency-Key"),
+            key=headers.get("idempotency-key"),
         )
         fault = self._world.faults.take(request.method, request.path, tenant_id)
         row.fault = None if fault is None else fault.kind
         try:
-            body = await _body(request)
+            body = await incoming.body(request)
+        except Refusal as refusal:
+            return await sending.sent(request, row, refusal.answer, fault, gzip=False)
         except ConnectionError:  # the client left in the middle of its request: nothing happened, nobody to tell
             return await sending.sent(request, row, None, fault, gzip=False)
         row.bytes_in = request.content_length or 0 if body is None else len(body)
         answer = self._played(fault)
         if answer is None and not sending.drops_before(fault):
-            answer = await self._answered(request, body, fault)
+            answer = await self._answered(request, headers, body, fault)
         return await sending.sent(request, row, answer, fault, gzip=self._world.options.gzip)
 
     def _played(self, fault: Fault | None) -> Answer | None:
@@ -99,35 +101,39 @@ class Door:
             case _:
                 return None
 
-    async def _answered(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
-        """The answer of the sandbox itself; whatever it changed is committed and kept."""
+    async def _answered(
+        self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
+    ) -> Answer:
+        """The answer of the sandbox itself; whatever it changed is committed and kept, or it is a 500 that changed nothing."""
         try:
-            return await self._routed(request, body, fault)
-        except Refusal as refusal:
-            return refusal.answer
-        except Exception:  # noqa: BLE001 - a bug of the sandbox is a 500 to the client, and loud on stderr
+            try:
+                answer = await self._routed(request, headers, body, fault)
+            except Refusal as refusal:
+                answer = refusal.answer
+            self.commit()
+        except Exception:  # noqa: BLE001 - a bug of the sandbox or a full disk is a 500 to the client, and loud on stderr
             self._world.changes.roll_back(0)
             traceback.print_exc(file=sys.stderr)
             return Answer(500, INTERNAL.encode(), wire.TEXT)
-        finally:
-            self.commit()
+        return answer
 
     def commit(self) -> None:
-        """End the current write: in memory and in the state file, its events with it."""
+        """End the current write: in memory and in the state file, its events with it. Raises OSError: it is undone."""
         if self.hooks is not None:
             self.hooks.note(self._world.changes.pending)
-        self._journal.append(self._world.commit())
+        self._world.commit(self._journal.append)
 
-    async def _routed(self, request: web.Request, body: bytes | None, fault: Fault | None) -> Answer:
+    async def _routed(
+        self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
+    ) -> Answer:
         path = request.path.lower().rstrip("/")
-        headers = {name.lower(): value for name, value in request.headers.items()}
         if path.startswith(API_PREFIX):
             return await self._tenant_call(request, headers, body, fault)
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
         if fault is not None and fault.kind == "500_before":
             return Answer(500, INTERNAL.encode(), wire.TEXT)
-        answer = self._identity(request, path, headers, (body or b"").decode("utf-8", "replace"))
+        answer = self._without_tenant.answered(request, path, headers, (body or b"").decode("utf-8", "replace"))
         await self._held_back(fault)
         return _after(answer, fault)
 
@@ -137,45 +143,13 @@ class Door:
             self.commit()
             await asyncio.sleep(fault.delay_s or SLOW_DEFAULT_S)
 
-    def _identity(self, request: web.Request, path: str, headers: dict[str, str], body: str) -> Answer:
-        if path == "/connections" or path.startswith("/connections/"):
-            return self._connections(request, path, headers)
-        match request.method, path:
-            case "GET", authorize.PATH:
-                return self._consent.ask(dict(request.query))
-            case "POST", authorize.ACCEPT_PATH:
-                return self._consent.decide(body)
-            case "POST", token.PATH:
-                return self._tokens.token(headers, body)
-            case "POST", token.REVOCATION_PATH:
-                return self._tokens.revoke(headers, body)
-            case "GET", token.DISCOVERY_PATH:
-                return self._tokens.discovery()
-            case "GET", token.JWKS_PATH:
-                return self._tokens.jwks()
-            case _:
-                return answers.not_found()
-
-    def _connections(self, request: web.Request, path: str, headers: dict[str, str]) -> Answer:
-        caller = gate.authenticated(self._world, self._signer, headers)
-        is_custom = self._world.books_of_custom(caller.client_id) is not None
-        if caller.user_id is None and "app.connections" not in caller.scopes and not is_custom:
-            raise Refusal(gate.unauthorized(self._world, "AuthorizationUnsuccessful"))
-        connection_id = path.removeprefix("/connections").strip("/")
-        if request.method == "GET" and not connection_id:
-            query = _lowered(request.query)
-            return connections.listed(self._world, caller, query.get("autheventid"))
-        if request.method == "DELETE" and connection_id:
-            return connections.removed(self._world, caller, connection_id)
-        return Answer(405)
-
     async def _tenant_call(
         self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
     ) -> Answer:
         """A request to a resource of one tenant, through the gate."""
         world = self._world
         caller = gate.authenticated(world, self._signer, headers)
-        parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/") if part][API_PARTS:]
+        parts = incoming.parts(request)[API_PARTS:]
         if not parts:
             raise Refusal(answers.not_found())
         name, *rest = parts
@@ -193,14 +167,13 @@ class Door:
         try:
             if body is None:
                 raise Refusal(Answer(413))
-            query = _lowered(request.query)
             call = Call(
                 world,
                 books,
                 caller.client_id,
                 request.method,
                 tuple(rest),
-                query,
+                incoming.query(request),
                 headers,
                 body,
                 plural=resource.plural,
@@ -221,6 +194,9 @@ class Door:
         finally:
             self._limits.leave(caller.client_id, books.tenant_id)
         answer.headers.update(headroom)
+        world.egress.count(
+            world.clock.now(), caller.client_id, books.tenant_id, request.method, resource.plural, len(answer.body)
+        )
         return answer
 
     def _is_rapid(self, caller: Caller, books: Books) -> bool:
@@ -238,15 +214,28 @@ class Door:
             return Answer(500, INTERNAL.encode(), wire.TEXT)
         mark = self._world.changes.mark()
         try:
-            if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
-                _require_json(call)
-            if fault is not None and fault.kind == "stale_read" and call.method == "GET":
-                with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
-                    return resource.handle(call)
-            return _after(resource.handle(call), fault)
+            return self._worded(self._handled(call, resource, fault))
         except Refusal as refusal:
             self._world.changes.roll_back(mark)
-            return refusal.answer
+            return self._worded(refusal.answer)
+
+    def _worded(self, answer: Answer) -> Answer:
+        """The answer, with other sentences where Xero's are not known and a switch asks for it (facts 11.9)."""
+        if (
+            answer.document is None
+            or self._world.unknowns.plays("texts", "ours")
+            or not texts.reworded(answer.document)
+        ):
+            return answer
+        return replace(answer, body=wire.pretty(answer.document))
+
+    def _handled(self, call: Call, resource: Resource, fault: Fault | None) -> Answer:
+        if call.method != "DELETE":  # most answer 204, and SDKs ask for no type then
+            _require_json(call)
+        if fault is not None and fault.kind == "stale_read" and call.method == "GET":
+            with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
+                return resource.handle(call)
+        return _after(resource.handle(call), fault)
 
 
 def _after(answer: Answer, fault: Fault | None) -> Answer:
@@ -268,20 +257,3 @@ def _require_json(call: Call) -> None:
     if not _JSON_ACCEPTED.search(call.headers.get("accept", "")):
         text = "Without Accept: application/json Xero answers XML; this sandbox speaks JSON only."
         raise Refusal(Answer(406, text.encode(), wire.TEXT))
-
-
-def _lowered(query: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in query.items()}
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The whole body; None: over 10 MB."""
-    if (request.content_length or 0) > BODY_MAX:
-        return None
-    parts, size = [], 0
-    async for part in request.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > BODY_MAX:
-            return None
-    return b"".join(parts)

@@ -69,13 +69,13 @@ def tenant(world: World, caller: Caller, tenant_id: str | None) -> Books:
 def permitted(world: World, caller: Caller, books: Books, plural: str) -> None:
     """Refusal with 403 for reports and journals if the user's role in the organisation has no reports (facts 1.7).
 
-    Which Detail Xero sends is not known: ours is that of a missing scope, so that nobody takes it for a disconnection.
+    Which Detail Xero sends is not known (facts 11.8): that of a missing scope, so that nobody takes it for a disconnection.
     """
     row = books.table("settings").get(WITHOUT_REPORTS)
     if row is None or caller.user_id is None or plural not in _OF_REPORTS:
         return
     if caller.user_id in {world.user(email).user_id for email in row["users"]}:
-        raise Refusal(answers.problem(world, 403, "Forbidden", "AuthorizationUnsuccessful"))
+        raise Refusal(answers.problem(world, 403, "Forbidden", world.unknowns.chosen("role-refusal")))
 
 
 def unauthorized(world: World, detail: str) -> Answer:

@@ -1,7 +1,7 @@
 """Idempotency keys (facts 3.5): an answer is kept for six minutes from the first call and given again, errors too.
 
 Called by `door` for POST, PUT and PATCH, after the limits. What Xero does with a second request while the first still
-runs is not known: `--idempotency-concurrent` chooses.
+runs is not known: a switch chooses.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Idempotency:
         self._forget_old(now_ms)
         kept = self._world.kept_answers.get(name)
         if kept is not None and not self._is_old(kept, now_ms):
-            return _restored(kept) if kept["fingerprint"] == fingerprint else _used(key)
+            return _restored(kept) if kept["fingerprint"] == fingerprint else self._used(key)
         running = self._running.get(name)
         if running is not None:
             return await self._beside(running, key, fingerprint, work)
@@ -65,13 +65,20 @@ class Idempotency:
     ) -> Answer:
         """A second request while the first runs."""
         if running.fingerprint != fingerprint:
-            return _used(key)
-        mode = self._world.options.idempotency_concurrent
-        if mode == "refuse":
+            return self._used(key)
+        unknowns = self._world.unknowns
+        if unknowns.plays("idempotency-in-flight", "refuse"):
             return _clash(f"Idempotency Key: {key} is used by a request that is still in progress.")
-        if mode == "wait":
+        if unknowns.plays("idempotency-in-flight", "wait"):
             return await asyncio.shield(running.answer)
         return await work()
+
+    def _used(self, key: str) -> Answer:
+        """400; where the sentence stands is not known (facts 11.7)."""
+        message = f"Idempotency Key: {key} is used with a different request."
+        if self._world.unknowns.plays("idempotency-mismatch", "elements"):
+            return answers.validation([{"ValidationErrors": [{"Message": message}]}])
+        return _clash(message)
 
     def _forget_old(self, now_ms: int) -> None:
         """Drop from the oldest on what is too old; the order is that of storing, close enough to that of arrival."""
@@ -106,10 +113,6 @@ def _kept(answer: Answer, fingerprint: str, at_ms: int) -> Row:
 def _restored(row: Row) -> Answer:
     body = zlib.decompress(base64.b64decode(row["body"]))
     return Answer(row["status"], body, row["content_type"], dict(row["headers"]), row["plural"])
-
-
-def _used(key: str) -> Answer:
-    return _clash(f"Idempotency Key: {key} is used with a different request.")
 
 
 def _clash(message: str) -> Answer:

@@ -2,10 +2,11 @@
 
 Called by `server` (open) and `door` (append). A line is written with one system call before the answer is sent, so a
 sandbox that is killed with -9 loses nothing that anybody was told; a torn last line is ignored. Opening rewrites the
-file to one line per row, under another name that then takes its place. Not synced to disk: it protects from killed
-processes, not from power cuts.
+file to one line per row, under another name that then takes its place. A lock beside the file keeps a second sandbox
+away from it for as long as the first lives. Not synced to disk: it protects from killed processes, not from power cuts.
 """
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,16 @@ FORMAT = 1
 
 
 class StateFileError(Exception):
-    """The state file is not one, is of another format, or was made with another seed."""
+    """The state file is not one, is of another format or seed, is damaged, or another sandbox has it."""
 
 
 class Journal:
-    """An append-only file; without a path it keeps nothing."""
+    """An append-only file; without a path it keeps nothing. Raises StateFileError if another process has it, OSError."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: int | None = None
+        self._lock = None if path is None else _locked(path)
 
     def append(self, changes: list[Change]) -> None:
         """Keep one committed write. Errors of the disk reach the caller: an answer must not claim what is not kept."""
@@ -50,30 +52,43 @@ class Journal:
                 for key, row in table.rows.items():
                     file.write(wire.compact([[table.space, table.name, key, row]]) + b"\n")
         fresh.replace(self._path)
-        self.close()
+        if self._file is not None:
+            os.close(self._file)
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        for held in (self._file, self._lock):
+            if held is not None:
+                os.close(held)
+        self._file = self._lock = None
 
 
 def open_world(options: Options) -> tuple[World, Journal]:
     """The world of the state file, or a new one. Raises StateFileError, OrganisationFileError, OSError."""
     journal = Journal(options.state)
+    try:
+        world = _opened(options)
+        journal.rewrite(world)
+    except BaseException:
+        journal.close()
+        raise
+    return world, journal
+
+
+def _opened(options: Options) -> World:
     lines = _lines(options.state)
     own = tuple(organisation_file.read(path) for path in options.organisation_files)
-    if lines:
-        world = _restored(options, lines, own)
-    else:
+    if not lines:
         seed = DEFAULT_SEED if options.seed is None else options.seed
         world = World(options, seed, own=own)
         world.renew(seed)
         world.commit()
-    journal.rewrite(world)
-    return world, journal
+        return world
+    try:
+        return _restored(options, lines, own)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StateFileError(f"{options.state} is damaged: {error!r}") from error
 
 
 def _restored(options: Options, lines: list[Any], own: tuple[Chart, ...]) -> World:
@@ -101,13 +116,30 @@ def _restored(options: Options, lines: list[Any], own: tuple[Chart, ...]) -> Wor
 
 
 def _lines(path: Path | None) -> list[Any]:
-    """The decoded lines. A last line without its line end was torn by a kill: nobody was told that it was done."""
-    if path is None or not path.exists():
+    """The decoded lines. A last line without its line end was torn by a kill: nobody was told that it was done.
+
+    The first line is never torn, since the file begins its life under another name: without one it is somebody else's.
+    """
+    content = b"" if path is None or not path.exists() else path.read_bytes()
+    if not content:
         return []
+    if b"\n" not in content:
+        raise StateFileError(f"{path} is not a state file of this sandbox")
     try:
-        return [wire.decode(raw) for raw in path.read_bytes().split(b"\n")[:-1]]
+        return [wire.decode(raw) for raw in content.split(b"\n")[:-1]]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateFileError(f"{path} is damaged: {error}") from error
+
+
+def _locked(path: Path) -> int:
+    """Hold the lock beside the file; the system lets go of it when the process ends, however it ends."""
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StateFileError(f"another sandbox uses {path}") from error
+    return lock
 
 
 def _write_all(file: int, data: bytes) -> None:

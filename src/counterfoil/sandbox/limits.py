@@ -1,7 +1,7 @@
 """Xero's four limits with their headers and the empty 429 (facts 2.1 to 2.3).
 
 Called by `door` for each call to a tenant, after authentication and before the idempotency key. Windows are fixed with
-an offset per tenant, as documented, or rolling (`--rolling-limits`). They live in memory: a restart forgets them.
+an offset per tenant, as documented, or rolling (a switch). They live in memory: a restart forgets them.
 """
 
 import math
@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.clock import Clock, guid_of
 from counterfoil.sandbox.options import Options
+from counterfoil.sandbox.unknowns import Unknowns
 
 CONCURRENT_MAX = 5
 MINUTE_MAX = 60
@@ -22,6 +24,8 @@ DAY_MAX_DEFAULT = 5_000
 DAY_S = 86_400.0
 RETRY_AFTER_MINUTE_S = 26
 RETRY_AFTER_DAY_S = 66_975
+_SEEN = frozenset({"minute", "day"})  # values of X-Rate-Limit-Problem that were seen
+_PROBLEM = {"Type": None, "Title": "Rate limit exceeded", "Status": 429, "Detail": "Too many requests"}
 
 
 @dataclass(slots=True)
@@ -73,7 +77,16 @@ class _Tenant:
 class Limits:
     """All windows of all apps and tenants."""
 
-    def __init__(self, options: Options, clock: Clock, tier_of: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock,
+        tier_of: Callable[[str], str] | None = None,
+        unknowns: Callable[[], Unknowns] | None = None,
+    ) -> None:
+        """`tier_of` a client id; `unknowns`: the readings that are played now. Absent: as the options say."""
+        started = Unknowns(options)
+        self._unknowns = unknowns or (lambda: started)
         self._options = options
         self._clock = clock
         self._tier_of = tier_of or (lambda _: options.tier)
@@ -94,17 +107,17 @@ class Limits:
         minute, day, app_minute = tenant.minute.left(now), tenant.day.left(now), app.left(now)
         headers = _remaining(day, minute, app_minute)
         if tenant.in_flight >= CONCURRENT_MAX:
-            raise Refusal(_refused("concurrent", headers))
+            raise Refusal(self._refused("concurrent", headers))
         if app_minute <= 0:
-            raise Refusal(_refused("appminute", headers))
+            raise Refusal(self._refused("appminute", headers))
         if rapid:
             app.take(now)
             tenant.in_flight += 1
             return _remaining(day, minute, app_minute - 1)
         if minute <= 0:
-            raise Refusal(_refused("minute", headers, tenant.minute.retry_after_s(now)))
+            raise Refusal(self._refused("minute", headers, tenant.minute.retry_after_s(now)))
         if day <= 0:
-            raise Refusal(_refused("day", headers, tenant.day.retry_after_s(now)))
+            raise Refusal(self._refused("day", headers, tenant.day.retry_after_s(now)))
         for window in (tenant.minute, tenant.day, app):
             window.take(now)
         tenant.in_flight += 1
@@ -142,11 +155,23 @@ class Limits:
         """The 429 of a fault: `kind` is minute, day, concurrent or appminute."""
         if kind == "minute":
             wait = RETRY_AFTER_MINUTE_S if delay_s is None else math.ceil(delay_s)
-            return _refused(kind, _remaining(DAY_MAX_DEFAULT // 2, 0, APP_MINUTE_MAX - 1), wait)
+            return self._refused(kind, _remaining(DAY_MAX_DEFAULT // 2, 0, APP_MINUTE_MAX - 1), wait)
         if kind == "day":
             wait = RETRY_AFTER_DAY_S if delay_s is None else math.ceil(delay_s)
-            return _refused(kind, _remaining(0, MINUTE_MAX - 1, APP_MINUTE_MAX - 1), wait)
-        return _refused(kind, _remaining(DAY_MAX_DEFAULT // 2, MINUTE_MAX - 1, APP_MINUTE_MAX - 1))
+            return self._refused(kind, _remaining(0, MINUTE_MAX - 1, APP_MINUTE_MAX - 1), wait)
+        return self._refused(kind, _remaining(DAY_MAX_DEFAULT // 2, MINUTE_MAX - 1, APP_MINUTE_MAX - 1))
+
+    def _refused(self, kind: str, headers: dict[str, str], retry_after_s: int | None = None) -> Answer:
+        """429: the names of two of the problems, and whether there is ever a body, are not known (facts 11.4)."""
+        unknowns = self._unknowns()
+        shown = dict(headers)
+        if kind in _SEEN or unknowns.plays("rate-limit-problem", "named"):
+            shown["X-Rate-Limit-Problem"] = kind
+        if retry_after_s is not None:
+            shown["Retry-After"] = str(retry_after_s)
+        if unknowns.plays("rate-limit-body", "problem"):
+            return Answer(429, wire.compact(_PROBLEM), "application/json", shown)
+        return Answer(429, b"", None, shown)
 
     def _day_max(self, client_id: str) -> int:
         return DAY_MAX.get(self._tier_of(client_id), DAY_MAX_DEFAULT)
@@ -167,7 +192,7 @@ class Limits:
         return self._apps.setdefault(client_id, self._window(self._options.minute_window_s, APP_MINUTE_MAX, 0.0))
 
     def _window(self, length_s: float, most: int, offset_s: float) -> _Window:
-        return _Window(length_s, most, offset_s, self._options.rolling_limits)
+        return _Window(length_s, most, offset_s, self._unknowns().plays("limit-windows", "rolling"))
 
 
 def _remaining(day: int, minute: int, app_minute: int) -> dict[str, str]:
@@ -176,10 +201,3 @@ def _remaining(day: int, minute: int, app_minute: int) -> dict[str, str]:
         "X-MinLimit-Remaining": str(max(0, minute)),
         "X-AppMinLimit-Remaining": str(max(0, app_minute)),
     }
-
-
-def _refused(kind: str, headers: dict[str, str], retry_after_s: int | None = None) -> Answer:
-    shown = {**headers, "X-Rate-Limit-Problem": kind}
-    if retry_after_s is not None:
-        shown["Retry-After"] = str(retry_after_s)
-    return Answer(429, b"", None, shown)

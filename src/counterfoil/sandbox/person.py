@@ -1,32 +1,19 @@
-"""A person at Xero's own screen: changes an organisation, makes and edits documents, with or without the API's rules.
+"""A person at Xero's own screen: changes an organisation, makes documents, and does what a bookkeeper does by the rules.
 
-Called by `control`. `acted` plays a bookkeeper by the rules: voids, renumbers, pays, credits, e-mails. `edited_document`
-does what the API does not allow. Every edit moves the document's stamp, as it would at Xero, and histories name the
-person.
+Called by `control`. `acted` voids, renumbers, pays, credits, e-mails; histories name the person. What the API does not
+allow is in `edits`.
 """
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl
 
 from counterfoil.sandbox import resources, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.books import Books, arrange, fold
+from counterfoil.sandbox.books import Books, arrange
 from counterfoil.sandbox.charts import ORGANISATION_KEYS
 from counterfoil.sandbox.gate import WITHOUT_REPORTS
-from counterfoil.sandbox.resources import (
-    approvals,
-    contact_wire,
-    contacts,
-    document_kinds,
-    document_wire,
-    document_writing,
-    history,
-    organisation,
-)
-from counterfoil.sandbox.resources.document_kinds import Kind
-from counterfoil.sandbox.tables import Row
+from counterfoil.sandbox.resources import approvals, budgets, cis_settings, organisation
 from counterfoil.sandbox.world import CLIENT_ID, World
 
 ORGANISATION_FIELDS = frozenset(
@@ -46,6 +33,8 @@ ORGANISATION_FIELDS = frozenset(
         "approvals_left",
         "actions",
         "demo",
+        "cis",
+        "budgets",
     }
 )
 _LOCKS = {"period_lock_date": "PeriodLockDate", "end_of_year_lock_date": "EndOfYearLockDate"}
@@ -53,14 +42,6 @@ _TEXTS = {
     "name": "Name", "base_currency": "BaseCurrency", "short_code": "ShortCode", "country": "CountryCode",
     "timezone": "Timezone",
 }  # fmt: skip
-_DAYS = ("Date", "DueDate", "FullyPaidOnDate", "ExpectedPaymentDate", "PlannedPaymentDate")
-_WITH_STRING = frozenset(_DAYS) - {"FullyPaidOnDate"}
-_EDITABLE = (
-    "Invoices", "CreditNotes", "Contacts", "Accounts", "TaxRates", "TrackingCategories", "Payments", "Overpayments",
-    "Prepayments", "BankTransactions", "BankTransfers", "BatchPayments", "ManualJournals", "Items", "Quotes",
-    "PurchaseOrders", "RepeatingInvoices",
-)  # fmt: skip
-_DOCUMENTS = {kind.plural: kind for kind in document_kinds.ALL}
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 
 
@@ -70,10 +51,18 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
     Lock dates are ISO dates, null takes one away. `disconnected` true ends all connections to it, false restores them;
     `disconnected_app` ends one app's. `without_reports`: e-mail addresses of users whose role may not see reports.
     `approvals_left`: how many more invoices the plan lets anybody approve, null = no cap. `actions`: {name: allowed?}.
-    `demo`: a demo company, which sends no e-mails. Raises ValueError, TypeError.
+    `demo`: a demo company, which sends no e-mails. `cis`, `budgets`: see `cis_settings.put`, `budgets.replaced`. Raises ValueError, TypeError.
     """
     if given.get("reset"):
+        mark = world.changes.mark()
+        _changed(world, books, given)  # what cannot be set is refused before anything is lost
+        world.changes.roll_back(mark)
         books = _reset(world, books)
+    _changed(world, books, given)
+    return books
+
+
+def _changed(world: World, books: Books, given: dict[str, Any]) -> None:
     row = dict(books.organisation)
     for field, key in _TEXTS.items():
         if field in given:
@@ -88,6 +77,10 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
     if "demo" in given:
         row["IsDemoCompany"] = _flag(given, "demo")
     _switched(books, given)
+    if "cis" in given:
+        cis_settings.put(books, given["cis"])
+    if "budgets" in given:
+        budgets.replaced(world, books, given["budgets"])
     books.table("Organisations").put(books.tenant_id, arrange(row, ORGANISATION_KEYS))
     if "base_currency" in given and books.table("Currencies").get(row["BaseCurrency"]) is None:
         code = row["BaseCurrency"]
@@ -98,7 +91,6 @@ def changed_organisation(world: World, books: Books, given: dict[str, Any]) -> B
         if given["disconnected_app"] not in world.apps:
             raise ValueError("disconnected_app is the client_id of an app")
         world.disconnect(books, given["disconnected_app"])
-    return books
 
 
 def _switched(books: Books, given: dict[str, Any]) -> None:
@@ -164,60 +156,7 @@ def made_documents(world: World, books: Books, given: dict[str, Any]) -> Answer:
     return resource.handle(call)
 
 
-def edited_document(world: World, books: Books, id: str, fields: dict[str, Any]) -> Row | None:
-    """Set wire fields of the document with this id, move its stamp and return it; a field set to null goes away.
-
-    Dates may be ISO dates (their companion strings follow), numbers may be plain. New LineItems of a document are
-    priced anew. No rule is asked, so a test can also make what Xero would never hold. Raises ValueError, TypeError.
-    """
-    for plural in _EDITABLE:
-        table = books.table(plural)
-        before = table.get(id.lower()) or table.get(id)
-        if before is not None:
-            break
-    else:
-        return None
-    row = {key: value for key, value in (before | _wired(fields)).items() if value is not None}
-    if "Reference" in before:
-        row.setdefault("Reference", "")
-    kind = _DOCUMENTS.get(plural)
-    if kind is not None:
-        row = _edited(world, books, kind, before, row, fields)
-    if "UpdatedDateUTC" in before and "UpdatedDateUTC" not in fields:
-        now = world.clock.now()
-        row["UpdatedDateUTC"] = wire.stamp(now)
-        if "UpdatedDateUTCString" in before:
-            row["UpdatedDateUTCString"] = wire.iso_stamp(now)
-    if kind is not None or plural == "Contacts":
-        row = arrange(row, contact_wire.ORDER if kind is None else kind.order)
-    table.put(id.lower() if table.get(id.lower()) else id, row)
-    if kind is not None:
-        history.updated(_call(world, books), before, row, before[kind.id_key])
-    if plural == "Contacts" and row["Name"] != before["Name"]:
-        contacts.renamed(books, row)
-    return row
-
-
-def _edited(world: World, books: Books, kind: Kind, before: Row, row: Row, fields: dict[str, Any]) -> Row:
-    """Lines are priced, contacts looked up, what is open follows from totals, payments and status."""
-    if "LineItems" in fields:
-        row = {**row, "LineItems": before["LineItems"]}
-        row = document_writing.repriced(_call(world, books), kind, row, fields["LineItems"])
-    if "Contact" in fields:
-        wanted = fields["Contact"]
-        table = books.table("Contacts")
-        contact = table.get(wanted.get("ContactID", "")) or table.first("name", fold(wanted.get("Name")))
-        if contact is None:
-            raise ValueError("no such contact")
-        row["Contact"] = contact_wire.embedded(contact)
-    if kind.open_key not in fields:
-        is_open = row["Status"] not in {"VOIDED", "DELETED"}
-        left = row["Total"] - document_wire.applied_amount(row) if is_open else Decimal(0)
-        row[kind.open_key] = wire.number(left)
-    return row
-
-
-def _call(world: World, books: Books) -> Call:
+def call(world: World, books: Books) -> Call:
     """A call of nobody's, for the parts of a resource that want one."""
     return Call(world, books, CLIENT_ID, "POST", (), {"unitdp": "4"}, {}, b"", _name(world))
 
@@ -225,24 +164,6 @@ def _call(world: World, books: Books) -> Call:
 def _name(world: World) -> str:
     user = world.user()
     return f"{user.given_name} {user.family_name}"
-
-
-def _wired(fields: dict[str, Any]) -> Row:
-    """Values in wire form; a document date brings its companion string."""
-    row: Row = {}
-    for key, value in fields.items():
-        if key in _DAYS and isinstance(value, str) and not value.startswith("/Date("):
-            day = date.fromisoformat(value[:10])
-            row[key] = wire.day(day)
-            if key in _WITH_STRING:
-                row[f"{key}String"] = wire.day_string(day)
-        elif key == "UpdatedDateUTC" and isinstance(value, str) and not value.startswith("/Date("):
-            row[key] = wire.stamp(datetime.fromisoformat(value).astimezone(UTC))
-        elif isinstance(value, int | Decimal) and not isinstance(value, bool):
-            row[key] = wire.number(Decimal(value))
-        else:
-            row[key] = wire.tidy(value)
-    return row
 
 
 def _reset(world: World, books: Books) -> Books:

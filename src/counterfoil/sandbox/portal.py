@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from counterfoil.sandbox import control_forms, registering
+from counterfoil.sandbox import app_store, control_forms, registering
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.webhooks import subscriptions
 from counterfoil.sandbox.webhooks.sender import Sender
@@ -68,4 +68,25 @@ class Portal:
             control_forms.bad(str(error))
         if row is None:
             raise Refusal(control_forms.answered({"error": "no such app"}, 404))
+        return control_forms.answered(row)
+
+    async def subscriptions(self, _: web.Request) -> Answer:
+        """GET: who subscribes to which app in the App Store."""
+        return control_forms.answered(app_store.listed(self._world))
+
+    async def new_subscription(self, request: web.Request) -> Answer:
+        """POST: an organisation buys an app."""
+        try:
+            return control_forms.answered(app_store.bought(self._world, await control_forms.given(request)))
+        except (ValueError, TypeError) as error:
+            control_forms.bad(str(error))
+
+    async def subscription(self, request: web.Request) -> Answer:
+        """POST {id}: it changes its plan, does not pay, or cancels."""
+        try:
+            row = app_store.changed(self._world, request.match_info["id"], await control_forms.given(request))
+        except (ValueError, TypeError) as error:
+            control_forms.bad(str(error))
+        if row is None:
+            raise Refusal(control_forms.answered({"error": "no such subscription"}, 404))
         return control_forms.answered(row)

@@ -7,13 +7,15 @@ from datetime import date
 from typing import Any, Final
 
 from counterfoil.sandbox.apps import KINDS, new_row
-from counterfoil.sandbox.identity import scopes
+from counterfoil.sandbox.identity import redirects, scopes
 from counterfoil.sandbox.options import TIERS
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import World
 
 APPS_MAX: Final = 1_000
-FIELDS: Final = frozenset({"name", "kind", "created", "tier", "certified", "scopes", "tenant", "authorised"})
+FIELDS: Final = frozenset(
+    {"name", "kind", "created", "tier", "certified", "scopes", "tenant", "authorised", "redirect_uris"}
+)
 
 
 def listed(world: World) -> list[Row]:
@@ -36,6 +38,7 @@ def shown(world: World, client_id: str) -> Row:
         "scopes": None if app.scopes is None else list(app.scopes),
         "tenant": None if books is None else books.tenant_id,
         "authorised": app.authorised,
+        "redirect_uris": list(app.redirect_uris),
     }
 
 
@@ -87,6 +90,8 @@ def _read(world: World, given: dict[str, Any]) -> Row:
                 row[field] = value
             case "scopes", list() if all(isinstance(scope, str) for scope in value):
                 row["scopes"] = _known(value)
+            case "redirect_uris", list() if all(isinstance(uri, str) for uri in value):
+                row["redirect_uris"] = _addresses(value)
             case "tenant", str() if (books := world.books(value)) is not None:
                 row["organisation"] = books.number
             case _ if field not in FIELDS:
@@ -94,6 +99,13 @@ def _read(world: World, given: dict[str, Any]) -> Row:
             case _:
                 raise TypeError(f"{field} cannot be {value!r}")
     return row
+
+
+def _addresses(uris: list[str]) -> list[str]:
+    wrong = [uri for uri in uris if not redirects.may_be_registered(uri)]
+    if wrong or len(uris) > redirects.REGISTERED_MAX:
+        raise ValueError(f"at most {redirects.REGISTERED_MAX} https addresses (or http://localhost): {wrong[:1]}")
+    return uris
 
 
 def _known(asked: list[str]) -> list[str]:

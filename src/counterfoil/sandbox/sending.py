@@ -3,6 +3,7 @@
 Called by `door`. What is spoilt here was processed and, for an idempotency key, kept unspoilt.
 """
 
+import email.utils
 import gzip as gzip_library
 import random
 
@@ -38,6 +39,7 @@ async def sent(
     if kind in {"reordered", "one_short"} and fault is not None:
         answer = _disturbed(answer, kind, fault.dice)
     headers = {
+        "Date": email.utils.format_datetime(row.at, usegmt=True),  # the sandbox's own time, as its tokens have it
         "Xero-Correlation-Id": guid_of(f"{row.n}/{row.at.timestamp()}"),
         **_NOT_CACHED,
         **answer.headers,

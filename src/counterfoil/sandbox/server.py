@@ -89,7 +89,12 @@ async def start(the_world: World, the_journal: Journal) -> tuple[web.AppRunner, 
 def application(the_world: World, the_journal: Journal, url: str) -> web.Application:
     """All routes over one world: control and pages first, everything else is Xero's."""
     signer = Signer(the_world)
-    limits = Limits(the_world.options, the_world.clock, lambda client_id: the_world.apps[client_id].tier)
+    limits = Limits(
+        the_world.options,
+        the_world.clock,
+        lambda client_id: the_world.apps[client_id].tier,
+        lambda: the_world.unknowns,
+    )
     consent = Authorize(the_world, pages.consent_page, pages.refused_page)
     door = Door(the_world, the_journal, signer, limits, Tokens(the_world, signer, url), consent)
     hooks = Sender(the_world, door.commit, url)

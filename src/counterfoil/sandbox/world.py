@@ -7,7 +7,7 @@ Reading it: `world.organisations()` are the books in order of number, `world.boo
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,11 +18,13 @@ from counterfoil.sandbox.apps import Apps, new_row
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import Clock, Ids, guid_of
+from counterfoil.sandbox.egress import Egress
 from counterfoil.sandbox.faults import Faults
 from counterfoil.sandbox.log import RequestLog
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.rendered import Rendered
 from counterfoil.sandbox.tables import HISTORY_MAX, Change, Changes, Row, Table
+from counterfoil.sandbox.unknowns import Unknowns
 
 DEFAULT_SEED = 1
 DEFAULT_USER = "alex@example.com"
@@ -88,7 +90,9 @@ class World:
         self.faults = Faults()
         self.changes = Changes()
         self.rendered = Rendered()
+        self.egress = Egress()
         self.meta = Table("world", "meta", self.changes)
+        self.unknowns = Unknowns(self.options, self.meta)
         self.codes = Table("world", "codes", self.changes)
         self.grants = Table("world", "grants", self.changes)
         self.refresh_tokens = Table("world", "refresh_tokens", self.changes, {"grant": lambda row: row["grant"]})
@@ -101,6 +105,7 @@ class World:
         self.kept_answers = Table("world", "kept_answers", self.changes)
         self.webhooks = Table("world", "webhooks", self.changes)
         self.webhook_events = Table("world", "webhook_events", self.changes, {"client": lambda row: row["client_id"]})
+        self.app_subscriptions = Table("world", "app_subscriptions", self.changes)
         apps = Table("world", "apps", self.changes)
         self.apps = Apps(apps, self.options)
         self.apps.put(new_row(CLIENT_ID, CLIENT_SECRET, "Counterfoil Sandbox App", "web"))
@@ -126,6 +131,7 @@ class World:
                 apps,
                 self.webhooks,
                 self.webhook_events,
+                self.app_subscriptions,
             )
         }
         self._books: dict[str, Books] = {}
@@ -181,7 +187,7 @@ class World:
 
     def has_broad_scopes(self) -> bool:
         """Whether broad scopes still count for anything."""
-        return self.clock.now().date() < self.options.broad_scopes_end
+        return self.clock.now().date() < self.unknowns.broad_scopes_end
 
     def books_of_custom(self, client_id: str) -> Books | None:
         """The one organisation of a custom connection, unless it waits to be authorised (again)."""
@@ -195,7 +201,7 @@ class World:
         tenant_id = books_of.tenant_id_of(self.seed, number, incarnation)
         own = self._own[number - 1] if number <= len(self._own) else None
         country = books_of.country_of(number) if own is None else own.organisation["CountryCode"]
-        books = Books(number, country, tenant_id, self.changes, own)
+        books = Books(number, country, tenant_id, self.changes, own, self.unknowns)
         self._books[tenant_id] = books
         self._history[tenant_id] = deque(maxlen=HISTORY_MAX)
         return books
@@ -245,18 +251,24 @@ class World:
         books = self._books.get(space)
         return None if books is None else books.tables[name]
 
-    def commit(self) -> list[Change]:
-        """End a write: its ledger entries are posted, nothing can undo it any more. Returns what the journal must keep.
+    def commit(self, keep: Callable[[list[Change]], None] | None = None) -> None:
+        """End a write: its ledger entries are posted, `keep` has it, and nothing can undo it any more.
 
+        What cannot be posted or kept is undone, and the error raised: nobody sees what a restart would lose.
         What filled new books is no write that a stale read could look behind: before it there was no organisation.
         """
-        self._post()
+        try:
+            self.post()
+            if keep is not None:
+                keep(self.changes.pending)
+        except Exception:
+            self.changes.roll_back(0)
+            raise
         changes = self.changes.take()
         opening, self._opening = self._opening, set()
         for space in {change.table.space for change in changes} & self._history.keys() - opening - {self._unseen}:
             mine = [change for change in changes if change.table.space == space]
             self._history[space].append(Write(self.clock.seconds(), mine))
-        return changes
 
     def post_unposted(self) -> None:
         """Post what a state file from before there were journals holds."""
@@ -266,7 +278,7 @@ class World:
                 changes = [Change(table, key, None, row) for table, key, row in rows]
                 ledger.follow(books, changes, wire.stamp(self.clock.now()))
 
-    def _post(self) -> None:
+    def post(self) -> None:
         """Post what the pending changes of documents mean to each ledger."""
         pending = list(self.changes.pending)
         for tenant_id in {change.table.space for change in pending} & self._books.keys():

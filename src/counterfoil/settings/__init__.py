@@ -5,6 +5,8 @@ above, so a flow's table stays raw until `compile_flows` is told which kinds exi
 """
 
 from counterfoil.settings.checking import Difference
+from counterfoil.settings.environments import begin as begin_environment
+from counterfoil.settings.environments import refuse_shared
 from counterfoil.settings.flows import FlowSettings, compile_flows
 from counterfoil.settings.loading import RawFlow, Settings, load
 from counterfoil.settings.lookups import LookupSettings
@@ -39,10 +41,12 @@ __all__ = [
     "VaultSettings",
     "Written",
     "XeroSettings",
+    "begin_environment",
     "compile_flows",
     "declared",
     "load",
     "redacted",
+    "refuse_shared",
     "secret_files",
     "written_secrets",
 ]

@@ -54,6 +54,8 @@ def override(values: dict[str, Any], where: Where, environ: Mapping[str, str], p
             continue  # told as a misfit: the table is no table
         # The other way of giving the same secret is replaced as well.
         target.pop(key.removesuffix("_file") if key.endswith("_file") else f"{key}_file", None)
+        if table == "vault" and key in tables.KEY_SOURCES:
+            _drop_other_sources(target, key, where)
         target[key] = _typed(table, key, environ[name])
         where[table, key] = f"the variable {name}"
 
@@ -96,3 +98,31 @@ def read_secrets(values: dict[str, Any], where: Where, folder: Path, problems: l
             several = isinstance(tables.declared_types()[table, key], inspect.VarTupleType)
             held[key] = text.split() if several else text
             where[table, key] = at
+
+
+def _drop_other_sources(vault: dict[str, Any], key: str, where: Where) -> None:
+    """A variable that gives the master key stands for the file's source, whichever that is; not for another variable."""
+    for other in tables.KEY_SOURCES:
+        if other != key and not where.get(("vault", other), "").startswith("the variable"):
+            vault.pop(other, None)
+
+
+def drop_replaced_key_sources(below: dict[str, Any], above: dict[str, Any]) -> None:
+    """An overlay that gives the master key stands for the file's source as well."""
+    vault, over = below.get("vault"), above.get("vault")
+    if isinstance(vault, dict) and isinstance(over, dict) and any(key in over for key in tables.KEY_SOURCES):
+        for key in tables.KEY_SOURCES:
+            vault.pop(key, None)
+
+
+def check_key_sources(values: dict[str, Any], where: Where, problems: list[str]) -> None:
+    """The master key comes from exactly one place; from which it came must never be a guess."""
+    vault = values.get("vault")
+    given = [key for key in tables.KEY_SOURCES if isinstance(vault, dict) and key in vault]
+    if len(given) > 1:
+        at = " and ".join(place(where, ("vault", key), "the configuration") for key in given)
+        names = " and ".join(f"`{key}`" for key in given)
+        problems.append(f"{at}: [vault] has {names}; the master key comes from exactly one: leave one.")
+    if isinstance(vault, dict) and vault.get("master_key_command") == []:
+        at = place(where, ("vault", "master_key_command"), "the configuration")
+        problems.append(f"{at}: [vault] `master_key_command` names no program.")

@@ -62,13 +62,12 @@ def load(
     `env_name` lays `counterfoil.NAME.toml`, beside the file, over it. Relative paths in the result are made absolute,
     relative to the file. `more` is read as if it stood at the file's end: a draft that is to be tried.
     """
-    values, where = _read(path, more)
-    if env_name is not None:
-        _overlay(path, env_name, values, where)
+    values, where = layered(path, env_name, more)
     problems: list[str] = []
     filling.expand(values, (), where, environ, problems)
     filling.override(values, where, environ, problems)
     filling.read_secrets(values, where, path.parent, problems)
+    filling.check_key_sources(values, where, problems)
     _refuse_later(values, where, problems)
     problems += [_told(misfit, where, path) for misfit in shape.misfits(values, tables.FileTables)]
     if problems:
@@ -78,6 +77,14 @@ def load(
     except msgspec.ValidationError as error:
         raise mistakes([f"{path.name}: {error}"]) from error
     return _settings(given, path, env_name or "", where)
+
+
+def layered(path: Path, env_name: str | None, more: str = "") -> tuple[dict[str, Any], Where]:
+    """The file and its overlay as TOML has them, and the place of each key. Raises ConfigurationError."""
+    values, where = _read(path, more)
+    if env_name is not None:
+        _overlay(path, env_name, values, where)
+    return values, where
 
 
 def _read(path: Path, more: str = "") -> tuple[dict[str, Any], Where]:
@@ -104,10 +111,16 @@ def _read(path: Path, more: str = "") -> tuple[dict[str, Any], Where]:
     return values, {key: f"{path.name}:{line}" for key, line in toml_lines.key_lines(text).items()}
 
 
+def overlay_path(path: Path, env_name: str) -> Path:
+    """Where the overlay of an environment is: beside the file."""
+    return path.with_name(f"{path.stem}.{env_name}{path.suffix}")
+
+
 def _overlay(path: Path, env_name: str, values: dict[str, Any], where: Where) -> None:
     if not re.fullmatch(tables.NAME, env_name):
         raise mistakes([f"--env {shape.shown(env_name)}: not a name of an environment."])
-    over, over_where = _read(path.with_name(f"{path.stem}.{env_name}{path.suffix}"))
+    over, over_where = _read(overlay_path(path, env_name))
+    filling.drop_replaced_key_sources(values, over)
     _merge(values, over)
     where |= over_where
 
@@ -156,13 +169,14 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     if re.search(r"^https?://([^/]*\.)?xero\.com(:\d+)?(/|$)", service.public_url, re.IGNORECASE):
         at = place(where, ("service", "public_url"), path.name)
         raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
+    _check_app(xero, path, where)
     _check_zones(given, path, where)
     return Settings(
         path=path.resolve(),
         environment=environment,
         xero=replace(xero, webhook_keys=keys, webhook_key=None, **urls),
-        store=replace(given.store, url=_absolute(given.store.url, folder)),
-        vault=replace(given.vault, master_key_file=folder / given.vault.master_key_file),
+        store=replace(given.store, url=absolute_url(given.store.url, folder)),
+        vault=_vault(given.vault, folder),
         service=service,
         posting=given.posting,
         entities={
@@ -173,6 +187,25 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         lookups={
             name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
         },
+    )
+
+
+def _vault(given: tables.VaultSettings, folder: Path) -> tables.VaultSettings:
+    """With the file that is meant when no source is named."""
+    if given.master_key is not None or given.master_key_command:
+        return given
+    return msgspec.structs.replace(given, master_key_file=folder / (given.master_key_file or tables.KEY_FILE))
+
+
+def _check_app(xero: tables.XeroSettings, path: Path, where: Where) -> None:
+    """A PKCE app has no secret; the other two are nothing without theirs."""
+    if xero.app is None or (xero.app == "pkce") is (xero.client_secret is None):
+        return
+    at = place(where, ("xero", "app"), path.name)
+    if xero.app == "pkce":
+        raise mistakes([f'{at}: [xero] `app = "pkce"` has no secret: take `client_secret` out, or write app = "web".'])
+    raise mistakes(
+        [f'{at}: [xero] `app = "{xero.app}"` needs `client_secret_file`, or COUNTERFOIL_XERO__CLIENT_SECRET.']
     )
 
 
@@ -187,7 +220,7 @@ def _check_zones(given: tables.FileTables, path: Path, where: Where) -> None:
         raise mistakes(wrong)
 
 
-def _absolute(url: str, folder: Path) -> str:
+def absolute_url(url: str, folder: Path) -> str:
     """sqlite:///counterfoil.db beside the file; an absolute path has four slashes, :memory: none of its own."""
     head, separator, rest = url.partition(":///")
     if not separator or not head.startswith("sqlite") or not rest or rest.startswith(("/", ":")):

@@ -17,6 +17,8 @@ from counterfoil.model.text import END, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
+KEY_FILE: Final = "counterfoil.key"
+KEY_SOURCES: Final = ("master_key", "master_key_file", "master_key_command")
 _SECRET: Final = {"secret": True}
 _NAME_RULE: Final = {"rule": "Letters, digits, dots, dashes and underscores; it begins with a letter or a digit."}
 
@@ -41,6 +43,13 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     """[xero]: the app that was registered at Xero, and where Xero is."""
 
     client_id: Annotated[str, msgspec.Meta(min_length=1, description="The app's client id.")]
+    app: Annotated[
+        Literal["web", "pkce", "custom"] | None,
+        msgspec.Meta(
+            description="What was registered: a web app, a PKCE app (no secret) or a custom connection. "
+            "Absent: web with a client_secret, pkce without."
+        ),
+    ] = None
     client_secret: Annotated[
         Secret | None, msgspec.Meta(description="The app's secret; none for a PKCE app.", extra=_SECRET)
     ] = None
@@ -60,6 +69,11 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     calls_per_minute: Annotated[
         int, msgspec.Meta(ge=1, le=100_000, description="Calls a minute to one organisation; Xero's limit is 60.")
     ] = 60
+
+    @property
+    def kind(self) -> Literal["web", "pkce", "custom"]:
+        """What was registered at Xero: as written, else by whether there is a secret."""
+        return self.app or ("pkce" if self.client_secret is None else "web")
 
     @property
     def is_live(self) -> bool:
@@ -82,12 +96,17 @@ class StoreSettings(Table, frozen=True, kw_only=True):
 
 
 class VaultSettings(Table, frozen=True, kw_only=True):
-    """[vault]: the key that protects tokens at rest."""
+    """[vault]: the key that protects tokens at rest, from exactly one of three sources."""
 
-    master_key: Annotated[Secret | None, msgspec.Meta(description="The master key itself.", extra=_SECRET)] = None
-    master_key_file: Annotated[Path, msgspec.Meta(description="The file that holds it (mode 0600).")] = Path(
-        "counterfoil.key"
-    )
+    master_key: Annotated[
+        Secret | None, msgspec.Meta(description="The master key itself, in base64.", extra=_SECRET)
+    ] = None
+    master_key_file: Annotated[
+        Path | None, msgspec.Meta(description="The file that holds it (mode 0600); counterfoil.key if nothing is set.")
+    ] = None
+    master_key_command: Annotated[
+        tuple[str, ...], msgspec.Meta(description="A program, with its arguments, that prints it; no shell.")
+    ] = ()
 
 
 class ServiceSettings(Table, frozen=True, kw_only=True):

@@ -78,6 +78,7 @@ _HEAD = Prepared(sa.select(*_RAW_HEAD).where(_H.c.entity == _entity))
 _LAST: Any = sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity)
 _LAST_SEQ = Prepared(_LAST)
 _BOTH = Prepared(sa.select(*_RAW_HEAD, _LAST.scalar_subquery()).where(_H.c.entity == _entity))
+_LAST_OF = Prepared(sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity, _T.c.act == sa.bindparam("act")))
 _ADD = Prepared(sa.insert(_T))
 _MOVE = Prepared(
     sa.update(_H)
@@ -130,6 +131,18 @@ def count(conn: Connection, entity: str, until: int) -> int:
     """How many rows a chain has up to this number: a table whose key was dropped may hold one twice."""
     query = sa.select(sa.func.count()).select_from(_T).where(_T.c.entity == entity, _T.c.seq <= until)
     return int(conn.execute(query).scalar_one())
+
+
+def last_of(conn: Connection, entity: str, act: str) -> int | None:
+    """The number of a chain's last entry of one act; None: it has none."""
+    found: int | None = _LAST_OF.first(conn, entity=entity, act=act)
+    return found if isinstance(found, int) else None
+
+
+def chains(conn: Connection) -> list[str]:
+    """Every entity that has a chain, by name; not what somebody wrote there that is no text."""
+    with _any_text(conn):
+        return sorted(filter(str.isprintable, conn.execute(sa.select(_T.c.entity).distinct()).scalars()))
 
 
 def entities(conn: Connection) -> list[str]:

@@ -84,12 +84,27 @@ def stop(conn: Connection, entity: str, why: str | None) -> None:
 
 
 def regrant(conn: Connection, grant_id: str, tenant_ids: list[str]) -> list[str]:
-    """Let bindings to these tenants whose grant is lost or gone use this one; which entities that were, in order."""
-    alive = sa.select(schema.grants.c.id).where(schema.grants.c.lost.is_(None))
-    where = _T.c.tenant_id.in_(tenant_ids) & _T.c.grant_id.not_in(alive)
+    """Let bindings to these tenants whose own grant is lost, or reaches them no longer, use this one; their entities."""
+    table, reached = schema.grants, schema.connections
+    alive = sa.select(table.c.id).where(table.c.lost.is_(None)).where(table.c.id == _T.c.grant_id)
+    still = sa.select(reached.c.grant_id).where(
+        (reached.c.grant_id == _T.c.grant_id) & (reached.c.tenant_id == _T.c.tenant_id)
+    )
+    where = _T.c.tenant_id.in_(tenant_ids) & (_T.c.grant_id != grant_id) & ~(sa.exists(alive) & sa.exists(still))
     entities = list(conn.execute(sa.select(_T.c.entity).where(where).order_by(_T.c.entity)).scalars())
-    conn.execute(sa.update(_T).where(where).values(grant_id=grant_id))
+    conn.execute(sa.update(_T).where(_T.c.entity.in_(entities)).values(grant_id=grant_id))
     return entities
+
+
+def use_grant(conn: Connection, entity: str, grant_id: str) -> None:
+    """Let an entity's binding use this grant: a person chose it."""
+    conn.execute(sa.update(_T).where(_T.c.entity == entity).values(grant_id=grant_id))
+
+
+def elsewhere(conn: Connection, grant_id: str, tenant_ids: list[str]) -> list[Binding]:
+    """The bindings through this grant to tenants other than these, by entity."""
+    where = (_T.c.grant_id == grant_id) & _T.c.tenant_id.not_in(tenant_ids)
+    return [_binding(row) for row in conn.execute(sa.select(_T).where(where).order_by(_T.c.entity))]
 
 
 def _binding(row: sa.Row[tuple[object, ...]]) -> Binding:

@@ -79,6 +79,7 @@ _READY = Prepared(
     .outerjoin(postings.before, postings.before.c.id == p.after_id)
     .where(
         p.tenant_id == sa.bindparam("tenant_id"),
+        p.entity == sa.bindparam("entity"),
         p.state == "planned",
         p.action.is_not(None),
         p.kind != "payment",
@@ -94,9 +95,9 @@ _READY = Prepared(
 )
 
 
-def ready(connection: sa.Connection, tenant_id: str, most: int) -> list[Posting]:
-    """Planned changes of a tenant whose contact is there, oldest first; those that were in trouble before come last."""
-    return _READY.rows(connection, Posting, tenant_id=tenant_id, most=most)
+def ready(connection: sa.Connection, entity: str, tenant_id: str, most: int) -> list[Posting]:
+    """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last."""
+    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
 
 
 _NEWEST_REVISION = Prepared(sa.select(sa.func.max(r.n)).where(r.posting_id == sa.bindparam("id")))

@@ -20,20 +20,35 @@ _READY = Prepared(
     .outerjoin(postings.before, postings.before.c.id == p.after_id)
     .where(
         p.tenant_id == sa.bindparam("tenant_id"),
+        p.entity == sa.bindparam("entity"),
         p.resource == sa.bindparam("resource"),
         p.state == "planned",
         p.action.is_(None),
         p.own_number == sa.bindparam("own_number"),
-        sa.or_(p.after_id.is_(None), sa.and_(postings.before.c.state == "posted", postings.before.c.cause.is_(None))),
+        sa.or_(
+            p.after_id.is_(None),
+            sa.and_(
+                postings.before.c.state == "posted",
+                postings.before.c.cause.is_(None),
+                postings.before.c.tenant_id == p.tenant_id,  # a document's id means nothing to another organisation
+            ),
+        ),
     )
     .order_by(p.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
 
 
-def ready(connection: sa.Connection, tenant_id: str, resource: str, *, own_number: bool, most: int) -> list[Brief]:
-    """Planned postings whose predecessor (a contact, a document before it in the chain) is posted, oldest first."""
-    return _READY.rows(connection, Brief, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most)
+def ready(
+    connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int
+) -> list[Brief]:
+    """Planned postings of an entity for one tenant whose predecessor (a contact, the document before) is posted, oldest first.
+
+    What another entity once planned for this tenant is never among them: the tenant is no longer its own.
+    """
+    return _READY.rows(
+        connection, Brief, entity=entity, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most
+    )
 
 
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:

@@ -46,6 +46,7 @@ class Connected(msgspec.Struct, frozen=True):
     name: str
     tenant_type: str
     seen_at: datetime.datetime
+    since: datetime.datetime | None = None
 
 
 def get(conn: Connection, grant_id: str) -> Grant | None:
@@ -68,6 +69,22 @@ def usable(conn: Connection, client_id: str) -> list[Grant]:
         sa.select(_T).where((_T.c.client_id == client_id) & _T.c.lost.is_(None)).order_by(_T.c.refreshed_at.desc())
     )
     return [Grant(*row) for row in rows]
+
+
+def in_use(conn: Connection, client_id: str) -> list[str]:
+    """The ids of an app's grants that are not lost and that an entity is bound through, or whose answer is in doubt."""
+    bound = sa.select(schema.bindings.c.grant_id)
+    wanted = _T.c.id.in_(bound) | _T.c.refresh_owner.is_not(None)
+    alive = (_T.c.client_id == client_id) & _T.c.lost.is_(None)
+    return list(conn.execute(sa.select(_T.c.id).where(alive & wanted).order_by(_T.c.id)).scalars())
+
+
+def unused(conn: Connection, client_id: str, before: datetime.datetime, most: int) -> list[str]:
+    """The ids of an app's grants that are not lost and were last refreshed before an instant, the oldest first."""
+    alive = (_T.c.client_id == client_id) & _T.c.lost.is_(None) & (_T.c.refreshed_at < before)
+    return list(
+        conn.execute(sa.select(_T.c.id).where(alive).order_by(_T.c.refreshed_at, _T.c.id).limit(most)).scalars()
+    )
 
 
 def put(conn: Connection, grant: Grant) -> None:
@@ -103,10 +120,12 @@ def finish_refresh(
     secret: bytes,
     scopes: str,
     expires_at: datetime.datetime,
-    now: datetime.datetime,
+    refreshed_at: datetime.datetime,
     spare_until: datetime.datetime,
 ) -> bool:
     """Store new tokens over the generation that they were made from; the old ones stay as spare until `spare_until`.
+
+    `expires_at`, `refreshed_at`: by Xero's clock; `spare_until`: by the database's.
 
     False when the lease was lost meanwhile: then nothing changed, and the tokens belong to `keep_spare`.
     """
@@ -121,7 +140,7 @@ def finish_refresh(
             secret=secret,
             scopes=scopes,
             expires_at=expires_at,
-            refreshed_at=now,
+            refreshed_at=refreshed_at,
             refresh_owner=None,
             refresh_until=None,
         )
@@ -134,10 +153,11 @@ def keep_spare(conn: Connection, grant_id: str, spare: bytes, *, until: datetime
     conn.execute(sa.update(_T).where(_T.c.id == grant_id).values(spare=spare, spare_until=until))
 
 
-def release(conn: Connection, grant_id: str, *, owner: str) -> None:
-    """Give the lease back without new tokens."""
+def release(conn: Connection, grant_id: str, *, owner: str, doubt_since: datetime.datetime | None = None) -> None:
+    """Give the lease back without new tokens. `doubt_since`: an answer may have been lost; the next process repairs it."""
     mine = (_T.c.id == grant_id) & (_T.c.refresh_owner == owner)
-    conn.execute(sa.update(_T).where(mine).values(refresh_owner=None, refresh_until=None))
+    kept = {"refresh_until": doubt_since} if doubt_since else {"refresh_owner": None, "refresh_until": None}
+    conn.execute(sa.update(_T).where(mine).values(kept))
 
 
 def lose(conn: Connection, grant_id: str, generation: int, *, owner: str, why: str) -> bool:
@@ -145,6 +165,17 @@ def lose(conn: Connection, grant_id: str, generation: int, *, owner: str, why: s
     mine = (_T.c.id == grant_id) & (_T.c.generation == generation) & (_T.c.refresh_owner == owner)
     lost = sa.update(_T).where(mine).values(lost=why, refresh_owner=None, refresh_until=None)
     return conn.execute(lost).rowcount == 1
+
+
+def give_up(conn: Connection, grant_id: str, *, why: str) -> None:
+    """Mark a grant as lost, whoever refreshes it: nobody can read its tokens any more."""
+    values = {"lost": why, "spare": None, "spare_until": None, "refresh_owner": None, "refresh_until": None}
+    conn.execute(sa.update(_T).where(_T.c.id == grant_id).values(values))
+
+
+def drop_spare(conn: Connection, grant_id: str) -> None:
+    """Forget a spare that nobody can read any more."""
+    conn.execute(sa.update(_T).where(_T.c.id == grant_id).values(spare=None, spare_until=None))
 
 
 def replace_connections(conn: Connection, grant_id: str, rows: list[Connected]) -> None:

@@ -45,6 +45,7 @@ _TO_DELETE = Prepared(
     sa.select(*WHOLE)
     .where(
         p.tenant_id == sa.bindparam("tenant_id"),
+        p.entity == sa.bindparam("entity"),
         p.state == "planned",
         p.action.is_not(None),
         p.action == UNDO,
@@ -55,9 +56,9 @@ _TO_DELETE = Prepared(
 )
 
 
-def to_delete(connection: sa.Connection, tenant_id: str, most: int) -> list[Posting]:
-    """Payments that are planned to be taken back, oldest first; those that were in trouble before come last."""
-    return _TO_DELETE.rows(connection, Posting, tenant_id=tenant_id, most=most)
+def to_delete(connection: sa.Connection, entity: str, tenant_id: str, most: int) -> list[Posting]:
+    """Payments of an entity in one tenant that are planned to be taken back, oldest first; those that were in trouble before come last."""
+    return _TO_DELETE.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
 
 
 _OF_DOCUMENTS = Prepared(sa.select(*WHOLE).where(Among(p.after_id, "ids"), p.kind == "payment").order_by(p.id))

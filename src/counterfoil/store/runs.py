@@ -252,6 +252,12 @@ def open_postings(connection: sa.Connection) -> list[int]:
     return list(connection.execute(sa.select(p.id).where(p.state.in_(OPEN), p.kind != "contact")).scalars())
 
 
+def open_flows(connection: sa.Connection, entity: str) -> set[str]:
+    """The ids of the flows that have documents of an entity which are not at their end."""
+    query = sa.select(p.flow_id).where(p.state.in_(OPEN), p.entity == entity, p.flow_id != "").distinct()
+    return set(connection.execute(query).scalars())
+
+
 def open_by_entity(connection: sa.Connection) -> dict[str, int]:
     """How many documents and contacts of each entity are not at their end."""
     query = sa.select(p.entity, sa.func.count()).where(p.state.in_(OPEN)).group_by(p.entity).order_by(p.entity)

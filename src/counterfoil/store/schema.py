@@ -41,6 +41,15 @@ audit_heads = sa.Table(
     sa.Column("seal", sa.Text, nullable=False),
 )
 
+# Random roots of keys for one purpose each (the audit log's), sealed by access/vault; `id` names one without showing it.
+secrets = sa.Table(
+    "secrets",
+    tables,
+    sa.Column("purpose", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+)
+
 # What somebody must be told: one row for as long as its cause (kind, subject) stands.
 notices = sa.Table(
     "notices",
@@ -94,6 +103,7 @@ connections = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("tenant_type", sa.Text, nullable=False),
     sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("since", Instant),  # by Xero's word: when it was last connected
 )
 bindings = sa.Table(
     "bindings",

@@ -39,13 +39,19 @@ class _Tried(msgspec.Struct):
 
 
 class XeroClient:
-    """One organisation's Accounting API, paced and authorised. Safe to share between tasks."""
+    """One organisation's Accounting API, paced and authorised. Safe to share between tasks.
 
-    def __init__(self, binding: Binding, transport: Transport, tokens: Tokens, permits: Permits) -> None:
+    `names_tenant` False: a custom connection, whose calls are about its one organisation (facts §1.2).
+    """
+
+    def __init__(
+        self, binding: Binding, transport: Transport, tokens: Tokens, permits: Permits, *, names_tenant: bool = True
+    ) -> None:
         self.binding = binding
         self._transport = transport
         self._tokens = tokens
         self._permits = permits
+        self._names_tenant = names_tenant
         self._rejected: str | None = None
 
     async def get(
@@ -139,11 +145,10 @@ class XeroClient:
             self._rejected = token  # the next call has it refreshed
 
     def _headers(self, token: str) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {token}",
-            "Xero-Tenant-Id": self.binding.tenant_id,
-            "Accept": "application/json",
-        }
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if self._names_tenant:
+            headers["Xero-Tenant-Id"] = self.binding.tenant_id
+        return headers
 
     def _url(self, path: str, params: Params) -> str:
         query = urllib.parse.urlencode(params, quote_via=urllib.parse.quote)

@@ -8,7 +8,7 @@ from typing import Final
 from counterfoil import errors
 from counterfoil.model.organisation import Organisation
 from counterfoil.model.ports import Permits, Tokens
-from counterfoil.xero import answers, identity, paging
+from counterfoil.xero import answers, identity, paging, scopes
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.identity import Connection
 from counterfoil.xero.resources import organisation
@@ -16,15 +16,20 @@ from counterfoil.xero.transport import Transport
 
 LANE: Final = "interactive"
 PATH: Final = "/api.xro/2.0/Organisation"
+NEEDS: Final = (scopes.reads("Organisation", "bind your entities, and notice when an organisation is another one"),)
 
 
 class Probe:
-    """Reads what a grant reaches and what an organisation says of itself."""
+    """Reads what a grant reaches and what an organisation says of itself.
 
-    def __init__(self, transport: Transport, tokens: Tokens, permits: Permits) -> None:
+    `names_tenant` False: a custom connection, whose calls are about its one organisation (facts §1.2).
+    """
+
+    def __init__(self, transport: Transport, tokens: Tokens, permits: Permits, *, names_tenant: bool = True) -> None:
         self._transport = transport
         self._tokens = tokens
         self._permits = permits
+        self._names_tenant = names_tenant
 
     async def connections(self, grant_id: str, *, event_id: str | None = None) -> tuple[Connection, ...]:
         """Everything that the grant's user let us into; `event_id`: only in that consent. Costs one call."""
@@ -47,7 +52,9 @@ class Probe:
         return paging.only(answer, Organisation, organisation.PLURAL)
 
     async def _ask(self, tenant_id: str, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "Xero-Tenant-Id": tenant_id, "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if self._names_tenant:
+            headers["Xero-Tenant-Id"] = tenant_id
         async with self._permits.call(tenant_id, LANE):
             answer = await self._transport.send(
                 "GET", self._transport.api_url + PATH, headers, timeout_s=30.0, tenant_id=tenant_id

@@ -22,6 +22,7 @@ from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.xero import packing
 from counterfoil.xero.answers import Answer
+from counterfoil.xero.xero_time import XeroTime
 
 PIECE_BYTES: Final = 64 * 1024  # the clock is looked at before each
 FIRST_BYTE_S: Final = 5.0  # the longest from the caller's start to the first byte (design §3.1)
@@ -121,7 +122,10 @@ class _Body(payload.Payload):
 
 
 class Transport:
-    """One HTTP session to one Xero. `counts`: per tenant; the URLs are those of the configuration, without a slash."""
+    """One HTTP session to one Xero. `counts`: per tenant; the URLs are those of the configuration, without a slash.
+
+    `time`: Xero's own, as the answers tell it.
+    """
 
     def __init__(
         self,
@@ -136,6 +140,7 @@ class Transport:
         self.identity_url = identity_url.rstrip("/")
         self.login_url = login_url.rstrip("/")
         self.counts: dict[str, Count] = {}
+        self.time = XeroTime(clock)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -172,6 +177,7 @@ class Transport:
             async with self._open().request(
                 method, yarl.URL(url, encoded=True), headers=headers, data=sent, timeout=limit, allow_redirects=False
             ) as response:
+                self.time.learn(response.headers.get("Date"), now_s, self.clock.elapsed_s())
                 raw = await _read(response)
                 self._count(tenant_id).bytes_in += len(raw)
                 answer = _answer(response, raw)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from counterfoil.sandbox import person
+from counterfoil.sandbox import edits
 from tests.sandbox.ledger.desk import Desk, line
 
 NONE = {"TaxType": "NONE"}
@@ -231,6 +231,6 @@ def test_a_batch_posts_each_of_its_payments(desk):
 def test_what_a_person_makes_of_a_document_is_posted_too(desk):
     """An edit at the screen outside all rules: still balanced, the difference on Rounding."""
     made = document(desk, "ACCREC", line("200", 100))
-    person.edited_document(desk.world, desk.books, made["InvoiceID"], {"Total": 121})
+    edits.edited_document(desk.world, desk.books, made["InvoiceID"], {"Total": 121})
     desk.world.commit()
     assert desk.sums() == amounts(_200=-100, _610=121, _820=-20, _860=-1)

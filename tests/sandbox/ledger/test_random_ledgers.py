@@ -24,6 +24,7 @@ TAXES = {
     "RECEIVE": ("OUTPUT2", "NONE"),
     "SPEND": ("INPUT2", "NONE"),
 }
+ITEMS = ("TEA", "CUP")
 KEYS = {
     "Invoices": "InvoiceID",
     "CreditNotes": "CreditNoteID",
@@ -58,6 +59,12 @@ class RandomBooks(RuleBasedStateMachine):
         self.books: Books = self.desk.books
         names = ("Blue Fern Ltd", "Paper Mill Ltd")
         self.contacts = [{"ContactID": self.desk.made("Contacts", Name=name)["ContactID"]} for name in names]
+        for code in ITEMS:
+            costs = {"COGSAccountCode": "310", "TaxType": "INPUT2"}
+            sales = {"AccountCode": "200", "TaxType": "OUTPUT2"}
+            self.desk.made(
+                "Items", Code=code, InventoryAssetAccountCode="630", PurchaseDetails=costs, SalesDetails=sales
+            )
 
     def one(self, plural, place, *statuses):
         """One of the rows in these states, or None."""
@@ -95,6 +102,30 @@ class RandomBooks(RuleBasedStateMachine):
             **({} if credit else {"DueDate": "2026-12-01"}),
             **foreign,
         )
+
+    @rule(
+        kind=st.sampled_from(["ACCREC", "ACCPAY", "ACCPAY", "ACCRECCREDIT", "ACCPAYCREDIT", "SPEND", "RECEIVE"]),
+        goods=st.lists(st.tuples(st.sampled_from(ITEMS), st.integers(1, 40), cents), min_size=1, max_size=2),
+        rate=st.none() | rates,
+        waits=st.booleans(),
+        place=places,
+        day=days,
+    )
+    def trade(self, kind, goods, rate, waits, place, day):
+        """Buy, sell or give back tracked items, sometimes more than there are."""
+        lines = [
+            {"ItemCode": code, "Description": "x", "Quantity": str(Decimal(number) / 4), "UnitAmount": str(price)}
+            for code, number, price in goods
+        ]
+        document = {"Type": kind, "Contact": self.contacts[place % 2], "Date": day, "LineItems": lines}
+        if kind in {"SPEND", "RECEIVE"}:
+            self.desk.ask("PUT", "BankTransactions", document | {"BankAccount": {"Code": "090"}})
+            return
+        if rate is not None:
+            document |= {"CurrencyCode": "EUR", "CurrencyRate": str(rate)}
+        plural = "CreditNotes" if kind.endswith("CREDIT") else "Invoices"
+        document |= {"Status": "AUTHORISED", "DueDate": "2026-12-01"}
+        self.desk.ask("PUT", f"{plural}?allowBackorders={'true' if waits else 'false'}", document)
 
     @rule(
         plural=st.sampled_from(["Invoices", "CreditNotes"]),
@@ -226,6 +257,32 @@ class RandomBooks(RuleBasedStateMachine):
         lines = {"LineAmountTypes": how, "JournalLines": [*debits, credit]}
         self.desk.made("ManualJournals", Narration="n", Date=day, Status="POSTED", **lines)
 
+    @rule(amounts=st.lists(cents, min_size=1, max_size=2), how=st.sampled_from(["Exclusive", "Inclusive"]), day=days)
+    def claim(self, amounts, how, day):
+        """Receipts of somebody who paid for us, claimed at once."""
+        user = {"UserID": self.desk.world.user().user_id}
+        receipts = [
+            self.desk.made(
+                "Receipts", User=user, Contact=self.contacts[0], Date=day, LineAmountTypes=how,
+                LineItems=self.lines("ACCPAY", [amount], 0),
+            )
+            for amount in amounts
+        ]  # fmt: skip
+        self.desk.made("ExpenseClaims", User=user, Receipts=[{"ReceiptID": each["ReceiptID"]} for each in receipts])
+
+    @rule(place=places, status=st.sampled_from(["AUTHORISED", "AUTHORISED", "VOIDED", "DELETED"]))
+    def move_claim(self, place, status):
+        """Approve, void or delete a claim."""
+        row = self.one("ExpenseClaims", place)
+        if row is not None:
+            self.desk.ask("POST", f"ExpenseClaims/{row['ExpenseClaimID']}", {"Status": status})
+
+    @invariant()
+    def approved_claims_are_owed(self):
+        """And nothing else is, of what people paid for us."""
+        owed = [row["Total"] for row in self.books.table("ExpenseClaims") if row["Status"] == "AUTHORISED"]
+        assert self.desk.sums().get("801", ZERO) == -sum(owed, ZERO)
+
     @rule(place=places)
     def batch(self, place):
         """Pay up to three bills at once."""
@@ -256,6 +313,25 @@ class RandomBooks(RuleBasedStateMachine):
         assert sums.get("610", ZERO) == sum((signs.get(row["Type"], 0) * left(row) for row in rows), ZERO)
         signs = {"ACCPAY": -1, "ACCPAYCREDIT": 1, "SPEND-OVERPAYMENT": 1}
         assert sums.get("800", ZERO) == sum((signs.get(row["Type"], 0) * left(row) for row in rows), ZERO)
+
+    @invariant()
+    def the_inventory_account_is_what_the_items_cost(self):
+        """To the cent; what there is of an item is what came less what went, and nothing costs nothing."""
+        items = list(self.books.table("Items"))
+        assert self.desk.sums().get("630", ZERO) == sum((item["TotalCostPool"] for item in items), ZERO)
+        came = dict.fromkeys(ITEMS, ZERO)
+        for plural in ("Invoices", "CreditNotes", "BankTransactions"):
+            for row in self.books.table(plural):
+                if row["Status"] in {"AUTHORISED", "PAID"}:
+                    sign = 1 if row["Type"] in {"ACCPAY", "SPEND", "ACCRECCREDIT"} else -1
+                    for one in row["LineItems"]:
+                        if "ItemCode" in one:
+                            came[one["ItemCode"]] += sign * one["Quantity"]
+        for item in items:
+            assert came[item["Code"]] == item["QuantityOnHand"] - item["QuantityOnBackOrder"], item
+            assert min(item["QuantityOnHand"], item["QuantityOnBackOrder"]) == 0 <= item["QuantityAvailable"], item
+            assert item["TotalCostPool"] >= 0, item
+            assert item["QuantityOnHand"] or not item["TotalCostPool"], item
 
     @invariant()
     def documents_add_up(self):
@@ -341,9 +417,21 @@ class RandomBooks(RuleBasedStateMachine):
         for plural in ("BatchPayments", "Payments", "BankTransactions", "BankTransfers"):
             for row in list(self.books.table(plural)):
                 self.desk.ask("POST", f"{plural}/{row[plural.removesuffix('s') + 'ID']}", {"Status": "DELETED"})
-        for plural in ("Invoices", "CreditNotes", "ManualJournals"):
-            for row in list(self.books.table(plural)):
-                self.desk.ask("POST", f"{plural}/{row[plural.removesuffix('s') + 'ID']}", {"Status": "VOIDED"})
+        money = ("BankTransactions", "DELETED")
+        while True:  # a bill whose goods are sold can be voided only after the sale
+            before = len(self.books.table("journals"))
+            for plural, goes in (
+                ("Invoices", "VOIDED"),
+                ("CreditNotes", "VOIDED"),
+                ("ManualJournals", "VOIDED"),
+                ("ExpenseClaims", "VOIDED"),
+                money,
+            ):
+                for row in list(self.books.table(plural)):
+                    self.desk.ask("POST", f"{plural}/{row[plural.removesuffix('s') + 'ID']}", {"Status": goes})
+            if len(self.books.table("journals")) == before:
+                break
+        assert all(not item["QuantityOnHand"] and not item["TotalCostPool"] for item in self.books.table("Items"))
         assert self.desk.sums() == {}
 
 

@@ -5,19 +5,19 @@ Called by doctor. Facts §1.4 (a refresh token dies 60 days after its last use),
 
 from typing import Final
 
-from counterfoil import errors, flows
+from counterfoil import errors
+from counterfoil.app import needs
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
-from counterfoil.store import bindings as bound
 from counterfoil.store import grants as stored
 from counterfoil.store import health
+from counterfoil.xero.scopes import BROAD_STORY
 
 DEAD_DAYS: Final = 60
 UNUSED_DAYS: Final = 50
 CONNECT: Final = "Run `counterfoil connect`."
 CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
 NEAR_PERCENT: Final = 80
-READ: Final = ".read"
 
 
 async def grants(patient: Patient) -> list[Finding]:
@@ -72,37 +72,30 @@ async def grants(patient: Patient) -> list[Finding]:
 
 
 async def scopes(patient: Patient) -> list[Finding]:
-    """What each flow needs beside what the consent behind each of its entities covers."""
+    """What each flow needs beside what the consent behind each of its entities covers, and what covers it no longer soon."""
     books = patient.books
-    states = {one.id: one for one in await books.database.read(health.grants)}
-    found: list[Finding] = []
-    pairs = 0
-    for binding in await books.database.read(bound.everything):
-        state = states.get(binding.grant_id)
-        if state is None or state.lost is not None:
-            continue  # told by `grants` and `bindings`
-        held = set(state.scopes.split())
-        for flow in books.flows.values():
-            if flow.entity not in (None, binding.entity):
-                continue
-            pairs += 1
-            missing = sorted(one for one in flows.kind(flow.kind).scopes if not _covers(held, one))
-            if missing:
-                found.append(
-                    problem(
-                        "scopes",
-                        "missing",
-                        f"The consent for {binding.entity} lacks {' '.join(missing)}, which flow {flow.table} needs.",
-                        CONNECT,
-                        subject=f"{flow.table}/{binding.entity}",
-                        count=len(missing),
-                    )
-                )
-    return found or [ok("scopes", "Every consent covers what the flows do.", pairs=pairs)]
-
-
-def _covers(held: set[str], scope: str) -> bool:
-    return scope in held or (scope.endswith(READ) and scope.removesuffix(READ) in held)
+    found = [
+        problem(
+            "scopes",
+            "missing",
+            needs.told(one),
+            needs.remedy(books, one.entity),
+            subject=f"{one.flow}/{one.entity}",
+            count=len(one.scopes),
+        )
+        for one in await needs.lacking(books)
+    ]
+    found += [
+        warning(
+            "scopes",
+            "broad",
+            f"The consent for {one.organisation} works by {' '.join(one.scopes)}. {BROAD_STORY}",
+            needs.remedy(books, one.entity),
+            subject=one.entity,
+        )
+        for one in await needs.broad(books)
+    ]
+    return found or [ok("scopes", "Every consent covers what the flows do.")]
 
 
 async def tier(patient: Patient) -> list[Finding]:

@@ -62,7 +62,8 @@ async def plain_secrets(patient: Patient) -> list[Finding]:
 async def permissions(patient: Patient) -> list[Finding]:
     """Files that other users of this machine may read, and folders that they may write."""
     secret = [patient.loaded.path] if settings.written_secrets(patient.path, patient.env) else []
-    secret += [patient.loaded.vault.master_key_file, *settings.secret_files(patient.path, patient.env)]
+    key = patient.loaded.vault.master_key_file
+    secret += [*([] if key is None else [key]), *settings.secret_files(patient.path, patient.env)]
     found = [
         problem(
             "permissions",

@@ -4,7 +4,7 @@ Called by doctor. The chains themselves are `audit verify`'s: here only where ea
 """
 
 import datetime
-from typing import Any, Final
+from typing import Final
 
 from counterfoil.app.doctor.finding import Finding, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
@@ -102,7 +102,7 @@ async def audit(patient: Patient) -> list[Finding]:
     log = patient.books.access.audit
 
     def look(conn: rows.Connection) -> list[str]:
-        return [entity for entity in rows.entities(conn) if not _ends_well(conn, log, entity)]
+        return [entity for entity in rows.entities(conn) if not (entity.isprintable() and log.ends_well(conn, entity))]
 
     wrong = await patient.books.database.read(look)
     return [
@@ -115,10 +115,3 @@ async def audit(patient: Patient) -> list[Finding]:
         )
         for entity in wrong
     ] or [ok("audit", "Each chain of the audit log ends where its seal says.")]
-
-
-def _ends_well(conn: rows.Connection, log: Any, entity: str) -> bool:
-    if not entity.isprintable():
-        return False
-    head, last = rows.head(conn, entity)
-    return head is not None and head.seq == last and bool(log.is_sealed(head))

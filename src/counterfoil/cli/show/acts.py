@@ -71,7 +71,7 @@ class Demo:
         done = await connecting.connect(books, lambda url: _in_background(loop, url))
         self._say(f"{table.count(len(done.reached), 'organisation')} let us in")
         for pair in await connecting.propose(books):
-            binding = await connecting.bind(books, pair.entity, pair.tenant_id)
+            binding, _settled = await connecting.bind(books, pair.entity, pair.tenant_id)
             mark = binding.fingerprint
             self._say(f"{pair.entity} is bound to {mark.name} ({mark.country}, {mark.base_currency}); never to another")
         self._planned(await books.plan(FLOW))

@@ -124,14 +124,14 @@ class Stage:
         raise errors.InputError("The sandbox did not start.", remedy="Run `counterfoil sandbox` to see why.")
 
     def _write(self) -> None:
-        from counterfoil.access import vault
+        from counterfoil.access import key_file
         from counterfoil.cli.sample import files
 
         files.write_files(
             self.folder, today=self.today, client_id=self.ready["public_client_id"], sandbox_url=self.url,
             listen=f"127.0.0.1:{_some_port()}", posting=POSTING,
         )  # fmt: skip
-        vault.new_key_file(self.folder / "counterfoil.key")
+        key_file.new(self.folder / "counterfoil.key")
 
     def _control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -24,10 +24,11 @@ ACCOUNT_KEYS: Final = (
 
 CONTACT_KEYS: Final = (
     "ContactID", "MergedToContactID", "ContactNumber", "AccountNumber", "ContactStatus", "Name", "FirstName",
-    "LastName", "CompanyNumber", "EmailAddress", "BankAccountDetails", "TaxNumber", "AccountsReceivableTaxType",
+    "LastName", "CompanyNumber", "EmailAddress", "BankAccountDetails", "TaxNumber", "TaxNumberType", "AccountsReceivableTaxType",
     "AccountsPayableTaxType", "Addresses", "Phones", "UpdatedDateUTC", "ContactGroups", "IsSupplier", "IsCustomer",
     "SalesDefaultLineAmountType", "PurchasesDefaultLineAmountType", "DefaultCurrency", "SalesDefaultAccountCode",
-    "PurchasesDefaultAccountCode", "PaymentTerms", "Website", "ContactPersons", "HasAttachments",
+    "PurchasesDefaultAccountCode", "XeroNetworkKey", "BatchPayments", "PaymentTerms", "Website", "SalesTrackingCategories",
+    "PurchasesTrackingCategories", "ContactPersons", "HasAttachments",
     "HasValidationErrors",
 )  # fmt: skip
 

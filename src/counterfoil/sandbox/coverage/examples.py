@@ -55,6 +55,8 @@ SEEDS: Final[dict[str, Any]] = {
         "Status": "POSTED",
         "JournalLines": [{"LineAmount": 5, "AccountCode": "400"}, {"LineAmount": -5, "AccountCode": "200"}],
     },
+    "PaymentServices": {"PaymentServiceName": "Probe", "PaymentServiceUrl": "https://pay.example/"},
+    "Receipts": {**_NAMED, "User": {"UserID": "$Users"}, "Date": "2026-11-01", "LineItems": [_COST]},
     "Quotes": {**_NAMED, "Date": "2026-11-01", "LineItems": [_LINE]},
     "PurchaseOrders": {"Contact": {"ContactID": "$Contacts"}, "Date": "2026-11-01", "LineItems": [_COST]},
     "RepeatingInvoices": {
@@ -71,6 +73,16 @@ SEEDS: Final[dict[str, Any]] = {
     },
 }
 
+# Spent, and to be billed to somebody.
+EXPENSE: Final = {**RECEIVED, "Type": "SPEND", "LineItems": [_COST]}
+CLAIM: Final = {"User": {"UserID": "$Users"}, "Receipts": [{"ReceiptID": "$Receipts"}]}
+# What a person set up before.
+ORGANISATION: Final = {
+    "cis": {"contractor": True, "rate": 20, "contacts": {"$Contacts": 20}},
+    "budgets": [
+        {"BudgetLines": [{"AccountCode": "200", "BudgetBalances": [{"Period": "2026-11", "Amount": 100}]}]},
+    ],
+}
 # Made as bank transactions, found elsewhere.
 PREPAYMENT: Final = {**RECEIVED, "Type": "RECEIVE-PREPAYMENT", "LineItems": [_LINE]}
 OVERPAYMENT: Final = {**RECEIVED, "Type": "RECEIVE-OVERPAYMENT", "LineItems": [{**_LINE, "AccountCode": "610"}]}

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.sandbox import resources, wire
+from counterfoil.sandbox import person, resources, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.coverage import examples
@@ -72,12 +72,30 @@ class _Probe:
         (self._books,) = self._world.organisations()
         for plural, body in examples.SEEDS.items():
             self._made(plural, body)
-        for body in (examples.PREPAYMENT, examples.OVERPAYMENT):
-            self._made("BankTransactions", body)
+        self._made_by_hand()
         table = self._books.table("TrackingCategories")
         archived = next(reversed(table.rows))
         table.put(archived, {**table.rows[archived], "Status": "ARCHIVED"})
         self._world.commit()  # the ledger is posted
+
+    def _made_by_hand(self) -> None:
+        """What hangs on what the examples made, and what a person sets up."""
+        self._made("BankTransactions", examples.EXPENSE)
+        spent = list(self._books.table("BankTransactions"))[-1]
+        source = {
+            "SourceTransactionID": spent["BankTransactionID"],
+            "SourceLineItemID": spent["LineItems"][0]["LineItemID"],
+        }
+        self._made("LinkedTransactions", source)
+        for body in (examples.PREPAYMENT, examples.OVERPAYMENT, examples.SEEDS["BankTransactions"]):
+            self._made("BankTransactions", body)
+        self._made("ExpenseClaims", examples.CLAIM)
+        self._made("Receipts", examples.SEEDS["Receipts"])  # a draft, after the one that is claimed
+        member = self._encoded({"ContactID": "$Contacts"})
+        self._asked(
+            "PUT", self._filled(["ContactGroups", "{ContactGroupID}", "Contacts"]), member, _Watched(), _Watched()
+        )
+        person.changed_organisation(self._world, self._books, self._resolved(examples.ORGANISATION))
 
     def judged(self, name: str, method: str, path: str, parameters: list[str]) -> tuple[str, list[str]]:
         """The state of one operation and what is missing of it."""
@@ -202,8 +220,10 @@ class _Probe:
     def _resolved(self, value: Any) -> Any:
         """The example with ids in place of $Plural."""
         if isinstance(value, dict):
-            return {key: self._resolved(inner) for key, inner in value.items()}
+            return {self._resolved(key): self._resolved(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._resolved(inner) for inner in value]
+        if value == "$Users":
+            return self._world.user().user_id
         reference = _REFERENCE.match(value) if isinstance(value, str) else None
         return value if reference is None else self._row_id(self._books, reference[1], "")

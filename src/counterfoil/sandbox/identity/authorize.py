@@ -14,13 +14,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer
 from counterfoil.sandbox.apps import App
-from counterfoil.sandbox.identity import caps, scopes
+from counterfoil.sandbox.identity import caps, redirects, scopes
 from counterfoil.sandbox.world import DEFAULT_USER, ConsentRequest, User, World
 
 PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"
 CODE_LIFE_S = 300.0
 PENDING_MAX = 1_000
+FIELDS_MAX = 1_000  # a consent names one tenant in each
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -33,6 +34,7 @@ class _Pending:
     scopes: tuple[str, ...]
     state: str | None
     challenge: str | None
+    nonce: str | None
     one_only: bool
 
 
@@ -53,7 +55,7 @@ class Authorize:
         if app.kind == "custom":
             return self._sorry("unauthorized_client", "A custom connection asks nobody: it uses client_credentials")
         redirect_uri = query.get("redirect_uri", "")
-        if not _is_redirect_allowed(redirect_uri):
+        if not redirects.is_allowed(app, redirect_uri):
             return self._sorry("unauthorized_client", "Invalid redirect_uri")
         state = query.get("state")
         if query.get("response_type") != "code":
@@ -65,8 +67,8 @@ class Authorize:
         ):
             return _back(redirect_uri, error="invalid_request", state=state)
         asked = query.get("scope", "").split()
-        if not asked or scopes.unknown(asked, app, broad=self._world.has_broad_scopes()):
-            if self._world.options.invalid_scope == "redirect":
+        if not asked or scopes.unknown(asked, app, broad=self._world.has_broad_scopes(), classic=self._is_classic()):
+            if self._world.unknowns.plays("refused-scope", "redirect"):
                 return _back(redirect_uri, error="invalid_scope", state=state)
             return self._sorry("unauthorized_client", "Invalid scope for client")
         one_only = (
@@ -75,19 +77,30 @@ class Authorize:
             or "bulk_connect:false" in query.get("acr_values", "").split()
         )
         user = self._world.user(query.get("login_hint") or DEFAULT_USER)
-        pending = _Pending(app, user, redirect_uri, tuple(dict.fromkeys(asked)), state, challenge, one_only)
+        pending = _Pending(
+            app, user, redirect_uri, tuple(dict.fromkeys(asked)), state, challenge, query.get("nonce"), one_only
+        )
         if self._world.options.auto_consent:
             return self._allowed(pending, self._automatic(pending))
         return self._show(pending)
 
+    def _is_classic(self) -> bool:
+        return self._world.unknowns.plays("classic-expenses-scope", "granted")
+
     def decide(self, form: str) -> Answer:
         """POST from the page: `consent`, `decision`, `tenant`…"""
-        fields = parse_qs(form)
+        try:
+            fields = parse_qs(form, max_num_fields=FIELDS_MAX)
+        except ValueError:
+            fields = {}
         pending = self._pending.pop(fields.get("consent", [""])[0], None)
         if pending is None:
             return self._sorry("invalid_request", "This consent page is no longer open: start again")
-        chosen = [tenant for tenant in fields.get("tenant", []) if self._world.books(tenant) is not None]
+        asked = map(self._world.books, fields.get("tenant", []))
+        chosen = list(dict.fromkeys(books.tenant_id for books in asked if books is not None))
         if fields.get("decision", [""])[0] != "allow" or not chosen:
+            if self._world.unknowns.plays("access-denied", "page"):
+                return self._sorry("access_denied", "You have not let the app in")
             return _back(pending.redirect_uri, error="access_denied", state=pending.state)
         return self._allowed(pending, chosen[:1] if pending.one_only else chosen)
 
@@ -96,7 +109,7 @@ class Authorize:
         reasons = caps.blocked(self._world, pending.app, tenants)
         if not reasons:
             return self._grant(pending, tenants)
-        if self._world.options.full_cap == "redirect":
+        if self._world.unknowns.plays("full-cap", "redirect"):
             return _back(pending.redirect_uri, error="access_denied", state=pending.state)
         return self._sorry("access_denied", next(iter(reasons.values())))
 
@@ -157,6 +170,8 @@ class Authorize:
                 "auth_time": int(world.clock.seconds()),
             },
         )
+        for old in [key for key, row in world.codes.rows.items() if row["expires_ms"] < world.clock.seconds() * 1000]:
+            world.codes.drop(old)
         code = world.ids.token()
         world.codes.put(
             code,
@@ -165,6 +180,7 @@ class Authorize:
                 "client_id": pending.app.client_id,
                 "redirect_uri": pending.redirect_uri,
                 "challenge": pending.challenge,
+                "nonce": pending.nonce,
                 "event_id": event_id,
                 "expires_ms": int((world.clock.seconds() + CODE_LIFE_S) * 1000),
             },
@@ -194,21 +210,17 @@ class Authorize:
         )
 
 
-def is_verified(challenge: str, verifier: str) -> bool:
-    """Whether this PKCE verifier is the challenge's."""
+def is_proved(challenge: str | None, verifier: str) -> bool:
+    """Whether this PKCE verifier is the challenge's.
+
+    A verifier without a challenge is refused: somebody took the challenge out of the authorize request on its way.
+    """
+    if challenge is None:
+        return not verifier
     if not _VERIFIER.fullmatch(verifier):
         return False
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
-
-
-def _is_redirect_allowed(uri: str) -> bool:
-    """Any http://localhost:PORT/…; 127.0.0.1 is refused, as Xero does."""
-    parts = urlsplit(uri)
-    try:
-        return parts.scheme == "http" and parts.hostname == "localhost" and parts.port != 0 and not parts.fragment
-    except ValueError:
-        return False
 
 
 def _back(redirect_uri: str, **fields: str | None) -> Answer:

@@ -13,6 +13,7 @@ WITHOUT_TENANT = frozenset({"app.connections", "marketplace.billing"})
 BROAD = frozenset({"accounting.transactions", "accounting.transactions.read", "accounting.reports.read"})
 JOURNALS = "accounting.journals.read"
 PAYMENT_SERVICES = "paymentservices"
+CLASSIC_EXPENSES = "accounting.classicexpenses"
 
 _WITH_READ = (
     "accounting.invoices",
@@ -46,8 +47,15 @@ _READ_ONLY = (
 )
 GRANULAR = frozenset({*_WITH_READ, *(f"{scope}.read" for scope in _WITH_READ), *_READ_ONLY, PAYMENT_SERVICES})
 
+_CLASSIC = frozenset({CLASSIC_EXPENSES, f"{CLASSIC_EXPENSES}.read"})  # one source names them (facts 1.7, 11.13)
 _TRANSACTIONS = frozenset(
-    {"accounting.invoices", "accounting.payments", "accounting.banktransactions", "accounting.manualjournals"}
+    {
+        "accounting.invoices",
+        "accounting.payments",
+        "accounting.banktransactions",
+        "accounting.manualjournals",
+        CLASSIC_EXPENSES,
+    }
 )
 _REPORTS = "accounting.reports."
 _NOT_BROAD_REPORTS = frozenset({"accounting.reports.tenninetynine", "accounting.reports.bankstatement"})
@@ -65,12 +73,19 @@ _SCOPE_OF_REPORT = {
 _TAX_REPORTS = "taxreports"
 
 
-def unknown(asked: Sequence[str], app: App, *, broad: bool) -> list[str]:
-    """The scopes that nobody can grant this app; `broad`: the broad ones have not ended yet."""
+def unknown(asked: Sequence[str], app: App, *, broad: bool, classic: bool = False) -> list[str]:
+    """The scopes that nobody can grant this app; `broad`: the broad ones have not ended yet; `classic`: those of expenses."""
     known = IDENTITY | GRANULAR | (BROAD if broad and app.has_broad_scopes else frozenset())
+    if classic:
+        known |= _CLASSIC
     if not app.has_journals:
         known -= {JOURNALS}
     return [scope for scope in asked if scope not in known]
+
+
+def still_held(granted: Sequence[str], app: App) -> list[str]:
+    """What a new token of this grant has: premium scopes end with the tier that they came with."""
+    return [scope for scope in granted if scope != JOURNALS or app.has_journals]
 
 
 def unassigned(asked: Sequence[str], app: App, *, broad: bool) -> list[str]:

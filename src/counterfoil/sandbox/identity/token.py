@@ -19,11 +19,11 @@ from counterfoil.sandbox.world import World
 PATH = "/connect/token"
 REVOCATION_PATH = "/connect/revocation"
 DISCOVERY_PATH = "/.well-known/openid-configuration"
-JWKS_PATH = "/.well-known/openid-configuration/jwks"
 
 ID_TOKEN_LIFE_S = 300
 REFRESH_LIFE_S = 60 * 86_400
 GRACE_S = 30 * 60
+FIELDS_MAX = 100
 _NOT_STORED = {"Cache-Control": "no-store, no-cache, max-age=0", "Pragma": "no-cache"}
 
 
@@ -78,7 +78,7 @@ class Tokens:
         at = self._issuer
         document = {
             "issuer": at,
-            "jwks_uri": at + JWKS_PATH,
+            "jwks_uri": at + self._world.unknowns.chosen("jwks-path"),
             "authorization_endpoint": at + authorize.PATH,
             "token_endpoint": at + PATH,
             "revocation_endpoint": at + REVOCATION_PATH,
@@ -126,13 +126,11 @@ class Tokens:
         late = world.clock.seconds() * 1000 > code["expires_ms"]
         if late or code["redirect_uri"] != form.get("redirect_uri"):
             _refuse("invalid_grant")
-        if code["challenge"] is not None and not authorize.is_verified(
-            code["challenge"], form.get("code_verifier", "")
-        ):
+        if not authorize.is_proved(code["challenge"], form.get("code_verifier", "")):
             _refuse("invalid_grant")
         if code["grant"] not in world.grants.rows:
             _refuse("invalid_grant")
-        return self._issue(code["grant"], code["event_id"])
+        return self._issue(code["grant"], code["event_id"], code.get("nonce"))
 
     def _by_refresh(self, client: _Client, form: dict[str, str]) -> Answer:
         world = self._world
@@ -175,8 +173,8 @@ class Tokens:
             _refuse("invalid_scope")
         return asked or scopes.assigned(app, broad=broad)
 
-    def _issue(self, grant_id: str, event_id: str) -> Answer:
-        """The tokens that this grant's scopes call for."""
+    def _issue(self, grant_id: str, event_id: str, nonce: str | None = None) -> Answer:
+        """The tokens that this grant's scopes call for; a code's id token repeats the nonce of its consent."""
         world = self._world
         grant = world.grants.rows[grant_id]
         user = world.user(grant["email"])
@@ -187,7 +185,7 @@ class Tokens:
             "xero_userid": user.user_id,
             "global_session_id": grant["session"].replace("-", ""),
         }
-        held: list[str] = grant["scopes"]
+        held = scopes.still_held(grant["scopes"], world.apps[grant["client_id"]])
         access_token = self._signer.sign(
             self._claims(grant["client_id"], now)
             | session
@@ -211,7 +209,7 @@ class Tokens:
                 "family_name": user.family_name,
                 "name": f"{user.given_name} {user.family_name}",
                 "amr": ["pwd", "mfa"],
-            }
+            } | ({} if nonce is None else {"nonce": nonce})
             answer["id_token"] = self._signer.sign(id_claims, "JWT")
         answer |= {"access_token": access_token, "expires_in": self._life(), "token_type": "Bearer"}
         if "offline_access" in held:
@@ -224,7 +222,7 @@ class Tokens:
             "nbf": now,
             "exp": now + self._life(),
             "iss": self._issuer,
-            "aud": f"{self._issuer}/resources",
+            **({} if self._world.unknowns.plays("token-audience", "absent") else {"aud": f"{self._issuer}/resources"}),
             "client_id": client_id,
         }
 
@@ -253,7 +251,11 @@ def _is_dead(row: Row, now_ms: int) -> bool:
 
 
 def _form(body: str) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+    try:
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        _refuse("invalid_request")
+    return {name: values[0] for name, values in fields.items()}
 
 
 def _tokens(body: dict[str, Any]) -> Answer:

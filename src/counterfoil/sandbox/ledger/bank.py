@@ -3,7 +3,7 @@
 from typing import Final
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.ledger import documents
+from counterfoil.sandbox.ledger import documents, stock
 from counterfoil.sandbox.ledger.entry import ROUNDING, Entry, Line, balanced, in_base, system
 from counterfoil.sandbox.tables import Row
 
@@ -23,7 +23,7 @@ def transactions(books: Books, row: Row) -> list[Entry]:
     if source is None or row["Status"] != "AUTHORISED":
         return []
     sign = 1 if row["Type"].startswith("RECEIVE") else -1
-    money = Line(row["BankAccount"]["AccountID"], sign * in_base(row["Total"], row["CurrencyRate"]))
+    money = Line(row["BankAccount"]["AccountID"], sign * in_base(books, row["Total"], row["CurrencyRate"]))
     if row["Type"].endswith("OVERPAYMENT"):  # as one sum: that is what it will be cleared by
         side, control = documents.SIDES[row["Type"]]
         coded = [Line(system(books, control), side * abs(money.net))]
@@ -31,13 +31,14 @@ def transactions(books: Books, row: Row) -> list[Entry]:
         coded = documents.coded(books, row, -sign)
     lines = balanced(books, [money, *coded], ROUNDING)
     own_id = row.get("OverpaymentID") or row.get("PrepaymentID") or row["BankTransactionID"]
-    return [Entry("", own_id, source, row["Date"], row.get("Reference", ""), lines)]
+    whole = Entry("", own_id, source, row["Date"], row.get("Reference", ""), lines)
+    return [whole, *stock.entries(books, "BankTransactions", row, row["BankTransactionID"])]
 
 
-def transfers(_: Books, row: Row) -> list[Entry]:
+def transfers(books: Books, row: Row) -> list[Entry]:
     """Money from one account to the other."""
     if row["Status"] != "AUTHORISED":
         return []
-    amount = in_base(row["Amount"], row["CurrencyRate"])
+    amount = in_base(books, row["Amount"], row["CurrencyRate"])
     lines = [Line(row["ToBankAccount"]["AccountID"], amount), Line(row["FromBankAccount"]["AccountID"], -amount)]
     return [Entry("", row["BankTransferID"], "TRANSFER", row["Date"], row.get("Reference", ""), lines)]

@@ -8,6 +8,7 @@ from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.ledger import stock
 from counterfoil.sandbox.ledger.entry import (
     CREDITORS,
     DEBTORS,
@@ -45,17 +46,18 @@ def entries(books: Books, row: Row) -> list[Entry]:
     own_id = row["InvoiceID"] if "InvoiceID" in row else row["CreditNoteID"]
     sign, control = SIDES[row["Type"]]
     rate = row["CurrencyRate"]
-    owed = Line(system(books, control), sign * in_base(row["Total"], rate))
+    owed = Line(system(books, control), sign * in_base(books, row["Total"], rate))
     lines = balanced(books, [owed, *coded(books, row, -sign)], ROUNDING)
+    costs = stock.entries(books, "CreditNotes" if "CreditNoteID" in row else "Invoices", row, own_id)
     if not lines:
-        return []
+        return costs
     whole = Entry("", own_id, row["Type"], row["Date"], row.get("Reference", ""), lines)
-    return [whole, *leftover(books, row, own_id)]
+    return [whole, *costs, *leftover(books, row, own_id)]
 
 
 def coded(books: Books, row: Row, sign: int) -> list[Line]:
     """The lines of a document on their accounts, and their tax on the tax account, in base currency."""
-    rate, inclusive = row["CurrencyRate"], row["LineAmountTypes"] == "Inclusive"
+    rate = row["CurrencyRate"]
     lines = []
     taxes = ZERO
     for item in row["LineItems"]:
@@ -63,13 +65,13 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
         if amount is None or account is None:
             continue
         tax = item.get("TaxAmount", ZERO)
-        net = in_base(amount - tax if inclusive else amount, rate)
-        tax = in_base(tax, rate)
+        own = net(books, row, item)
+        tax = in_base(books, tax, rate)
         taxes += tax
         lines.append(
             Line(
                 account,
-                sign * net,
+                sign * own,
                 sign * tax,
                 item.get("TaxType", ""),
                 item.get("Description", ""),
@@ -81,10 +83,18 @@ def coded(books: Books, row: Row, sign: int) -> list[Line]:
     return lines
 
 
+def net(books: Books, row: Row, line: Row) -> Decimal:
+    """What a line comes to without tax, in base currency."""
+    amount: Decimal = line.get("LineAmount", ZERO)
+    if row["LineAmountTypes"] == "Inclusive":
+        amount -= line.get("TaxAmount", ZERO)
+    return in_base(books, amount, row["CurrencyRate"])
+
+
 def whole(books: Books, row: Row, sign: int) -> list[Line]:
     """The coded lines and what rounding adds to them, so that they are the document's total."""
     lines = coded(books, row, sign)
-    rest = sign * in_base(row["Total"], row["CurrencyRate"]) - sum((line.net for line in lines), ZERO)
+    rest = sign * in_base(books, row["Total"], row["CurrencyRate"]) - sum((line.net for line in lines), ZERO)
     return [*lines, Line(system(books, ROUNDING), rest)] if rest else lines
 
 
@@ -102,7 +112,7 @@ def leftover(books: Books, row: Row, own_id: str) -> list[Entry]:
     rate = row["CurrencyRate"]
     if rate == 1 or row["Status"] != "PAID":
         return []
-    cents = in_base(row["Total"], rate) - sum((in_base(amount, rate) for amount in applied(row)), ZERO)
+    cents = in_base(books, row["Total"], rate) - sum((in_base(books, amount, rate) for amount in applied(row)), ZERO)
     if not cents:
         return []
     sign, control = SIDES[row["Type"]]

@@ -50,9 +50,18 @@ def system(books: Books, name: str) -> str:
     return wire.ZERO_GUID if row is None else str(row["AccountID"])
 
 
-def in_base(amount: Decimal, rate: Decimal) -> Decimal:
-    """A document's amount in base currency: `rate` is document currency for one unit of base (facts 4.6)."""
-    return (amount if rate == 1 else amount / rate).quantize(CENT, ROUND_HALF_UP)
+def in_base(books: Books, amount: Decimal, rate: Decimal) -> Decimal:
+    """A document's amount in base currency: `rate` is document currency for one unit of base (facts 4.6, 11.11)."""
+    if rate == 1:
+        return amount.quantize(CENT, ROUND_HALF_UP)
+    if books.unknowns.plays("currency-rate", "base-per-foreign"):
+        return (amount * rate).quantize(CENT, ROUND_HALF_UP)
+    return part_of(amount, rate)
+
+
+def part_of(amount: Decimal, whole: Decimal) -> Decimal:
+    """The amount divided, to the cent."""
+    return (amount / whole).quantize(CENT, ROUND_HALF_UP)
 
 
 def balanced(books: Books, lines: list[Line], account: str) -> list[Line]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from counterfoil.sandbox.books import Books
-from counterfoil.sandbox.ledger import bank, documents, manual, settling
+from counterfoil.sandbox.ledger import bank, documents, expenses, manual, opening, settling, stock
 from counterfoil.sandbox.ledger.entry import Entry, Line
 from counterfoil.sandbox.tables import Change, Row
 
@@ -21,6 +21,8 @@ _ENTRIES: Final[dict[str, Callable[[Books, Row], list[Entry]]]] = {
     "BankTransactions": bank.transactions,
     "BankTransfers": bank.transfers,
     "ManualJournals": manual.journals,
+    "ExpenseClaims": expenses.claims,
+    opening.TABLE: opening.balances,
 }
 
 
@@ -28,13 +30,19 @@ def follow(books: Books, changes: Iterable[Change], at: str) -> None:
     """Put the journals of these changes into the books' table; `at` is the stamp that they are created with."""
     mine = books.tenant_id
     touched = {
-        (change.table.name, change.key): None
-        for change in changes
-        if change.table.name in _ENTRIES and change.table.space == mine
+        of: None for change in changes if change.table.space == mine and (of := _document(change))[0] in _ENTRIES
     }
     for name, key in touched:
         row = books.table(name).get(key)
         _posted(books, f"{name}/{key}", [] if row is None else _ENTRIES[name](books, row), at)
+
+
+def _document(change: Change) -> tuple[str, str]:
+    """Plural and id of what a change posts: a movement of stock posts with its document."""
+    if change.table.name != stock.TABLE:
+        return change.table.name, change.key
+    plural, _, own_id = ((change.after or change.before) or {"document": ""})["document"].partition("/")
+    return plural, own_id
 
 
 def _posted(books: Books, of: str, entries: list[Entry], at: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.ledger import documents
-from counterfoil.sandbox.ledger.entry import GAINS, ZERO, Entry, Line, balanced, in_base, merged, system
+from counterfoil.sandbox.ledger.entry import GAINS, ZERO, Entry, Line, balanced, in_base, merged, part_of, system
 from counterfoil.sandbox.tables import Row
 
 _PLURALS: Final = {
@@ -57,7 +57,7 @@ def _money(books: Books, row: Row, document: Row) -> Decimal:
     if account.get("CurrencyCode", books.base_currency) == books.base_currency:
         paid: Decimal = row["BankAmount"]
         return paid
-    return in_base(amount, row["CurrencyRate"])
+    return in_base(books, amount, row["CurrencyRate"])
 
 
 def cleared(books: Books, document: Row, amount: Decimal) -> list[Line]:
@@ -65,15 +65,15 @@ def cleared(books: Books, document: Row, amount: Decimal) -> list[Line]:
     if "PrepaymentID" in document:
         return share(books, document, amount)
     sign, control = documents.SIDES[document["Type"]]
-    return [Line(system(books, control), -sign * in_base(amount, document["CurrencyRate"]))]
+    return [Line(system(books, control), -sign * in_base(books, amount, document["CurrencyRate"]))]
 
 
 def share(books: Books, prepayment: Row, amount: Decimal) -> list[Line]:
     """The part of a prepayment's lines that this amount is of its total; cents stay with the largest line."""
     sign = -documents.SIDES[prepayment["Type"]][0]
     whole = documents.whole(books, prepayment, sign)
-    worth = sign * in_base(amount, prepayment["CurrencyRate"])
-    parts = [line._replace(net=in_base(line.net * amount, prepayment["Total"]), tax=ZERO) for line in whole]
+    worth = sign * in_base(books, amount, prepayment["CurrencyRate"])
+    parts = [line._replace(net=part_of(line.net * amount, prepayment["Total"]), tax=ZERO) for line in whole]
     largest = max(range(len(parts)), key=lambda index: abs(parts[index].net))
     missing = worth - sum((part.net for part in parts), ZERO)
     parts[largest] = parts[largest]._replace(net=parts[largest].net + missing)

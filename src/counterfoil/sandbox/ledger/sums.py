@@ -64,6 +64,8 @@ def applications(row: Row) -> list[tuple[date, Decimal]]:
 def _recognised(row: Row, day: date, lines: list[Line]) -> Iterator[Movement]:
     """The part of a document's journal that each application brings onto cash basis."""
     total, so_far = row["Total"], Decimal(0)
+    if not total:  # a person may have taken away what was paid for
+        return
     before = [ZERO] * len(lines)
     for applied_on, amount in applications(row):
         so_far += amount

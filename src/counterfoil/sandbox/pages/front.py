@@ -87,12 +87,19 @@ def _card(world: World, books: Books, usage: list[dict[str, Any]]) -> dict[str, 
         "contacts": len(books.table("Contacts")),
         "invoices": len(books.table("Invoices")),
         "apps": sum(app["live"] for app in connected(world, books)),
-        "usage": [
-            {**used, "name": world.apps[used["client_id"]].name}
-            for used in usage
-            if used["tenant_id"] == books.tenant_id and used["client_id"] in world.apps
-        ],
+        "usage": _used(world, books, usage),
     }
+
+
+def _used(world: World, books: Books, usage: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each app that called this organisation: its limits, if there are any, and what it drew this month (`drawn` or None)."""
+    limits = {used["client_id"]: used for used in usage if used["tenant_id"] == books.tenant_id}
+    drawn = world.egress.by_app(world.clock.now(), books.tenant_id)
+    return [
+        {"name": world.apps[client_id].name, "limits": limits.get(client_id), "drawn": drawn.get(client_id)}
+        for client_id in dict.fromkeys([*limits, *drawn])
+        if client_id in world.apps
+    ]
 
 
 def connected(world: World, books: Books) -> list[dict[str, Any]]:

@@ -77,6 +77,7 @@ def _environment() -> jinja2.Environment:
         "price": words.price,
         "quantity": words.quantity,
         "percent": words.percent,
+        "size": words.size,
         "day": words.day,
         "short_day": words.short_day,
         "stamp": words.stamp,

@@ -60,6 +60,18 @@ def percent(value: Any) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def size(count: int) -> str:
+    """Bytes for people: 512 bytes, 12.3 KB, 4.5 MB, 1.2 GB; a kilobyte is 1,024 bytes, as in Xero's prices."""
+    if count < 1024:
+        return f"{count} bytes"
+    amount = float(count)
+    for unit in ("KB", "MB", "GB"):
+        amount /= 1024
+        if amount < 1000 or unit == "GB":
+            break
+    return f"{amount:,.1f} {unit}"
+
+
 def day(value: str | None) -> str:
     """A document date such as 28 June 2026."""
     if not value:

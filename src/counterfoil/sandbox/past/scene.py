@@ -65,11 +65,11 @@ class Scene:
 
     def rate(self, currency: str, day: date) -> Row:
         """The rate of a foreign document: the day's, which goes up and down by 3 % in eight months."""
-        base = self.clerk.books.base_currency
-        if currency == base:
+        books = self.clerk.books
+        if currency == books.base_currency:
             return {}
         place = abs(day.toordinal() % _RATE_CYCLE_DAYS - _RATE_CYCLE_DAYS // 2) - _RATE_CYCLE_DAYS // 4
-        return {"CurrencyRate": wire.number(round(exchange.rate(base, currency) * (1 + Decimal(place) / 2000), 6))}
+        return {"CurrencyRate": wire.number(round(exchange.rate(books, currency) * (1 + Decimal(place) / 2000), 6))}
 
     def is_reconciled(self, day: date) -> bool:
         """Whether the bank's line of this day has been matched since."""

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.ledger import documents, entry, sums
 from counterfoil.sandbox.reports import asked, shape
 from counterfoil.sandbox.tables import Row
@@ -88,21 +89,21 @@ def opened(call: Call, contact_id: str, control: str, day: date) -> list[Open]:
             if row["Status"] not in documents.POSTED or own_control != control:
                 continue
             sign = sign if control == entry.DEBTORS else -sign
-            one = _open(row, row[id_key], sign, day)
+            one = _open(call.books, row, row[id_key], sign, day)
             if one.due:
                 found.append(one)
     return sorted(found, key=lambda one: _day(one.row))
 
 
-def _open(row: Row, own_id: str, sign: int, day: date) -> Open:
+def _open(books: Books, row: Row, own_id: str, sign: int, day: date) -> Open:
     rate, own_day = row["CurrencyRate"], _day(row)
 
     def taken(keys: tuple[str, ...]) -> Decimal:
         parts = ((max(own_day, wire.day_of(one["Date"])), one) for key in keys for one in row.get(key, ()))
         amounts = (one.get("AppliedAmount", one.get("Amount")) for when, one in parts if when <= day)
-        return sum((sign * entry.in_base(amount, rate) for amount in amounts), shape.ZERO)
+        return sum((sign * entry.in_base(books, amount, rate) for amount in amounts), shape.ZERO)
 
-    total = sign * entry.in_base(row["Total"], rate)
+    total = sign * entry.in_base(books, row["Total"], rate)
     paid, credited = taken(("Payments",)), taken(_CREDITED)
     if sum((amount for when, amount in sums.applications(row) if when <= day), Decimal(0)) == row["Total"]:
         credited = total - paid  # settled: the cents of conversion are a gain or loss

@@ -13,6 +13,8 @@ from counterfoil.sandbox.answers import Call, Refusal
 from counterfoil.sandbox.books import Books
 
 PERIODS_MAX: Final = 11
+FIRST_YEAR: Final = 1900  # so that every comparison and financial year around a date is in the calendar
+LAST_YEAR: Final = 9000
 MONTHS: Final = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 
 
@@ -39,9 +41,12 @@ def day(call: Call, name: str, otherwise: date) -> date:
     if not given:
         return otherwise
     try:
-        return date.fromisoformat(given[:10])
+        asked = date.fromisoformat(given[:10])
     except ValueError:
         refuse(f"The parameter {name} must be a date such as 2026-11-30.")
+    if not FIRST_YEAR <= asked.year <= LAST_YEAR:
+        refuse(f"The parameter {name} must be a date between {FIRST_YEAR} and {LAST_YEAR}.")
+    return asked
 
 
 def guid(call: Call, name: str) -> str | None:
@@ -74,7 +79,7 @@ def back(day: date, months: int) -> date:
 def steps(call: Call) -> list[int]:
     """How many months back each column of a comparison is, the asked one (0) first."""
     given = call.query.get("periods", "0")
-    if not given.isdecimal() or int(given) > PERIODS_MAX:
+    if given not in {str(number) for number in range(PERIODS_MAX + 1)}:
         refuse(f"The parameter periods must be a number from 1 to {PERIODS_MAX}.")
     frame = call.query.get("timeframe", "MONTH").upper()
     if frame not in MONTHS:

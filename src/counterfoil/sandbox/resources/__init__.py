@@ -12,24 +12,31 @@ from counterfoil.sandbox.resources import (
     bank_transfers,
     batch_payments,
     branding_themes,
+    budgets,
+    cis_settings,
     contact_groups,
     contacts,
     credit_notes,
     currencies,
+    expense_claims,
     invoice_reminders,
     invoices,
     items,
     journals,
+    linked_transactions,
     manual_journals,
     organisation,
     overpayments,
     paper,
+    payment_services,
     payments,
     prepayments,
     purchase_orders,
     quotes,
+    receipts,
     repeating_invoices,
     reports,
+    setup,
     tax_rates,
     tracking_categories,
     users,
@@ -62,10 +69,16 @@ _ALL = (
     users.RESOURCE,
     branding_themes.RESOURCE,
     invoice_reminders.RESOURCE,
+    payment_services.RESOURCE,
+    linked_transactions.RESOURCE,
+    budgets.RESOURCE,
+    setup.RESOURCE,
+    receipts.RESOURCE,
+    expense_claims.RESOURCE,
 )
 _BY_NAME = {
     name.lower(): resource
-    for resource in map(paper.with_pdf, map(attachments.with_attachments, _ALL))
+    for resource in map(cis_settings.with_settings, map(paper.with_pdf, map(attachments.with_attachments, _ALL)))
     for name in (resource.plural, resource.singular)
 }
 

@@ -9,13 +9,15 @@ from counterfoil.sandbox import answers, charts, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.charts.rows import CLASS_OF_TYPE
-from counterfoil.sandbox.resources import batches, listing, shape
+from counterfoil.sandbox.resources import batches, shape
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
 PLURAL = "Accounts"
 _DOCUMENTS = ("Invoices", "CreditNotes", "Quotes", "PurchaseOrders", "RepeatingInvoices")
+IN_USE = "The account is in use or is a system account: it can only be archived."
 CODE_MAX = 10
 NAME_MAX = 150
 SHAPE = shape.Shape(
@@ -27,41 +29,31 @@ SHAPE = shape.Shape(
     TaxType=shape.text,
     BankAccountNumber=shape.text,
     CurrencyCode=shape.text,
+    BankAccountType=shape.enum("BankAccountType", "BANK", "CREDITCARD", "PAYPAL", "NONE"),
+    ReportingCode=shape.text,
     EnablePaymentsToAccount=shape.boolean,
     ShowInExpenseClaims=shape.boolean,
     AddToWatchlist=shape.boolean,
 )
 
 
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT one, POST one, DELETE one."""
-    if not call.path and call.method == "GET":
-        rows = listing.ordered(call, listing.filtered(call, call.books.table(PLURAL)), None)
-        return answers.envelope(call.world, call.client_id, PLURAL, rows)
-    if not call.path and call.method == "PUT":
-        elements = shape.posted(call, PLURAL, "Account", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _create(call, posted), summarize=True)
-    if len(call.path) != 1:
-        raise Refusal(answers.not_implemented())
-    row = call.books.table(PLURAL).get(call.path[0].lower())
-    if row is None:
-        raise Refusal(answers.not_found())
-    if call.method == "GET":
-        return answers.envelope(call.world, call.client_id, PLURAL, [row])
-    if call.method == "POST":
-        elements = shape.posted(call, PLURAL, "Account", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _update(call, row, posted), summarize=True)
-    if call.method == "DELETE":
-        return batches.written(call, PLURAL, [row], lambda _: _delete(call, row), summarize=True)
-    raise Refusal(answers.not_implemented())
+def imported(call: Call, posted: Row, found: Row | None) -> Outcome:
+    """One account of a whole chart: a new one, or `found` changed."""
+    return _created(call, posted) if found is None else _changed(call, {**posted, "AccountID": found["AccountID"]})
 
 
-def _create(call: Call, posted: Row) -> Outcome:
+def _created(call: Call, posted: Row) -> Outcome:
     errors = _problems(call, posted, None)
     if "Name" not in posted or "Type" not in posted or ("Code" not in posted and posted.get("Type") != "BANK"):
         errors.append("An account needs a Name, a Type and a Code.")
-    if posted.get("Type") == "BANK" and not posted.get("BankAccountNumber"):
-        errors.append("A bank account needs a BankAccountNumber.")
+    if posted.get("Type") == "BANK":
+        if not posted.get("BankAccountNumber"):
+            errors.append("A bank account needs a BankAccountNumber.")
+        code = posted.get("CurrencyCode", call.books.base_currency)
+        if call.books.table("Currencies").get(code.upper()) is None:
+            errors.append(f"Organisation is not subscribed to currency {code}")
+    if posted.get("Status", "ACTIVE") != "ACTIVE":
+        errors.append("A new account is ACTIVE.")
     if errors:
         return Outcome({"AccountID": wire.ZERO_GUID, **posted}, errors)
     row: Row = {
@@ -75,27 +67,37 @@ def _create(call: Call, posted: Row) -> Outcome:
         "HasAttachments": False,
         "AddToWatchlist": False,
     }
+    if posted["Type"] == "BANK":
+        posted = {**posted, "CurrencyCode": posted.get("CurrencyCode", call.books.base_currency).upper()}
+    else:
+        posted = {key: value for key, value in posted.items() if key != "CurrencyCode"}
     return _stored(call, {**row, **posted})
 
 
-def _update(call: Call, row: Row, posted: Row) -> Outcome:
+def _changed(call: Call, posted: Row) -> Outcome:
+    row = call.books.table(PLURAL).rows[posted["AccountID"]]
     errors = _problems(call, posted, row["AccountID"])
     if row["Type"] == "BANK":
         errors.append("Bank accounts cannot be updated via the API.")
     if row.get("SystemAccount") and posted.get("Status", "ACTIVE") != "ACTIVE":
         errors.append("A system account cannot be archived.")
-    if posted.get("Status") == "ARCHIVED" and posted.keys() - {"Status"}:
+    if posted.get("Status") == "ARCHIVED" and posted.keys() - {"Status", "AccountID"}:
         errors.append("An account is archived in a request of its own.")
+    if posted.get("Status") == "DELETED":
+        errors.append("An account is deleted with DELETE.")
+    kind = str(posted.get("Type", row["Type"]))
+    if kind != row["Type"] and ("BANK" in {kind, row["Type"]} or row.get("SystemAccount")):
+        errors.append("The type of a bank account or system account cannot be changed.")
     if errors:
         return Outcome({**row, **posted}, errors)
-    return _stored(call, {**row, **posted})
+    return _stored(call, {**row, **posted, "Class": CLASS_OF_TYPE[kind]})
 
 
-def _delete(call: Call, row: Row) -> Outcome:
+def _removed(call: Call, row: Row) -> Answer:
     if _is_used(call.books, row["AccountID"]) or row.get("SystemAccount"):
-        return Outcome(dict(row), ["The account is in use or is a system account: it can only be archived."])
+        raise Refusal(answers.validation([{**row, "ValidationErrors": batches.messages([IN_USE])}]))
     call.books.table(PLURAL).drop(row["AccountID"])
-    return Outcome({**row, "Status": "DELETED"})
+    return COLLECTION.answer(call, [{**row, "Status": "DELETED"}])
 
 
 def _is_used(books: Books, account_id: str) -> bool:
@@ -127,4 +129,17 @@ def _problems(call: Call, posted: Row, own_id: str | None) -> list[str]:
     return errors
 
 
-RESOURCE = Resource(PLURAL, "Account", "accounting.settings", handle)
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Account",
+    id_key="AccountID",
+    shape=SHAPE,
+    created=_created,
+    changed=_changed,
+    removed=_removed,
+    limits={"PUT": 1, "POST": 1},
+    summarized=frozenset(),
+    has_pages=False,
+    has_history=False,
+)
+RESOURCE = Resource(PLURAL, "Account", "accounting.settings", COLLECTION.handle)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.resources import balances, batches, document_rules, history, shape
+from counterfoil.sandbox.resources import balances, batches, document_rules, history, payment_rules, shape
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.document_kinds import CREDIT_NOTE, Payable, is_sale
 from counterfoil.sandbox.tables import Row
@@ -30,8 +30,6 @@ SHAPE = shape.Shape(
     Date=shape.day,
     Invoice=shape.object_of(shape.Shape(InvoiceID=shape.guid, InvoiceNumber=shape.text)),
 )
-
-_CENT = Decimal("0.01")
 
 
 def of(source: Payable) -> Callable[[Call, Row | None], Answer]:
@@ -61,7 +59,7 @@ def _created(call: Call, source: Payable, named: Row | None, posted: Row) -> Out
     invoice = invoices.get(wanted.get("InvoiceID", ""))
     if invoice is None or is_sale(invoice) != is_sale(credit):
         return Outcome(_shown(source, posted, credit), [NO_INVOICE])
-    amount = wire.number(posted.get("Amount", Decimal(0)).quantize(_CENT))
+    amount = wire.number(payment_rules.cents(posted.get("Amount", Decimal(0))))
     # The date cannot be chosen: it is the later one of the two documents'.
     day = max(wire.day_of(credit["Date"]), wire.day_of(invoice["Date"]))
     errors = _problems(source, credit, invoice, amount) + document_rules.locked(call.books, day)

@@ -31,6 +31,7 @@ PARENTS: Final[Mapping[str, str]] = {
     "ManualJournals": "ManualJournalID",
     "PurchaseOrders": "PurchaseOrderID",
     "Quotes": "QuoteID",
+    "Receipts": "ReceiptID",
     "RepeatingInvoices": "RepeatingInvoiceID",
 }
 _TO_CUSTOMERS: Final = frozenset({"ACCREC", "ACCRECCREDIT"})

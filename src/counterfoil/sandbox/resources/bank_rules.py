@@ -36,6 +36,10 @@ def change(call: Call, before: Row, posted: Row, credit: Row | None) -> list[str
         return [USED]
     if credit is not None and not goes and posted.keys() & FIXED_WHEN_RECONCILED:
         return [document_rules.NOT_FOR_MODIFICATION]
-    if before["IsReconciled"] and posted.get("IsReconciled", True) and not call.world.options.reconciled_payments_go:
+    if (
+        before["IsReconciled"]
+        and posted.get("IsReconciled", True)
+        and call.world.unknowns.plays("reconciled-deletion", "refused")
+    ):
         return [RECONCILED] if goes or posted.keys() & FIXED_WHEN_RECONCILED else []
     return []

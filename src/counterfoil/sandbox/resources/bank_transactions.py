@@ -4,11 +4,13 @@ Called through `resources`. An over- or prepayment is made here and lives on in 
 transfer are made by `bank_transfers` and only read here.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.resources import (
     bank_rules,
     contact_rules,
@@ -19,8 +21,10 @@ from counterfoil.sandbox.resources import (
     document_wire,
     exchange,
     history,
+    listing,
     overpayments,
     shape,
+    stock,
 )
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
@@ -111,7 +115,8 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
     overpayments.follow(call, row)
     row = {key: row[key] for key in ORDER if key in row}
     call.books.table(PLURAL).put(row["BankTransactionID"], row)
-    return Outcome(_single(call, row), [], warnings)
+    short = stock.moved(call.books, PLURAL, row["BankTransactionID"], row)
+    return Outcome(_single(call, row), short, [] if short else warnings)
 
 
 def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
@@ -131,13 +136,15 @@ def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
     if str(posted.get("CurrencyCode") or row.get("CurrencyCode", "")).upper() != row.get("CurrencyCode", ""):
         errors.append(bank_rules.OTHER_CURRENCY)
     if "CurrencyRate" in posted or "CurrencyRate" not in row:
-        row["CurrencyRate"] = exchange.chosen(call.books.base_currency, row.get("CurrencyCode", ""), posted)
+        row["CurrencyRate"] = exchange.chosen(call.books, row.get("CurrencyCode", ""), posted)
+        errors += exchange.problems(call.books, row.get("CurrencyCode", ""), posted)
     lines = _lines(call, row, posted)
     row["LineItems"] = lines.rows
     row |= {key: value for key, value in lines.totals.items() if key != "TotalDiscount"}
     if not errors and not lines.errors and row["Total"] < 0:
         errors.append(bank_rules.NEGATIVE)
-    return errors + lines.errors, lines.warnings
+    warnings = exchange.suspicious(call.books, row.get("CurrencyCode", ""), posted)
+    return errors + lines.errors, warnings + lines.warnings
 
 
 def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
@@ -146,7 +153,10 @@ def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
     if row["Type"].endswith("OVERPAYMENT"):
         return overpayments.overpaid(call, row, sent)
     sale = row["Type"].startswith("RECEIVE")
-    return document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True, sale=sale)
+    lines = document_lines.finished(call, sent, stored, row["LineAmountTypes"], strict=True, sale=sale)
+    if row["Type"].endswith("PREPAYMENT") and any(stock.tracked(call.books, line) is not None for line in lines.rows):
+        lines.errors.append(stock.NOT_BEFOREHAND)
+    return lines
 
 
 def _single(call: Call, row: Row) -> Row:
@@ -157,6 +167,15 @@ def _single(call: Call, row: Row) -> Row:
 
 def _dated(day: date) -> Row:
     return {"DateString": wire.day_string(day), "Date": wire.day(day)}
+
+
+def _chosen(call: Call) -> Iterable[Row]:
+    """The rows of these References (facts 4.5, since 9 Aug 2026), all of them without."""
+    wanted = listing.names(call, "references")
+    if wanted is None:
+        return call.books.table(PLURAL)
+    folded = {fold(text) for text in wanted}
+    return [row for row in call.books.table(PLURAL) if fold(row.get("Reference")) in folded]
 
 
 COLLECTION = Collection(
@@ -170,5 +189,7 @@ COLLECTION = Collection(
     form=document_wire.form,
     created=_created,
     saved=_saved,
+    chosen=_chosen,
+    forces_pages=("references",),
 )
 RESOURCE = Resource(PLURAL, "BankTransaction", "accounting.banktransactions", COLLECTION.handle)

@@ -9,7 +9,15 @@ from typing import Final
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
-from counterfoil.sandbox.resources import bank_rules, document_lines, document_rules, exchange, history, shape
+from counterfoil.sandbox.resources import (
+    bank_rules,
+    document_lines,
+    document_rules,
+    exchange,
+    history,
+    payment_rules,
+    shape,
+)
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
@@ -37,13 +45,12 @@ SHAPE: Final = shape.Shape(
     ToTracking=_TRACKING,
     Status=shape.enum("BankTransferStatus", "AUTHORISED", "DELETED"),
 )
-_CENT: Final = Decimal("0.01")
 
 
 def _created(call: Call, posted: Row) -> Outcome:
     books, now = call.books, call.world.clock.now()
     day = posted.get("Date") or books.today(now)
-    amount = posted.get("Amount", Decimal(0)).quantize(_CENT)
+    amount = payment_rules.cents(posted.get("Amount", Decimal(0)))
     source, errors = bank_rules.account(call, posted.get("FromBankAccount", {}))
     target, more = bank_rules.account(call, posted.get("ToBankAccount", {}))
     tracked = document_lines.Lines()
@@ -76,7 +83,7 @@ def _created(call: Call, posted: Row) -> Outcome:
         "FromIsReconciled": posted.get("FromIsReconciled", False),
         "ToIsReconciled": posted.get("ToIsReconciled", False),
         "Reference": posted.get("Reference", ""),
-        "CurrencyRate": exchange.chosen(books.base_currency, source["CurrencyCode"], {}),
+        "CurrencyRate": exchange.chosen(books, source["CurrencyCode"], {}),
         "HasAttachments": False,
         **tracking,
     }
@@ -93,7 +100,9 @@ def _deleted(call: Call, posted: Row) -> Outcome:
     errors = [] if posted.get("Status") == "DELETED" else [ONLY_DELETED]
     if row["Status"] == "DELETED":
         errors = [GONE]
-    elif (row["FromIsReconciled"] or row["ToIsReconciled"]) and not call.world.options.reconciled_payments_go:
+    elif (row["FromIsReconciled"] or row["ToIsReconciled"]) and call.world.unknowns.plays(
+        "reconciled-deletion", "refused"
+    ):
         errors.append(RECONCILED)
     errors += document_rules.locked(call.books, wire.day_of(row["Date"]))
     if errors:
@@ -145,6 +154,7 @@ COLLECTION = Collection(
     shape=SHAPE,
     created=_created,
     saved=_deleted,
+    summarized=frozenset({"POST"}),
     chosen=_chosen,
     has_pages=False,
     form=lambda _: "as it is",

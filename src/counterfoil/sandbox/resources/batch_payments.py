@@ -80,7 +80,9 @@ def _deleted(call: Call, posted: Row) -> Outcome:
         return Outcome({"BatchPaymentID": wire.ZERO_GUID, **wire.tidy(posted)}, [ONLY_DELETED])
     errors = [GONE] if row["Status"] == "DELETED" else document_rules.locked(call.books, wire.day_of(row["Date"]))
     inside = call.books.table("Payments").find("batch", row["BatchPaymentID"])
-    if any(payment["IsReconciled"] for payment in inside) and not call.world.options.reconciled_payments_go:
+    if any(payment["IsReconciled"] for payment in inside) and call.world.unknowns.plays(
+        "reconciled-deletion", "refused"
+    ):
         errors.append(payment_rules.RECONCILED)
     if errors:
         return Outcome({**row, "Status": "DELETED"}, errors)
@@ -125,6 +127,7 @@ COLLECTION = Collection(
     listed=_shown,
     created=_created,
     saved=_deleted,
+    summarized=frozenset({"PUT"}),
     has_pages=False,
 )
 RESOURCE = Resource(PLURAL, "BatchPayment", "accounting.payments", COLLECTION.handle)

@@ -39,7 +39,7 @@ def written(
         outcomes.append(outcome)
     refused = [outcome for outcome in outcomes if outcome.errors]
     if refused and summarize:
-        if not call.world.options.summarize_keeps_good:
+        if call.world.unknowns.plays("refused-batch", "saves-nothing"):
             changes.roll_back(start)
         return answers.validation([_marked(outcome, status=False) for outcome in refused])
     shown = [_marked(outcome, status=not summarize) for outcome in outcomes]

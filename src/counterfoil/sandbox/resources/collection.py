@@ -30,27 +30,30 @@ def as_is(_: Call, row: Row) -> Row:
 class Collection:
     """One collection. A method without a function is 501.
 
-    `single`, `listed` and `unlisted` are the forms of one row: fetched by itself, in a page, in a list without pages.
-    `created` is PUT, `saved` is POST of the collection or of one (with `id_key` in the element), `removed` is DELETE.
+    `single`, `listed` and `unlisted` are the forms of one row: fetched by itself (None: it cannot be), in a page, in a list
+    without pages. `created` is PUT, `saved` is POST of the collection, `changed` POST of one (with `id_key` in the element;
+    absent: as `saved`), `removed` is DELETE.
     `number_index`: an index of the table that GET {number} looks in. `chosen` answers list parameters by index;
     `forces_pages` names those that imply page 1. `parts` is what follows the id in a path, in lower case.
     `key` makes an id of a path a key of the table.
     `form` names the form that `listed` and `unlisted` show, if they look at nothing but the row and at what is in that name:
     then an element is made once for each version of its row. "": it is made anew for each list.
     `stamp_key` is what If-Modified-Since looks at, empty for rows without a stamp.
-    `limit`: how many elements of a write count (the rest is ignored, as at Xero).
+    `limits`: how many elements of a PUT or POST count (the rest is ignored, as at Xero). `summarized`: the methods of the
+    collection that know summarizeErrors (facts 3.4); on others a refusal is always 400.
     """
 
     plural: str
     singular: str
     id_key: str
     shape: Shape = field(default_factory=Shape)
-    single: Shown = as_is
+    single: Shown | None = as_is
     listed: Shown = as_is
     unlisted: Shown | None = None
     form: Callable[[Call], str] = lambda _: ""
     created: Write | None = None
     saved: Write | None = None
+    changed: Write | None = None
     removed: Callable[[Call, Row], Answer] | None = None
     chosen: Callable[[Call], Iterable[Row]] | None = None
     view: Callable[[Call], listing.View | None] = lambda _: None
@@ -60,8 +63,8 @@ class Collection:
     always_pages: bool = False
     stamp_key: str = "UpdatedDateUTC"
     key: Callable[[str], str] = str.lower
-    limit: int | None = None
-    put_limit: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    summarized: frozenset[str] = frozenset({"PUT", "POST"})
     has_history: bool = True
     parts: Mapping[str, Part] = field(default_factory=dict)
 
@@ -72,13 +75,14 @@ class Collection:
         if len(call.path) > 1:
             return self._part(call, call.path[1].lower())
         row = self.found(call, call.path[0])
-        if row is None:
+        if row is None or self.single is None:
             raise Refusal(answers.not_found())
         if call.method == "GET":
             return self.answer(call, [self.single(call, row)])
-        if call.method == "POST" and self.saved is not None:
-            elements = [{**posted, self.id_key: row[self.id_key]} for posted in self._posted(call)[: self.limit]]
-            return self._written(call, elements, self.saved, summarize=True)
+        change = self.changed or self.saved
+        if call.method == "POST" and change is not None:
+            elements = [{**posted, self.id_key: row[self.id_key]} for posted in self._posted(call)]
+            return self._written(call, elements, change, summarize=True)
         if call.method == "DELETE" and self.removed is not None:
             return self.removed(call, row)
         raise Refusal(answers.not_implemented())
@@ -101,11 +105,11 @@ class Collection:
         write = {"PUT": self.created, "POST": self.saved}.get(call.method)
         if write is None:
             raise Refusal(answers.not_implemented())
-        limit = self.limit if call.method == "POST" else self.put_limit or self.limit
-        elements = self._posted(call)[:limit]
+        elements = self._posted(call)
         if call.method == "POST":
             self._refuse_unknown_ids(call, elements)
-        return self._written(call, elements, write, summarize=call.flag("summarizeerrors", absent=True))
+        asked = call.method not in self.summarized or call.flag("summarizeerrors", absent=True)
+        return self._written(call, elements, write, summarize=asked)
 
     def _part(self, call: Call, name: str) -> Answer:
         row = call.books.table(self.plural).get(self.key(call.path[0]))
@@ -116,7 +120,7 @@ class Collection:
         raise Refusal(answers.not_implemented())
 
     def _posted(self, call: Call) -> list[Row]:
-        return shape.posted(call, self.plural, self.singular, self.shape)
+        return shape.posted(call, self.plural, self.singular, self.shape)[: self.limits.get(call.method)]
 
     def _written(self, call: Call, elements: list[Row], write: Write, *, summarize: bool) -> Answer:
         return batches.written(call, self.plural, elements, lambda posted: write(call, posted), summarize=summarize)

@@ -126,7 +126,8 @@ COLLECTION = Collection(
     has_pages=False,
     stamp_key="",
     has_history=False,
-    put_limit=1,
+    limits={"PUT": 1},
+    summarized=frozenset(),
     parts={"contacts": _contacts},
 )
 RESOURCE = Resource(PLURAL, "ContactGroup", "accounting.contacts", COLLECTION.handle)

@@ -44,6 +44,14 @@ _TERM = shape.Shape(
     Day=shape.decimal,
     Type=shape.enum("PaymentTermType", "DAYSAFTERBILLDATE", "DAYSAFTERBILLMONTH", "OFCURRENTMONTH", "OFFOLLOWINGMONTH"),
 )
+_TRACKING = shape.Shape(TrackingCategoryName=shape.text, TrackingOptionName=shape.text)
+_BATCH = shape.Shape(
+    BankAccountNumber=shape.text,
+    BankAccountName=shape.text,
+    Details=shape.text,
+    Code=shape.text,
+    Reference=shape.text,
+)
 SHAPE = shape.Shape(
     ContactID=shape.guid,
     ContactNumber=shape.text,
@@ -56,6 +64,11 @@ SHAPE = shape.Shape(
     EmailAddress=shape.text,
     BankAccountDetails=shape.text,
     TaxNumber=shape.text,
+    TaxNumberType=shape.enum("TaxNumberType", "SSN", "EIN", "ITIN", "ATIN"),
+    XeroNetworkKey=shape.text,
+    SalesTrackingCategories=shape.array_of(_TRACKING),
+    PurchasesTrackingCategories=shape.array_of(_TRACKING),
+    BatchPayments=shape.object_of(_BATCH),
     AccountsReceivableTaxType=shape.text,
     AccountsPayableTaxType=shape.text,
     Addresses=shape.array_of(_ADDRESS),
@@ -114,9 +127,21 @@ def problems(books: Books, posted: Row, found: Row | None) -> list[str]:
     currency = posted.get("DefaultCurrency")
     if currency and books.table("Currencies").get(currency.upper()) is None:
         errors.append(f"Organisation is not subscribed to currency {currency}")
+    for key in ("SalesTrackingCategories", "PurchasesTrackingCategories"):
+        errors += [error for one in posted.get(key, []) for error in _tracking(books, one)]
     errors += [
         f"The {key} must not be longer than {most} characters."
         for key, most in _LENGTHS.items()
         if len(posted.get(key, "")) > most
     ]
     return errors
+
+
+def _tracking(books: Books, one: Row) -> list[str]:
+    """Whether a default of tracking names an option that is there; options never come from names (facts 5.5)."""
+    category = books.table("TrackingCategories").first("name", fold(one.get("TrackingCategoryName")))
+    option = fold(one.get("TrackingOptionName"))
+    if category is not None and any(fold(known["Name"]) == option for known in category["Options"]):
+        return []
+    name, choice = one.get("TrackingCategoryName", ""), one.get("TrackingOptionName", "")
+    return [f"The tracking option '{choice}' of category '{name}' does not exist."]

@@ -9,6 +9,7 @@ from typing import Any
 
 from counterfoil.sandbox import charts, wire
 from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.ledger.entry import in_base
 from counterfoil.sandbox.tables import Row
 
 ORDER = charts.CONTACT_KEYS
@@ -18,7 +19,7 @@ PHONE_TYPES = ("DDI", "DEFAULT", "FAX", "MOBILE")
 _SUMMARY_DROPS = frozenset(
     {
         "Addresses", "Balances", "ContactGroups", "ContactPersons", "IsCustomer", "IsSupplier",
-        "SalesDefaultAccountCode", "PurchasesDefaultAccountCode",
+        "SalesDefaultAccountCode", "PurchasesDefaultAccountCode", "SalesTrackingCategories", "PurchasesTrackingCategories",
     }
 )  # fmt: skip
 _BLANK_ADDRESS = {"City": "", "Region": "", "PostalCode": "", "Country": ""}
@@ -57,8 +58,8 @@ def written(row: Row) -> Row:
         if key == "HasAttachments":
             continue
         if key == "ContactPersons":
-            shown["SalesTrackingCategories"] = []
-            shown["PurchasesTrackingCategories"] = []
+            for tracking in ("SalesTrackingCategories", "PurchasesTrackingCategories"):
+                shown.setdefault(tracking, [])
         if key == "Addresses":
             if "BankAccountDetails" not in shown:
                 shown["BankAccountDetails"] = ""
@@ -108,7 +109,7 @@ def balances(books: Books, contact_id: str, today: date) -> Row | None:
             continue
         found = True
         side = sides[invoice["Type"] == "ACCREC"]
-        due = (invoice["AmountDue"] / invoice["CurrencyRate"]).quantize(_ZERO)
+        due = in_base(books, invoice["AmountDue"], invoice["CurrencyRate"])
         side[0] += due
         if "DueDate" in invoice and wire.day_of(invoice["DueDate"]) < today:
             side[1] += due
@@ -117,7 +118,7 @@ def balances(books: Books, contact_id: str, today: date) -> Row | None:
             if credit["Status"] == "AUTHORISED" and credit["RemainingCredit"]:
                 found = True
                 side = sides[credit["Type"].startswith(_CUSTOMERS)]
-                side[0] -= (credit["RemainingCredit"] / credit["CurrencyRate"]).quantize(_ZERO)
+                side[0] -= in_base(books, credit["RemainingCredit"], credit["CurrencyRate"])
     if not found:
         return None
     shown = {

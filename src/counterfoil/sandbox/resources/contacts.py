@@ -3,13 +3,15 @@
 Called through `resources`; `document_writing` uses `for_document`. An update is partial: what is not sent stays.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from counterfoil.sandbox import answers, wire
-from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, arrange, fold
-from counterfoil.sandbox.resources import batches, contact_rules, contact_wire, history, listing, shape
+from counterfoil.sandbox.resources import contact_rules, contact_wire, listing
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -24,30 +26,6 @@ _WITH_CONTACT = {
     "RepeatingInvoices": "RepeatingInvoiceID",
 }
 _SEARCHED = ("Name", "FirstName", "LastName", "ContactNumber", "CompanyNumber", "EmailAddress")
-
-
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one, its history."""
-    if len(call.path) == 2 and call.path[1].lower() == "history":
-        contact = call.books.table(PLURAL).get(call.path[0].lower())
-        return history.not_found(call) if contact is None else history.answered(call, contact["ContactID"])
-    if call.method == "GET" and len(call.path) <= 1:
-        return _one(call) if call.path else _list(call)
-    if call.method in {"PUT", "POST"} and not call.path:
-        elements = shape.posted(call, PLURAL, "Contact", contact_rules.SHAPE)
-        summarize = call.flag("summarizeerrors", absent=True)
-        if call.method == "PUT":
-            return batches.written(call, PLURAL, elements, lambda posted: _create(call, posted), summarize=summarize)
-        _refuse_unknown_ids(call, elements)
-        return batches.written(call, PLURAL, elements, lambda posted: _save(call, posted), summarize=summarize)
-    if call.method == "POST" and len(call.path) == 1:
-        elements = [
-            {**posted, "ContactID": call.path[0].lower()}
-            for posted in shape.posted(call, PLURAL, "Contact", contact_rules.SHAPE)
-        ]
-        _refuse_unknown_ids(call, elements)
-        return batches.written(call, PLURAL, elements, lambda posted: _save(call, posted), summarize=True)
-    raise Refusal(answers.not_implemented())
 
 
 def for_document(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
@@ -65,7 +43,7 @@ def for_document(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
     sent = {key: value for key, value in posted.items() if key not in contact_rules.READ_ONLY}
     if found is not None and all(_same(found.get(key), value) for key, value in sent.items()):
         return found, []
-    outcome = _update(call, found, posted) if found is not None else _create(call, posted)
+    outcome = _updated(call, found, posted) if found is not None else _created(call, posted)
     if outcome.errors:
         return None, outcome.errors
     return call.books.table(PLURAL).rows[outcome.element["ContactID"]], []
@@ -82,48 +60,32 @@ def renamed(books: Books, contact: Row) -> None:
         quotes.put(quote["QuoteID"], {**quote, "Contact": {**quote["Contact"], "Name": contact["Name"]}})
 
 
-def _list(call: Call) -> Answer:
+def _chosen(call: Call) -> Iterable[Row]:
+    """Those of `IDs`, without the archived ones unless they are asked for, that `searchTerm` finds."""
     table = call.books.table(PLURAL)
     ids = listing.names(call, "ids")
-    rows = list(table) if ids is None else [row for key in dict.fromkeys(ids) if (row := table.get(key.lower()))]
+    rows: Iterable[Row] = (
+        table if ids is None else [row for key in dict.fromkeys(ids) if (row := table.get(key.lower()))]
+    )
     if not call.flag("includearchived"):
         rows = [row for row in rows if row["ContactStatus"] == "ACTIVE"]
     term = call.query.get("searchterm", "").casefold()
-    if term:
-        rows = [row for row in rows if any(term in row.get(key, "").casefold() for key in _SEARCHED)]
-    is_summary = call.flag("summaryonly")
-    rows = listing.ordered(call, listing.filtered(call, rows), "ContactID")
-    page = listing.paged(call, rows, implied=is_summary or ids is not None)
-    today = call.books.today(call.world.clock.now())
-    if is_summary:
-        shown = [contact_wire.summary(row) for row in page.rows]
-    elif page.paged:
-        shown = [contact_wire.paged(call.books, row, today) for row in page.rows]
-    else:
-        shown = [contact_wire.unpaged(row) for row in page.rows]
-    return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
+    return [row for row in rows if any(term in row.get(key, "").casefold() for key in _SEARCHED)] if term else rows
 
 
-def _one(call: Call) -> Answer:
-    """By ContactID or by ContactNumber, archived ones too."""
-    table = call.books.table(PLURAL)
-    row = table.get(call.path[0].lower()) or table.first("number", fold(call.path[0]))
-    if row is None:
-        raise Refusal(answers.not_found())
-    shown = contact_wire.single(call.books, row, call.books.today(call.world.clock.now()))
-    return answers.envelope(call.world, call.client_id, PLURAL, [shown])
+def _single(call: Call, row: Row) -> Row:
+    return contact_wire.single(call.books, row, call.books.today(call.world.clock.now()))
 
 
-def _refuse_unknown_ids(call: Call, elements: list[Row]) -> None:
-    """A POST that names an unknown id is 404 as a whole."""
-    table = call.books.table(PLURAL)
-    if any("ContactID" in posted and table.get(posted["ContactID"]) is None for posted in elements):
-        raise Refusal(answers.not_found())
+def _listed(call: Call, row: Row) -> Row:
+    if call.flag("summaryonly"):
+        return contact_wire.summary(row)
+    return contact_wire.paged(call.books, row, call.books.today(call.world.clock.now()))
 
 
-def _save(call: Call, posted: Row) -> Outcome:
+def _saved(call: Call, posted: Row) -> Outcome:
     found = matched(call.books, posted)
-    return _create(call, posted) if found is None else _update(call, found, posted)
+    return _created(call, posted) if found is None else _updated(call, found, posted)
 
 
 def matched(books: Books, posted: Row) -> Row | None:
@@ -135,7 +97,7 @@ def matched(books: Books, posted: Row) -> Row | None:
     return found or table.first("name", fold(posted.get("Name")))
 
 
-def _create(call: Call, posted: Row) -> Outcome:
+def _created(call: Call, posted: Row) -> Outcome:
     errors = contact_rules.problems(call.books, posted, None)
     if errors:
         return Outcome(contact_wire.refused(posted, wire.ZERO_GUID), errors)
@@ -154,7 +116,7 @@ def _create(call: Call, posted: Row) -> Outcome:
     return _stored(call, row, posted)
 
 
-def _update(call: Call, found: Row, posted: Row) -> Outcome:
+def _updated(call: Call, found: Row, posted: Row) -> Outcome:
     errors = (
         [contact_rules.ARCHIVED]
         if found["ContactStatus"] != "ACTIVE"
@@ -201,4 +163,18 @@ def _same(stored: Any, sent: Any) -> bool:
     return bool(stored == sent) or (stored is None and sent == "")
 
 
-RESOURCE = Resource(PLURAL, "Contact", "accounting.contacts", handle)
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Contact",
+    id_key="ContactID",
+    shape=contact_rules.SHAPE,
+    single=_single,
+    listed=_listed,
+    unlisted=lambda _, row: contact_wire.unpaged(row),
+    created=_created,
+    saved=_saved,
+    chosen=_chosen,
+    number_index="number",
+    forces_pages=("ids",),
+)
+RESOURCE = Resource(PLURAL, "Contact", "accounting.contacts", COLLECTION.handle)

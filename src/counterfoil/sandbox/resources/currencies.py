@@ -5,10 +5,10 @@ Called through `resources`.
 
 import re
 
-from counterfoil.sandbox import answers
-from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.resources import batches, listing, shape
+from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.resources import shape
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -17,20 +17,7 @@ SHAPE = shape.Shape(Code=shape.text, Description=shape.text)
 _CODE = re.compile(r"[A-Z]{3}")
 
 
-def handle(call: Call) -> Answer:
-    """GET the list, PUT one."""
-    if call.path:
-        raise Refusal(answers.not_found())
-    if call.method == "GET":
-        rows = listing.ordered(call, listing.filtered(call, call.books.table(PLURAL), changed=False), None)
-        return answers.envelope(call.world, call.client_id, PLURAL, rows)
-    if call.method == "PUT":
-        elements = shape.posted(call, PLURAL, "Currency", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _create(call, posted), summarize=True)
-    raise Refusal(answers.not_implemented())
-
-
-def _create(call: Call, posted: Row) -> Outcome:
+def _created(call: Call, posted: Row) -> Outcome:
     code = posted.get("Code", "").upper()
     if not _CODE.fullmatch(code):
         return Outcome(dict(posted), ["The currency code must be three letters."])
@@ -40,4 +27,17 @@ def _create(call: Call, posted: Row) -> Outcome:
     return Outcome(dict(row))
 
 
-RESOURCE = Resource(PLURAL, "Currency", "accounting.settings", handle)
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Currency",
+    id_key="Code",
+    shape=SHAPE,
+    single=None,
+    created=_created,
+    limits={"PUT": 1},
+    summarized=frozenset(),
+    has_pages=False,
+    has_history=False,
+    stamp_key="",
+)
+RESOURCE = Resource(PLURAL, "Currency", "accounting.settings", COLLECTION.handle)

@@ -4,17 +4,19 @@ Called by `document_writing`. The arithmetic is in `arithmetic`; the messages ar
 """
 
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from counterfoil.sandbox import arithmetic, wire
 from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, fold
-from counterfoil.sandbox.resources import document_wire, shape
+from counterfoil.sandbox.resources import document_wire, shape, stock
 from counterfoil.sandbox.tables import Row
 
 DESCRIPTION_MAX = 4_000
+NOT_VALID = "Account code '{}' is not a valid code for this document."
 TRACKING_MAX = 2
-LINE_AMOUNT_MAX = Decimal("9999999999.99")
+TOO_MUCH_TRACKING = f"A line item can have at most {TRACKING_MAX} tracking categories."
+AMOUNT_MAX = Decimal("9999999999.99")  # Xero's, of a line; of a document it is assumed
 
 SHAPE = shape.Shape(
     LineItemID=shape.guid,
@@ -75,7 +77,7 @@ def finished(
         posted = [_to_cents(line) for line in posted]
         places = 4
     known = {line["LineItemID"]: line for line in before}
-    drafts = [_prepared(call, line, known, line_amount_types, lines, strict=strict) for line in posted]
+    drafts = [_prepared(call, line, known, line_amount_types, lines, strict=strict, sale=sale) for line in posted]
     if lines.errors:
         lines.rows = drafts
         return lines
@@ -86,14 +88,16 @@ def finished(
         return rate
 
     try:
-        priced = arithmetic.price(line_amount_types, drafts, rate_of, places)
+        priced = arithmetic.price(line_amount_types, drafts, rate_of, places, _rules(call))
     except arithmetic.LineTotalMismatch as error:
         lines.errors.append(error.message)
         lines.rows = drafts
         return lines
     lines.rows = [_arranged(call, line) for line in priced.lines]
-    if any(abs(line.get("LineAmount", 0)) > LINE_AMOUNT_MAX for line in lines.rows):
-        lines.errors.append(f"A line amount must not exceed {LINE_AMOUNT_MAX}.")
+    if any(abs(line.get(key, 0)) > AMOUNT_MAX for line in lines.rows for key in ("LineAmount", "TaxAmount")):
+        lines.errors.append(f"A line amount must not exceed {AMOUNT_MAX}.")
+    if max(map(abs, (priced.sub_total, priced.total))) > AMOUNT_MAX:
+        lines.errors.append(f"The total must not exceed {AMOUNT_MAX}.")
     lines.totals = {
         "SubTotal": wire.number(priced.sub_total),
         "TotalTax": wire.number(priced.total_tax),
@@ -104,8 +108,24 @@ def finished(
     return lines
 
 
+def _rules(call: Call) -> arithmetic.Rules:
+    """What is not known of the arithmetic, as it is played."""
+    unknowns = call.world.unknowns
+    return arithmetic.Rules(
+        ROUND_HALF_EVEN if unknowns.plays("half-cents", "to-even") else ROUND_HALF_UP,
+        unknowns.plays("discounted-inclusive", "exact-line"),
+    )
+
+
 def _prepared(
-    call: Call, posted: Row, known: dict[str, Row], line_amount_types: str, lines: Lines, *, strict: bool
+    call: Call,
+    posted: Row,
+    known: dict[str, Row],
+    line_amount_types: str,
+    lines: Lines,
+    *,
+    strict: bool,
+    sale: bool,
 ) -> Row:
     """One line with its account, tax and tracking resolved; what is wrong is added to `lines`."""
     line = _over_stored(posted, known)
@@ -119,6 +139,8 @@ def _prepared(
     if not any(key in line for key in _PRICED_BY) and not line.get("AccountCode") and not line.get("AccountID"):
         return line  # a line of text alone
     account = account_of(call.books, line, lines, strict=strict)
+    if account is not None and not _is_stock_at_home(call.books, line, account, sale=sale):
+        lines.errors.append(NOT_VALID.format(line["AccountCode"]))
     tax_of(call.books, line, account, line_amount_types, lines, strict=strict)
     return line
 
@@ -138,13 +160,22 @@ def _from_item(books: Books, posted: Row, lines: Lines, *, sale: bool) -> Row:
         "Description": item.get("Description" if sale else "PurchaseDescription"),
         "UnitAmount": details.get("UnitPrice"),
     }
-    known |= {"AccountCode": details.get("AccountCode"), "TaxType": details.get("TaxType")}
+    account = item.get("InventoryAssetAccountCode") if not sale else None
+    known |= {"AccountCode": account or details.get("AccountCode"), "TaxType": details.get("TaxType")}
     if "LineItemID" in posted:
         known = {}  # an item named before is not asked again
     if "AccountID" in posted or "LineAmount" in posted:
         known |= {"AccountCode": None} if "AccountID" in posted else {"UnitAmount": None}
     filled = {key: value for key, value in known.items() if value is not None and key not in posted}
     return {**posted, **filled, "ItemCode": item["Code"], "Item": shown}
+
+
+def _is_stock_at_home(books: Books, line: Row, account: Row, *, sale: bool) -> bool:
+    """A tracked item is bought onto its own inventory account, and nothing else is on that account."""
+    item = stock.tracked(books, line)
+    if item is not None and not sale:
+        return stock.asset_of(books, item) == str(account["AccountID"])
+    return account["Type"] != "INVENTORY" or not stock.is_asset(books, account["AccountID"])
 
 
 def _to_cents(line: Row) -> Row:
@@ -156,7 +187,7 @@ def _to_cents(line: Row) -> Row:
 
 def _over_stored(posted: Row, known: dict[str, Row]) -> Row:
     """An update of a line keeps what was not sent; computed amounts are computed anew when their parts change."""
-    before = known.get(posted.get("LineItemID", ""))
+    before = known.pop(posted.get("LineItemID", ""), None)  # named a second time, it is a new line
     if before is None:
         return {key: value for key, value in posted.items() if key != "LineItemID"}
     line = {**before, **posted}
@@ -194,7 +225,7 @@ def account_of(books: Books, line: Row, lines: Lines, *, strict: bool) -> Row | 
         )
         return None
     if account is None or account["Type"] == "BANK" or account.get("SystemAccount") in _SYSTEM_ONLY:
-        lines.errors.append(f"Account code '{shown}' is not a valid code for this document.")
+        lines.errors.append(NOT_VALID.format(shown))
         return None
     line["AccountCode"] = account.get("Code", "")
     line["AccountID"] = account["AccountID"]
@@ -226,7 +257,7 @@ def tax_of(books: Books, line: Row, account: Row | None, line_amount_types: str,
 def tracking_of(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
     """Categories and options that exist and are active, by ids or by names."""
     if len(posted) > TRACKING_MAX:
-        lines.errors.append(f"A line item can have at most {TRACKING_MAX} tracking categories.")
+        lines.errors.append(TOO_MUCH_TRACKING)
         return []
     found = []
     for wanted in posted:

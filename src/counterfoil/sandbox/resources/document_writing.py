@@ -21,6 +21,7 @@ from counterfoil.sandbox.resources import (
     entered_totals,
     exchange,
     history,
+    stock,
 )
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.document_kinds import INVOICE, Kind, is_sale
@@ -133,6 +134,11 @@ def _applied(call: Call, kind: Kind, before: Row, posted: Row, errors: list[str]
         row |= {"UpdatedDateUTC": wire.stamp(now), "UpdatedDateUTCString": wire.iso_stamp(now)}
     row = {key: row[key] for key in kind.order if key in row}
     call.books.table(kind.plural).put(row[kind.id_key], row)
+    short = stock.moved(
+        call.books, kind.plural, row[kind.id_key], row, backorders=kind is INVOICE and call.flag("allowbackorders")
+    )
+    if short:
+        return Outcome(kind.refused(_echoed(row), wire.ZERO_GUID if is_new else before[kind.id_key]), short)
     shown = kind.written(call.books, row, four_places=document_wire.four_places(call))
     return Outcome(shown, [], warnings)
 
@@ -177,10 +183,10 @@ def _filled(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
     if row.get("Url"):
         errors += document_rules.link(row["Url"])
     errors += _currency(call, row, posted)
-    warnings: list[str] = []
+    warnings = exchange.suspicious(call.books, row.get("CurrencyCode", ""), posted)
     if "LineItems" in posted or "LineAmountTypes" in posted or strict:
-        more, warnings = _priced(call, kind, row, posted)
-        errors += more
+        more, others = _priced(call, kind, row, posted)
+        errors, warnings = errors + more, warnings + others
     if not errors:
         if row["Total"] < 0:
             errors.append(f"The {'invoice' if kind is INVOICE else 'credit note'} total must not be negative.")
@@ -220,14 +226,10 @@ def _currency(call: Call, row: Row, posted: Row) -> list[str]:
     code = str(posted.get("CurrencyCode") or row.get("CurrencyCode") or base).upper()
     if call.books.table("Currencies").get(code) is None:
         return [f"Organisation is not subscribed to currency {code}"]
-    if code == base:
-        row["CurrencyRate"] = Decimal("1.0")
-    elif posted.get("CurrencyRate"):
-        row["CurrencyRate"] = wire.number(round(posted["CurrencyRate"], 10))
-    elif row.get("CurrencyCode") != code:
-        row["CurrencyRate"] = exchange.rate(base, code)
+    if posted.get("CurrencyRate") or row.get("CurrencyCode") != code:
+        row["CurrencyRate"] = exchange.chosen(call.books, code, posted)
     row["CurrencyCode"] = code
-    return []
+    return exchange.problems(call.books, code, posted)
 
 
 def _next_number(call: Call, kind: Kind) -> str:
@@ -254,7 +256,9 @@ def repriced(call: Call, kind: Kind, row: Row, lines: list[Row]) -> Row:
     Refusal with 400 for lines that cannot be.
     """
     typed = [document_lines.SHAPE.read(line, f"LineItems[{index}]") for index, line in enumerate(lines)]
-    made = document_lines.finished(call, typed, row["LineItems"], row["LineAmountTypes"], strict=False)
+    made = document_lines.finished(
+        call, typed, row["LineItems"], row["LineAmountTypes"], strict=False, sale=is_sale(row)
+    )
     if made.errors:
         raise Refusal(answers.validation([{"ValidationErrors": batches.messages(made.errors)}]))
     rest = {key: value for key, value in row.items() if key not in {"TotalDiscount", "RoundingAmount"}}

@@ -58,6 +58,8 @@ def _online(call: Call, row: Row | None) -> Answer:
 
 def _chosen(call: Call) -> Iterable[Row]:
     rows: Iterable[Row] = _indexed(call)
+    if not call.flag("includearchived") and call.books.table(PLURAL).first("archived", "ARCHIVED") is not None:
+        rows = [row for row in rows if row["Status"] != "ARCHIVED"]  # the published schema knows none: a person made it
     statuses = listing.names(call, "statuses")
     if statuses is not None:
         wanted = {status.upper() for status in statuses}

@@ -1,16 +1,17 @@
 """Items: what is sold and bought, by a unique code; PUT creates, POST creates or updates, DELETE removes (facts 5.6).
 
-Called through `resources`; lines of documents look items up. Tracked items are kept as such, but no stock is counted:
-their quantity stays 0. Xero's sentences are known for a code that is taken; the others are ours.
+Called through `resources`; lines of documents look items up. What there is of a tracked item is counted by `stock`; an item
+is tracked from its start, since what was sold of it before has no cost. Xero's sentences are known for a code that is taken;
+the others are ours.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from counterfoil.sandbox import wire
+from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal, validation
 from counterfoil.sandbox.books import Books, fold
-from counterfoil.sandbox.resources import batches, history, shape
+from counterfoil.sandbox.resources import batches, history, shape, stock
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
@@ -19,13 +20,15 @@ from counterfoil.sandbox.tables import Row
 PLURAL: Final = "Items"
 ORDER: Final = (
     "ItemID", "Code", "Description", "PurchaseDescription", "UpdatedDateUTC", "PurchaseDetails", "SalesDetails", "Name",
-    "IsTrackedAsInventory", "InventoryAssetAccountCode", "TotalCostPool", "QuantityOnHand", "IsSold", "IsPurchased",
+    "IsTrackedAsInventory", "InventoryAssetAccountCode", "TotalCostPool", "QuantityOnHand", "QuantityOnBackOrder", "QuantityAvailable", "IsSold", "IsPurchased",
 )  # fmt: skip
+ELEMENTS_MAX: Final = 500
 LENGTHS: Final = {"Code": 30, "Name": 50, "Description": 4000, "PurchaseDescription": 4000}
 NO_CODE: Final = "The Code field is mandatory"
 TAKEN: Final = "Price List Item with Code '{}' already exists"
 NOT_ACCOUNT: Final = "Account code '{}' is not a valid code for this item."
 NOT_TAX: Final = "The TaxType code '{}' does not exist or cannot be used for this item."
+TRACKING_STAYS: Final = "An item that is used on an approved document stays tracked, or not, as it is"
 IN_USE: Final = "A tracked item that is used on an approved document cannot be deleted"
 _DETAILS: Final = shape.object_of(
     shape.Shape(UnitPrice=shape.decimal, AccountCode=shape.text, COGSAccountCode=shape.text, TaxType=shape.text)
@@ -44,7 +47,6 @@ SHAPE: Final = shape.Shape(
 )
 _SIDES: Final = {"IsSold": ("SalesDetails", "Description"), "IsPurchased": ("PurchaseDetails", "PurchaseDescription")}
 _CENT: Final = Decimal("0.01")
-_ZERO: Final = wire.number(Decimal(0))
 
 
 def _created(call: Call, posted: Row) -> Outcome:
@@ -84,12 +86,12 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
             details["UnitPrice"] = wire.number(posted[member]["UnitPrice"].quantize(places, ROUND_HALF_UP))
         if details and row["IsSold" if member == "SalesDetails" else "IsPurchased"]:
             row[member] = details
-    errors = [*errors, *_problems(call.books, row)]
+    errors = [*errors, *_problems(call.books, row), *_tracking(call.books, before, row)]
     if errors:
         return Outcome({key: row[key] for key in ORDER if key in row} | _own(before, row), errors)
     row["IsTrackedAsInventory"] = bool(row.get("InventoryAssetAccountCode"))
     if row["IsTrackedAsInventory"]:
-        row |= {"TotalCostPool": _ZERO, "QuantityOnHand": _ZERO}
+        row |= stock.counts(before)
     row["UpdatedDateUTC"] = wire.envelope_time(call.world.clock.now())
     row = {key: row[key] for key in ORDER if key in row}
     call.books.table(PLURAL).put(row["ItemID"], row)
@@ -132,16 +134,27 @@ def _problems(books: Books, row: Row) -> list[str]:
     return errors
 
 
-def _removed(call: Call, row: Row) -> Answer:
-    """204; refused for a tracked item on an approved document."""
-    used = (
-        line.get("ItemCode") == row["Code"]
+def _tracking(books: Books, before: Row, row: Row) -> list[str]:
+    """Whether it may be tracked so: on another account, or now and not before, only until it is used."""
+    if before.get("InventoryAssetAccountCode") == row.get("InventoryAssetAccountCode"):
+        return []
+    return [TRACKING_STAYS] if _is_used(books, before.get("Code")) else []
+
+
+def _is_used(books: Books, code: str | None) -> bool:
+    """Whether an approved document has the item."""
+    return code is not None and any(
+        line.get("ItemCode") == code
         for plural in ("Invoices", "CreditNotes", "BankTransactions")
-        for document in call.books.table(plural)
+        for document in books.table(plural)
         if document["Status"] in {"AUTHORISED", "PAID"}
         for line in document["LineItems"]
     )
-    if row["IsTrackedAsInventory"] and any(used):
+
+
+def _removed(call: Call, row: Row) -> Answer:
+    """204; refused for a tracked item on an approved document."""
+    if row["IsTrackedAsInventory"] and _is_used(call.books, row["Code"]):
         raise Refusal(validation([{"ItemID": row["ItemID"], "ValidationErrors": batches.messages([IN_USE])}]))
     call.books.table(PLURAL).drop(row["ItemID"])
     return Answer(204)
@@ -160,4 +173,15 @@ COLLECTION = Collection(
     number_index="code",
     has_pages=False,
 )
-RESOURCE = Resource(PLURAL, "Item", "accounting.settings", COLLECTION.handle)
+
+
+def _handle(call: Call) -> Answer:
+    """As any collection, of at most 500 elements a write (facts 2.5)."""
+    if call.method in {"PUT", "POST"} and len(call.body) > ELEMENTS_MAX and not call.path:
+        posted = shape.posted(call, PLURAL, "Item", SHAPE)
+        if len(posted) > ELEMENTS_MAX:
+            raise Refusal(answers.post_data_invalid(f"A request holds at most {ELEMENTS_MAX} items"))
+    return COLLECTION.handle(call)
+
+
+RESOURCE = Resource(PLURAL, "Item", "accounting.settings", _handle)

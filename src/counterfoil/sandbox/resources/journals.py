@@ -43,8 +43,7 @@ def handle(call: Call) -> Answer:
 
 
 def _after(call: Call, table: Iterable[Row]) -> Iterable[Row]:
-    given = call.query.get("offset", "0")
-    offset = int(given) if given.isdecimal() else 0
+    offset = listing.integer(call.query.get("offset"), 0)
     cash = call.flag("paymentsonly")
     for row in table:
         if row["n"] > offset and (not cash or _on_cash_basis(row)):
@@ -52,7 +51,8 @@ def _after(call: Call, table: Iterable[Row]) -> Iterable[Row]:
 
 
 def _on_cash_basis(row: Row) -> bool:
-    return bool(row["cash"]) and row["of"].partition("/")[0] not in _DOCUMENTS
+    is_document = row["of"].partition("/")[0] in _DOCUMENTS and not row["part"].startswith("stock/")
+    return bool(row["cash"]) and not is_document
 
 
 def _id(books: Books, row: Row) -> str:

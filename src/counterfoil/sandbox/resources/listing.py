@@ -64,8 +64,11 @@ def listed(
 
 def _left(call: Call, kept: list[Row], view: View | None, *, changed: bool, stamp_key: str) -> list[Row]:
     since = call.headers.get("if-modified-since")
-    if changed and since is not None and (moment := _since(since)) is not None:
-        kept = [row for row in kept if _is_after(call, row[stamp_key], moment)]
+    if changed and since is not None and (moment := _since(call, since)) is not None:
+        since_s = wire.milliseconds(moment) // 1000
+        if call.world.unknowns.plays("modified-since", "exclusive"):
+            since_s += 1
+        kept = [row for row in kept if wire.stamp_ms(row[stamp_key]) // 1000 >= since_s]
     text = call.query.get("where")
     if text:
         kept = _matching(call, text, kept, view or _as_is)
@@ -94,9 +97,11 @@ def paged(call: Call, rows: list[Row], *, implied: bool) -> Page:
     if given is None and not implied:
         _refuse_high_volume(call, len(rows), is_quick=False)
         return Page(rows, paged=False, pagination=None)
-    number = max(1, _integer(given, 1))
-    size = min(max(1, _integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
+    number = max(1, integer(given, 1))
+    size = min(max(1, integer(call.query.get("pagesize"), PAGE_SIZE_DEFAULT)), PAGE_SIZE_MAX)
     shown = rows[(number - 1) * size : number * size]
+    if not shown and number > 1 and call.world.unknowns.plays("past-the-end", "refused"):
+        raise Refusal(answers.error(10, "ValidationException", "Requested page does not exist"))
     pagination = {
         "page": number,
         "pageSize": size,
@@ -147,30 +152,32 @@ def _asked(call: Call, compile: Callable[..., Any], text: str) -> Any:
 
 
 def _refuse_high_volume(call: Call, rows: int, *, is_quick: bool) -> None:
-    """Over 100,000 rows only pages, by fields that Xero has optimised."""
+    """Over 100,000 rows only pages, by fields that Xero has optimised; of some resources none is known (facts 11.14)."""
+    if call.plural in where.GUESSED and call.world.unknowns.plays("optimised-fields", "none"):
+        is_quick = False
     if not is_quick and rows > call.world.options.high_volume_rows:
         raise Refusal(answers.high_volume())
 
 
-def _since(text: str) -> datetime | None:
-    """yyyy-mm-ddThh:mm:ss or RFC 1123, both UTC, to the second; anything else is ignored."""
+def _since(call: Call, text: str) -> datetime | None:
+    """yyyy-mm-ddThh:mm:ss, UTC, to the second, and if a switch says so RFC 1123; anything else is ignored."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
+        if call.world.unknowns.plays("modified-since-rfc1123", "ignored"):
+            return None
         try:
             moment = parsedate_to_datetime(text.strip())
         except ValueError:
             return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
+    try:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).replace(microsecond=0)
+    except OverflowError:  # an offset that leads out of the calendar
+        return None
 
 
-def _is_after(call: Call, stamp: str, moment: datetime) -> bool:
-    changed_s = wire.stamp_ms(stamp) // 1000
-    since_s = wire.milliseconds(moment) // 1000
-    return changed_s > since_s if call.world.options.modified_since_exclusive else changed_s >= since_s
-
-
-def _integer(text: str | None, otherwise: int) -> int:
+def integer(text: str | None, otherwise: int) -> int:
+    """A number among the parameters; `otherwise` if there is none or it is none."""
     try:
         return otherwise if text is None else int(text)
     except ValueError:

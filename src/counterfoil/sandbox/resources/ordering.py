@@ -53,9 +53,9 @@ def _currency(call: Call, row: Row, posted: Row) -> list[str]:
     if call.books.table("Currencies").get(code) is None:
         return [f"Organisation is not subscribed to currency {code}"]
     if code != row.get("CurrencyCode") or "CurrencyRate" in posted:
-        row["CurrencyRate"] = exchange.chosen(base, code, posted)
+        row["CurrencyRate"] = exchange.chosen(call.books, code, posted)
     row["CurrencyCode"] = code
-    return []
+    return exchange.problems(call.books, code, posted)
 
 
 def next_number(call: Call, plural: str, counter: str, prefix: str) -> str:

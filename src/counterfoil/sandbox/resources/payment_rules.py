@@ -1,10 +1,10 @@
 """What a payment may be: its document, account, amount and date, and what Xero says otherwise (facts 5.10).
 
-Called by `payments`. The facts know three of the sentences (amount, status, account); the others are ours.
+Called by `payments`, `allocations` and `bank_transfers`. The facts know three of the sentences (amount, status, account); the others are ours.
 """
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from counterfoil.sandbox import wire
@@ -19,6 +19,7 @@ NOT_AUTHORISED = "Payments can only be made against Authorised documents"
 NO_ACCOUNT = "Account could not be found"
 NOT_PAYABLE = "The account cannot be used for payments: it is neither a bank account nor enabled for them."
 NO_AMOUNT = "Payment amount must be greater than zero"
+NO_BANK_AMOUNT = "Bank amount must be greater than zero"
 NO_DOCUMENT = "The document that is paid could not be found"
 NOT_ONE_DOCUMENT = "A payment needs one document: an Invoice, a CreditNote, an Overpayment or a Prepayment."
 IMMUTABLE = "A payment cannot be changed, it can only be deleted."
@@ -75,11 +76,18 @@ def account(call: Call, posted: Row) -> tuple[Row | None, list[str]]:
     return row, [] if row["Type"] == "BANK" or row["EnablePaymentsToAccount"] else [NOT_PAYABLE]
 
 
+def cents(sent: Decimal) -> Decimal:
+    """An amount as it is stored: half a cent goes up, as everywhere at Xero (facts 4.6)."""
+    return sent.quantize(_CENT, ROUND_HALF_UP)
+
+
 def amount(posted: Row, found: Target) -> list[str]:
     """Whether the amount is one, and no more than what is left of the document."""
-    given = posted.get("Amount", Decimal(0)).quantize(_CENT)
+    given = cents(posted.get("Amount", Decimal(0)))
     if given <= 0:
         return [NO_AMOUNT]
+    if cents(posted.get("BankAmount", given)) <= 0:
+        return [NO_BANK_AMOUNT]
     if found.row["Status"] not in document_rules.APPROVED:
         return [NOT_AUTHORISED]
     return [TOO_MUCH] if given > found.row[found.kind.open_key] else []
@@ -96,7 +104,7 @@ def deletion(call: Call, payment: Row, asked: str | None) -> list[str]:
         return [DELETED]
     if "BatchPaymentID" in payment:
         return [IN_A_BATCH]
-    if payment["IsReconciled"] and not call.world.options.reconciled_payments_go:
+    if payment["IsReconciled"] and call.world.unknowns.plays("reconciled-deletion", "refused"):
         return [RECONCILED]
     return document_rules.locked(call.books, wire.day_of(payment["Date"]))
 

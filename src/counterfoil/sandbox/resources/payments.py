@@ -6,28 +6,27 @@ gives the document back what it took.
 
 from decimal import Decimal
 
-from counterfoil.sandbox import answers, wire
-from counterfoil.sandbox.answers import Answer, Call, Refusal
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, arrange
+from counterfoil.sandbox.ledger import entry
 from counterfoil.sandbox.resources import (
     balances,
-    batches,
     document_rules,
     exchange,
     history,
-    listing,
     payment_rules,
     payment_wire,
     shape,
 )
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.payment_rules import Target
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
 PLURAL = "Payments"
 
-_CENT = Decimal("0.01")
 SHAPE = shape.Shape(
     Invoice=shape.object_of(shape.Shape(InvoiceID=shape.guid, InvoiceNumber=shape.text)),
     CreditNote=shape.object_of(shape.Shape(CreditNoteID=shape.guid, CreditNoteNumber=shape.text)),
@@ -47,47 +46,6 @@ SHAPE = shape.Shape(
 )
 
 
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT and POST collection, POST one, its history."""
-    if len(call.path) > 2 or (len(call.path) == 2 and call.path[1].lower() != "history"):
-        raise Refusal(answers.not_implemented())
-    if not call.path:
-        return _collection(call)
-    row = call.books.table(PLURAL).get(call.path[0].lower())
-    if len(call.path) == 2:
-        return history.not_found(call) if row is None else history.answered(call, row["PaymentID"])
-    if row is None:
-        raise Refusal(answers.not_found())
-    if call.method == "GET":
-        return answers.envelope(call.world, call.client_id, PLURAL, [payment_wire.single(call.books, row)])
-    if call.method == "POST":
-        elements = shape.posted(call, PLURAL, "Payment", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _deleted(call, row, posted), summarize=True)
-    raise Refusal(answers.not_implemented())
-
-
-def _collection(call: Call) -> Answer:
-    if call.method == "GET":
-        return _list(call)
-    if call.method not in {"PUT", "POST"}:
-        raise Refusal(answers.not_implemented())
-    elements = shape.posted(call, PLURAL, "Payment", SHAPE)
-    if call.method == "POST":
-        return batches.written(call, PLURAL, elements[:1], lambda posted: created(call, posted), summarize=True)
-    summarize = call.flag("summarizeerrors", absent=True)
-    return batches.written(call, PLURAL, elements, lambda posted: created(call, posted), summarize=summarize)
-
-
-def _list(call: Call) -> Answer:
-    def view(row: Row) -> Row:
-        return payment_wire.listed(call.books, row)
-
-    rows = listing.listed(call, call.books.table(PLURAL), "PaymentID", view)
-    page = listing.paged(call, rows, implied=False)
-    shown = [view(row) for row in page.rows]
-    return answers.envelope(call.world, call.client_id, PLURAL, shown, page.pagination)
-
-
 def created(call: Call, posted: Row) -> Outcome:
     """A new payment on what it names, or why not."""
     named = payment_rules.targets_named(posted)
@@ -99,6 +57,7 @@ def created(call: Call, posted: Row) -> Outcome:
         errors = [payment_rules.NO_DOCUMENT, *errors]
     else:
         errors = [*payment_rules.amount(posted, found), *errors]
+        errors += exchange.problems(call.books, found.row["CurrencyCode"], posted)
     if posted.get("Status") == "DELETED":
         errors.append(payment_rules.IMMUTABLE)
     errors += document_rules.locked(call.books, payment_rules.day(call, posted))
@@ -109,14 +68,15 @@ def created(call: Call, posted: Row) -> Outcome:
     call.books.table(found.kind.plural).put(found.row[found.kind.id_key], after)
     history.made(call, payment["PaymentID"])
     history.added(call, found.row[found.kind.id_key], "Paid", _about(payment))
-    return Outcome(payment_wire.single(call.books, payment))
+    warnings = exchange.suspicious(call.books, found.row["CurrencyCode"], posted)
+    return Outcome(payment_wire.single(call.books, payment), [], warnings)
 
 
 def _stored(call: Call, posted: Row, found: Target, account: Row) -> Row:
     """The payment's row, in the table."""
     now = call.world.clock.now()
-    amount = wire.number(posted["Amount"].quantize(_CENT))
-    rate = exchange.chosen(call.books.base_currency, found.row["CurrencyCode"], posted)
+    amount = wire.number(payment_rules.cents(posted["Amount"]))
+    rate = exchange.chosen(call.books, found.row["CurrencyCode"], posted)
     row = {
         "PaymentID": call.world.ids.guid(),
         "Date": wire.day(payment_rules.day(call, posted)),
@@ -144,12 +104,13 @@ def _bank_amount(call: Call, posted: Row, document: Row, account: Row, amount: D
     if currency == document["CurrencyCode"]:
         return amount
     if "BankAmount" in posted:
-        return wire.number(posted["BankAmount"].quantize(_CENT))
-    return wire.number((amount / rate).quantize(_CENT))
+        return wire.number(payment_rules.cents(posted["BankAmount"]))
+    return wire.number(entry.in_base(call.books, amount, rate))
 
 
-def _deleted(call: Call, row: Row, posted: Row) -> Outcome:
+def _deleted(call: Call, posted: Row) -> Outcome:
     """The payment as DELETED, and its document as if it had never been there."""
+    row = call.books.table(PLURAL).rows[posted["PaymentID"]]
     errors = payment_rules.deletion(call, row, posted.get("Status"))
     if errors:
         return Outcome({**payment_wire.single(call.books, row), "HasValidationErrors": True}, errors)
@@ -190,4 +151,23 @@ def _about(payment: Row) -> str:
     return f"Payment of {payment['Amount']:.2f} on {day.day} {day:%B %Y}."
 
 
-RESOURCE = Resource(PLURAL, "Payment", "accounting.payments", handle)
+def _listed(call: Call, row: Row) -> Row:
+    return payment_wire.listed(call.books, row)
+
+
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="Payment",
+    id_key="PaymentID",
+    shape=SHAPE,
+    single=lambda call, row: payment_wire.single(call.books, row),
+    listed=_listed,
+    unlisted=_listed,
+    view=lambda call: lambda row: _listed(call, row),
+    created=created,
+    saved=created,
+    changed=_deleted,
+    limits={"POST": 1},
+    summarized=frozenset({"PUT"}),
+)
+RESOURCE = Resource(PLURAL, "Payment", "accounting.payments", COLLECTION.handle)

@@ -33,6 +33,8 @@ ORDER: Final = (
 ONLY_SALES: Final = "Only repeating sales invoices can be created"
 ONLY_DELETED: Final = "A repeating invoice cannot be changed, it can only be deleted."
 NO_SCHEDULE: Final = "A repeating invoice needs a Schedule with Period, Unit, DueDate, DueDateType and StartDate"
+BAD_PERIOD: Final = "The Period must be a whole number from 1 to 999"
+PERIOD_MAX: Final = 999
 _NEEDED: Final = frozenset({"Period", "Unit", "DueDate", "DueDateType", "StartDate"})
 _SWITCHES: Final = ("ApprovedForSending", "SendCopy", "MarkAsSent", "IncludePDF")
 _SCHEDULE: Final = shape.Shape(
@@ -85,7 +87,9 @@ def _created(call: Call, posted: Row) -> Outcome:
     if row["Status"] == "DELETED":
         errors.append(ONLY_DELETED)
     schedule = posted.get("Schedule", {})
-    if schedule.keys() >= _NEEDED:
+    if not 1 <= schedule.get("Period", 1) <= PERIOD_MAX:
+        errors.append(BAD_PERIOD)
+    elif schedule.keys() >= _NEEDED:
         row["Schedule"] = _scheduled(schedule, call.books.today(call.world.clock.now()))
     else:
         errors.append(NO_SCHEDULE)
@@ -104,7 +108,7 @@ def _created(call: Call, posted: Row) -> Outcome:
 def _scheduled(sent: Row, today: date) -> Row:
     """The schedule with the next date on or after today."""
     period, day = sent["Period"], sent["StartDate"]
-    while period > 0 and day < today:
+    while day < today:
         day = day + timedelta(weeks=period) if sent["Unit"] == "WEEKLY" else _months_on(day, period)
     schedule: Row = {
         "Period": period,

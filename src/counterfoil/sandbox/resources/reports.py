@@ -8,7 +8,16 @@ from typing import Final
 
 from counterfoil.sandbox import answers
 from counterfoil.sandbox.answers import Answer, Call, Refusal
-from counterfoil.sandbox.reports import aged, balance_sheet, bank_summary, profit_and_loss, trial_balance
+from counterfoil.sandbox.reports import (
+    aged,
+    balance_sheet,
+    bank_summary,
+    budget_summary,
+    executive_summary,
+    profit_and_loss,
+    ten_ninety_nine,
+    trial_balance,
+)
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -20,8 +29,9 @@ KNOWN: Final[dict[str, Callable[[Call], Row]]] = {
     "banksummary": bank_summary.made,
     "agedreceivablesbycontact": aged.receivables,
     "agedpayablesbycontact": aged.payables,
+    "budgetsummary": budget_summary.made,
+    "executivesummary": executive_summary.made,
 }
-NOT_HERE: Final = frozenset({"budgetsummary", "executivesummary", "tenninetynine"})
 
 
 def handle(call: Call) -> Answer:
@@ -31,8 +41,8 @@ def handle(call: Call) -> Answer:
     if not call.path:
         return answers.envelope(call.world, call.client_id, PLURAL, [])
     name = call.path[0].lower()
-    if name in NOT_HERE:
-        raise Refusal(answers.not_implemented())
+    if name == "tenninetynine":
+        return answers.envelope(call.world, call.client_id, PLURAL, ten_ninety_nine.made(call))
     if name not in KNOWN:
         raise Refusal(answers.not_found())
     return answers.envelope(call.world, call.client_id, PLURAL, [KNOWN[name](call)])

@@ -7,7 +7,7 @@ ErrorNumber 14, no elements).
 import re
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -20,8 +20,10 @@ from counterfoil.sandbox.tables import Row
 Reader = Callable[[Any, str], Any]
 
 DIGITS_MAX = 40
+NUMBER_MAX = Decimal(10) ** 15  # no amount, price, quantity or rate of Xero's comes near (facts 4.6)
 _MS_DATE = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
 _PLAIN_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?\s*", re.IGNORECASE | re.ASCII)
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?")
 
 
@@ -65,14 +67,13 @@ def text(value: Any, path: str) -> str:
 
 
 def decimal(value: Any, path: str) -> Decimal:
-    """A number, also as text."""
+    """A number, also as text; smaller than NUMBER_MAX, so that whatever is computed from it can be computed exactly."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         wrong(value, "System.Decimal", path)
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         wrong(value, "System.Decimal", path)
-    if not number.is_finite() or len(number.as_tuple().digits) > DIGITS_MAX or abs(number.adjusted()) > DIGITS_MAX:
+    number = Decimal(value)
+    if len(number.as_tuple().digits) > DIGITS_MAX or abs(number.adjusted()) > DIGITS_MAX or abs(number) >= NUMBER_MAX:
         wrong(value, "System.Decimal", path)
     return number
 

@@ -135,7 +135,8 @@ COLLECTION = Collection(
     has_pages=False,
     stamp_key="",
     has_history=False,
-    limit=1,
+    limits={"PUT": 1, "POST": 1},
+    summarized=frozenset(),
     key=str.upper,
 )
 RESOURCE = Resource(PLURAL, "TaxRate", "accounting.settings", COLLECTION.handle)

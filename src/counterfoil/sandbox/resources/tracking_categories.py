@@ -6,8 +6,9 @@ Called through `resources`. Only what no line names can be deleted. Lines keep t
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import fold
-from counterfoil.sandbox.resources import batches, listing, shape
+from counterfoil.sandbox.resources import batches, shape
 from counterfoil.sandbox.resources.batches import Outcome
+from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -15,6 +16,7 @@ PLURAL = "TrackingCategories"
 ACTIVE_MAX = 2
 ALL_MAX = 4
 NAME_MAX = 100
+TOO_MANY = f"An organisation can have {ACTIVE_MAX} active tracking categories."
 IN_USE = "It is used on a document or journal: it can only be archived."
 _STATUS = shape.enum("TrackingStatus", "ACTIVE", "ARCHIVED", "DELETED")
 _OPTION = shape.Shape(Name=shape.text, Status=_STATUS)
@@ -25,42 +27,10 @@ _LINES = (
 )  # fmt: skip
 
 
-def handle(call: Call) -> Answer:
-    """GET list or one, PUT a category, PUT {id}/Options."""
-    table = call.books.table(PLURAL)
-    if not call.path and call.method == "GET":
-        shown = [row for row in table if row["Status"] == "ACTIVE" or call.flag("includearchived")]
-        rows = listing.ordered(call, listing.filtered(call, shown, None, changed=False), None)
-        return answers.envelope(call.world, call.client_id, PLURAL, rows)
-    if not call.path and call.method == "PUT":
-        elements = shape.posted(call, PLURAL, "TrackingCategory", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _create(call, posted), summarize=True)
-    row = table.get(call.path[0].lower()) if call.path else None
-    if row is None:
-        raise Refusal(answers.not_found() if call.path else answers.not_implemented())
-    if len(call.path) == 1:
-        return _one(call, row)
-    if call.path[1].lower() == "options":
-        return _of_options(call, row)
-    raise Refusal(answers.not_implemented())
-
-
-def _one(call: Call, row: Row) -> Answer:
-    """A category by its id: GET, POST, DELETE."""
-    if call.method == "GET":
-        return answers.envelope(call.world, call.client_id, PLURAL, [row])
-    if call.method == "POST":
-        elements = shape.posted(call, PLURAL, "TrackingCategory", SHAPE)[:1]
-        return batches.written(call, PLURAL, elements, lambda posted: _update(call, row, posted), summarize=True)
-    if call.method == "DELETE":
-        _refuse_used(call, row, "TrackingCategoryID", row["TrackingCategoryID"])
-        call.books.table(PLURAL).drop(row["TrackingCategoryID"])
-        return answers.envelope(call.world, call.client_id, PLURAL, [{**row, "Status": "DELETED", "Options": []}])
-    raise Refusal(answers.not_implemented())
-
-
-def _of_options(call: Call, row: Row) -> Answer:
+def _of_options(call: Call, row: Row | None) -> Answer:
     """PUT adds options; POST and DELETE of one change or remove it."""
+    if row is None:
+        raise Refusal(answers.not_found())
     if call.method == "PUT" and len(call.path) == 2:
         return _options_added(call, row, shape.posted(call, "Options", "Option", _OPTION))
     wanted = call.path[2].lower() if len(call.path) == 3 else ""
@@ -81,18 +51,25 @@ def _of_options(call: Call, row: Row) -> Answer:
     raise Refusal(answers.not_implemented())
 
 
-def _update(call: Call, row: Row, posted: Row) -> Outcome:
+def _changed(call: Call, posted: Row) -> Outcome:
     table = call.books.table(PLURAL)
+    row = table.rows[posted["TrackingCategoryID"]]
     errors = []
     if "Name" in posted:
         errors = _name_problems(posted["Name"], [other["Name"] for other in table if other is not row])
     becomes_active = posted.get("Status") == "ACTIVE" != row["Status"]
     if becomes_active and sum(other["Status"] == "ACTIVE" for other in table) >= ACTIVE_MAX:
-        errors.append(f"An organisation can have {ACTIVE_MAX} active tracking categories.")
+        errors.append(TOO_MANY)
     after: Row = {**row, **{key: posted[key] for key in ("Name", "Status") if key in posted}}
     if not errors:
         table.put(row["TrackingCategoryID"], after)
     return Outcome(after, errors)
+
+
+def _removed(call: Call, row: Row) -> Answer:
+    _refuse_used(call, row, "TrackingCategoryID", row["TrackingCategoryID"])
+    call.books.table(PLURAL).drop(row["TrackingCategoryID"])
+    return COLLECTION.answer(call, [{**row, "Status": "DELETED", "Options": []}])
 
 
 def _option_changed(call: Call, row: Row, option: Row, posted: Row) -> Outcome:
@@ -119,11 +96,11 @@ def _refuse_used(call: Call, element: Row, id_key: str, own_id: str) -> None:
         raise Refusal(answers.validation([{**element, "ValidationErrors": batches.messages([IN_USE])}]))
 
 
-def _create(call: Call, posted: Row) -> Outcome:
+def _created(call: Call, posted: Row) -> Outcome:
     table = call.books.table(PLURAL)
     errors = _name_problems(posted.get("Name", ""), [row["Name"] for row in table])
     if len(table) >= ALL_MAX or sum(row["Status"] == "ACTIVE" for row in table) >= ACTIVE_MAX:
-        errors.append(f"An organisation can have {ACTIVE_MAX} active tracking categories.")
+        errors.append(TOO_MANY)
     if errors:
         return Outcome({"TrackingCategoryID": wire.ZERO_GUID, **posted}, errors)
     row: Row = {"Name": posted["Name"], "Status": "ACTIVE", "TrackingCategoryID": call.world.ids.guid()}
@@ -161,4 +138,25 @@ def _name_problems(name: str, taken: list[str]) -> list[str]:
     return ["Please enter a unique Name."] if fold(name) in {fold(other) for other in taken} else []
 
 
-RESOURCE = Resource(PLURAL, "TrackingCategory", "accounting.settings", handle)
+def _chosen(call: Call) -> list[Row]:
+    archived = call.flag("includearchived")
+    return [row for row in call.books.table(PLURAL) if archived or row["Status"] == "ACTIVE"]
+
+
+COLLECTION = Collection(
+    plural=PLURAL,
+    singular="TrackingCategory",
+    id_key="TrackingCategoryID",
+    shape=SHAPE,
+    created=_created,
+    changed=_changed,
+    removed=_removed,
+    chosen=_chosen,
+    limits={"PUT": 1, "POST": 1},
+    summarized=frozenset(),
+    has_pages=False,
+    has_history=False,
+    stamp_key="",
+    parts={"options": _of_options},
+)
+RESOURCE = Resource(PLURAL, "TrackingCategory", "accounting.settings", COLLECTION.handle)

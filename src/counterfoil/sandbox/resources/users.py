@@ -1,6 +1,6 @@
 """Users: who works in the organisation; read only (facts 5.23). In a sandbox that is the person whom everybody plays.
 
-Called through `resources`.
+Called through `resources` and by the resources that name a user.
 """
 
 from typing import Final
@@ -15,11 +15,11 @@ PLURAL: Final = "Users"
 ROLE: Final = "FINANCIALADVISER"
 
 
-def handle(call: Call) -> Answer:
-    """GET the list or one."""
+def only(call: Call) -> Row:
+    """The one user, as everything shows them that has one."""
     user = call.world.user()
     created = wire.stamp_ms(call.books.organisation["CreatedDateUTC"])
-    row: Row = {
+    return {
         "UserID": user.user_id,
         "EmailAddress": user.email,
         "FirstName": user.given_name,
@@ -28,7 +28,11 @@ def handle(call: Call) -> Answer:
         "IsSubscriber": True,
         "OrganisationRole": ROLE,
     }
-    return listing.read_only(call, PLURAL, "UserID", [row], changed=True)
+
+
+def handle(call: Call) -> Answer:
+    """GET the list or one."""
+    return listing.read_only(call, PLURAL, "UserID", [only(call)], changed=True)
 
 
 RESOURCE = Resource(PLURAL, "User", "accounting.settings", handle)

@@ -23,6 +23,7 @@ from counterfoil.sandbox.world import World
 
 ANSWER_S: Final = 5.0
 INTENTS: Final = 4
+INTENTS_LONG: Final = 8
 DELIVERIES_MAX: Final = 1_000
 DELAY_DEFAULT_S: Final = 60.0
 UNSIGNED_NOT_401: Final = "Response to incorrectly signed payload not 401"
@@ -215,9 +216,7 @@ class Sender:
     async def _intent(self, row: Row) -> str:
         """A mixed series of good and almost good signatures; returns what the portal would say, or nothing."""
         dice = random.Random(f"{self._world.seed}/{row['url']}/{self._sent}")
-        good = dice.choice((1, 2))
-        series = [True] * good + [False] * (INTENTS - good)
-        dice.shuffle(series)
+        series = self._series(dice)
         problem = ""
         for is_good in series:
             body = payload.body([], 0, 0, dice)
@@ -228,6 +227,16 @@ class Sender:
             self._noted(row, "intent" if is_good else "bad intent", (0, 0, 0), status, wrong)
             problem = problem or wrong
         return problem
+
+    def _series(self, dice: random.Random) -> list[bool]:
+        """Which requests of an intent are signed well: how many there are, in which order, is not known (facts 11.5)."""
+        if self._world.unknowns.plays("intent-series", "bad-first"):
+            return [False, True]
+        is_long = self._world.unknowns.plays("intent-series", "long")
+        good = 1 if is_long else dice.choice((1, 2))
+        series = [True] * good + [False] * ((INTENTS_LONG if is_long else INTENTS) - good)
+        dice.shuffle(series)
+        return series
 
     async def _post(self, url: str, body: bytes, signature: str) -> tuple[int | None, str]:
         """POST; returns the status, if there was one, and what is wrong with the answer."""
@@ -245,7 +254,7 @@ class Sender:
     def _judged(self, answer: aiohttp.ClientResponse, *, has_body: bool) -> str:
         if not 200 <= answer.status < 300:
             return NOT_200
-        if self._world.options.lenient_webhooks:
+        if self._world.unknowns.plays("webhook-answers", "lenient"):
             return ""
         if has_body:
             return HAS_BODY

@@ -6,6 +6,7 @@ so that a state file keeps undelivered events.
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from counterfoil.sandbox.tables import Change, Row
 from counterfoil.sandbox.webhooks import events
@@ -23,6 +24,7 @@ DISABLED_AFTER_S: Final = 86_400
 KEPT_S: Final = 31 * 86_400
 STORED_MAX: Final = 100_000
 DELIVERY_EVENTS_MAX: Final = 250
+URL_MAX: Final = 2_000
 FIELDS: Final = frozenset({"client_id", "url", "key", "categories"})
 
 
@@ -68,7 +70,7 @@ def raised(world: World, changes: Iterable[Change], api_url: str) -> bool:
     """Store the events of a commit for every app that wants them; whether there was one."""
     if not len(world.webhooks):
         return False
-    found = events.of(list(changes), api_url, silent_payments=world.options.silent_payments)
+    found = events.of(list(changes), api_url, world.unknowns)
     stored = False
     for subscription in list(world.webhooks):
         mine = [event for event in found if _wants(world, subscription, event)]
@@ -143,6 +145,8 @@ def _wants(world: World, subscription: Row, event: Event) -> bool:
     """Events flow after the first good intent to receive, for organisations that are connected to the app."""
     if not subscription["once_ok"] or event.category not in subscription["categories"]:
         return False
+    if event.client_id:
+        return bool(event.client_id == subscription["client_id"])
     own = world.books_of_custom(subscription["client_id"])
     if own is not None:
         return own.tenant_id == event.tenant_id
@@ -183,6 +187,15 @@ def _new(client_id: str) -> Row:
     }
 
 
+def _is_address(url: str) -> bool:
+    """Whether something can be posted there."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and len(url) <= URL_MAX
+    except ValueError:
+        return False
+
+
 def _read(given: dict[str, Any]) -> Row:
     """The given fields, checked."""
     row: Row = {}
@@ -190,7 +203,7 @@ def _read(given: dict[str, Any]) -> Row:
         match field, value:
             case "client_id", str():
                 pass
-            case "url", str() if value.startswith(("http://", "https://")):
+            case "url", str() if _is_address(value):
                 row["url"] = value
             case "key", str() if value:
                 row["key"] = value

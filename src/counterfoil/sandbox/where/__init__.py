@@ -14,9 +14,18 @@ from typing import Any, NamedTuple
 from counterfoil.sandbox.where import nodes, optimised
 from counterfoil.sandbox.where.fields import SUMMARY_DROPS
 from counterfoil.sandbox.where.nodes import QueryParse, Record
+from counterfoil.sandbox.where.optimised import GUESSED
 from counterfoil.sandbox.where.parser import WHERE_CHARACTERS_MAX, WHERE_DEPTH_MAX, Parser
 
-__all__ = ["SUMMARY_DROPS", "WHERE_CHARACTERS_MAX", "WHERE_DEPTH_MAX", "QueryParse", "compile_order", "compile_where"]
+__all__ = [
+    "GUESSED",
+    "SUMMARY_DROPS",
+    "WHERE_CHARACTERS_MAX",
+    "WHERE_DEPTH_MAX",
+    "QueryParse",
+    "compile_order",
+    "compile_where",
+]
 
 
 @dataclass(frozen=True, slots=True)

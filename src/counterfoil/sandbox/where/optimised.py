@@ -35,7 +35,15 @@ _OPTIMISED: Final = {
         frozenset({"Type", "Status", "BankAccount.AccountID"}), frozenset({"Date"}), frozenset()
     ),
     "Payments": _Fields(frozenset(), frozenset({"Date"}), frozenset({"UpdatedDateUTC", "PaymentID"})),
+    "ManualJournals": _Fields(
+        frozenset({"Status"}), frozenset({"Date"}), frozenset({"ManualJournalID", "UpdatedDateUTC", "Date"})
+    ),
+    "PurchaseOrders": _Fields(
+        frozenset(), frozenset(), frozenset({"PurchaseOrderNumber", "PurchaseOrderID", "UpdatedDateUTC", "Date"})
+    ),
 }
+# Of these no list is established (facts 11.14).
+GUESSED: Final = frozenset({"BankTransactions", "Payments", "ManualJournals", "PurchaseOrders"})
 _NONE: Final = _Fields(frozenset(), frozenset(), frozenset())
 _EQUALITY: Final = frozenset({"=", "=="})
 _RANGES: Final = frozenset({">", ">=", "<", "<="}) | _EQUALITY

@@ -1,0 +1,65 @@
+"""What a grant reaches, kept together with what follows from it for bindings.
+
+Called by granting and connections (keep), tokens (still_the_same). A call of a custom connection names no tenant: Xero
+takes its one organisation (facts §1.2). So a custom connection that leads elsewhere now gives no token, and the entities
+that were bound through it are stopped. What is not noticed: a change while an access token of before still lives, which
+is half an hour at most.
+"""
+
+import datetime
+from typing import Final
+
+from counterfoil import errors
+from counterfoil.access.audit import AuditLog
+from counterfoil.store import bindings, grants, notices
+from counterfoil.store.database import Database
+from counterfoil.store.grants import Connected
+from counterfoil.xero import identity
+from counterfoil.xero.transport import Transport
+
+STOPPED: Final = "stopped"  # the kind of the notice; its subject is the entity
+ELSEWHERE: Final = "The custom connection leads to another organisation now."
+REMEDY: Final = "If that is right: run `counterfoil connect`, `counterfoil entities unbind` and bind it anew."
+
+
+def keep(
+    conn: grants.Connection,
+    audit: AuditLog,
+    grant_id: str,
+    rows: list[Connected],
+    *,
+    is_custom: bool,
+    now: datetime.datetime,
+) -> None:
+    """Store what a grant reaches now, in the caller's transaction, whose time `now` is.
+
+    Bindings to these tenants whose own grant is lost, or reaches them no longer, go on with this one. Bindings of a
+    custom connection that leads elsewhere are stopped.
+    """
+    grants.replace_connections(conn, grant_id, rows)
+    tenants = [row.tenant_id for row in rows]
+    for entity in bindings.regrant(conn, grant_id, tenants):
+        audit.append(conn, entity, "regranted", {"grant": grant_id})
+    if is_custom:
+        for bound in bindings.elsewhere(conn, grant_id, tenants):
+            if bound.stopped is not None:
+                continue
+            bindings.stop(conn, bound.entity, ELSEWHERE)
+            audit.append(conn, bound.entity, "stopped", {"tenant": bound.tenant_id, "grant": grant_id})
+            notices.tell(
+                conn, STOPPED, bound.entity, message=f"Writes of {bound.entity} are stopped: {ELSEWHERE}",
+                remedy=REMEDY, now=now, entity=bound.entity, link=identity.PORTAL,
+            )  # fmt: skip
+
+
+async def still_the_same(database: Database, transport: Transport, grant_id: str, access_token: str) -> None:
+    """Refuse a custom connection's fresh token that reaches another organisation than the one that is known. One call.
+
+    Raises WrongLedger, and what asking raises.
+    """
+    known = await database.read(grants.connections)
+    ours = {one.tenant_id for one in known if one.grant_id == grant_id}
+    answer = await identity.perform(transport, identity.connections(access_token))
+    now = {one.tenant_id for one in identity.connections_of(answer)}
+    if ours and not now <= ours:
+        raise errors.WrongLedger(ELSEWHERE, remedy=REMEDY)

@@ -1,0 +1,172 @@
+"""What a consent has to cover: the union of what the configured flows and the mirror declare, and what a grant lacks.
+
+Called by connecting (asks for exactly that), ledgers and the composition root (refuse before the first call), and
+whoever tells of it. Each flow kind declares NEEDS, and so do the mirror's modules and the probe; the scopes behind them
+are xero/scopes'. No call is made here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil import errors, flows
+from counterfoil.mirror import catching_up, going_live, reference
+from counterfoil.model.binding import Binding
+from counterfoil.settings import FlowSettings
+from counterfoil.store import bindings, grants, runs
+from counterfoil.xero import identity, probe, scopes
+from counterfoil.xero.scopes import Need
+
+MIRROR: Final = (*reference.NEEDS, *catching_up.NEEDS, *going_live.NEEDS)  # what every flow's plan and proof read
+BINDINGS: Final = "bindings"  # who needs what is needed without any flow
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Who does what with a resource, and why: a reason for a scope. `who`: a flow's table, or BINDINGS."""
+
+    who: str
+    resource: str
+    writing: bool
+    why: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One scope that the consent asks for, the flows that need it, and every reason."""
+
+    scope: str
+    flows: tuple[str, ...]
+    needs: tuple[Wanted, ...]
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """A flow that an entity's consent does not cover. `broad`: what it has instead, where Xero ended that."""
+
+    flow: str
+    entity: str
+    organisation: str
+    scopes: tuple[str, ...]
+    why: str
+    broad: tuple[str, ...] = ()
+
+
+class Broad(msgspec.Struct, frozen=True):
+    """An entity whose consent works by broad scopes that Xero will end."""
+
+    entity: str
+    organisation: str
+    scopes: tuple[str, ...]
+
+
+def of_flow(flow: FlowSettings) -> tuple[Need, ...]:
+    """Everything that a flow's plan, run and proof do at Xero."""
+    return (*flows.kind(flow.kind).needs, *MIRROR)
+
+
+def of_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The scopes for flows of these kinds, by name; sign-in not among them."""
+    return scopes.least((*probe.NEEDS, *(need for kind in kinds for need in (*flows.kind(kind).needs, *MIRROR))))
+
+
+def asked(books: Any) -> tuple[Asked, ...]:
+    """The least that the configuration needs, each scope once, by name, with every reason for it."""
+    wanted = [(BINDINGS, need) for need in probe.NEEDS]
+    wanted += [(flow.table, need) for flow in books.flows.values() for need in of_flow(flow)]
+    return tuple(_reasoned(scope, wanted) for scope in scopes.least(need for _who, need in wanted))
+
+
+def _reasoned(scope: str, wanted: Sequence[tuple[str, Need]]) -> Asked:
+    by_scope = [(who, need) for who, need in wanted if any(scopes.covers({scope}, one) for one in need.scopes)]
+    tables = tuple(dict.fromkeys(who for who, _need in by_scope if who != BINDINGS))
+    return Asked(scope, tables, tuple(Wanted(who, one.resource, one.writing, one.why) for who, one in by_scope))
+
+
+async def check(books: Any, flow: FlowSettings, binding: Binding) -> None:
+    """Refuse a flow that the consent behind a binding does not cover. Raises MissingScope with what to do."""
+    lack = await _lack(books, flow, binding)
+    if lack is not None:
+        raise _missing(books, (lack,))
+
+
+async def check_open(books: Any, entity: str) -> None:
+    """The same for every flow that has unfinished documents of an entity."""
+    binding = await books.database.read(lambda conn: bindings.get(conn, entity))
+    if binding is None:
+        return
+    ids = await books.database.read(lambda conn: runs.open_flows(conn, entity))
+    found = [await _lack(books, flow, binding) for flow in books.flows.values() if flow.id in ids]
+    lacks = tuple(lack for lack in found if lack is not None)
+    if lacks:
+        raise _missing(books, lacks)
+
+
+async def lacking(books: Any) -> tuple[Lack, ...]:
+    """Each flow and bound entity whose consent does not cover it."""
+    bound = await books.database.read(bindings.everything)
+    pairs = [(flow, one) for one in bound for flow in books.flows.values() if flow.entity in (None, one.entity)]
+    found = [await _lack(books, flow, binding) for flow, binding in pairs]
+    return tuple(lack for lack in found if lack is not None)
+
+
+async def broad(books: Any) -> tuple[Broad, ...]:
+    """Each bound entity whose consent covers the flows only by broad scopes, while Xero still has them."""
+    found = []
+    today = books.clock.now().date()
+    for binding in await books.database.read(bindings.everything):
+        held = await _held(books, binding)
+        wanted = [
+            need for flow in books.flows.values() if flow.entity in (None, binding.entity) for need in of_flow(flow)
+        ]
+        relied = scopes.broad_relied_on(held, wanted) if held is not None and today < scopes.BROAD_END else ()
+        if relied:
+            found.append(Broad(binding.entity, binding.fingerprint.name, relied))
+    return tuple(found)
+
+
+async def _held(books: Any, binding: Binding) -> frozenset[str] | None:
+    """What the consent behind a binding covers; None: it is gone, which asking for its token says."""
+    grant = await books.database.read(lambda conn: grants.get(conn, binding.grant_id))
+    return None if grant is None or grant.lost is not None else frozenset(grant.scopes.split())
+
+
+async def _lack(books: Any, flow: FlowSettings, binding: Binding) -> Lack | None:
+    held = await _held(books, binding)
+    if held is None:
+        return None
+    wanted = of_flow(flow)
+    missing = scopes.lacking(held, wanted, books.clock.now().date())
+    if not missing:
+        return None
+    name = binding.fingerprint.name
+    ended = scopes.broad_relied_on(held, missing)
+    return Lack(flow.table, binding.entity, name, scopes.least(missing), missing[0].why, ended)
+
+
+def told(lack: Lack) -> str:
+    """A lack in a sentence."""
+    ended = f" Its broad scopes {' '.join(lack.broad)} ended on {scopes.BROAD_END:%d %B %Y}." if lack.broad else ""
+    return (
+        f"The consent for {lack.organisation} does not cover flow {lack.flow}: it lacks {' '.join(lack.scopes)} "
+        f"(among others to {lack.why}).{ended}"
+    )
+
+
+def remedy(books: Any, entity: str) -> str:
+    """What gives an entity's consent the scopes that it lacks."""
+    if books.settings.xero.kind == "custom":
+        return (
+            f"Add the scopes to the custom connection at {identity.PORTAL}, have it authorised again, then run "
+            "`counterfoil connect`."
+        )
+    return f"Run `counterfoil connect --entity {entity}`; with --explain it says what is asked for and why."
+
+
+def _missing(books: Any, lacks: tuple[Lack, ...]) -> errors.MissingScope:
+    first = lacks[0]
+    lacked = tuple(sorted({scope for lack in lacks for scope in lack.scopes}))
+    flow = ", ".join(lack.flow for lack in lacks)
+    return errors.MissingScope(
+        " ".join(told(lack) for lack in lacks),
+        remedy=remedy(books, first.entity),
+        entity=first.entity, flow=flow, scopes=lacked,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The switches for what could not be established about Xero."""
