@@ -76,6 +76,7 @@ def test_disconnected_with_work_on_its_way(business):
     business.sandbox.fault("429_day", method="PUT", count=20)
     assert business("run", "shop", "--json").value["planned"] == 2
     business.sandbox.clear_faults()
+    business.new_day()
     cut(business)
     ended = business("finish", "--json")
     assert (ended.code, ended.value["planned"], ended.value["posted"]) == (3, 1, 1)
@@ -101,6 +102,7 @@ def test_disconnecting_asks_first(business):
     business.sandbox.fault("429_day", method="PUT", count=20)
     business("run", "shop")
     business.sandbox.clear_faults()
+    business.new_day()
     ended = business("connections", "disconnect", "Fernhill Trading Ltd", "--json")
     assert (ended.value["ended"], ended.value["waits"], "1 posting of it" in ended.err) == (0, 1, True)
     ended = business("connections", "disconnect", business.sandbox.tenant(1), "--yes", "--json")

@@ -22,6 +22,7 @@ def business(office):
     office.sandbox.fault("429_day", method="PUT", count=20)
     assert office("run", "shop", "--json").value["planned"] == 1
     office.sandbox.clear_faults()
+    office.new_day()
     return office
 
 
