@@ -121,6 +121,7 @@ class Door:
         """End the current write: in memory and in the state file, its events with it. Raises OSError: it is undone."""
         if self.hooks is not None:
             self.hooks.note(self._world.changes.pending)
+        self._world.writer = None
         self._world.commit(self._journal.append)
 
     async def _routed(
@@ -235,6 +236,7 @@ class Door:
         if fault is not None and fault.kind == "stale_read" and call.method == "GET":
             with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
                 return resource.handle(call)
+        self._world.writer = call.client_id
         return _after(resource.handle(call), fault)
 
 

@@ -79,6 +79,7 @@ class World:
         """`own`: the first organisations are somebody's own, with these charts."""
         self._own = own
         self.options = options
+        self.writer: str | None = None  # the app whose write is about to be committed; None: nobody's app
         self.clock = Clock()
         self._begin(seed, start)
 

@@ -176,7 +176,10 @@ def _filled(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
             if not contact[role]:
                 call.books.table("Contacts").put(contact["ContactID"], {**contact, role: True})
     if kind.needs_due_date and row["Status"] == "AUTHORISED" and "DueDate" not in row:
-        errors.append("The document DueDate field must be specified.")
+        if call.world.unknowns.plays("due-date", "defaulted"):
+            row |= _dated("DueDate", wire.day_of(row["Date"]))
+        else:
+            errors.append("The document DueDate field must be specified.")
     errors += document_rules.locked(call.books, wire.day_of(row["Date"]))
     if len(row["Reference"]) > document_rules.LENGTH_MAX:
         errors.append(f"The Reference must not be longer than {document_rules.LENGTH_MAX} characters.")

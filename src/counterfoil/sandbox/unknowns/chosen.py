@@ -57,7 +57,7 @@ class Unknowns:
             {
                 "name": unknown.name,
                 "unknown": unknown.what,
-                "facts": f"11.{unknown.point}",
+                "facts": unknown.facts,
                 "choices": dict(unknown.choices),
                 "safer": unknown.safer,
                 "chosen": self.chosen(unknown.name),
