@@ -15,7 +15,8 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer
 from counterfoil.sandbox.apps import App
 from counterfoil.sandbox.identity import caps, redirects, scopes
-from counterfoil.sandbox.world import DEFAULT_USER, ConsentRequest, User, World
+from counterfoil.sandbox.people import ConsentRequest, User
+from counterfoil.sandbox.world import DEFAULT_USER, World
 
 PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"

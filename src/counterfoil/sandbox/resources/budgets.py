@@ -14,7 +14,7 @@ from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.reports import asked
-from counterfoil.sandbox.resources import document_lines, listing
+from counterfoil.sandbox.resources import coding, listing
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
@@ -47,8 +47,8 @@ def _read(world: World, books: Books, one: Row) -> Row:
     kind = one.get("Type", "OVERALL")
     if kind not in TYPES:
         raise ValueError(f"the Type of a budget is one of {', '.join(TYPES)}")
-    found = document_lines.Lines()
-    tracking = document_lines.tracking_of(books, _objects(one, "Tracking"), found)
+    found = coding.Lines()
+    tracking = coding.tracking_of(books, _objects(one, "Tracking"), found)
     if found.errors:
         raise ValueError(found.errors[0])
     return {
