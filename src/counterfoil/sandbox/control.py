@@ -15,6 +15,7 @@ from counterfoil.sandbox.door import Door
 from counterfoil.sandbox.faults import COUNT_UNBOUNDED, KNOWN
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.pages.buttons import OURS
 from counterfoil.sandbox.portal import Portal
 from counterfoil.sandbox.screen import Screen
 from counterfoil.sandbox.webhooks.sender import Sender
@@ -91,6 +92,8 @@ class Control:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
+                if request.method != "GET" and request.headers.get("Sec-Fetch-Site") not in OURS:
+                    raise Refusal(control_forms.answered({"error": "this request comes from another site"}, 403))
                 answer = await handler(request)
                 self._door.commit()
             except Refusal as refusal:
