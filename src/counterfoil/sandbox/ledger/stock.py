@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
-from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.ledger.entry import CENT, ZERO, Entry, Line
 from counterfoil.sandbox.tables import Row
@@ -119,7 +118,7 @@ class _Replay:
 def replayed(rows: Iterable[Row]) -> Replayed:
     """All movements of one item, in any order."""
     replay = _Replay()
-    for row in sorted(rows, key=lambda row: (wire.stamp_ms(row["day"]), row["quantity"] < 0, row["n"])):
+    for row in sorted(rows, key=lambda row: (row["at"], row["quantity"] < 0, row["n"])):
         replay.moved(row)
     return replay.finished()
 

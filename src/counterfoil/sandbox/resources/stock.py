@@ -86,6 +86,7 @@ def _row(books: Books, name: str, document: Row, line: Row, before: dict[str, Ro
         "item": item["ItemID"],
         "document": name,
         "day": document["Date"],
+        "at": wire.stamp_ms(document["Date"]),
         "n": books.next_number(TABLE) if old is None else old["n"],
         "quantity": sign * line.get("Quantity", Decimal(0)),
         "value": own_value,
