@@ -109,9 +109,19 @@ def tracking_of(books: Books, posted: list[Row], lines: Lines) -> list[Row]:
     return found
 
 
+def _category_of(books: Books, option_id: str | None) -> str | None:
+    """The category of an option that is named alone."""
+    for category in books.table("TrackingCategories"):
+        if any(option["TrackingOptionID"] == option_id for option in category["Options"]):
+            return str(category["TrackingCategoryID"])
+    return None
+
+
 def _tracked(books: Books, wanted: Row) -> tuple[Row | None, Row | None]:
     table = books.table("TrackingCategories")
     category_id = wanted.get("TrackingCategoryID")
+    if not category_id and "Name" not in wanted:
+        category_id = _category_of(books, wanted.get("TrackingOptionID"))
     category = table.get(category_id) if category_id else table.first("name", fold(wanted.get("Name")))
     if category is None or category["Status"] != "ACTIVE":
         return None, None
