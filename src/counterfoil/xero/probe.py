@@ -53,9 +53,9 @@ class Probe:
         return paging.only(answer, Organisation, organisation.PLURAL)
 
     async def _ask(self, tenant_id: str, token: str) -> Answer:
-        headers = {"Authorization": HiddenText(f"Bearer {token}"), "Accept": "application/json"}
+        headers: dict[str, str] = {"Authorization": HiddenText(f"Bearer {token}"), "Accept": "application/json"}
         if self._names_tenant:
-            headers["Xero-Tenant-Id"] = HiddenText(tenant_id)
+            headers["Xero-Tenant-Id"] = tenant_id
         async with self._permits.call(tenant_id, LANE):
             answer = await self._transport.send(
                 "GET", self._transport.api_url + PATH, headers, timeout_s=30.0, tenant_id=tenant_id
