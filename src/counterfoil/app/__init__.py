@@ -233,8 +233,7 @@ class Books:
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
         runner = running.Runner(self, progress)
-        async with self.access.background.beside():
-            return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
+        return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
@@ -244,13 +243,11 @@ class Books:
         self, run: int, progress: Callable[[running.Stage], None] | None = None
     ) -> tuple[UndoPlan, RunReport]:
         """Take a run back; → what was wanted, and how it ended. Safe to interrupt and repeat. Raises NotFound."""
-        async with self.access.background.beside():
-            return await running.Runner(self, progress).undo(run)
+        return await running.Runner(self, progress).undo(run)
 
     async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
         """Bring every open posting to its end."""
-        async with self.access.background.beside():
-            return await running.Runner(self, progress).finish()
+        return await running.Runner(self, progress).finish()
 
     async def plan(
         self, flow: str, source: Path | None = None, *, offline: bool = False, remap: bool = False, again: bool = False

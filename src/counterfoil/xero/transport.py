@@ -19,6 +19,7 @@ import yarl
 from aiohttp import abc, http_exceptions, payload
 
 from counterfoil import errors
+from counterfoil.model.hidden import HiddenBytes, HiddenText
 from counterfoil.model.ports import Clock
 from counterfoil.xero import packing
 from counterfoil.xero.answers import Answer
@@ -161,6 +162,9 @@ class Transport:
         within `timeout_s`, else the connection is aborted. Costs one call. Raises XeroUnavailable(sent=False) when
         nothing left this machine, Unclear for everything else that is not a complete, readable answer.
         """
+        # Tokens and secrets stand in them; an error that is raised below shows no more of them than an ellipsis.
+        headers = {name: HiddenText(value) for name, value in headers.items()}
+        body = None if body is None else HiddenBytes(body)
         now_s = self.clock.elapsed_s()
         start_s = now_s if started_s is None else started_s
         first_by_s = start_s + min(FIRST_BYTE_S, timeout_s)
