@@ -55,6 +55,16 @@ def test_from_connect_to_the_proof(custom, sandbox):
     assert [one for one in sandbox.requests() if "authorize" in one["path"]] == []
 
 
+def test_disconnecting_ends_it(custom):
+    """DELETE there and here; nothing is reached any more, and a run says so."""
+    office = custom(LEAST)
+    assert office("connect", "--entity", "acme-uk").code == 0
+    assert office("connections", "disconnect", UK, "--json").value["ended"] == 1
+    assert office("connections", "--json").value == []
+    office.records(sale(1))
+    assert office("run", "shop", "--json").code == 3
+
+
 def test_it_reaches_one_company_only(custom):
     """The other entities are said to be out of its reach."""
     text = custom(LEAST)("connect").out
