@@ -153,10 +153,10 @@ async def test_one_that_leads_to_another_organisation_now(here, sandbox, registe
     again = await here.custom.connect(SCOPES)
     assert [one.name for one in again.reached] == ["Wattle & Co Pty Ltd"]
     assert "another organisation" in (await here.bindings.load("acme")).stopped
-    with pytest.raises(errors.WrongLedger):
-        await here.bindings.verify("acme")
     (told,) = await here.database.read(lambda conn: notices.standing(conn, "stopped"))
     assert (told.entity, "another organisation" in told.message) == ("acme", True)
+    with pytest.raises(errors.WrongLedger):
+        await here.bindings.verify("acme")
     chain = await here.database.read(lambda conn: here.audit.verify(conn, "acme"))
     assert (chain.broken_at, chain.length) == (None, 3)  # bound, stopped, stopped by verify
 

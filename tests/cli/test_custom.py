@@ -59,8 +59,8 @@ def test_disconnecting_ends_it(custom):
     """DELETE there and here; nothing is reached any more, and a run says so."""
     office = custom(LEAST)
     assert office("connect", "--entity", "acme-uk").code == 0
-    assert office("connections", "disconnect", UK, "--json").value["ended"] == 1
-    assert office("connections", "--json").value == []
+    assert office("connections", "disconnect", UK, "--yes", "--json").value["ended"] == 1
+    assert [one["state"] for one in office("connections", "--json").value] == ["disconnected"]
     office.records(sale(1))
     assert office("run", "shop", "--json").code == 3
 
@@ -87,7 +87,7 @@ def test_a_change_in_the_portal_stops_it_until_it_is_authorised_again(custom, sa
     with contextlib.closing(sqlite3.connect(office.folder / "counterfoil.db")) as database, database:
         database.execute("UPDATE grants SET expires_at = refreshed_at")
     ended = office("run", "shop", "--json")
-    assert (ended.code, "not active" in ended.err, "e-mail" in ended.err) == (3, True, True)
+    assert (ended.code, "e-mail" in ended.err) == (3, True)
     sandbox.post(f"/_sandbox/apps/{office.client_id}", {"authorised": True})
     ended = office("run", "shop", "--json")
     assert (ended.code, ended.value["posted"]) == (0, 1)
