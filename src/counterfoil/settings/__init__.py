@@ -22,6 +22,7 @@ from counterfoil.settings.tables import (
     VaultSettings,
     XeroSettings,
 )
+from counterfoil.settings.targets import NotifySettings, Target
 
 __all__ = [
     "Difference",
@@ -29,6 +30,7 @@ __all__ = [
     "Field",
     "FlowSettings",
     "LookupSettings",
+    "NotifySettings",
     "PostingSettings",
     "RawFlow",
     "ReadSettings",
@@ -37,6 +39,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StoreSettings",
+    "Target",
     "VaultSettings",
     "XeroSettings",
     "begin_environment",
