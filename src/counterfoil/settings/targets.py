@@ -5,7 +5,6 @@ delivery/ uses. `when` is KIND, KIND > DURATION (30m, 2h, 2d) or KIND > COUNT; t
 """
 
 import base64
-import binascii
 import datetime
 import hashlib
 import re
@@ -22,8 +21,9 @@ from counterfoil.settings.secret import Secret
 TARGETS_MAX: Final = 20
 CONDITIONS_MAX: Final = 20
 ARGUMENTS_MAX: Final = 50
-SECRET_MIN: Final = 16  # characters of a webhook's secret: less is guessed
-WRITTEN_BEFORE: Final = "whsec_"  # as standardwebhooks.com writes a key: base64 follows
+KEY_BYTES_MIN: Final = 24  # of a webhook's secret, by standardwebhooks.com
+WRITTEN_BEFORE: Final = "whsec_"  # may stand before its base64, by the same
+MAKE_ONE: Final = "Make one: openssl rand -base64 32"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 TLS_PORT: Final = 465
 WAYS: Final = {  # what a target may be → what it must have, what it may have
@@ -112,11 +112,9 @@ def _key(way: str, address: str) -> str:
 
 
 def _secret(text: str) -> bytes:
-    return (
-        base64.b64decode(text.removeprefix(WRITTEN_BEFORE), validate=True)
-        if text.startswith(WRITTEN_BEFORE)
-        else text.encode()
-    )
+    """The key that a webhook's secret stands for. Raises ValueError."""
+    written = text.strip().removeprefix(WRITTEN_BEFORE)
+    return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
 
 
 def misfits(listed: Any) -> list[shape.Misfit]:
@@ -210,12 +208,12 @@ def _webhook(to: dict[str, Any]) -> Reasons:
     secret = to.get("secret")
     if isinstance(secret, str):
         try:
-            key = _secret(secret)
-        except (binascii.Error, ValueError):
-            found.append(("secret", f"has no base64 after {WRITTEN_BEFORE}", "Copy it again."))
+            is_long = len(_secret(secret)) >= KEY_BYTES_MIN
+        except ValueError:
+            found.append(("secret", "is no base64", MAKE_ONE))
         else:
-            if len(key) < SECRET_MIN:
-                found.append(("secret", f"is shorter than {SECRET_MIN} characters", "Make one: openssl rand -hex 32"))
+            if not is_long:
+                found.append(("secret", f"stands for less than {KEY_BYTES_MIN} bytes", MAKE_ONE))
     return found
 
 
