@@ -11,7 +11,9 @@ import msgspec
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
 from counterfoil.app import troubles
+from counterfoil.model.notices import COUNTED
 from counterfoil.store import notices, runs, stories
+from counterfoil.store.messages import Trouble
 
 
 class EntityStanding(msgspec.Struct, frozen=True):
@@ -50,6 +52,7 @@ class Standing(msgspec.Struct, frozen=True):
     problems: int
     next: str
     notices: tuple[Told, ...] = ()
+    failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
 
 
 async def standing(books: Any) -> Standing:
@@ -72,11 +75,13 @@ async def standing(books: Any) -> Standing:
     told = tuple(
         Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
         for one in await books.database.read(notices.standing)
+        if one.kind not in COUNTED  # as the states and problems above say
     )
     following = _next(connected, entities, flows, len(problems))
     if any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), following, told)
+    failing = tuple(await books.notifying.failing())
+    return Standing(connected, tuple(entities), tuple(flows), len(problems), following, told, failing)
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

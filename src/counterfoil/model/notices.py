@@ -16,6 +16,7 @@ KINDS: Final = {
     "disconnected": "An organisation is no longer connected to the app.",
     "cap": "The app has nearly as many connections as its tier allows.",
     "stopped": "Writing to an entity's organisation is stopped.",
+    "renamed": "An organisation has another name or short code than when it was bound.",
     "problems": "Records of a flow need a person; one notice for each cause.",
     "uncertain": "Xero may or may not have documents of an entity; they are looked for before anything is sent again.",
     "held": "Postings of an entity are held back.",
