@@ -84,6 +84,7 @@ class Courier:
                 break
             if not await self._claim(one, table.to):
                 continue
+            self._point("notice claimed")
             try:
                 await self._carry(table.to, await self._written(one), min(SEND_S, left_s))
             except NotDelivered as failure:
