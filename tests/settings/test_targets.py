@@ -208,4 +208,6 @@ def test_conditions(tmp_path, text, kind, since, count, holds):
 def test_every_kind_may_be_named(tmp_path):
     """All kinds, also with a duration."""
     when = json.dumps([*KINDS, *(f"{kind} > 1h" for kind in KINDS)])
-    assert len(load(tmp_path, HEAD + f'[[notify]]\nwhen = {when}\nto = {{ command = ["x"] }}\n').notify[0].when) == 2 * len(KINDS)
+    assert len(
+        load(tmp_path, HEAD + f'[[notify]]\nwhen = {when}\nto = {{ command = ["x"] }}\n').notify[0].when
+    ) == 2 * len(KINDS)

@@ -1,0 +1,105 @@
+"""The secrets that the tests know, and where they turn up: called by conftest after every test, and by the story.
+
+Known are the sandbox's client secret and webhook key, every token that its processes issued (tests/leaks/telling_sandbox),
+and the master keys that lie in a test's folder. A JSON web token is recognised by its form, whoever issued it.
+"""
+
+import base64
+import os
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from counterfoil.sandbox import world
+
+FILE_BYTES_MAX = 64 << 20  # of one file that is looked through; larger ones are the soak's
+FILES_MAX = 500
+JWT = re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
+LONG = re.compile(rb"[\w-]{32,}")  # what holds a refresh token, wherever it stands
+HOLDERS = re.compile(r"\.(toml|key|pem|py)$|secret")  # files that people and tests put secrets into
+CONSTANT = {"the client secret": world.CLIENT_SECRET, "the webhook key": world.WEBHOOK_KEY}
+
+
+class _Told:
+    """What sandboxes told so far; the file only grows, and is read on from where it was read to."""
+
+    def __init__(self) -> None:
+        self.tokens: set[bytes] = set()
+        self.read_to = 0
+
+    def read(self) -> set[bytes]:
+        path = Path(os.environ.get("TOLD_TOKENS", "/nonexistent"))
+        if path.exists() and path.stat().st_size > self.read_to:
+            with path.open("rb") as file:
+                file.seek(self.read_to)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self.read_to += len(whole)
+            self.tokens.update(whole.split())
+        return self.tokens
+
+
+_told = _Told()
+
+
+def tokens() -> set[bytes]:
+    """Every token that sandboxes of this session issued so far."""
+    return _told.read()
+
+
+def refresh_tokens() -> set[bytes]:
+    """Those of them that have no form of their own by which they could be recognised."""
+    return {token for token in tokens() if b"." not in token}
+
+
+def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
+    """Names of the secrets that stand in `data` as they are."""
+    found = ["a JSON web token"] if b".eyJ" in data and JWT.search(data) else []
+    found += [name for name, secret in (*_constants(), *more) if secret in data]
+    known = refresh_tokens()
+    if known and any(token in run for run in LONG.findall(data) for token in _within(run, known)):
+        found.append("a refresh token")
+    return found
+
+
+def _constants() -> Iterator[tuple[str, bytes]]:
+    return ((name, value.encode()) for name, value in CONSTANT.items())
+
+
+def _within(run: bytes, known: set[bytes]) -> Iterable[bytes]:
+    """The token that a run of letters is, or all when it is longer than one."""
+    return (run,) if run in known else known if len(run) > min(map(len, known)) else ()
+
+
+def in_folder(folder: Path) -> list[str]:
+    """Where in a test's folder a secret stands in a file that is not there to hold one."""
+    keys = [("the master key", path.read_bytes().strip()) for path in folder.glob("**/*.key") if path.is_file()]
+    keys += [("the master key's bytes", raw) for _name, text in keys if (raw := _decoded(text))]
+    found = []
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        if (
+            number >= FILES_MAX
+            or not path.is_file()
+            or path.is_symlink()
+            or HOLDERS.search(str(path.relative_to(folder)))
+        ):
+            continue
+        if path.stat().st_size <= FILE_BYTES_MAX:
+            found += [f"{path.relative_to(folder)}: {name}" for name in in_bytes(path.read_bytes(), keys)]
+    return found
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        raw = base64.b64decode(text, altchars=b"-_")
+    except ValueError:
+        return b""
+    return raw if len(raw) >= 16 else b""
+
+
+def forms(secret: bytes) -> set[bytes]:
+    """A secret as it may stand in something: as it is, in base64 of either alphabet, in hexadecimal, in a URL."""
+    quoted = urllib.parse.quote(secret, safe="").encode()
+    encoded = {encode(secret).rstrip(b"=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    return {secret, secret.hex().encode(), secret.hex().upper().encode(), quoted} | encoded
