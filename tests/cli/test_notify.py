@@ -1,7 +1,6 @@
 """Notices end to end: what commands find is told, whatever becomes of it; `notify` from words to exit code."""
 
 import json
-import time
 
 import pytest
 
@@ -100,17 +99,12 @@ def test_a_dead_target_changes_no_commands_ending(shop, hook):
     assert shop("notify", "--json").value["targets"][0]["failing"]["waiting"] == 1
 
 
-def test_a_slow_target_costs_a_command_a_few_seconds_at_most(shop, hook):
-    """It never answers; the command ends all the same, after the bound that docs/howto/notifications.md names."""
+def test_a_target_that_never_answers_holds_no_command_for_long(shop, hook):
+    """The command ends all the same, after the bound that docs/howto/notifications.md names; the next one tries nothing."""
     hook.silent = True
     shop.records(sale(1, lines=BAD_LINE))
-    begun_s = time.monotonic()
     assert shop("run", "shop", "--json").code == 1
-    slow_s = time.monotonic() - begun_s
-    assert slow_s < 30  # five seconds, the run itself, and a busy machine
-    again_s = time.monotonic()
-    shop("status")
-    assert time.monotonic() - again_s < slow_s  # it rests: nothing is tried
+    assert shop("status", "--json").value["failing"][0]["error"] == "no answer within 4 s"
     assert len(hook.got) == 1
 
 
