@@ -26,9 +26,11 @@ class _Told:
 
     def __init__(self) -> None:
         self.tokens: set[bytes] = set()
+        self.plain: set[bytes] = set()  # those without a form of their own: refresh tokens
         self.read_to = 0
 
-    def read(self) -> set[bytes]:
+    def read(self) -> None:
+        """Take in what is new."""
         path = Path(os.environ.get("TOLD_TOKENS", "/nonexistent"))
         if path.exists() and path.stat().st_size > self.read_to:
             with path.open("rb") as file:
@@ -37,7 +39,7 @@ class _Told:
             whole = new[: new.rfind(b"\n") + 1]
             self.read_to += len(whole)
             self.tokens.update(whole.split())
-        return self.tokens
+            self.plain.update(token for token in whole.split() if b"." not in token)
 
 
 _told = _Told()
@@ -45,12 +47,14 @@ _told = _Told()
 
 def tokens() -> set[bytes]:
     """Every token that sandboxes of this session issued so far."""
-    return _told.read()
+    _told.read()
+    return _told.tokens
 
 
 def refresh_tokens() -> set[bytes]:
     """Those of them that have no form of their own by which they could be recognised."""
-    return {token for token in tokens() if b"." not in token}
+    _told.read()
+    return _told.plain
 
 
 def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
@@ -58,18 +62,19 @@ def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
     found = ["a JSON web token"] if b".eyJ" in data and JWT.search(data) else []
     found += [name for name, secret in (*_constants(), *more) if secret in data]
     known = refresh_tokens()
-    if known and any(token in run for run in LONG.findall(data) for token in _within(run, known)):
+    lengths = {len(token) for token in known}
+    if any(
+        run[at : at + size] in known
+        for run in LONG.findall(data)
+        for size in lengths
+        for at in range(len(run) - size + 1)
+    ):
         found.append("a refresh token")
     return found
 
 
 def _constants() -> Iterator[tuple[str, bytes]]:
     return ((name, value.encode()) for name, value in CONSTANT.items())
-
-
-def _within(run: bytes, known: set[bytes]) -> Iterable[bytes]:
-    """The token that a run of letters is, or all when it is longer than one."""
-    return (run,) if run in known else known if len(run) > min(map(len, known)) else ()
 
 
 def in_folder(folder: Path) -> list[str]:
