@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 
 import pytest
 import standardwebhooks
@@ -94,6 +96,35 @@ async def test_no_such_host(tmp_path):
     """A name that nobody knows is said as that, without the address."""
     reason, may_have_arrived, _is_down = await failure(tmp_path, "https://no-such-host.invalid/T0KEN")
     assert (reason, may_have_arrived) == ("its host is not known", False)
+
+
+HANGS = """
+import asyncio, datetime, socket, threading
+from counterfoil import settings
+from counterfoil.delivery import mail, message, outcome, webhook
+
+socket.getaddrinfo = lambda *_: threading.Event().wait()
+now = datetime.datetime.now(datetime.UTC)
+trial = message.trial(now, installation="i", environment="default")
+
+async def main():
+    hook = settings.Target(key="h", label="", way="webhook", url=settings.Secret("https://x.example/"), secret=b"k" * 24)
+    post = settings.Target(key="p", label="", way="email", email="a@x.example", sender="b@x.example", host="x.example", port=25)
+    for send in (webhook.send(hook, trial, at=now, within_s=0.1), mail.send(post, trial, within_s=0.1)):
+        try:
+            await send
+        except outcome.NotDelivered as failure:
+            print(failure)
+
+asyncio.run(main())
+"""
+
+
+def test_a_name_server_that_hangs_keeps_no_program_from_ending():
+    """The time is over, it is said, and the process ends, though the name is never found."""
+    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "no answer within 0 s\nno answer within 0 s\n"
 
 
 async def test_no_answer(tmp_path, hook):
