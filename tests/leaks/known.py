@@ -8,6 +8,7 @@ import base64
 import os
 import re
 import urllib.parse
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -91,8 +92,16 @@ def in_folder(folder: Path) -> list[str]:
         ):
             continue
         if path.stat().st_size <= FILE_BYTES_MAX:
-            found += [f"{path.relative_to(folder)}: {name}" for name in in_bytes(path.read_bytes(), keys)]
+            found += [f"{path.relative_to(folder)}: {name}" for data in contents(path) for name in in_bytes(data, keys)]
     return found
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """What a file says: itself, and the members of a zip, which are compressed."""
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            yield from (packed.read(name) for name in packed.namelist())
 
 
 def _decoded(text: bytes) -> bytes:

@@ -135,7 +135,7 @@ class Story:
         yield from (("a letter", letter) for letter in post.letters)
         for path in sorted(self.folder.rglob("*")):
             if path.is_file() and "secrets" not in path.parts and path.suffix != ".key":
-                yield path.name, path.read_bytes()
+                yield from ((path.name, data) for data in known.contents(path))
 
     def leaks(self, hook, post):
         """Where a secret is that should not be there."""
