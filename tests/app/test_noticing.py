@@ -64,7 +64,7 @@ class Table:
 
     async def told(self):
         """What stands after a look, by kind and subject."""
-        await noticing.notice(self.database, NAMES)
+        await noticing.notice(self.database, "app", NAMES)
         found = await self.database.read(notices.standing)
         return {(one.kind, one.subject): one for one in found}
 
@@ -77,7 +77,7 @@ async def table(request, tmp_path):
     database = Database(url, Clock())
     await database.open()
     yield Table(database)
-    for one in ("notices", "postings", "requests", "request_items", "bad_rows", "problems"):
+    for one in ("grants", "notices", "postings", "requests", "request_items", "bad_rows", "problems"):
         await database.run(lambda conn, one=one: conn.execute(sa.delete(schema.tables.tables[one])))
     await database.close()
 
@@ -133,4 +133,24 @@ async def test_numbers_change_and_causes_end(table):
     assert again == one
     for n in (first, first + 1):
         await table.change(n, state="posted")
+    assert await table.told() == {}
+
+
+async def test_a_consent_that_nobody_uses(table):
+    """Told from 45 days on and over when it is refreshed; a lost one, another app's and a custom connection's are not."""
+    old = {"client_id": "app", "xero_userid": "u", "lost": None}
+    for n, values in enumerate(({}, {"lost": "gone"}, {"client_id": "other"}, {"xero_userid": ""})):
+        row = {
+            "id": f"g{n}", "scopes": "", "generation": 1, "secret": b"", "expires_at": EARLIER,
+            "refreshed_at": NOW - datetime.timedelta(days=3000),
+        } | old | values  # fmt: skip
+        if n:
+            row["xero_userid"] = row["xero_userid"] and f"u{n}"
+        await table.database.run(lambda conn, row=row: conn.execute(sa.insert(schema.grants).values(**row)))
+    (one,) = (await table.told()).values()
+    assert (one.kind, one.subject, one.message) == (
+        "refresh", "g0", "A consent was last refreshed on 2018-09-05. Xero ends it after 60 days without.",
+    )  # fmt: skip
+    refreshed = sa.update(schema.grants).values(refreshed_at=datetime.datetime.now(datetime.UTC))
+    await table.database.run(lambda conn: conn.execute(refreshed))
     assert await table.told() == {}

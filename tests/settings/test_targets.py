@@ -97,7 +97,7 @@ def test_secrets_come_from_files_and_variables_too(tmp_path):
         ('"held>2d"', '"held > 2 weeks"', "counterfoil.toml:4: [notify[0].when] `[3]` cannot be read: held > 2 weeks."),
         ('"held>2d"', '"held > 400d"', "counterfoil.toml:4: [notify[0].when] `[3]` waits for more than a year"),
         ('"held>2d"', "5", "counterfoil.toml:4: [notify[0].when] `[3]` must be text: 5."),
-        ('["stopped"]', "[]", "counterfoil.toml:11: [notify[2]] `when` must name 1 to 20 kinds."),
+        ('["stopped"]', "[]", "counterfoil.toml:11: [notify[2]] `when` must name 1 to 50 kinds."),
         ("webhook =", "webook =", "counterfoil.toml:5: [notify[0].to] unknown key `webook`; did you mean `webhook`?"),
         ("https://ops", "http://ops", "counterfoil.toml:5: [notify[0].to] `webhook` is no address that may be used. https://…"),
         ("https://ops", "https://us:them@ops", "counterfoil.toml:5: [notify[0].to] `webhook` is no address that may be used."),

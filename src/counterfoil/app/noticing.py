@@ -16,7 +16,8 @@ from counterfoil.store.causes import Stopped, Waiting
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.notices import Notice
 
-KINDS: Final = ("problems", "uncertain", "held", "left", "stopped")
+KINDS: Final = ("problems", "uncertain", "held", "left", "stopped", "refresh")
+UNUSED: Final = datetime.timedelta(days=45)  # Xero ends a consent that was not refreshed for 60 (xero-facts §1.4)
 TOLD_ELSEWHERE: Final = ("stopped",)  # by whoever stops or frees, with better words: ours only when nobody did
 _WORDS: Final = {
     "uncertain": (
@@ -40,12 +41,15 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
 
 
-async def notice(database: Database, flow_names: Mapping[str, str]) -> None:
-    """Write down what stands and what no longer does. `flow_names`: flow id → table. Writes only what is news."""
+async def notice(database: Database, client_id: str, flow_names: Mapping[str, str]) -> None:
+    """Write down what stands and what no longer does. `flow_names`: flow id → table. Writes only what is news.
+
+    `client_id`: the app whose consents matter.
+    """
 
     def look(conn: Connection) -> bool:
         known = {key: str(n) for key, n in problems.numbers(conn).items()}
-        new, gone = _news(conn, _causes(conn, flow_names, known, database.now(conn)))
+        new, gone = _news(conn, _causes(conn, client_id, flow_names, known, database.now(conn)))
         return bool(new or gone)
 
     def write(conn: Connection) -> None:
@@ -53,7 +57,7 @@ async def notice(database: Database, flow_names: Mapping[str, str]) -> None:
         for stuck in causes.by_cause(conn):
             problems.number(conn, problems.key(stuck.flow_id, stuck.cause))
         known = {key: str(n) for key, n in problems.numbers(conn).items()}
-        new, gone = _news(conn, _causes(conn, flow_names, known, now))
+        new, gone = _news(conn, _causes(conn, client_id, flow_names, known, now))
         for cause in new:
             notices.tell(conn, now=now, **msgspec.structs.asdict(cause))
         for one in gone:
@@ -79,13 +83,14 @@ def _changed(told: Notice, now: Cause) -> bool:
 
 
 def _causes(
-    conn: Connection, flow_names: Mapping[str, str], numbers: Mapping[str, str], now: datetime.datetime
+    conn: Connection, client_id: str, flow_names: Mapping[str, str], numbers: Mapping[str, str], now: datetime.datetime
 ) -> list[Cause]:
     found = [_problem(one, flow_names, numbers) for one in causes.by_cause(conn)]
     for kind, waiting in (
         ("uncertain", causes.uncertain(conn, now)), ("held", causes.held(conn)), ("left", causes.left(conn)),
     ):  # fmt: skip
         found += [_waiting(kind, one) for one in waiting]
+    found += [_unused(*one) for one in causes.unused(conn, client_id, now - UNUSED)]
     stopped = [one.entity for one in bindings.everything(conn) if one.stopped]
     return found + [
         Cause(
@@ -115,6 +120,14 @@ def _waiting(kind: str, one: Waiting) -> Cause:
     return Cause(
         kind=kind, subject=one.entity, entity=one.entity, since=one.since, count=one.count, remedy=remedy,
         message=message.format(_counted(one.count, "document"), one.entity),
+    )  # fmt: skip
+
+
+def _unused(grant_id: str, refreshed_at: datetime.datetime) -> Cause:
+    return Cause(
+        kind="refresh", subject=grant_id, since=refreshed_at,
+        message=f"A consent was last refreshed on {refreshed_at:%Y-%m-%d}. Xero ends it after 60 days without.",
+        remedy="Any run refreshes the consents that it uses, and so does `counterfoil entities verify`.",
     )  # fmt: skip
 
 

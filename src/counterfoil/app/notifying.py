@@ -85,7 +85,8 @@ class Notifying:
 
     async def notice(self) -> None:
         """Write down what stands and what is over. Raises StoreError."""
-        await noticing.notice(self._books.database, {flow.id: flow.table for flow in self._books.flows.values()})
+        flow_names = {flow.id: flow.table for flow in self._books.flows.values()}
+        await noticing.notice(self._books.database, self._books.settings.xero.client_id, flow_names)
 
     async def tell(self) -> int:
         """Notice what stands now and send what is due; → how many messages were taken. Raises StoreError.

@@ -12,7 +12,8 @@ import msgspec
 ANY: Final = "any"
 KINDS: Final = {
     "reconnect": "A consent is lost for good: somebody has to connect again.",
-    "refresh": "A consent could not be refreshed; it is tried again.",
+    "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
+    "clock": "This machine's clock differs from Xero's.",
     "disconnected": "An organisation is no longer connected to the app.",
     "cap": "The app has nearly as many connections as its tier allows.",
     "stopped": "Writing to an entity's organisation is stopped.",

@@ -19,7 +19,7 @@ from counterfoil.settings import tables
 from counterfoil.settings.secret import Secret
 
 TARGETS_MAX: Final = 20
-CONDITIONS_MAX: Final = 20
+CONDITIONS_MAX: Final = 50
 ARGUMENTS_MAX: Final = 50
 KEY_BYTES_MIN: Final = 24  # of a webhook's secret, by standardwebhooks.com
 WRITTEN_BEFORE: Final = "whsec_"  # may stand before its base64, by the same

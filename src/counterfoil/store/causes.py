@@ -1,4 +1,4 @@
-"""What may need telling, counted from the tables: problems by cause, and what is uncertain, held or still to be sent.
+"""What may need telling, from the tables: problems by cause, what is uncertain, held or still to be sent, idle consents.
 
 Called by app/noticing after each command, so each is one query. Documents only: a contact's trouble shows at the
 documents that wait for it.
@@ -76,6 +76,13 @@ def held(conn: Connection) -> list[Waiting]:
 def left(conn: Connection) -> list[Waiting]:
     """Documents that are still to be sent."""
     return _waiting(conn, schema.postings, p.state == "planned", sa.null())
+
+
+def unused(conn: Connection, client_id: str, before: datetime.datetime) -> list[tuple[str, datetime.datetime]]:
+    """A user's consents that live and were not refreshed since `before`, and when they last were."""
+    g = schema.grants.c
+    query = sa.select(g.id, g.refreshed_at).where(g.client_id == client_id, g.xero_userid != "", g.lost.is_(None))
+    return [(row.id, row.refreshed_at) for row in conn.execute(query.where(g.refreshed_at < before).order_by(g.id))]
 
 
 def _waiting(
