@@ -40,17 +40,18 @@ class Session:
         """The configuration's file."""
         return Path(self.switches.config)
 
-    def books(self, work: "Callable[[Books], Awaitable[T]]") -> T:
+    def books(self, work: "Callable[[Books], Awaitable[T]]", *, alone: bool = False) -> T:
         """Open the books, do the work, tell who wants to be told, close them.
 
-        Raises what the work raises, ConfigurationError, StoreError.
+        `alone`: of work that ends by itself and answers nobody meanwhile. Raises what the work raises,
+        ConfigurationError, StoreError.
         """
         from counterfoil.app import open_books
 
         gc.freeze()  # what was imported stays
 
         async def opened() -> T:
-            async with open_books(self.config, self.switches.env) as books:
+            async with open_books(self.config, self.switches.env, alone=alone) as books:
                 try:
                     result = await work(books)
                 except errors.CounterfoilError:

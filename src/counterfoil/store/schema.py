@@ -65,7 +65,6 @@ sa.Index(
     notices.c.subject,
     unique=True,
     sqlite_where=notices.c.over_at.is_(None),
-    postgresql_where=notices.c.over_at.is_(None),
 )
 # One notice to one target, in one state: written before it is sent, so that nobody else sends it too.
 messages = sa.Table(
