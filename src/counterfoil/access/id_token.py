@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
+from counterfoil.model.hidden import HiddenText
 from counterfoil.model.ports import Clock
 from counterfoil.xero import answers, identity
 from counterfoil.xero.answers import Answer
@@ -49,6 +50,7 @@ def user_of(token: str, access_token: str, by: Issuer, app: App, nonce: str, now
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
+    token, access_token = HiddenText(token), HiddenText(access_token)
     registry = jwt.JWTClaimsRegistry(
         now=int((now + by.ahead).timestamp()),
         leeway=LEEWAY_S,
