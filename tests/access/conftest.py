@@ -42,13 +42,15 @@ class Keys:
 class Installation:
     """Everything of access, as app.py wires it, on one database file."""
 
-    def __init__(self, path, sandbox, *, secret=True, owner="test", clock=None, key=KEY, lease_s=40.0, url=None):
+    def __init__(
+        self, path, sandbox, *, secret=True, owner="test", clock=None, key=KEY, lease_s=40.0, url=None, source=None
+    ):
         self.clock = clock or SystemClock()
         self.database = Database(url or f"sqlite:///{path}", self.clock)
         ready = sandbox.ready
         self.app = App(ready["client_id"], ready["client_secret"]) if secret else App(ready["public_client_id"])
         self.transport = Transport(self.clock, api_url=sandbox.url, identity_url=sandbox.url, login_url=sandbox.url)
-        self.keys = Keys(key)
+        self.keys = source or Keys(key)
         self.vault = Vault(self.keys)
         self.audit = AuditLog(self.vault, "somebody@here", self.clock.now)
         self.tokens = GrantTokens(self.database, self.vault, self.transport, self.app, owner=owner, lease_s=lease_s)

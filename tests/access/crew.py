@@ -10,29 +10,30 @@ import types
 
 from counterfoil import errors
 from counterfoil.access.background import Background
+from counterfoil.access.key_source import FileSource
 from tests.access.conftest import Installation
 
 PRELOADED = ["tests.access.crew", "sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql", "psycopg", "aiohttp"]
 
 
-def begin(url, ready, grant_id, owner):
-    """Start one worker; → (process, pipe)."""
+def begin(url, ready, key, grant_id, owner):
+    """Start one worker, whose master key stands in the file `key`; → (process, pipe)."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     here, there = context.Pipe()
-    process = context.Process(target=_main, args=(there, url, ready, grant_id, owner), daemon=True)
+    process = context.Process(target=_main, args=(there, url, ready, key, grant_id, owner), daemon=True)
     process.start()
     there.close()
     return process, here
 
 
-def _main(pipe, url, ready, grant_id, owner):
-    asyncio.run(_serve(pipe, url, ready, grant_id, owner))
+def _main(pipe, url, ready, key, grant_id, owner):
+    asyncio.run(_serve(pipe, url, ready, key, grant_id, owner))
 
 
-async def _serve(pipe, url, ready, grant_id, owner):
+async def _serve(pipe, url, ready, key, grant_id, owner):
     sandbox = types.SimpleNamespace(ready=ready, url=ready["url"])
-    async with Installation(None, sandbox, owner=owner, url=url) as here:
+    async with Installation(None, sandbox, owner=owner, url=url, source=FileSource(key)) as here:
         beside = Background(here.database, lambda: here.tokens, here.app.client_id, here.transport.time)
         while True:
             try:

@@ -1,9 +1,10 @@
-"""No lost consent: sixteen processes share a grant whose token expires again and again, while answers are lost and processes die.
+"""No lost consent: processes share a grant whose token expires while answers are lost, processes die and the key changes.
 
 Counted at the sandbox: its request log says how often tokens were asked for and how often they were given. `make test` plays
-a fiftieth with a fixed seed, `make soak` all of it.
+a fiftieth with eight processes and a fixed seed, `make soak` all of it with sixteen.
 """
 
+import asyncio
 import contextlib
 import os
 import random
@@ -12,17 +13,21 @@ from multiprocessing import connection
 import pytest
 import sqlalchemy as sa
 
-from counterfoil.store import grants, schema
+from counterfoil.access import key_file
+from counterfoil.access.key_source import FileSource
+from counterfoil.access.rotation import Rotation
+from counterfoil.store import grants, schema, secrets
 from tests.access import crew
 from tests.access.conftest import Installation
 from tests.access.test_tokens import TOKEN, asked, last
 
 SOAK = "SOAK" in os.environ
-WORKERS = 16
+WORKERS = 16 if SOAK else 8
 EXPIRIES = 1_000 if SOAK else 20
 LOST_SHARE = 0.05
 KILLS_SHARE = 0.10  # of the rounds, in which one process is killed at a random instant …
 DIRECTED_EVERY = 25 if SOAK else 10  # … and every so many rounds the very one that refreshes, before it is answered
+ROTATION_EVERY = 7  # rounds: the master key changes while all of them refresh
 TOKEN_LIFE_S = 1_800
 ANSWER_S = 120.0
 
@@ -47,10 +52,11 @@ def url(request, tmp_path):
 class Play:
     """One grant, its workers, and what was counted."""
 
-    def __init__(self, sandbox, here, url, seed):
+    def __init__(self, sandbox, here, url, key, seed):
         self.sandbox = sandbox
         self.here = here
         self.url = url
+        self.key = key
         self.grant_id = here.consented.grant_id
         self.dice = random.Random(seed)
         self.workers = {}
@@ -64,14 +70,14 @@ class Play:
         """One more worker."""
         self.started += 1
         owner = f"worker-{self.started}"
-        self.workers[owner] = crew.begin(self.url, self.sandbox.ready, self.grant_id, owner)
+        self.workers[owner] = crew.begin(self.url, self.sandbox.ready, self.key, self.grant_id, owner)
 
     async def grant(self):
         """The grant's row."""
         return await self.here.database.read(lambda conn: grants.get(conn, self.grant_id))
 
-    async def round(self, *, directed):
-        """The token expires; everybody wants it, somebody may die; → when everybody has it."""
+    async def round(self, *, directed, rotation):
+        """The token expires; everybody wants it, somebody may die, the key may change; → when everybody has it."""
         self.sandbox.advance(TOKEN_LIFE_S + 1)
         mark = last(self.sandbox)
         if directed:
@@ -87,10 +93,16 @@ class Play:
             victim = self.dice.choice(list(self.workers))
         if victim is not None:
             await self.kill(victim)
+        rotated = asyncio.create_task(self.rotate() if rotation else asyncio.sleep(0))
         for owner in list(self.workers):
-            self.hear(owner)
+            await asyncio.to_thread(self.hear, owner)
+        await rotated
         while self.workers and len(self.workers) < WORKERS:
             self.begin()
+
+    async def rotate(self):
+        """A new master key, now."""
+        await Rotation(self.here.database, FileSource(self.key), lambda _name: None).rotate()
 
     def hear(self, owner):
         """Wait for a worker's answer; one that could not get the token tries again, as any command does."""
@@ -130,15 +142,19 @@ class Play:
 @pytest.mark.soak
 async def test_no_consent_is_lost(tmp_path, sandbox, url):
     """Per expiry one refresh is stored; tokens are asked for no oftener than expiries, lost answers and deaths explain."""
-    async with Installation(tmp_path / "unused", sandbox, url=url) as here:
+    key = tmp_path / "counterfoil.key"
+    key_file.new(key)
+    first = key.read_bytes()
+    async with Installation(tmp_path / "unused", sandbox, url=url, source=FileSource(key)) as here:
         here.consented = await here.connect()
         await here.bindings.bind("acme", sandbox.tenant(1))
-        play = Play(sandbox, here, url, seed=5)
+        play = Play(sandbox, here, url, key, seed=5)
         try:
             mark = last(sandbox)
             sandbox.fault("token_lost", count=1_000_000, probability=LOST_SHARE, seed=5)
             for n in range(EXPIRIES):
-                await play.round(directed=n % DIRECTED_EVERY == DIRECTED_EVERY - 1)
+                directed = n % DIRECTED_EVERY == DIRECTED_EVERY - 1
+                await play.round(directed=directed, rotation=n % ROTATION_EVERY == ROTATION_EVERY - 1)
         finally:
             play.end()
         grant = await play.grant()
@@ -151,4 +167,5 @@ async def test_no_consent_is_lost(tmp_path, sandbox, url):
         assert len(statuses) <= EXPIRIES + lost + play.killed_refreshing
         assert play.killed_refreshing >= EXPIRIES // DIRECTED_EVERY
         assert await here.tokens.access_token(grant.id)
+        assert (key.read_bytes() != first, len(await here.database.read(secrets.counts))) == (True, 1)
         print(f"{EXPIRIES=} {len(statuses)=} {lost=} {given=} {play.killed=} {play.killed_refreshing=}")  # noqa: T201 - the proof's numbers

@@ -86,7 +86,7 @@ def test_a_lost_consent(business):
 def test_a_consent_that_is_lost_while_postings_wait(business):
     """What was planned before the loss is still planned after it, and posted after the next consent."""
     business.records(sale(1), sale(2), sale(3))
-    business.sandbox.fault("429_day", method="PUT", count=1000)
+    business.sandbox.fault("503_offline", method="PUT", count=1000)
     assert business("run", "shop", "--json").code == 4
     business.sandbox.clear_faults()
     business.new_day()
@@ -97,6 +97,19 @@ def test_a_consent_that_is_lost_while_postings_wait(business):
     assert business("finish", "--json").code == 0
     invoices = business.sandbox.ledger(business.sandbox.tenant(1))["Invoices"]
     assert sorted(one["InvoiceNumber"] for one in invoices) == ["order-1", "order-2", "order-3"]
+
+
+def test_a_run_refreshes_beside_its_work(business):
+    """Nine minutes left: refreshed while the run works, so that the next command finds half an hour."""
+    (before,) = rows(business)
+    now = datetime.datetime.now(datetime.UTC)
+    near = {"expires_at": now + datetime.timedelta(minutes=9), "refreshed_at": now - datetime.timedelta(minutes=21)}
+    in_books(business, lambda conn: conn.execute(sa.update(schema.grants).values(near)), write=True)
+    business.records(sale(1), sale(2))
+    assert business("run", "shop", "--json").value["posted"] == 1
+    (after,) = rows(business)
+    assert (after.generation, after.refresh_owner) == (before.generation + 1, None)
+    assert after.expires_at - now > datetime.timedelta(minutes=29)
 
 
 def test_a_lost_key(business):

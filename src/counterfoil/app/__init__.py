@@ -67,7 +67,7 @@ PAGES = {  # Xero's own page of a document, and the sandbox's
 class Books:
     """One installation: its configuration, database, consents and ledgers. Use `open_books`."""
 
-    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None]) -> None:
+    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None], *, alone: bool = False) -> None:
         self.settings = loaded
         self.clock = clock
         self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
@@ -75,7 +75,7 @@ class Books:
         self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
         self.owner = sending.owner_name()
         self.point = point
-        self.database = Database(loaded.store.url, clock)
+        self.database = Database(loaded.store.url, clock, alone=alone)
         posting = msgspec.structs.asdict(loaded.posting)
         self.rules = Rules(**posting, public_url=loaded.service.public_url)
         xero = loaded.xero
@@ -233,8 +233,7 @@ class Books:
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
         runner = running.Runner(self, progress)
-        async with self.access.background.beside():
-            return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
+        return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
@@ -244,13 +243,11 @@ class Books:
         self, run: int, progress: Callable[[running.Stage], None] | None = None
     ) -> tuple[UndoPlan, RunReport]:
         """Take a run back; → what was wanted, and how it ended. Safe to interrupt and repeat. Raises NotFound."""
-        async with self.access.background.beside():
-            return await running.Runner(self, progress).undo(run)
+        return await running.Runner(self, progress).undo(run)
 
     async def finish(self, progress: Callable[[running.Stage], None] | None = None) -> RunReport:
         """Bring every open posting to its end."""
-        async with self.access.background.beside():
-            return await running.Runner(self, progress).finish()
+        return await running.Runner(self, progress).finish()
 
     async def plan(
         self, flow: str, source: Path | None = None, *, offline: bool = False, remap: bool = False, again: bool = False
@@ -342,9 +339,11 @@ class Books:
 @contextlib.asynccontextmanager
 async def open_books(
     path: Path | str = "counterfoil.toml", env: str | None = None, *, clock: Clock | None = None,
-    point: Callable[[str], None] = sending.no_point,
+    point: Callable[[str], None] = sending.no_point, alone: bool = False,
 ) -> AsyncIterator[Books]:  # fmt: skip
     """Open an installation by its configuration file. Raises ConfigurationError, StoreError.
+
+    `alone`: nothing else runs on this event loop, so that it may wait for the disk (store/database).
 
     Example:
         async with open_books("counterfoil.toml") as books:
@@ -352,7 +351,7 @@ async def open_books(
     """
     loaded = settings.load(Path(path), env)
     settings.refuse_shared(loaded)
-    books = Books(loaded, clock or SystemClock(), point)
+    books = Books(loaded, clock or SystemClock(), point, alone=alone)
     try:
         await books.open()
         yield books

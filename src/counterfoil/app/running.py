@@ -4,9 +4,10 @@ Called by cli/run, cli/finish, the library and the demo. Safe to interrupt and r
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ from counterfoil.store import credited, locks, runs
 from counterfoil.store.database import Connection
 
 Progress = Callable[["Stage"], None]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Stage(msgspec.Struct):
@@ -32,6 +35,19 @@ class Stage(msgspec.Struct):
     done: int = 0
     total: int = 0
     waiting: str = ""
+
+
+def _with_fresh_consents(
+    work: Callable[Concatenate["Runner", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["Runner", P], Coroutine[Any, Any, T]]:
+    """Consents are refreshed beside this work, so that no call waits for it, and no longer than it lasts."""
+
+    @functools.wraps(work)
+    async def beside(self: "Runner", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._books.access.background.beside():
+            return await work(self, *args, **kwargs)
+
+    return beside
 
 
 class Runner:
@@ -46,6 +62,7 @@ class Runner:
         self._stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
+    @_with_fresh_consents
     async def run(
         self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
         remap: bool = False, again: bool = False,
@@ -102,6 +119,7 @@ class Runner:
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         return await self._report(run_id, flow.table, len(rows), counts, problems)
 
+    @_with_fresh_consents
     async def finish(self) -> RunReport:
         """Bring every open posting of all flows to its end."""
         touched = await self._database.read(runs.open_postings)
@@ -111,6 +129,7 @@ class Runner:
         counts = await self._database.read(lambda conn: runs.open_counts(conn, touched))
         return await self._report(run_id, None, None, counts, counts["rejected"] + counts["held"])
 
+    @_with_fresh_consents
     async def undo(self, run_id: int) -> tuple[UndoPlan, RunReport]:
         """Take a run back: what can be, is deleted or voided; → what was wanted and how it ended. Safe to repeat."""
         wanted, closed = await taking_back.plan(self._books, run_id)

@@ -72,7 +72,11 @@ def _tell(screen: Screen, ended: "Rotated") -> None:
         return
     screen.line(f"Key {ended.key} is in force; {table.count(ended.rewrapped, 'entry', 'entries')} wrapped anew.")
     if ended.step == "drop":
-        screen.line(f"Take the old key {ended.before} out of {ended.source} now: nothing needs it.")
+        screen.line(f"Take the key {ended.before} out of {ended.source} now: nothing needs it.")
+        if not ended.rewrapped:
+            screen.line(
+                f"If {ended.before} is the new one: put it first instead, and run `counterfoil keys rotate` again."
+            )
     else:
         screen.line(f"{ended.source} holds the new key alone; the old one is not needed. Renew your copy of it.")
     if ended.unreadable:

@@ -3,9 +3,9 @@
 Called by tables; read with `reveal()` by access/ only.
 """
 
-from typing import Final
+from counterfoil.model.hidden import HIDDEN
 
-HIDDEN: Final = "…"
+__all__ = ["HIDDEN", "Secret"]
 
 
 class Secret:

@@ -14,6 +14,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model import record
+from counterfoil.model.hidden import HiddenBytes, HiddenText
 from counterfoil.model.record import Part, Stamp
 from counterfoil.xero import answers
 from counterfoil.xero.answers import Answer
@@ -182,7 +183,7 @@ def disconnect(access_token: str, connection_id: str) -> Request:
 
 
 def _bearer(access_token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
+    return {"Authorization": HiddenText(f"Bearer {access_token}"), "Accept": "application/json"}
 
 
 def _token_request(app: App, form: dict[str, str]) -> Request:
@@ -191,8 +192,8 @@ def _token_request(app: App, form: dict[str, str]) -> Request:
         form = form | {"client_id": app.client_id}
     else:
         pair = f"{urllib.parse.quote(app.client_id, safe='')}:{urllib.parse.quote(app.client_secret, safe='')}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return Request("POST", "identity", "/connect/token", headers, urllib.parse.urlencode(form).encode())
+        headers["Authorization"] = HiddenText(f"Basic {base64.b64encode(pair.encode()).decode()}")
+    return Request("POST", "identity", "/connect/token", headers, HiddenBytes(urllib.parse.urlencode(form).encode()))
 
 
 async def perform(transport: Transport, request: Request) -> Answer:

@@ -6,6 +6,7 @@ Called by access, for binding and verifying. xero-facts §1.6, §5.1.
 from typing import Final
 
 from counterfoil import errors
+from counterfoil.model.hidden import HiddenText
 from counterfoil.model.organisation import Organisation
 from counterfoil.model.ports import Permits, Tokens
 from counterfoil.xero import answers, identity, paging, scopes
@@ -52,7 +53,7 @@ class Probe:
         return paging.only(answer, Organisation, organisation.PLURAL)
 
     async def _ask(self, tenant_id: str, token: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        headers: dict[str, str] = {"Authorization": HiddenText(f"Bearer {token}"), "Accept": "application/json"}
         if self._names_tenant:
             headers["Xero-Tenant-Id"] = tenant_id
         async with self._permits.call(tenant_id, LANE):

@@ -19,6 +19,7 @@ import yarl
 from aiohttp import abc, http_exceptions, payload
 
 from counterfoil import errors
+from counterfoil.model.hidden import HiddenBytes, HiddenText
 from counterfoil.model.ports import Clock
 from counterfoil.xero import packing
 from counterfoil.xero.answers import Answer
@@ -31,7 +32,6 @@ CONNECTIONS_MAX: Final = 1000  # pacing allows five per tenant; this only guards
 KEEPALIVE_S: Final = 10.0  # short: a connection that Xero dropped while idle costs a write a look
 USER_AGENT: Final = "counterfoil/0.1"
 KEPT_HEADERS: Final = (
-    "Date",
     "Xero-Correlation-Id",
     "Retry-After",
     "X-Rate-Limit-Problem",
@@ -161,6 +161,9 @@ class Transport:
         within `timeout_s`, else the connection is aborted. Costs one call. Raises XeroUnavailable(sent=False) when
         nothing left this machine, Unclear for everything else that is not a complete, readable answer.
         """
+        # Tokens and secrets stand in them; an error that is raised below shows no more of them than an ellipsis.
+        headers = {name: HiddenText(value) for name, value in headers.items()}
+        body = None if body is None else HiddenBytes(body)
         now_s = self.clock.elapsed_s()
         start_s = now_s if started_s is None else started_s
         first_by_s = start_s + min(FIRST_BYTE_S, timeout_s)
