@@ -15,13 +15,12 @@ import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
-from counterfoil.store.secrets import IN_FORCE
 
 ENVIRONMENT: Final = "environment"
 INSTALLATION: Final = "installation_id"
 HOME: Final = "home"
 COPIED: Final = "copied"  # the cause of what a copy had planned when it became a database of its own
-_OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit, schema.secrets)
+_OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit)
 p, q, i = schema.postings.c, schema.requests.c, schema.request_items.c
 
 
@@ -72,7 +71,6 @@ def renew(connection: Connection, environment: str, home: Home, now: datetime.da
     was = {"installation": get_meta(connection, INSTALLATION), "environment": get_meta(connection, ENVIRONMENT)}
     for table in _OWNED:
         connection.execute(sa.delete(table))
-    connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == IN_FORCE))  # its own key seals from now on
     connection.execute(sa.update(schema.request_items).where(i.open.is_(True)).values(open=False, outcome=COPIED))
     closed = {"state": "closed", "outcome": COPIED, "owner": None, "lease_until": None, "not_before": None}
     connection.execute(sa.update(schema.requests).where(q.state != "closed").values(**closed))
