@@ -174,6 +174,15 @@ async def test_no_secret_when_a_consent_fails(here, sandbox):
         assert leaks(told(caught.value), texts_of(here.app.client_secret) + texts_of(KEY)) == []
 
 
+def test_no_part_of_a_token_that_says_nothing():
+    """An access token that is no JWT is refused without a word of it."""
+    secret = "a-token-of-some-length-"
+    for token in (secret, f"x.{secret}", f"x.{base64.b64encode(secret.encode()).decode()}.y"):
+        with pytest.raises(errors.Unclear) as caught:
+            identity.claims_of(token)
+        assert leaks(told(caught.value), texts_of(secret)) == []
+
+
 async def test_a_secret_is_found_by_these_tests(here):
     """The tests above can fail: a plain text in a frame is seen."""
     secret = "a-secret-of-some-length"

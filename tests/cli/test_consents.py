@@ -77,6 +77,7 @@ def test_a_lost_consent(business):
     assert (business("run", "shop").code, business("finish").code) == (3, 0)  # nothing was planned before the loss
     assert (token_requests(business), [one.times for one in told(business)]) == (asked, [1])
     assert "consent to Xero is lost" in business("problems").out
+    assert "consent to Xero is lost" in business("status").out
     business.connect()
     assert (told(business), rows(business)[0].id) == ([], grant.id)
     ended = business("run", "shop", "--json")
@@ -191,3 +192,4 @@ def test_a_clock_that_is_wrong(business):
     assert business("run", "shop", "--json").value["posted"] == 1
     (message,) = clocks(business)
     assert "s behind Xero's" in message
+    assert "s behind Xero's" in business("status").out

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
+from counterfoil.model.hidden import HiddenText
 from counterfoil.xero import answers, identity
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.identity import App
@@ -44,6 +45,7 @@ def user_of(token: str, access_token: str, by: Issuer, app: App, nonce: str, now
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
+    token, access_token = HiddenText(token), HiddenText(access_token)
     registry = jwt.JWTClaimsRegistry(
         now=int(now.timestamp()),
         leeway=LEEWAY_S,

@@ -32,6 +32,7 @@ from counterfoil.app import (
     wishes,
 )
 from counterfoil.app.access import Access
+from counterfoil.app.notifying import Notifying
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
@@ -94,6 +95,7 @@ class Books:
         self.seen: set[str] = set()  # entities whose organisation was looked at since this process began
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
+        self.notifying = Notifying(self)
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
     # ---- opening and closing

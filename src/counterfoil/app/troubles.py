@@ -59,7 +59,7 @@ def cause_of(one: Stuck) -> str:
 
 
 async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> Problem:
-    n = await books.database.run(lambda conn: problems.number(conn, f"{flow_id}|{cause}"))
+    n = await books.database.run(lambda conn: problems.number(conn, problems.key(flow_id, cause)))
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     messages: dict[str, None] = {}
     bases: dict[str, str | None] = {}

@@ -42,6 +42,7 @@ COMMANDS: Final = (
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
+    _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
     _command(
         "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."

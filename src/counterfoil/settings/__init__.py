@@ -22,6 +22,7 @@ from counterfoil.settings.tables import (
     VaultSettings,
     XeroSettings,
 )
+from counterfoil.settings.targets import NotifySettings, Target
 from counterfoil.settings.written import Written, secret_files, written_secrets
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Field",
     "FlowSettings",
     "LookupSettings",
+    "NotifySettings",
     "PostingSettings",
     "RawFlow",
     "ReadSettings",
@@ -38,6 +40,7 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StoreSettings",
+    "Target",
     "VaultSettings",
     "Written",
     "XeroSettings",

@@ -8,7 +8,7 @@ https://developer.xero.com/documentation/guides/oauth2/auth-flow (read 2026-11),
 import base64
 import hashlib
 import urllib.parse
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -219,7 +219,7 @@ def granted_of(answer: Answer, app: App) -> tuple[TokenSet, str]:
     else:
         if found.access_token and (found.refresh_token or app.is_custom):
             kept = TokenSet(found.access_token, found.expires_in, found.refresh_token, found.scope)
-            return kept, found.id_token
+            return kept, HiddenText(found.id_token)
     # msgspec's words would name values: say nothing of the body.
     raise errors.Unclear("The token endpoint's answer cannot be read, or has no refresh token (offline_access).")
 
@@ -282,10 +282,18 @@ def connections_of(answer: Answer) -> tuple[Connection, ...]:
 
 def claims_of(access_token: str) -> Claims:
     """The claims of an access token. Raises Unclear when it is no JWT with a user in it."""
+    access_token = HiddenText(access_token)
+    claims = _claims(access_token)
+    if claims is None:
+        raise errors.Unclear("The access token does not say whose it is.")
+    return claims
+
+
+def _claims(access_token: str) -> Claims | None:
+    """They, or None: what is raised must not have parts of a token among its locals."""
     parts = access_token.split(".")
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        claims: Any = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Claims)
+        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Claims)
     except (IndexError, ValueError, msgspec.DecodeError):
-        raise errors.Unclear("The access token does not say whose it is.") from None
-    return Claims(claims.xero_userid, claims.authentication_event_id)
+        return None
