@@ -15,6 +15,7 @@ def test_a_firm_that_is_well(firm):
     before = firm.sandbox.requests()[-1]["n"]
     ended = firm.doctor()
     value = ended.value
+    assert [one for one in value["checks"] if one["level"] != "ok"] == []
     assert (ended.code, value["ok"], value["problems"], value["warnings"], value["skipped"]) == (0, True, 0, 0, [])
     assert {one["check"] for one in value["checks"]} == {check.id for check in doctor.CHECKS}
     asked = [(one["method"], one["path"]) for one in firm.sandbox.requests(before)]
