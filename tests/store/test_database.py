@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import stat
 import threading
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import documents, postings, problems, requests, schema, types
+from counterfoil.store import documents, limits, postings, problems, requests, schema, types
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.xero.pacing import Pacer
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
@@ -91,6 +93,24 @@ async def test_work_without_a_pause_can_be_interrupted_between_two_transactions(
         await task
     assert len(done) < 100
     assert await database.read(lambda conn: get_meta(conn, "count")) == str(len(done))
+
+
+def modes_in(folder: Path) -> dict[str, int]:
+    """Who may do what with each file."""
+    return {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()}
+
+
+async def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """It will hold customers' data: whatever the shell's mask says, nobody else reads it or what SQLite writes beside it."""
+    database = Database(f"sqlite:///{tmp_path / 'fresh.db'}", SystemClock())
+    pacer = Pacer(database.clock, limits.beside(database))
+    await database.open()
+    async with pacer.call("tenant", "sync"):
+        modes = modes_in(tmp_path)
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert {"fresh.db", "fresh.db-wal", "fresh.db-limits", "fresh.db-limits-wal"} <= modes.keys()
+    await pacer.close()
+    await database.close()
 
 
 @pytest.mark.parametrize(

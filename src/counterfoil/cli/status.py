@@ -64,5 +64,5 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(f"Problems that need you: {standing.problems}")
     for head in standing.audit:
         screen.line(
-            f"Audit log of {head.entity or 'no entity'}: {head.length:,} entries, head {head.head[:HEAD_SHOWN]}"
+            f"Audit log of {head.entity or 'no entity'}: {table.count(head.length, 'entry', 'entries')}, head {head.head[:HEAD_SHOWN]}"
         )

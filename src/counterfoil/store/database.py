@@ -9,6 +9,7 @@ disk. Nothing else in the product sees a driver's exception: they become StoreEr
 import asyncio
 import contextlib
 import datetime
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,8 @@ class Database:
             raise errors.StoreError(
                 f"The folder {path.parent} does not exist.", remedy="Make it, or change [store] url."
             )
+        if path is not None:
+            make_private(path)
         self._engine = sa.create_engine(self.url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
         @sa.event.listens_for(self._engine, "connect")
@@ -173,6 +176,15 @@ class Database:
         if self.is_sqlite:
             return self.clock.now()
         return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(datetime.UTC)  # type: ignore[no-any-return]  # the driver's datetime
+
+
+def make_private(path: Path) -> None:
+    """Make a file that is not there yet, for its owner alone: it will hold customers' data. SQLite's other files follow it.
+
+    One that cannot be made is left to whoever opens it, and says why.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 m = schema.meta.c

@@ -16,7 +16,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store.database import Database
+from counterfoil.store.database import Database, make_private
 
 if TYPE_CHECKING:
     import psycopg
@@ -159,6 +159,7 @@ class InFile:
         return result
 
     def _open(self) -> sqlite3.Connection:
+        make_private(self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
