@@ -36,6 +36,7 @@ Called everywhere; imports nothing of ours. An error carries facts as attributes
 never a customer's data beyond the identifiers that the user gave.
 """
 
+import math
 from typing import Any, ClassVar
 
 
@@ -72,8 +73,18 @@ class RateLimited(RunAgain):
     code = "rate-limited"
 
     def __init__(self, limit: str, *, retry_after_s: float | None = None, **facts: Any) -> None:
-        super().__init__(f"Xero's {limit} limit is used up.", retry_after_s=retry_after_s, **facts)
+        remedy = "Run the same command again then: nothing is lost, and what is planned is kept."
+        when = "" if retry_after_s is None else f" It can be asked again in {_span(retry_after_s)}."
+        super().__init__(f"Xero's {limit} limit is used up.{when}", remedy=remedy, retry_after_s=retry_after_s, **facts)
         self.limit = limit
+
+
+def _span(seconds: float) -> str:
+    """A time to wait, as people say it: rounded up to a minute, or to a second below two."""
+    if seconds < 120:
+        return f"{math.ceil(seconds)} s"
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 class XeroUnavailable(RunAgain):

@@ -161,6 +161,21 @@ async def test_one_that_leads_to_another_organisation_now(here, sandbox, registe
     assert (chain.broken_at, chain.length) == (None, 3)  # bound, stopped, stopped by verify
 
 
+async def test_a_listing_between_does_not_make_it_forget(here, sandbox, registered):
+    """Listed while it waits it reaches nothing; when it leads elsewhere afterwards, that is noticed all the same."""
+    done = await here.custom.connect(SCOPES)
+    await here.bindings.bind("acme", "Fernhill Trading Ltd")
+    change(sandbox, registered, tenant=sandbox.tenant(2))
+    assert await here.connections.refreshed() == ()
+    assert (await here.bindings.load("acme")).stopped is None
+    change(sandbox, registered, authorised=True)
+    await spoil(here)
+    with pytest.raises(errors.WrongLedger, match="another organisation"):
+        await here.tokens.access_token(done.grant_id)
+    change(sandbox, registered, tenant=sandbox.tenant(1), authorised=True)
+    assert await here.tokens.access_token(done.grant_id)
+
+
 async def test_a_listing_notices_it_too(here, sandbox, registered):
     """`connections` is no way around: it stops the entity as well."""
     await here.custom.connect(SCOPES)

@@ -99,6 +99,15 @@ class Office:
         path.write_text("".join(json.dumps(record) + "\n" for record in records))
         return path
 
+    def day_used_up(self) -> None:
+        """Xero takes no more writes today: what a run plans stays planned."""
+        self.sandbox.fault("429_day", method="PUT", count=40)
+
+    def next_day(self) -> None:
+        """It takes them again, and what is left of the budgets is counted anew."""
+        self.sandbox.clear_faults()
+        self.new_day()
+
     def key(self) -> None:
         """A master key."""
         from counterfoil.access import key_file

@@ -164,9 +164,9 @@ def test_what_was_planned_stays_with_its_organisation(business):
         )
     )
     business.records(sale(1), sale(2))
-    business.sandbox.fault("429_day", method="PUT", count=20)
+    business.day_used_up()
     assert business("run", "shop", "--json").value["planned"] == 1
-    business.sandbox.clear_faults()
+    business.next_day()
     assert swap(business, "acme-uk", 4)["held"] == 2  # the sale and its customer
     assert business("finish", "--json").value["posted"] == 0
     [problem] = business("problems", "list", "--json").value
@@ -191,9 +191,9 @@ def test_what_another_entity_planned_does_not_go_with_the_organisation(business)
         )
     )
     business.records(sale(2), sale(3, entity="acme-au", expected_total="11.00", lines=[LINE]))
-    business.sandbox.fault("429_day", method="PUT", count=40)
+    business.day_used_up()
     assert business("run", "shop", "--json").value["planned"] == 2
-    business.sandbox.clear_faults()
+    business.next_day()
     for entity in ("acme-uk", "acme-au"):
         assert business("entities", "unbind", entity).code == 0
     for entity, n in (("acme-uk", 2), ("acme-au", 1)):

@@ -104,7 +104,7 @@ def test_binding_on_the_way_to_another_name_is_refused(firm):
     assert (ended.code, error["code"]) == (3, "no-binding")
     assert AU in error["message"]
     assert UK in error["message"]
-    assert f"choose {AU}" in error["remedy"]
+    assert f"choose {AU!r}" in error["remedy"]
     assert {one["organisation"] for one in firm("entities", "--json").value} == {None}
     assert connect(firm, "--entity", "acme-au").value["bound"] == AU  # the next consent chooses the next one
 

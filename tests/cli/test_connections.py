@@ -73,9 +73,9 @@ def test_a_disconnected_organisation_waits_and_the_others_go_on(business):
 
 def test_disconnected_with_work_on_its_way(business):
     """What was planned before stays planned, and goes on with `finish` when it is back."""
-    business.sandbox.fault("429_day", method="PUT", count=20)
+    business.day_used_up()
     assert business("run", "shop", "--json").value["planned"] == 2
-    business.sandbox.clear_faults()
+    business.next_day()
     cut(business)
     ended = business("finish", "--json")
     assert (ended.code, ended.value["planned"], ended.value["posted"]) == (3, 1, 1)
@@ -98,9 +98,9 @@ def test_back_without_a_new_consent(business):
 
 def test_disconnecting_asks_first(business):
     """Without --yes it says what would wait; with it the connection ends there and here, and the work waits."""
-    business.sandbox.fault("429_day", method="PUT", count=20)
+    business.day_used_up()
     business("run", "shop")
-    business.sandbox.clear_faults()
+    business.next_day()
     ended = business("connections", "disconnect", "Fernhill Trading Ltd", "--json")
     assert (ended.value["ended"], ended.value["waits"], "1 posting of it" in ended.err) == (0, 1, True)
     ended = business("connections", "disconnect", business.sandbox.tenant(1), "--yes", "--json")

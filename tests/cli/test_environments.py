@@ -14,14 +14,14 @@ from tests.cli.office import Office, sale
 def business(office):
     """A connected, bound firm with one sale posted and one planned."""
     office.sandbox.post("/_sandbox/reset")
-    office.sandbox.clear_faults()
+    office.next_day()
     office.open_for_business()
     office.records(sale(1))
     assert office("run", "shop").code == 0
     office.records(sale(1), sale(2))
-    office.sandbox.fault("429_day", method="PUT", count=20)
+    office.day_used_up()
     assert office("run", "shop", "--json").value["planned"] == 1
-    office.sandbox.clear_faults()
+    office.next_day()
     return office
 
 

@@ -121,6 +121,8 @@ def schema_of(path, plural):
     """The schema of a list's elements; those of a refusal are what was sent to this path."""
     if plural == "Elements":
         parts = path[len(foreign.API) :].strip("/").split("/")
+        if parts[0].lower() == "reports":
+            return ""  # what is asked of a report is no element
         names = [singular(IN_PATHS.get(part.lower(), part)) for part in parts]
         return next((name for name in reversed(names) if name in SCHEMAS), "")
     if plural == "CISSettings" and "/organisation" in path.lower():

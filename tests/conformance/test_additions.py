@@ -70,3 +70,20 @@ def test_a_credit_card_is_an_account_of_its_own_type(xero, number):
     card = {"Code": number[:10], "Name": f"Card {number}", "Type": "BANK", "BankAccountNumber": "1234"}
     made = xero.raw("PUT", "/Accounts", body=card | {"BankAccountType": "CREDITCARD"}).json()["Accounts"][0]
     assert made["BankAccountType"] == "CREDITCARD"
+
+
+def test_the_tracking_of_a_quote_is_named_by_its_options_id(xero, contact):
+    """Alone; names, which other documents take, are refused."""
+    (region,) = [
+        each for each in xero.raw("GET", "/TrackingCategories").json()["TrackingCategories"] if each["Name"] == "Region"
+    ]
+    option = region["Options"][0]
+    line = {"Description": "x", "Quantity": 1, "UnitAmount": 10, "AccountCode": "200"}
+    quote = {"Contact": {"ContactID": contact}, "Date": "2026-11-01"}
+    by_id = [{**line, "Tracking": [{"TrackingOptionID": option["TrackingOptionID"]}]}]
+    made = xero.raw("PUT", "/Quotes", body=quote | {"LineItems": by_id}).json()["Quotes"][0]
+    assert [each["Option"] for each in made["LineItems"][0]["Tracking"]] == [option["Name"]]
+    by_name = [{**line, "Tracking": [{"Name": "Region", "Option": option["Name"]}]}]
+    assert xero.raw("PUT", "/Quotes", body=quote | {"LineItems": by_name}).status == 400
+    invoice = foreign.wire_invoice(contact, LineItems=by_name)
+    assert xero.raw("PUT", "/Invoices", body=invoice).status == 200

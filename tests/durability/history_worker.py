@@ -42,9 +42,9 @@ class Trap:
         if self.action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         assert self.books is not None
-        if self.books.database.is_sqlite:  # not inside a transaction: it would hold SQLite's lock while we sleep
-            assert self.books.database._thread is not None
-            self.books.database._thread.submit(int).result()
+        thread = self.books.database._thread
+        if thread is not None:  # not inside a transaction: it would hold SQLite's lock while we sleep
+            thread.submit(int).result()
         os.kill(os.getpid(), signal.SIGSTOP)
 
 

@@ -86,7 +86,7 @@ class History:
         self._here(self._begin)
         for _ in range(self.steps):
             self._step()
-        self.sandbox.clear_faults()
+        self._next_day()
         for tenant in self.tenants:
             self.sandbox.organisation(tenant, disconnected=False, base_currency=self._currency(tenant))
         self.during = {entity: {tenant} for entity, tenant in self.bound.items() if tenant}
@@ -112,7 +112,7 @@ class History:
     def _step(self) -> None:
         self.during = {entity: {tenant} if tenant else set() for entity, tenant in self.bound.items()}
         fresh = self._hand_over()
-        self.sandbox.clear_faults()
+        self._next_day()
         kind = self.chance.choice(FAULTS)
         more = {"429_day": {"count": 40}, "slow": {"count": 4, "delay_s": 0.3}}.get(kind, {})
         self.sandbox.fault(kind, method="PUT", path="/api.xro/2.0/", **more)
@@ -129,6 +129,12 @@ class History:
             self.may[external_id] |= self.during[self._entity(external_id)]
         self._here(self._remember)
         self._judge()
+
+    def _next_day(self) -> None:
+        """No fault lasts into the next step, nor does what it used up of a day's budget."""
+        self.sandbox.clear_faults()
+        for file in self.folder.glob("*-limits*"):
+            file.unlink()
 
     def _hand_over(self) -> list[str]:
         fresh: list[str] = []

@@ -15,7 +15,7 @@ from counterfoil.posting import deciding, deciding_contacts, identity, judging, 
 from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules
-from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
+from counterfoil.posting.sentinel import SIZE, Mark, Sentinel, is_restored
 from counterfoil.store import postings
 from counterfoil.store.documents import Document, KnownContact
 from counterfoil.store.postings import Posting
@@ -378,3 +378,24 @@ def test_a_sentinel_never_goes_back(tmp_path: Path) -> None:
     mark = first.read()
     assert mark is not None
     assert mark.sequence == 7
+
+
+def test_a_sentinel_is_moved_in_place(tmp_path: Path) -> None:
+    """A shorter mark leaves nothing of a longer one behind, and the file stays the same one."""
+    path = tmp_path / "db.sentinel"
+    sentinel = Sentinel(path, None)
+    sentinel.move("an installation with a long name", 5, NOW)
+    file = path.stat().st_ino
+    Sentinel(path, None).move("i", 6, NOW)
+    assert sentinel.read() == Mark("i", 6, NOW)
+    assert (path.stat().st_ino, path.stat().st_size) == (file, SIZE)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"installation_id":"i","sequence":4}', b"x" * SIZE])
+def test_a_sentinel_of_another_form_is_written_anew(tmp_path: Path, content: bytes) -> None:
+    """One of an earlier version, or a torn one: the next attempt's mark stands there whole."""
+    path = tmp_path / "db.sentinel"
+    path.write_bytes(content)
+    sentinel = Sentinel(path, None)
+    sentinel.move("i", 5, NOW)
+    assert sentinel.read() == Mark("i", 5, NOW)

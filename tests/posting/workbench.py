@@ -87,6 +87,8 @@ class WorkbenchBooks(Books):
 class Workbench:
     """One sandbox and one installation. Every `run` is a fresh process's worth of objects."""
 
+    alone = False  # a library's books; True: those of a command, which has no thread for SQLite
+
     def __init__(self, folder: Path, sandbox: SandboxProcess, *, store: str = "sqlite:///counterfoil.db") -> None:
         self.folder = folder
         self.sandbox = sandbox
@@ -127,7 +129,7 @@ class Workbench:
 
     async def open(self, point: Callable[[str], None] = sending.no_point) -> WorkbenchBooks:
         """Open the installation, bound to the sandbox's first three organisations."""
-        books = WorkbenchBooks(settings.load(self.write_config()), SystemClock(), point)
+        books = WorkbenchBooks(settings.load(self.write_config()), SystemClock(), point, alone=self.alone)
         books.token = self.token
         await books.open()
 

@@ -128,3 +128,26 @@ def test_ten_thousand_elements_are_one_request(ledger):
     reply = ledger.call("PUT", "Contacts", body)
     assert reply.status == 200
     assert names == [contact["Name"] for contact in reply.json["Contacts"]]
+
+
+@pytest.mark.parametrize("path", ["organisations/!xxxxx/disconnect", "webhooks/intent"])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=x", "application/json", "application/x-www-form-urlencoded"]
+)
+def test_a_body_that_is_no_form_presses_no_button(sandbox, path, kind):
+    """Whatever it says it is: there is no such organisation, app or webhook."""
+    for body in (b"", b"\xff=\xff", b"client_id=%00", b"&" * 5_000):
+        assert sandbox.request("POST", f"/{path}", body, {"Content-Type": kind}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "reset"), ("POST", "clock"), ("DELETE", "faults"), ("DELETE", "webhooks")]
+)
+def test_another_sites_page_moves_no_control(ledger, method, path):
+    """A browser says where a request comes from; a page that somebody looks at cannot reset their sandbox."""
+    ledger.contact("Still here")
+    for site in ("cross-site", "same-site"):
+        reply = ledger.sandbox.request(method, f"/_sandbox/{path}", b"{}", {"Sec-Fetch-Site": site})
+        assert reply.status == 403
+    assert [row["Name"] for row in ledger.stored("Contacts")] == ["Still here"]
+    assert ledger.sandbox.request("POST", "/_sandbox/clock", b"{}", {"Sec-Fetch-Site": "same-origin"}).status == 200

@@ -163,14 +163,17 @@ def modified_since(ledger, *headers):
 
 
 def test_if_modified_since_is_to_the_second_and_includes_it(ledger, three):
-    """The boundary second is included, RFC 1123 works, nothing is ever 304."""
+    """The boundary second is included, RFC 1123 is ignored unless a switch reads it, nothing is ever 304."""
     ledger.sandbox.advance(10)
     ledger.write("POST", {"InvoiceNumber": "S-1", "Reference": "later"})
     stamp = ledger.get("Invoices/S-1")["Invoices"][0]["UpdatedDateUTCString"]
     same = stamp[:-1]
     moment = datetime.fromisoformat(stamp)
     rfc, next_second = format_datetime(moment, usegmt=True), (moment + timedelta(seconds=1)).isoformat()[:19]
-    assert modified_since(ledger, same, rfc, next_second, "nonsense") == [["S-1"], ["S-1"], [], ["S-1", "S-2", "S-3"]]
+    every = ["S-1", "S-2", "S-3"]
+    assert modified_since(ledger, same, rfc, next_second, "nonsense") == [["S-1"], every, [], every]
+    ledger.sandbox.post("/_sandbox/unknowns", {"modified-since-rfc1123": "accepted"})
+    assert modified_since(ledger, rfc) == [["S-1"]]
 
 
 def test_the_boundary_can_be_left_out():

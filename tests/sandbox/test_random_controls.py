@@ -66,6 +66,7 @@ CONTROLS = [
     "clock",
     "apps",
     "webhooks",
+    "unknowns",
     f"apps/{CLIENTS[0]}",
     "organisation/T",
     "person/T",

@@ -21,9 +21,9 @@ from counterfoil.store.database import Connection, Database, get_meta, set_meta
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    found = Database(f"sqlite:///{tmp_path / 'counterfoil.db'}", SystemClock())
+@pytest.fixture(params=[False, True], ids=["", "alone"])
+async def database(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    found = Database(f"sqlite:///{tmp_path / 'counterfoil.db'}", SystemClock(), alone=request.param)
     await found.open()
     yield found
     await found.close()
@@ -51,6 +51,7 @@ async def test_what_fails_leaves_nothing_behind(database: Database) -> None:
     assert await database.read(lambda conn: get_meta(conn, "half")) is None
 
 
+@pytest.mark.parametrize("database", [False], indirect=True, ids=[""])  # alone, nothing else runs meanwhile
 async def test_an_interruption_waits_for_the_transaction_that_has_begun(database: Database) -> None:
     """Ctrl-C never leaves a half-told outcome: what has begun is on disk before the interruption goes on."""
     inside, go_on = threading.Event(), threading.Event()
@@ -68,6 +69,28 @@ async def test_an_interruption_waits_for_the_transaction_that_has_begun(database
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await database.read(lambda conn: get_meta(conn, "told")) == "whole"
+
+
+async def test_work_without_a_pause_can_be_interrupted_between_two_transactions(database: Database) -> None:
+    """A long source is read batch by batch: Ctrl-C ends it after the one that has begun, which is whole."""
+    done: list[int] = []
+
+    def work(connection: Connection) -> None:
+        set_meta(connection, "count", str(len(done) + 1))
+        done.append(len(done) + 1)
+        if len(done) == 3:
+            loop.call_soon_threadsafe(task.cancel)
+
+    async def many() -> None:
+        for _ in range(100):
+            await database.run(work)
+
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(many())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(done) < 100
+    assert await database.read(lambda conn: get_meta(conn, "count")) == str(len(done))
 
 
 @pytest.mark.parametrize(

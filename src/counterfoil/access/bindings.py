@@ -5,6 +5,7 @@ through a probe that can only GET /connections and GET /Organisation. Another id
 writes; a changed name or short code warns until a person accepts it. Design §3.2.
 """
 
+import datetime
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -113,7 +114,7 @@ class Bindings:
             return wrong
         now = self._database.now(conn)
         rows.put(conn, binding, now=now)
-        notices.over(conn, DISCONNECTED, chosen.tenant_id, now=now)
+        _over(conn, entity, chosen.tenant_id, now)
         self._audit.append(conn, entity, "bound", {"tenant": chosen.tenant_id, "grant": chosen.grant_id})
         return None
 
@@ -123,9 +124,7 @@ class Bindings:
 
         def forget(conn: rows.Connection) -> None:
             rows.remove(conn, entity)
-            now = self._database.now(conn)
-            for kind, subject in ((STOPPED, entity), (RENAMED, entity), (DISCONNECTED, bound.tenant_id)):
-                notices.over(conn, kind, subject, now=now)
+            _over(conn, entity, bound.tenant_id, self._database.now(conn))
             self._audit.append(conn, entity, "unbound", {"tenant": bound.tenant_id})
 
         await self._database.run(forget)
@@ -162,6 +161,10 @@ class Bindings:
         is right, stopped writes go on.
         """
         entity, now = bound.entity, fingerprints.of(seen)
+        held = await self._database.read(lambda conn: rows.get(conn, entity))
+        if held is None or held.tenant_id != bound.tenant_id:
+            return Verified(bound)  # unbound or bound anew while Xero was asked: what was seen is about neither
+        bound = held  # a name may have been accepted since the caller read it
         wrong = fingerprints.refusal(entity, bound.fingerprint, now)
         if wrong is not None:
             await self._stop(bound, wrong)
@@ -273,6 +276,12 @@ class Bindings:
     async def _refused(self, entity: str, tenant_id: str, why: str) -> None:
         data = {"tenant": tenant_id, "why": why}
         await self._database.run(lambda conn: self._audit.append(conn, entity, "bind refused", data))
+
+
+def _over(conn: rows.Connection, entity: str, tenant_id: str, now: datetime.datetime) -> None:
+    """Nothing stands any more against an entity's binding: it was made anew, or is gone."""
+    for kind, subject in ((STOPPED, entity), (RENAMED, entity), (DISCONNECTED, tenant_id)):
+        notices.over(conn, kind, subject, now=now)
 
 
 async def load(database: Database, entity: str) -> Binding:

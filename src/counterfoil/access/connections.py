@@ -50,7 +50,7 @@ class Connections:
         reached = 0
         for grant in usable:
             try:
-                seen = await self._probe.connections(grant.id)
+                seen = await self._seen(grant.id)
             except errors.NoConsent as problem:  # this user's consent is gone; another's may do
                 lost = problem
                 continue
@@ -86,6 +86,15 @@ class Connections:
             await self._note({"tenant": tenant_id, "grant": one.grant_id, "connection": one.connection_id})
         await self.refreshed()
         return len(found)
+
+    async def _seen(self, grant_id: str) -> tuple[Connection, ...]:
+        """What Xero lists; of a custom connection that is not active, nothing."""
+        try:
+            return await self._probe.connections(grant_id)
+        except (errors.MissingScope, errors.NotConnected):
+            if not self._app.is_custom:
+                raise
+            return ()
 
     async def _store(self, grant_id: str, rows: list[Connected]) -> None:
         custom = self._app.is_custom

@@ -54,7 +54,7 @@ class Consent:
         nobody came), ConfigurationError (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
         """
         await self._vault.ready(self._database)  # before a person is troubled: what they give has to be sealed
-        by = await id_token.issuer(self._transport, self._database.clock)
+        by = await id_token.issuer(self._transport)
         state, verifier, nonce = (secrets.token_urlsafe(size) for size in (32, 64, 32))
         asked = (*SIGN_IN, *(scope for scope in scopes if scope not in SIGN_IN))
         at = callback.address(redirect_uri)
@@ -101,7 +101,7 @@ class Consent:
         request = identity.exchange(self._app, code, redirect_uri=redirect_uri, verifier=verifier)
         answer = await identity.perform(self._transport, request)
         fresh, token = identity.granted_of(answer, self._app)
-        user = id_token.user_of(token, fresh.access_token, by, self._app, nonce, self._database.clock.now())
+        user = id_token.user_of(token, fresh.access_token, by, self._app, nonce, self._transport.time.now())
         claims = identity.claims_of(fresh.access_token)
         if claims.xero_userid != user:
             raise errors.NoConsent("Xero's two tokens name two users. Nothing was stored.", remedy=AGAIN)

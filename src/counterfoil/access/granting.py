@@ -47,8 +47,9 @@ class Granting:
     ) -> Consented:
         """Store the grant before anything is done with it, since a code works once; then list what it reaches.
 
-        `event_id`: names the consent, so that its own tenants can be told from the user's earlier ones (None: there is
-        none, and all are its own); `asked_at`: by Xero's clock. Costs one or two calls. Raises XeroUnavailable, Unclear: the grant is stored then.
+        `asked_at`: by Xero's clock. `event_id`: names the consent, so that its own tenants can be told from the user's
+        earlier ones (None: there is none, and all are its own). Costs one or two calls. Raises XeroUnavailable, Unclear:
+        the grant is stored then.
         """
         grant = await self._stored(fresh, xero_userid, asked_at)
         everything = await self._connections(fresh.access_token, None)

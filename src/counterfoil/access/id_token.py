@@ -7,7 +7,6 @@ access token that it came with. xero-facts §1.1, §1.4.
 
 import base64
 import datetime
-import email.utils
 import hashlib
 import hmac
 from typing import Any, Final
@@ -16,43 +15,39 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model.hidden import HiddenText
-from counterfoil.model.ports import Clock
 from counterfoil.xero import answers, identity
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.identity import App
 from counterfoil.xero.transport import Transport
 
 ALGORITHM: Final = "RS256"
-LEEWAY_S: Final = 60  # of two clocks that were compared a moment ago
+LEEWAY_S: Final = 60  # Xero's time is known to a second or two; its own machines may differ
 LENGTH_MAX: Final = 16 * 1024
 REMEDY: Final = "Run `counterfoil connect` again; if it stays so, check [xero] identity_url and what stands between."
 
 
 class Issuer(msgspec.Struct, frozen=True):
-    """Who signs, with which keys (a JWKS), and by how much our clock is behind the issuer's."""
+    """Who signs, and with which keys (a JWKS)."""
 
     name: str
     keys: dict[str, Any]
-    ahead: datetime.timedelta
 
 
-async def issuer(transport: Transport, clock: Clock) -> Issuer:
+async def issuer(transport: Transport) -> Issuer:
     """Ask the identity server for its keys. Two calls. Raises ConfigurationError, XeroUnavailable, Unclear."""
     found = identity.discovered(await identity.perform(transport, identity.discovery()))
-    answer = await identity.perform(transport, identity.keys(found, transport.identity_url))
-    seen = clock.now()
-    return Issuer(found.issuer, _keys(answer), (_date(answer) or seen) - seen)
+    return Issuer(found.issuer, _keys(await identity.perform(transport, identity.keys(found, transport.identity_url))))
 
 
 def user_of(token: str, access_token: str, by: Issuer, app: App, nonce: str, now: datetime.datetime) -> str:
-    """The xero_userid of a good id token. `now`: our clock. Raises NoConsent that says what is wrong, and no more."""
+    """The xero_userid of a good id token. `now`: by Xero's clock. Raises NoConsent that says what is wrong, and no more."""
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
 
     token, access_token = HiddenText(token), HiddenText(access_token)
     registry = jwt.JWTClaimsRegistry(
-        now=int((now + by.ahead).timestamp()),
+        now=int(now.timestamp()),
         leeway=LEEWAY_S,
         iss={"essential": True, "value": by.name},
         aud={"essential": True, "value": app.client_id},
@@ -121,14 +116,6 @@ def _keys(answer: Answer) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
         raise errors.Unclear("The identity server's keys cannot be read.")
     return found
-
-
-def _date(answer: Answer) -> datetime.datetime | None:
-    """The server's own time, to the second."""
-    try:
-        return email.utils.parsedate_to_datetime(answer.header("Date") or "").astimezone(datetime.UTC)
-    except (ValueError, TypeError):
-        return None
 
 
 def _is_of(access_token: str, at_hash: str) -> bool:

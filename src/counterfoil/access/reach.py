@@ -40,7 +40,7 @@ def keep(
     tenants = [row.tenant_id for row in rows]
     for entity in bindings.regrant(conn, grant_id, tenants):
         audit.append(conn, entity, "regranted", {"grant": grant_id})
-    if is_custom:
+    if is_custom and rows:  # one that reaches nothing is only waiting to be authorised
         for bound in bindings.elsewhere(conn, grant_id, tenants):
             if bound.stopped is not None:
                 continue
@@ -57,9 +57,14 @@ async def still_the_same(database: Database, transport: Transport, grant_id: str
 
     Raises WrongLedger, and what asking raises.
     """
-    known = await database.read(grants.connections)
-    ours = {one.tenant_id for one in known if one.grant_id == grant_id}
     answer = await identity.perform(transport, identity.connections(access_token))
     now = {one.tenant_id for one in identity.connections_of(answer)}
-    if ours and not now <= ours:
+    if await database.read(lambda conn: _differs(conn, grant_id, now)):
         raise errors.WrongLedger(ELSEWHERE, remedy=REMEDY)
+
+
+def _differs(conn: grants.Connection, grant_id: str, now: set[str]) -> bool:
+    """Whether what was known of a custom connection, or is bound through it and may write, is something else."""
+    known = {one.tenant_id for one in grants.connections(conn) if one.grant_id == grant_id}
+    writing = [one for one in bindings.elsewhere(conn, grant_id, sorted(now)) if one.stopped is None]
+    return bool(now) and (bool(writing) or bool(known and not now <= known))

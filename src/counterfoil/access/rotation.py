@@ -132,18 +132,31 @@ class Rotation:
                     "The master key in force is at hand: nothing is lost.",
                     remedy="For a new one: `counterfoil keys rotate`.",
                 )
-            first = self._source.load()[0].fingerprint
-            now = self._database.now(conn)
-            secrets.put_in_force(conn, first, before=force)
-            others = secrets.under_other_keys(conn, first, ENTRIES_MAX)
-            gone = [entry for entry in others if not vault.knows(sealing.fingerprint_of(entry.sealed))]
-            secrets.drop_roots(conn, gone)
-            lost = _lose(conn, gone, now)
-            audit.begin_anew(conn)
+            first, lost = self.give_up(conn, force, vault, audit)
             audit.append(conn, NO_ENTITY, "master key replaced", {"key": first.hex(), "grants": len(lost)})
             return Replaced(first.hex(), len(lost))
 
         return await self._database.run(replace)
+
+    def adopt(self, conn: Connection, vault: Vault, audit: AuditLog) -> None:
+        """A copied database goes on under this environment's own key, in the transaction that adopts it.
+
+        What the original's key sealed cannot be opened here and is given up: the audit chains begin anew behind a mark.
+        """
+        force = secrets.in_force(conn)
+        if force is not None and not vault.knows(force):
+            self.give_up(conn, force, vault, audit)
+
+    def give_up(self, conn: Connection, force: bytes, vault: Vault, audit: AuditLog) -> tuple[bytes, set[str]]:
+        """Put our key in force instead of `force`, and drop what it does not open; → its fingerprint, the lost grants."""
+        first = self._source.load()[0].fingerprint
+        secrets.put_in_force(conn, first, before=force)
+        others = secrets.under_other_keys(conn, first, ENTRIES_MAX)
+        gone = [entry for entry in others if not vault.knows(sealing.fingerprint_of(entry.sealed))]
+        secrets.drop_roots(conn, gone)
+        lost = _lose(conn, gone, self._database.now(conn))
+        audit.begin_anew(conn)
+        return first, lost
 
 
 def _another_than(old: MasterKey) -> MasterKey:

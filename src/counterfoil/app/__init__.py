@@ -67,7 +67,7 @@ PAGES = {  # Xero's own page of a document, and the sandbox's
 class Books:
     """One installation: its configuration, database, consents and ledgers. Use `open_books`."""
 
-    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None]) -> None:
+    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None], *, alone: bool = False) -> None:
         self.settings = loaded
         self.clock = clock
         self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
@@ -75,7 +75,7 @@ class Books:
         self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
         self.owner = sending.owner_name()
         self.point = point
-        self.database = Database(loaded.store.url, clock)
+        self.database = Database(loaded.store.url, clock, alone=alone)
         posting = msgspec.structs.asdict(loaded.posting)
         self.rules = Rules(**posting, public_url=loaded.service.public_url)
         xero = loaded.xero
@@ -339,9 +339,11 @@ class Books:
 @contextlib.asynccontextmanager
 async def open_books(
     path: Path | str = "counterfoil.toml", env: str | None = None, *, clock: Clock | None = None,
-    point: Callable[[str], None] = sending.no_point,
+    point: Callable[[str], None] = sending.no_point, alone: bool = False,
 ) -> AsyncIterator[Books]:  # fmt: skip
     """Open an installation by its configuration file. Raises ConfigurationError, StoreError.
+
+    `alone`: nothing else runs on this event loop, so that it may wait for the disk (store/database).
 
     Example:
         async with open_books("counterfoil.toml") as books:
@@ -349,7 +351,7 @@ async def open_books(
     """
     loaded = settings.load(Path(path), env)
     settings.refuse_shared(loaded)
-    books = Books(loaded, clock or SystemClock(), point)
+    books = Books(loaded, clock or SystemClock(), point, alone=alone)
     try:
         await books.open()
         yield books

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access.bindings import Proposal, Verified
+from counterfoil.access.bindings import ORGANISATION, Proposal, Verified
 from counterfoil.access.fingerprints import folded
 from counterfoil.access.granting import Consented
 from counterfoil.app import environments, needs
@@ -64,7 +64,7 @@ async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:
             remedy=f'Write organisation = "NAME" into [entities.{entity}], or run '
             f"`counterfoil entities bind {entity} TENANT`.",
         )
-    named = [one for one in done.reached if folded(one.name) == folded(expected)]
+    named = [one for one in done.reached if one.tenant_type == ORGANISATION and folded(one.name) == folded(expected)]
     chosen = {one.tenant_id for one in done.fresh}
     if len(named) > 1:  # namesakes: the one that was chosen just now
         named = [one for one in named if one.tenant_id in chosen]
@@ -82,10 +82,10 @@ async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:
 
 
 def _not_chosen(entity: str, organisation: str, done: Consented) -> errors.NoBinding:
-    chosen = ", ".join(dict.fromkeys(one.name for one in done.fresh)) or "none"
+    chosen = ", ".join(dict.fromkeys(repr(one.name) for one in done.fresh)) or "none"
     return errors.NoBinding(
         f"Connected, but {entity} is {organisation!r}, and this consent was for {chosen}. Nothing was bound.",
-        remedy=f"Run `counterfoil connect --entity {entity}` again and choose {organisation}; or change "
+        remedy=f"Run `counterfoil connect --entity {entity}` again and choose {organisation!r}; or change "
         f"[entities.{entity}] organisation, if that is its name.",
         entity=entity,
     )
@@ -95,7 +95,8 @@ async def whose(books: Any) -> tuple[Whose, ...]:
     """Every configured entity, and whether a living consent reaches its organisation; no call."""
     live = await books.database.read(lambda conn: grants.usable(conn, books.settings.xero.client_id))
     ours = {grant.id for grant in live}
-    reach = [one for one in await books.database.read(grants.connections) if one.grant_id in ours]
+    every = await books.database.read(grants.connections)
+    reach = [one for one in every if one.grant_id in ours and one.tenant_type == ORGANISATION]
     tenants, names = {one.tenant_id for one in reach}, {folded(one.name) for one in reach}
     found = []
     bindings = await bound(books)

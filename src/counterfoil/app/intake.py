@@ -209,6 +209,8 @@ class Intake:
         left = list(self._fixes if laid is None else laid)
         if self._mapped is not None and (found := rows or sheet.unpack(raw)) is not None:
             return await self._check_rows(self._mapped, found, left)
+        if not left:
+            return await self._check_once(raw)
         checked, _raw = await self._check_json(raw, left)
         return checked
 
@@ -317,7 +319,8 @@ class Intake:
         if isinstance(prepared, Prepared) and prepared.predicted.status == "AUTHORISED":
             if (found := self._not_live(prepared)) is not None:
                 return Blocked(found, "person")
-            await self._ledgers.notice(entity)
+            if entity not in self._ledgers.notices:
+                await self._ledgers.notice(entity)
         result: Prepared | tuple[Finding, ...] = prepared
         return result
 

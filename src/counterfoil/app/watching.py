@@ -15,6 +15,7 @@ from counterfoil.access import caps
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices
 from counterfoil.store.database import Connection, get_meta, set_meta
+from counterfoil.xero import identity
 from counterfoil.xero.resources import organisation
 
 FINGERPRINT_LIFE: Final = datetime.timedelta(days=1)
@@ -94,13 +95,18 @@ async def after_403(books: Any, entity: str, refusal: errors.NotConnected) -> er
         return reset
     except errors.CounterfoilError:
         pass  # it is as gone as the connections say
-    return errors.NotConnected(await told_gone(books, bound), remedy=BACK)
+    return errors.NotConnected(await told_gone(books, bound), remedy=_back(books))
+
+
+def _back(books: Any) -> str:
+    """How a disconnected organisation comes back: a custom connection has nobody who could consent here."""
+    return identity.NOT_ACTIVE if books.settings.xero.kind == "custom" else BACK
 
 
 async def told_gone(books: Any, bound: Binding) -> str:
     """Tell that an entity's organisation is disconnected; → the sentence."""
     said = f"{bound.fingerprint.name} is disconnected: {bound.entity}'s postings wait."
-    await _gone(books, bound, said, BACK)
+    await _gone(books, bound, said, _back(books))
     return said
 
 

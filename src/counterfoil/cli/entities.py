@@ -79,7 +79,7 @@ def bind(
 
 @app.command()
 def unbind(context: typer.Context, entity: str = typer.Argument(metavar="ENTITY", help=ENTITY_HELP)) -> None:
-    """Forget a binding; what was posted stays posted, what is planned is held."""
+    """Forget a binding; what was posted stays posted, what is planned waits."""
     from counterfoil.app import connecting
 
     now = session.of(context)

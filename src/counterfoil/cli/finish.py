@@ -17,7 +17,7 @@ app = session.app()
 def finish(context: typer.Context) -> None:
     """Bring every open posting to its end."""
     now = session.of(context)
-    report = now.books(lambda books: _finished(books, json=now.json))
+    report = now.books(lambda books: _finished(books, json=now.json), alone=True)
     now.screen.value(report.to_json())
     outcome.show(now.screen, report)
     now.screen.next(outcome.next_step(report))

@@ -33,7 +33,9 @@ def run(
 ) -> None:
     """Finish what is open, plan, post, prove; safe to interrupt and repeat."""
     now = session.of(context)
-    report, proof = now.books(lambda books: _Run(books, now, flow, input, remap, again).carry_out(plan, yes=yes))
+    report, proof = now.books(
+        lambda books: _Run(books, now, flow, input, remap, again).carry_out(plan, yes=yes), alone=True
+    )
     now.screen.value(report.to_json())
     outcome.show(now.screen, report)
     _show_proof(now, report, proof)

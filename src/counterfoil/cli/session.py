@@ -39,14 +39,17 @@ class Session:
         """The configuration's file."""
         return Path(self.switches.config)
 
-    def books(self, work: "Callable[[Books], Awaitable[T]]") -> T:
-        """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError."""
+    def books(self, work: "Callable[[Books], Awaitable[T]]", *, alone: bool = False) -> T:
+        """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError.
+
+        `alone`: of work that ends by itself and answers nobody meanwhile.
+        """
         from counterfoil.app import open_books
 
         gc.freeze()  # what was imported stays
 
         async def opened() -> T:
-            async with open_books(self.config, self.switches.env) as books:
+            async with open_books(self.config, self.switches.env, alone=alone) as books:
                 return await work(books)
 
         return asyncio.run(opened())

@@ -74,29 +74,29 @@ def _invoice_carries_mark(stored: WrittenInvoice, posting: Brief) -> bool:
 
 
 _predicted_invoice = msgspec.json.Decoder(Predicted)
+COMPARED = ("contact", "status", "date", "due date", "currency", "subtotal", "tax", "total", "number of lines")
 
 
 def _invoice_differences(stored: WrittenInvoice, predicted: bytes, contact_id: str | None) -> tuple[str, ...]:
     """What Xero stored against what we predicted; each difference in a bookkeeper's words."""
     expected = _predicted_invoice.decode(predicted)
     due_date = wire_date(stored.due_date) if expected.due_date else None  # without ours, Xero takes the contact's terms
+    ours = (
+        contact_id, expected.status, expected.date, expected.due_date, expected.currency, expected.sub_total,
+        expected.total_tax, expected.total, len(expected.lines),
+    )  # fmt: skip
     lines = stored.lines or ()
-    found = [
-        ("contact", contact_id, stored.contact.contact_id if stored.contact else None),
-        ("status", expected.status, stored.status),
-        ("date", expected.date, wire_date(stored.date)),
-        ("due date", expected.due_date, due_date),
-        ("currency", expected.currency, stored.currency),
-        ("subtotal", expected.sub_total, stored.sub_total),
-        ("tax", expected.total_tax, stored.total_tax),
-        ("total", expected.total, stored.total),
-        ("number of lines", len(expected.lines), len(lines)),
-    ]
+    theirs = (
+        stored.contact.contact_id if stored.contact else None, stored.status, wire_date(stored.date), due_date,
+        stored.currency, stored.sub_total, stored.total_tax, stored.total, len(lines),
+    )  # fmt: skip
+    found = [] if ours == theirs else list(zip(COMPARED, ours, theirs, strict=True))
     for number, (line, was) in enumerate(zip(expected.lines, lines, strict=False), 1):
-        found.append((f"line {number} account", line.account_code, was.account_code))
-        if line.tax_type is not None:
+        if line.account_code != was.account_code:
+            found.append((f"line {number} account", line.account_code, was.account_code))
+        if line.tax_type is not None and line.tax_type != was.tax_type:
             found.append((f"line {number} tax", line.tax_type, was.tax_type))
-    return _told(found)
+    return _told(found) if found else ()
 
 
 def _told(compared: Iterable[tuple[str, object, object]]) -> tuple[str, ...]:

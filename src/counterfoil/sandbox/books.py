@@ -8,23 +8,12 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from counterfoil.sandbox import charts, wire
+from counterfoil.sandbox import charts, naming, wire
 from counterfoil.sandbox.charts import Chart
 from counterfoil.sandbox.clock import guid_of
 from counterfoil.sandbox.options import Options
 from counterfoil.sandbox.tables import Changes, Row, Table
 from counterfoil.sandbox.unknowns import Unknowns
-
-COUNTRIES = ("GB", "AU", "NL", "NZ")
-NAMES = (
-    "Fernhill Trading Ltd",
-    "Wattle & Co Pty Ltd",
-    "Grachtenhuis BV",
-    "Kōwhai Holdings Ltd",
-)
-_MORE_NAMES = ("Ashdown", "Banksia", "Dijkzicht", "Rimu", "Larkfield", "Boronia", "Molenwaard", "Tōtara")
-_MORE_KINDS = {"GB": "Supplies Ltd", "AU": "Traders Pty Ltd", "NL": "Handel BV", "NZ": "Merchants Ltd"}
-_SHORT_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 # Xero's names for the zones of the countries here; an unknown name counts as UTC.
 ZONES = {
@@ -185,7 +174,7 @@ class Books:
     def open(self, now: datetime, *, seed: int, incarnation: int) -> None:
         """Fill the empty books from the country's chart. Ids depend on seed, number and incarnation alone."""
         chart = charts.chart(self.country) if self._own is None else deepcopy(self._own)
-        name = organisation_name(self.number, self.country) if self._own is None else chart.organisation["Name"]
+        name = naming.organisation_name(self.number, self.country) if self._own is None else chart.organisation["Name"]
         basis = f"{seed}/{self.number}/{incarnation}/"
         self.tables["Organisations"].put(
             self.tenant_id,
@@ -195,7 +184,7 @@ class Books:
                     "Name": name,
                     "LegalName": name if self._own is None else chart.organisation["LegalName"],
                     "CreatedDateUTC": wire.envelope_time(now),
-                    "ShortCode": short_code(basis),
+                    "ShortCode": naming.short_code(basis),
                     "OrganisationID": self.tenant_id,
                 },
                 charts.ORGANISATION_KEYS,
@@ -238,30 +227,3 @@ def tracking_row(category: Row, basis: str) -> Row:
     own_id = category.get("TrackingCategoryID") or guid_of(f"{basis}{name}")
     row = {"Name": name, "Status": category.get("Status", "ACTIVE"), "TrackingCategoryID": own_id}
     return row | {"Options": options}
-
-
-def country_of(number: int) -> str:
-    """The country of organisation 1, 2, 3 …: the four take turns."""
-    return COUNTRIES[(number - 1) % len(COUNTRIES)]
-
-
-def organisation_name(number: int, country: str) -> str:
-    """The name of organisation 1, 2, 3 …: unique."""
-    if number <= len(NAMES):
-        return NAMES[number - 1]
-    return f"{_MORE_NAMES[number % len(_MORE_NAMES)]} {_MORE_KINDS[country]} {number}"
-
-
-def tenant_id_of(seed: int, number: int, incarnation: int) -> str:
-    """The tenant id of an organisation; a reset of its books counts the incarnation up, as a demo company's does."""
-    return guid_of(f"{seed}/{number}/{incarnation}/tenant")
-
-
-def short_code(basis: str) -> str:
-    """A short code such as !Qj35V."""
-    digits = int(guid_of(f"{basis}short").replace("-", ""), 16)
-    letters = []
-    for _ in range(5):
-        digits, index = divmod(digits, len(_SHORT_CODE_LETTERS))
-        letters.append(_SHORT_CODE_LETTERS[index])
-    return "!" + "".join(letters)

@@ -8,14 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
-from counterfoil.sandbox import control_forms, edits, past, person, unknowns, wire
+from counterfoil.sandbox import control_forms, past, unknowns, wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.books import PLURALS, Books
 from counterfoil.sandbox.door import Door
 from counterfoil.sandbox.faults import COUNT_UNBOUNDED, KNOWN
 from counterfoil.sandbox.journal import Journal
 from counterfoil.sandbox.limits import Limits
+from counterfoil.sandbox.pages.buttons import OURS
 from counterfoil.sandbox.portal import Portal
+from counterfoil.sandbox.screen import Screen
 from counterfoil.sandbox.webhooks.sender import Sender
 from counterfoil.sandbox.world import World
 
@@ -32,7 +34,6 @@ _FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "delay_s": (int, float),
 }
-_PERSON_FIELDS = frozenset({"method", "path", "body"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,6 +47,7 @@ class Control:
         self._door = door
         self._hooks = hooks
         self._portal = Portal(world, hooks)
+        self._screen = Screen(world, journal, door)
         self._portal.begin_webhooks()
 
     def routes(self) -> list[web.RouteDef]:
@@ -72,10 +74,10 @@ class Control:
             ("POST", "/_sandbox/subscriptions", self._portal.new_subscription),
             ("POST", "/_sandbox/subscriptions/{id}", self._portal.subscription),
             ("GET", "/_sandbox/usage", self._usage),
-            ("POST", "/_sandbox/organisation/{tenant}", self._organisation),
-            ("POST", "/_sandbox/person/{tenant}", self._person),
-            ("POST", "/_sandbox/document/{tenant}", self._new_documents),
-            ("POST", "/_sandbox/document/{tenant}/{id}", self._document),
+            ("POST", "/_sandbox/organisation/{tenant}", self._screen.organisation),
+            ("POST", "/_sandbox/person/{tenant}", self._screen.person),
+            ("POST", "/_sandbox/document/{tenant}", self._screen.new_documents),
+            ("POST", "/_sandbox/document/{tenant}/{id}", self._screen.document),
         ]
         known = [f"{method} {path}" for method, path, _ in table]
 
@@ -90,6 +92,8 @@ class Control:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
+                if request.method != "GET" and request.headers.get("Sec-Fetch-Site") not in OURS:
+                    raise Refusal(control_forms.answered({"error": "this request comes from another site"}, 403))
                 answer = await handler(request)
                 self._door.commit()
             except Refusal as refusal:
@@ -171,7 +175,7 @@ class Control:
         return control_forms.answered([row.wire() for row in self._world.log.after(int(after))])
 
     async def _ledger(self, request: web.Request) -> Answer:
-        books = self._books(request)
+        books = control_forms.books_of(self._world, request)
         return control_forms.answered({plural: list(books.table(plural)) for plural in PLURALS})
 
     async def _reset(self, request: web.Request) -> Answer:
@@ -196,65 +200,6 @@ class Control:
         self._world.advance(advance_s)
         self._hooks.wake()
         return control_forms.answered({"now": self._world.clock.now().isoformat()})
-
-    async def _organisation(self, request: web.Request) -> Answer:
-        given = await control_forms.given(request)
-        unknown = given.keys() - person.ORGANISATION_FIELDS
-        if unknown:
-            control_forms.bad(f"unknown field {min(unknown)!r}", known=sorted(person.ORGANISATION_FIELDS))
-        try:
-            books = person.changed_organisation(self._world, self._books(request), given)
-        except (ValueError, TypeError) as error:
-            control_forms.bad(str(error))
-        if given.get("reset"):
-            self._door.commit()
-            self._journal.rewrite(self._world)
-        return control_forms.answered({"tenant_id": books.tenant_id, "organisation": books.organisation})
-
-    async def _person(self, request: web.Request) -> Answer:
-        """{"method", "path", "body"?}: a person does it by Xero's rules; {"status", "answer"} is what came of it."""
-        given = await control_forms.given(request)
-        unknown = given.keys() - _PERSON_FIELDS
-        if unknown or not all(isinstance(given.get(field), str) for field in ("method", "path")):
-            control_forms.bad("the body is {method, path, body}", known=sorted(_PERSON_FIELDS))
-        try:
-            answer = person.acted(
-                self._world, self._books(request), given["method"].upper(), given["path"], given.get("body")
-            )
-        except ValueError as error:
-            control_forms.bad(str(error))
-        is_json = answer.content_type == wire.JSON
-        return control_forms.answered(
-            {"status": answer.status, "answer": wire.decode(answer.body) if is_json else None}
-        )
-
-    async def _new_documents(self, request: web.Request) -> Answer:
-        """{"Invoices": […]}, {"Payments": […]} …: a person makes documents; 400 as Xero would."""
-        try:
-            answer = person.made_documents(self._world, self._books(request), await control_forms.given(request))
-        except ValueError as error:
-            control_forms.bad(str(error))
-        if answer.status >= 400:
-            raise Refusal(answer)
-        return answer
-
-    async def _document(self, request: web.Request) -> Answer:
-        given = await control_forms.given(request)
-        if given.keys() != {"set"} or not isinstance(given["set"], dict):
-            control_forms.bad('the body is {"set": {…}}')
-        try:
-            row = edits.edited_document(self._world, self._books(request), request.match_info["id"], given["set"])
-        except (ValueError, TypeError) as error:
-            control_forms.bad(str(error))
-        if row is None:
-            raise Refusal(control_forms.answered({"error": "no such document"}, 404))
-        return control_forms.answered(row)
-
-    def _books(self, request: web.Request) -> Books:
-        books = self._world.books(request.match_info["tenant"])
-        if books is None:
-            raise Refusal(control_forms.answered({"error": "no such tenant"}, 404))
-        return books
 
 
 def has_foreign(books: Books) -> bool:

@@ -1,6 +1,6 @@
 """What every control under /_sandbox/ shares: the body as an object, the answer as JSON, the refusal with its reason.
 
-Called by `control` and `portal`.
+Called by `control`, `portal` and `screen`.
 """
 
 from typing import Any, NoReturn
@@ -10,6 +10,8 @@ from aiohttp import web
 
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer, Refusal
+from counterfoil.sandbox.books import Books
+from counterfoil.sandbox.world import World
 
 
 async def given(request: web.Request) -> dict[str, Any]:
@@ -39,3 +41,11 @@ def answered(value: Any, status: int = 200) -> Answer:
 def bad(error: str, **more: Any) -> NoReturn:
     """Refuse with 400 and the reason."""
     raise Refusal(answered({"error": error, **more}, 400))
+
+
+def books_of(world: World, request: web.Request) -> Books:
+    """The books of the tenant in the path; Refusal with 404."""
+    books = world.books(request.match_info["tenant"])
+    if books is None:
+        raise Refusal(answered({"error": "no such tenant"}, 404))
+    return books

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from counterfoil.sandbox import answers, gate, incoming, resources, sending, tables, wire
+from counterfoil.sandbox import answers, gate, incoming, played, resources, sending, tables, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.apps import RAPID_SYNC
 from counterfoil.sandbox.books import Books
@@ -38,8 +38,6 @@ RAPID_SYNC_S = 1_800.0
 API_PREFIX = "/api.xro/2.0/"
 API_PARTS = 2
 ATTACHMENT_DEPTH = 2  # what stands in the path after the resource and before an attachment's name
-UNAVAILABLE = "The Xero API is temporarily unavailable"
-OFFLINE = "The Organisation is offline"
 INTERNAL = "An error occurred in Xero."
 _JSON_ACCEPTED = re.compile(r"application/(\*|([\w.+-]*\+)?json)", re.IGNORECASE)
 
@@ -78,28 +76,10 @@ class Door:
         except ConnectionError:  # the client left in the middle of its request: nothing happened, nobody to tell
             return await sending.sent(request, row, None, fault, gzip=False)
         row.bytes_in = request.content_length or 0 if body is None else len(body)
-        answer = self._played(fault)
+        answer = played.answer(self._world, self._limits, fault)
         if answer is None and not sending.drops_before(fault):
             answer = await self._answered(request, headers, body, fault)
         return await sending.sent(request, row, answer, fault, gzip=self._world.options.gzip)
-
-    def _played(self, fault: Fault | None) -> Answer | None:
-        """The answer of a fault that spares the request its processing."""
-        match None if fault is None else fault.kind:
-            case "503":
-                return Answer(503, UNAVAILABLE.encode(), wire.TEXT)
-            case "503_offline":
-                return Answer(503, OFFLINE.encode(), wire.TEXT)
-            case "401_expired":
-                return gate.token_expired(self._world, int(self._world.clock.seconds()) - 1)
-            case "403":
-                return gate.forbidden(self._world)
-            case "412":
-                return Answer(412)
-            case "429_minute" | "429_day" | "429_concurrent" | "429_appminute" as kind:
-                return self._limits.played(kind.removeprefix("429_"), None if fault is None else fault.delay_s)
-            case _:
-                return None
 
     async def _answered(
         self, request: web.Request, headers: dict[str, str], body: bytes | None, fault: Fault | None
@@ -121,6 +101,7 @@ class Door:
         """End the current write: in memory and in the state file, its events with it. Raises OSError: it is undone."""
         if self.hooks is not None:
             self.hooks.note(self._world.changes.pending)
+        self._world.writer = None
         self._world.commit(self._journal.append)
 
     async def _routed(
@@ -235,6 +216,7 @@ class Door:
         if fault is not None and fault.kind == "stale_read" and call.method == "GET":
             with tables.as_before(self._world.writes_to_hide(call.books.tenant_id, fault.delay_s)):
                 return resource.handle(call)
+        self._world.writer = call.client_id
         return _after(resource.handle(call), fault)
 
 

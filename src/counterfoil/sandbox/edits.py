@@ -9,21 +9,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from counterfoil.sandbox import person, resources, wire
+from counterfoil.sandbox import answers, person, resources, wire
 from counterfoil.sandbox.answers import Call, Refusal
 from counterfoil.sandbox.books import Books, arrange, fold
 from counterfoil.sandbox.ledger import sums
 from counterfoil.sandbox.resources import (
+    batches,
     contact_wire,
     contacts,
     document_kinds,
+    document_lines,
     document_wire,
-    document_writing,
     history,
     shape,
     stock,
 )
-from counterfoil.sandbox.resources.document_kinds import Kind
+from counterfoil.sandbox.resources.document_kinds import Kind, is_sale
 from counterfoil.sandbox.tables import Row, Table
 from counterfoil.sandbox.world import CLIENT_ID, World
 
@@ -136,7 +137,7 @@ def _edited(world: World, books: Books, kind: Kind, before: Row, row: Row, field
     """Lines are priced, contacts looked up, what is open follows from totals, payments and status."""
     if "LineItems" in fields:
         row = {**row, "LineItems": before["LineItems"]}
-        row = document_writing.repriced(person.call(world, books), kind, row, fields["LineItems"])
+        row = _repriced(person.call(world, books), kind, row, fields["LineItems"])
     if "Contact" in fields:
         wanted: Row = fields["Contact"]
         table = books.table("Contacts")
@@ -149,6 +150,25 @@ def _edited(world: World, books: Books, kind: Kind, before: Row, row: Row, field
         left = row["Total"] - document_wire.applied_amount(row) if is_open else Decimal(0)
         row[kind.open_key] = wire.number(left)
     return row
+
+
+def _repriced(call: Call, kind: Kind, row: Row, lines: list[Row]) -> Row:
+    """The document with these lines (wire form, partial ones allowed) and new totals: a person did it at Xero's screen.
+
+    Refusal with 400 for lines that cannot be.
+    """
+    typed = [document_lines.SHAPE.read(line, f"LineItems[{index}]") for index, line in enumerate(lines)]
+    made = document_lines.finished(
+        call, typed, row["LineItems"], row["LineAmountTypes"], strict=False, sale=is_sale(row)
+    )
+    if made.errors:
+        raise Refusal(answers.validation([{"ValidationErrors": batches.messages(made.errors)}]))
+    rest = {key: value for key, value in row.items() if key not in {"TotalDiscount", "RoundingAmount"}}
+    after = {**rest, "LineItems": made.rows, **made.totals}
+    if kind.has_discounts:
+        after["IsDiscounted"] = "TotalDiscount" in made.totals
+    after[kind.open_key] = wire.number(after["Total"] - document_wire.applied_amount(row))
+    return arrange(after, kind.order)
 
 
 def _wired(fields: dict[str, Any]) -> Row:

@@ -155,7 +155,8 @@ def parse(arguments: Sequence[str], prog: str = "python -m counterfoil.sandbox")
         help="send the default apps' CONTACT and INVOICE events there, signed with the ready line's webhook_key",
     )
     add = parser.add_argument_group(
-        "what could not be established about Xero", "Each switch plays the other reading; the default is the safer one."
+        "what could not be established about Xero",
+        "Each switch plays the other reading; the default is the safer one. All of them, and more: GET /_sandbox/unknowns.",
     ).add_argument
     add(
         "--broad-scopes-end",

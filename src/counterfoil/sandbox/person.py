@@ -42,6 +42,7 @@ _TEXTS = {
     "name": "Name", "base_currency": "BaseCurrency", "short_code": "ShortCode", "country": "CountryCode",
     "timezone": "Timezone",
 }  # fmt: skip
+NOT_IMPLEMENTED = 501
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 
 
@@ -153,7 +154,12 @@ def made_documents(world: World, books: Books, given: dict[str, Any]) -> Answer:
     if len(given) != 1 or (resource := resources.named(next(iter(given)))) is None:
         raise ValueError("the body names one resource")
     call = Call(world, books, CLIENT_ID, "PUT", (), {"unitdp": "4"}, {}, wire.compact(given), _name(world))
-    return resource.handle(call)
+    try:
+        return resource.handle(call)
+    except Refusal as refusal:
+        if refusal.answer.status == NOT_IMPLEMENTED:
+            raise ValueError(f"{resource.plural} cannot be made so") from refusal
+        raise
 
 
 def call(world: World, books: Books) -> Call:

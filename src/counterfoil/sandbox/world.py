@@ -9,11 +9,9 @@ Reading it: `world.organisations()` are the books in order of number, `world.boo
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from counterfoil.sandbox import books as books_of
-from counterfoil.sandbox import ledger, wire
+from counterfoil.sandbox import ledger, naming, wire
 from counterfoil.sandbox.apps import Apps, new_row
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.charts import Chart
@@ -22,6 +20,7 @@ from counterfoil.sandbox.egress import Egress
 from counterfoil.sandbox.faults import Faults
 from counterfoil.sandbox.log import RequestLog
 from counterfoil.sandbox.options import Options
+from counterfoil.sandbox.people import User
 from counterfoil.sandbox.rendered import Rendered
 from counterfoil.sandbox.tables import HISTORY_MAX, Change, Changes, Row, Table
 from counterfoil.sandbox.unknowns import Unknowns
@@ -35,34 +34,6 @@ CLIENT_SECRET = "sandbox-secret-that-opens-nothing-else-0001"  # noqa: S105 - fi
 PUBLIC_CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0002"
 CUSTOM_CLIENT_ID = "5A4DB0C0FFEE40008320C0DEC0DE0003"
 WEBHOOK_KEY = "c2FuZGJveC13ZWJob29rLWtleS10aGF0LXNpZ25zLW5vdGhpbmctZWxzZQ=="
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A person at Xero; `login_hint=` in an authorize request picks one by e-mail address, else Alex."""
-
-    user_id: str
-    email: str
-    given_name: str
-    family_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentRequest:
-    """What the consent page shows.
-
-    It posts a form to `action`: `consent` (= id), `decision` (allow | cancel) and one `tenant` field for each chosen
-    tenant id (a radio button when `one_only`, else a checkbox). `blocked` says of some tenants why they cannot be chosen.
-    """
-
-    id: str
-    action: str
-    app_name: str
-    user: User
-    scopes: tuple[str, ...]
-    organisations: tuple[Books, ...]
-    one_only: bool
-    blocked: dict[str, str]
 
 
 class Write(NamedTuple):
@@ -79,6 +50,7 @@ class World:
         """`own`: the first organisations are somebody's own, with these charts."""
         self._own = own
         self.options = options
+        self.writer: str | None = None  # the app whose write is about to be committed; None: nobody's app
         self.clock = Clock()
         self._begin(seed, start)
 
@@ -198,9 +170,9 @@ class World:
 
     def add_books(self, number: int, incarnation: int) -> Books:
         """Empty books for organisation `number`; the caller fills or restores them."""
-        tenant_id = books_of.tenant_id_of(self.seed, number, incarnation)
+        tenant_id = naming.tenant_id_of(self.seed, number, incarnation)
         own = self._own[number - 1] if number <= len(self._own) else None
-        country = books_of.country_of(number) if own is None else own.organisation["CountryCode"]
+        country = naming.country_of(number) if own is None else own.organisation["CountryCode"]
         books = Books(number, country, tenant_id, self.changes, own, self.unknowns)
         self._books[tenant_id] = books
         self._history[tenant_id] = deque(maxlen=HISTORY_MAX)
@@ -228,7 +200,7 @@ class World:
         """Empty books while a state file is read; those of an earlier incarnation close."""
         for books in self.organisations():
             if books.number == number:
-                if books.tenant_id == books_of.tenant_id_of(self.seed, number, incarnation):
+                if books.tenant_id == naming.tenant_id_of(self.seed, number, incarnation):
                     return
                 self.close_books(books)
         self.add_books(number, incarnation)

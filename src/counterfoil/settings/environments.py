@@ -27,6 +27,7 @@ class Environment(msgspec.Struct, frozen=True):
     url: str | None
     key_file: Path | None
     key: str | None
+    command: tuple[str, ...] | None = None  # that prints the key
 
 
 OVERLAY: Final = """\
@@ -88,7 +89,8 @@ def refuse_shared(loaded: Settings) -> None:
     if not loaded.environment:
         return
     overlay = loading.overlay_path(loaded.path, loaded.environment)
-    mine, key = database_of(loaded.store.url), _key(loaded)
+    mine, given = database_of(loaded.store.url), loaded.vault.master_key
+    key = given.reveal().strip() if given is not None else _content(loaded.vault.master_key_file)
     for other in others(loaded)[0]:
         if other.url is not None and database_of(other.url) == mine:
             raise _shared(
@@ -96,8 +98,13 @@ def refuse_shared(loaded: Settings) -> None:
                 f'Write a [store] url of its own into {overlay.name}: url = "sqlite:///counterfoil-{loaded.environment}.db".',
             )
         theirs = other.key if other.key is not None else _content(other.key_file)
-        same_file = loaded.vault.master_key_file is not None and other.key_file == loaded.vault.master_key_file
-        if same_file or (key is not None and key == theirs):
+        vault = loaded.vault
+        ways = (
+            (vault.master_key_file, other.key_file),
+            (vault.master_key_command or None, other.command),
+            (key, theirs),
+        )
+        if any(one is not None and one == another for one, another in ways):
             raise _shared(
                 f"{overlay.name}: the master key of environment {loaded.environment} is that of {other.name}, too.",
                 f'Write a [vault] master_key_file of its own into {overlay.name}: master_key_file = "counterfoil-'
@@ -122,23 +129,19 @@ def _stated(name: str, values: Mapping[str, Any], folder: Path) -> Environment:
     url = str(store.get("url", tables.StoreSettings().url))
     key_file = str(vault.get("master_key_file", tables.KEY_FILE))
     by_file = not vault.keys() - {"master_key_file"}
-    written = vault.get("master_key")
+    written, command = vault.get("master_key"), vault.get("master_key_command")
     return Environment(
         name,
         None if "${" in url else loading.absolute_url(url, folder.resolve()),
         folder.resolve() / key_file if by_file and "${" not in key_file else None,
         written if isinstance(written, str) and "${" not in written else None,
+        tuple(map(str, command)) if isinstance(command, list) and "${" not in str(command) else None,
     )
 
 
 def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = values.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _key(loaded: Settings) -> str | None:
-    given = loaded.vault.master_key
-    return given.reveal().strip() if given is not None else _content(loaded.vault.master_key_file)
 
 
 def _content(path: Path | None) -> str | None:

@@ -1,7 +1,7 @@
 """Open the database and carry out transactions: SQLite on one thread, Postgres over its own async driver.
 
 Called by app and by tests. A transaction is a plain function of a `Connection`, written once for both. On SQLite one
-thread holds one connection (measured: 0.5-0.7 ms per three statements, an async wrapper 2.3-4.4 ms); every write begins
+thread (a command that ends by itself needs none) holds one connection (measured: 0.5-0.7 ms per three statements, an async wrapper 2.3-4.4 ms); every write begins
 IMMEDIATE, so that two processes queue instead of failing at commit. synchronous=FULL: an intent that we act upon is on
 disk. Nothing else in the product sees a driver's exception: they become StoreError.
 """
@@ -37,8 +37,13 @@ POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_se
 class Database:
     """One open database. `run` writes, `read` reads; both take a function of a connection."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, *, alone: bool = False) -> None:
+        """`alone`: the process does nothing beside, so that SQLite is spoken to by the event loop's own thread.
+
+        A command that ends by itself can wait for the disk: another thread is a twentieth of a run's CPU. A service cannot.
+        """
         self.url = sa.make_url(url)
+        self._alone = alone
         self.clock = clock
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._thread: ThreadPoolExecutor | None = None
@@ -65,8 +70,12 @@ class Database:
             if self._async_engine is not None:
                 async with self._async_engine.begin() as connection:
                     return await connection.run_sync(work)
-            assert self._thread is not None, "open the database first"
-            future = asyncio.get_running_loop().run_in_executor(self._thread, self._on_thread, work, write)
+            assert self._connection is not None, "open the database first"
+            if self._thread is None:
+                result = self._carry_out(work, write)
+                await asyncio.sleep(0)  # an interruption gets its turn between any two transactions
+                return result
+            future = asyncio.get_running_loop().run_in_executor(self._thread, self._carry_out, work, write)
             try:
                 return await asyncio.shield(future)
             except asyncio.CancelledError:
@@ -75,7 +84,7 @@ class Database:
                     await future
                 raise
 
-    def _on_thread(self, work: Work[T], write: bool) -> T:
+    def _carry_out(self, work: Work[T], write: bool) -> T:
         connection = self._connection
         assert connection is not None
         drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
@@ -92,7 +101,9 @@ class Database:
     async def open(self) -> None:
         """Connect, make the tables of a new database, refuse those of a newer Counterfoil."""
         with _named_errors(self.url):
-            if self.is_sqlite:
+            if self.is_sqlite and self._alone:
+                self._connect_sqlite()
+            elif self.is_sqlite:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._connect_sqlite)
             else:
@@ -148,6 +159,8 @@ class Database:
         if self._thread is not None:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
             self._thread.shutdown()
+        else:
+            self._disconnect()
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -14,7 +14,9 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import prepared, schema
-from counterfoil.store.prepared import Among, Prepared
+from counterfoil.store.prepared import STATEMENTS_MAX, Among, Prepared
+
+WORDS = ("state", "how", "kind", "issue", "revision", "looks", "own_number")  # nothing but our own words and numbers
 
 
 class Brief(msgspec.Struct, frozen=True):
@@ -224,7 +226,7 @@ def insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> dict[tu
     if not rows:
         return {}
     before = _NEWEST.first(connection) or 0
-    prepared.insert_many(connection, schema.postings, rows, skip_existing=True)
+    prepared.insert_many(connection, schema.postings, rows, skip_existing=True, words=WORDS)
     new = _SINCE.tuples(connection, before=before, run_id=rows[0]["run_id"])
     return {tuple(identity): posting_id for posting_id, *identity in new}
 
@@ -260,9 +262,14 @@ def update_many(connection: sa.Connection, rows: Sequence[dict[str, Any]], was: 
     """Change many postings, each still in one of the states `was`; a row is {"pid": id, column: value, …}."""
     if not rows:
         return
-    names = tuple(name for name in rows[0] if name != "pid")
-    named = ({"pid": row["pid"], **{f"v_{name}": row[name] for name in names}} for row in rows)
-    _update_many(names, tuple(was)).run_many(connection, named)
+    words = tuple((name, rows[0][name]) for name in rows[0] if _is_said(name, rows))
+    names = tuple(name for name in rows[0] if name != "pid" and name not in dict(words))
+    _update_many(names, words, tuple(was)).run_many(connection, rows)
+
+
+def _is_said(name: str, rows: Sequence[dict[str, Any]]) -> bool:
+    """What all rows have alike stands in the statement's own words: nothing, or a word that is ours."""
+    return (name in WORDS or rows[0][name] is None) and prepared.is_alike(name, rows)
 
 
 def update_all(connection: sa.Connection, ids: Sequence[int], values: Mapping[str, Any], was: Sequence[str]) -> None:
@@ -280,12 +287,14 @@ def _update_all(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
     )
 
 
-@functools.cache  # as many as there are transitions
-def _update_many(names: tuple[str, ...], was: tuple[str, ...]) -> Prepared:
+@functools.lru_cache(STATEMENTS_MAX)
+def _update_many(names: tuple[str, ...], words: tuple[tuple[str, Any], ...], was: tuple[str, ...]) -> Prepared:
+    """`words` is what all rows have alike: half of an outcome's cost was handing over its empty columns."""
+    values = {name: sa.bindparam(name) for name in names} | {name: prepared.said(word) for name, word in words}
     return Prepared(
         sa.update(schema.postings)
-        .where(p.id == sa.bindparam("pid"), sa.or_(*(p.state == state for state in was)))
-        .values({name: sa.bindparam(f"v_{name}") for name in names})
+        .where(p.id == sa.bindparam("pid"), sa.or_(*(p.state == prepared.said(state) for state in was)))
+        .values(values)
     )
 
 

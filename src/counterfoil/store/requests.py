@@ -74,7 +74,15 @@ i = schema.request_items.c
 a = schema.attempts.c
 
 
-_INSERT_ITEMS = Prepared(sa.insert(schema.request_items))
+_INSERT_ITEMS = Prepared(
+    sa.insert(schema.request_items).values(
+        request_id=sa.bindparam("request_id"),
+        position=sa.bindparam("position"),
+        posting_id=sa.bindparam("posting_id"),
+        revision=sa.bindparam("revision"),
+        open=sa.true(),
+    )
+)
 
 
 @functools.cache  # one: every request is frozen alike
@@ -89,14 +97,7 @@ def insert(connection: sa.Connection, values: Mapping[str, Any], items: Sequence
     """
     request_id: int = _insert(tuple(values)).first(connection, **values)
     rows = [
-        {
-            "request_id": request_id,
-            "position": position,
-            "posting_id": posting,
-            "revision": revision,
-            "open": True,
-            "outcome": None,
-        }
+        {"request_id": request_id, "position": position, "posting_id": posting, "revision": revision}
         for position, (posting, revision) in enumerate(items)
     ]
     _INSERT_ITEMS.run_many(connection, rows)

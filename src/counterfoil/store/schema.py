@@ -63,7 +63,6 @@ sa.Index(
     notices.c.subject,
     unique=True,
     sqlite_where=notices.c.over_at.is_(None),
-    postgresql_where=notices.c.over_at.is_(None),
 )
 
 # ---- access -----------------------------------------------------------------------------------------------------

@@ -32,7 +32,6 @@ CONNECTIONS_MAX: Final = 1000  # pacing allows five per tenant; this only guards
 KEEPALIVE_S: Final = 10.0  # short: a connection that Xero dropped while idle costs a write a look
 USER_AGENT: Final = "counterfoil/0.1"
 KEPT_HEADERS: Final = (
-    "Date",
     "Xero-Correlation-Id",
     "Retry-After",
     "X-Rate-Limit-Problem",

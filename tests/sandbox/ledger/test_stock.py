@@ -193,3 +193,23 @@ def test_a_person_may_do_what_the_api_may_not(shop):
     edits.edited_document(shop.world, shop.books, bill["InvoiceID"], {"Status": "VOIDED"})
     shop.world.commit()
     assert (tea(shop), costs(shop)) == ((0, 0, 4), (0, 0))
+
+
+def test_a_crumb_of_a_treasure_comes_back_by_the_ton(shop):
+    """An average cost beyond all numbers is refused before anything is worth it."""
+    status, _ = put(shop, "ACCPAY", "0.000001", "9000000000", 1)
+    assert status == 200
+    status, answer = put(shop, "ACCRECCREDIT", "90000000", "0.01", 2)
+    assert (status, messages(answer["Elements"][0])) == (400, ["The stock of an item cannot cost so much."])
+    assert tea(shop)[1] == 9000
+    assert sum(shop.sums().values()) == 0
+
+
+def test_an_item_is_used_whatever_its_code_was(shop):
+    """Renamed, it stays tracked, and cannot be deleted."""
+    done(shop, "ACCPAY", 10, 4, 1)
+    own_id = next(iter(shop.books.table("Items").rows))
+    assert shop.ask("POST", f"Items/{own_id}", {"Code": "CHA"})[0] == 200
+    shop.ask("PUT", "Accounts", {"Code": "631", "Name": "More stock", "Type": "INVENTORY"})
+    assert shop.ask("POST", f"Items/{own_id}", {"InventoryAssetAccountCode": "631"})[0] == 400
+    assert shop.ask("DELETE", f"Items/{own_id}")[0] == 400

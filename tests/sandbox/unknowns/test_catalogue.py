@@ -25,8 +25,9 @@ def test_the_points_are_those_of_the_facts():
 
 def test_every_point_is_a_switch_or_says_why_not():
     """Nothing that could not be established is forgotten."""
-    assert set(range(1, catalogue.POINTS + 1)) == {unknown.point for unknown in ALL} | set(OUTSIDE)
+    assert set(range(1, catalogue.POINTS + 1)) == {unknown.point for unknown in ALL} - {0} | set(OUTSIDE)
     assert all(reason.endswith(".") for reason in OUTSIDE.values())
+    assert all(bool(unknown.section) == (unknown.point == 0) for unknown in ALL)
 
 
 def test_every_switch_has_two_readings_at_least_and_starts_with_the_safer_one():

@@ -320,3 +320,45 @@ def test_an_answer_to_a_webhook_with_a_body(sandbox, receiver):
         sandbox.post("/_sandbox/webhooks", {"client_id": sandbox.ready["client_id"]})
         states.append(sandbox.get("/_sandbox/webhooks?wait_s=20")["subscriptions"][0]["status"])
     assert states == ["Intent to receive required", "OK"]
+
+
+def test_an_app_hears_of_its_own_writes_or_not(ledger, receiver):
+    """What a person did is told in either case."""
+    sandbox = ledger.sandbox
+    sandbox.post("/_sandbox/webhooks", {"url": receiver.url, "client_id": sandbox.ready["client_id"]})
+    told = []
+    for choice in ("told", "silent"):
+        choose(sandbox, own_writes=choice)
+        assert sandbox.get("/_sandbox/webhooks?wait_s=20")["settled"]
+        receiver.deliveries.clear()
+        ledger.contact(f"By the app, {choice}")
+        sandbox.person(ledger.tenant, "PUT", "Contacts", {"Name": f"By hand, {choice}"})
+        assert sandbox.get("/_sandbox/webhooks?wait_s=20")["settled"]
+        told.append(sum(len(json.loads(body)["events"]) for _, body, _ in receiver.deliveries))
+    assert told == [2, 1]
+
+
+def test_an_approved_invoice_without_a_due_date(ledger):
+    """Refused, or due on its own date."""
+    body = invoice(ledger.contact())
+    del body["DueDate"]
+    (refused,) = ledger.write("PUT", body)
+    assert messages(refused) == ["The document DueDate field must be specified."]
+    choose(ledger.sandbox, due_date="defaulted")
+    (made,) = ledger.write("PUT", body)
+    assert (made["StatusAttributeString"], made["DueDateString"]) == ("OK", "2026-11-01T00:00:00")
+
+
+def test_an_organisation_that_is_connected_again(sandbox):
+    """The connection keeps its id, or gets another; it is as old as it was."""
+    connected = []
+    for choice in ("keeps-id", "new-id"):
+        choose(sandbox, reconnection=choice)
+        for _ in range(2):
+            token = sandbox.connect()["access_token"]
+            reply = sandbox.request("GET", "/connections", headers={"Authorization": f"Bearer {token}"})
+            (row,) = [each for each in reply.json if each["tenantId"] == sandbox.tenant(1)]
+            connected.append((row["id"], row["createdDateUtc"]))
+    (first, born), (second, _), (third, _), (fourth, last) = connected
+    assert (first == second, len({second, third, fourth})) == (True, 3)
+    assert born == last

@@ -41,9 +41,9 @@ def start_findings(date: datetime.date, ledger: Ledger) -> tuple[Finding, ...]:
 
 def open_day(date: datetime.date, ledger: Ledger, policy: LockPolicy, field: str = "date") -> OpenDay:
     """`date` itself when nothing locks it; else what the flow's `lock_date` makes of it."""
-    locked = _lock_findings(date, ledger, field)
-    if not locked:
+    if _is_open(date, ledger):
         return OpenDay(date)
+    locked = _lock_findings(date, ledger, field)
     if policy == "refuse":
         return OpenDay(date, findings=tuple(locked))
     if policy == "hold":
@@ -67,6 +67,12 @@ def _locks(ledger: Ledger) -> tuple[tuple[str, str, datetime.date | None], ...]:
         ("before-lock-date", "Xero's end of year lock date", ledger.end_of_year_lock_date),
         ("before-closed-through", f"closed_through of {ledger.entity}", ledger.closed_through),
     )
+
+
+def _is_open(date: datetime.date, ledger: Ledger) -> bool:
+    """No lock holds the day; asked for every record, and nearly always so."""
+    first, second, ours = ledger.period_lock_date, ledger.end_of_year_lock_date, ledger.closed_through
+    return (first is None or date > first) and (second is None or date > second) and (ours is None or date > ours)
 
 
 def _lock_findings(date: datetime.date, ledger: Ledger, field: str) -> list[Finding]:

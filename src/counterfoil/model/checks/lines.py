@@ -27,15 +27,15 @@ def account_of(line: Line, ledger: Ledger, path: str) -> Account | Finding:
         reason = f"`{path}` has {'no account' if line.account is None else 'both `account_code` and `account`'}."
         return Finding("account-missing", reason, "Give exactly one of `account_code` and `account`.", path)
     if line.account_code is not None:
-        field, value = f"{path}.account_code", line.account_code
+        name, value = "account_code", line.account_code
         account = ledger.accounts.get(value)
     else:
         assert line.account is not None
-        field, value = f"{path}.account", line.account
+        name, value = "account", line.account
         account = ledger.own_account(value)
     if account is None:
-        return _unknown_account(line, ledger, field, value)
-    return _usable(account, field, value)
+        return _unknown_account(line, ledger, f"{path}.{name}", value)
+    return account if _is_usable(account) else _unusable(account, f"{path}.{name}", value)
 
 
 def tax_of(line: Line, account: Account, ledger: Ledger, amounts: Amounts, path: str) -> TaxRate | Finding | None:
@@ -47,29 +47,36 @@ def tax_of(line: Line, account: Account, ledger: Ledger, amounts: Amounts, path:
         remedy = f'Give exactly one of `tax_type` and `tax`; tax = "{ACCOUNT_DEFAULT}" takes the account\'s own.'
         return Finding("tax-missing", reason, remedy, path)
     if line.tax_type is not None:
-        field, value, rate = f"{path}.tax_type", line.tax_type, ledger.tax_rates.get(line.tax_type)
+        name, value, rate = "tax_type", line.tax_type, ledger.tax_rates.get(line.tax_type)
     else:
         assert line.tax is not None
-        field, value = f"{path}.tax", line.tax
+        name, value = "tax", line.tax
         own = value != ACCOUNT_DEFAULT
         rate = ledger.own_tax(value) if own else ledger.tax_rates.get(account.tax_type)
+    if rate is not None and rate.status == "ACTIVE" and account.category in rate.categories:
+        return rate
+    field = f"{path}.{name}"
     if rate is None:
         active = (row.tax_type for row in ledger.tax_rates.values() if row.status == "ACTIVE")
         choices = [*active] if line.tax_type is not None else [*ledger.own_taxes, ACCOUNT_DEFAULT]
         reason = f"`{field}` names no tax rate of {ledger.organisation}: {value}."
         return Finding("tax-unknown", reason, spelling.suggestion(value, choices), field, value)
-    return _allowed(rate, account, field, value)
+    return _not_allowed(rate, account, field, value)
 
 
-def _usable(account: Account, field: str, value: str) -> Account | Finding:
+def _is_usable(account: Account) -> bool:
+    system = account.system
+    closed = system in CLOSED_SYSTEM_ACCOUNTS or system.startswith("CIS")
+    return account.status == "ACTIVE" and account.type != "BANK" and not closed
+
+
+def _unusable(account: Account, field: str, value: str) -> Finding:
     if account.status != "ACTIVE":
         reason = f"`{field}` names {_named(account)}, which is {account.status.lower()} in Xero."
         return Finding("account-archived", reason, "Use another account, or restore it in Xero.", field, value)
-    if account.type == "BANK" or account.system in CLOSED_SYSTEM_ACCOUNTS or account.system.startswith("CIS"):
-        kind = "a bank account" if account.type == "BANK" else f"Xero's own {account.system} account"
-        reason = f"`{field}` names {_named(account)}, {kind}, which a sales invoice may not use."
-        return Finding("account-not-for-sales", reason, "Use a revenue account.", field, value)
-    return account
+    kind = "a bank account" if account.type == "BANK" else f"Xero's own {account.system} account"
+    reason = f"`{field}` names {_named(account)}, {kind}, which a sales invoice may not use."
+    return Finding("account-not-for-sales", reason, "Use a revenue account.", field, value)
 
 
 def _named(account: Account) -> str:
@@ -91,17 +98,15 @@ def _unknown_account(line: Line, ledger: Ledger, field: str, value: str) -> Find
     return Finding("account-unknown", reason, remedy, field, value)
 
 
-def _allowed(rate: TaxRate, account: Account, field: str, value: str) -> TaxRate | Finding:
+def _not_allowed(rate: TaxRate, account: Account, field: str, value: str) -> Finding:
     if rate.status != "ACTIVE":
         reason = f"`{field}` names the tax rate {rate.name} ({rate.tax_type}), which is {rate.status.lower()} in Xero."
         return Finding("tax-inactive", reason, "Use a tax rate that is active.", field, value)
-    if account.category not in rate.categories:
-        reason = (
-            f"`{field}`: {rate.tax_type} ({rate.name}) may not be used with account {account.code} ({account.name}), "
-            f"whose class is {account.category or 'unknown'}."
-        )
-        return Finding("tax-not-allowed", reason, "Use another tax or another account.", field, value)
-    return rate
+    reason = (
+        f"`{field}`: {rate.tax_type} ({rate.name}) may not be used with account {account.code} ({account.name}), "
+        f"whose class is {account.category or 'unknown'}."
+    )
+    return Finding("tax-not-allowed", reason, "Use another tax or another account.", field, value)
 
 
 def _no_tax(line: Line, path: str) -> Finding | None:

@@ -9,16 +9,10 @@ from counterfoil.model.records import SalesInvoice
 
 def unposted_findings(record: SalesInvoice) -> list[Finding]:
     """One finding for each field that is given and not posted yet."""
-    given = [
-        ("attachments", bool(record.attachments), "Attachments are not posted yet"),
-        *(
-            (f"lines[{index}].item_code", True, "Items are not posted yet")
-            for index, line in enumerate(record.lines)
-            if line.item_code is not None
-        ),
-    ]
+    fields = [f"lines[{index}].item_code" for index, line in enumerate(record.lines) if line.item_code is not None]
+    given = [("attachments", "Attachments are not posted yet")] if record.attachments else []
+    given += [(field, "Items are not posted yet") for field in fields]
     return [
         Finding("not-posted-yet", f"`{field}`: {reason}.", f"Leave `{field}` out for now.", field)
-        for field, is_given, reason in given
-        if is_given
+        for field, reason in given
     ]

@@ -15,7 +15,8 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer
 from counterfoil.sandbox.apps import App
 from counterfoil.sandbox.identity import caps, redirects, scopes
-from counterfoil.sandbox.world import DEFAULT_USER, ConsentRequest, User, World
+from counterfoil.sandbox.people import ConsentRequest, User
+from counterfoil.sandbox.world import DEFAULT_USER, World
 
 PATH = "/identity/connect/authorize"
 ACCEPT_PATH = "/identity/consent"
@@ -188,12 +189,15 @@ class Authorize:
         return _back(pending.redirect_uri, code=code, scope=" ".join(pending.scopes), state=pending.state)
 
     def _connect(self, pending: _Pending, tenant: str, event_id: str) -> None:
-        """A new connection, or the old one moved on: it keeps its id and its date of creation."""
+        """A new connection, or the old one moved on: it keeps its date of creation, and as far as we know its id (facts 10.4)."""
         world = self._world
         now = wire.seven_digits(world.clock.now())
         owner = (pending.app.client_id, pending.user.user_id)
         old = [row for row in world.connections.find("owner", owner) if row["tenant_id"] == tenant]
         row = old[0] if old else {"id": world.ids.guid(), "created": now}
+        if old and world.unknowns.plays("reconnection", "new-id"):
+            world.connections.drop(row["id"])
+            row = {**row, "id": world.ids.guid()}
         world.connections.put(
             row["id"],
             {

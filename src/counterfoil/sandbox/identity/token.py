@@ -12,7 +12,8 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Answer, Refusal
 from counterfoil.sandbox.apps import App
 from counterfoil.sandbox.identity import authorize, scopes
-from counterfoil.sandbox.identity.keys import Signer, left_half_hash
+from counterfoil.sandbox.identity.issuing import Issued
+from counterfoil.sandbox.identity.keys import Signer
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.world import World
 
@@ -40,6 +41,7 @@ class Tokens:
         self._world = world
         self._signer = signer
         self._issuer = issuer
+        self._issued = Issued(world, signer, issuer)
 
     def token(self, headers: dict[str, str], body: str) -> Answer:
         """POST /connect/token, for every grant type."""
@@ -130,7 +132,7 @@ class Tokens:
             _refuse("invalid_grant")
         if code["grant"] not in world.grants.rows:
             _refuse("invalid_grant")
-        return self._issue(code["grant"], code["event_id"], code.get("nonce"))
+        return _tokens(self._issued.for_grant(code["grant"], code["event_id"], code.get("nonce")))
 
     def _by_refresh(self, client: _Client, form: dict[str, str]) -> Answer:
         world = self._world
@@ -145,7 +147,7 @@ class Tokens:
                 world.refresh_tokens.drop(other["token"])
         if row["replaced_ms"] is None:
             world.refresh_tokens.put(row["token"], {**row, "replaced_ms": now_ms})
-        return self._issue(row["grant"], row["event_id"])
+        return _tokens(self._issued.for_grant(row["grant"], row["event_id"]))
 
     def _by_secret(self, client: _Client, form: dict[str, str]) -> Answer:
         """client_credentials: a custom connection's scopes, else those that concern no tenant."""
@@ -157,12 +159,7 @@ class Tokens:
         asked = asked or ["app.connections"]
         if client.app.kind != "custom" and not scopes.WITHOUT_TENANT.issuperset(asked):
             _refuse("invalid_scope")
-        now = int(self._world.clock.seconds())
-        claims = self._claims(client.app.client_id, now) | {"jti": self._world.ids.guid(), "scope": asked}
-        token = self._signer.sign(claims, "at+jwt")
-        return _tokens(
-            {"access_token": token, "expires_in": self._life(), "token_type": "Bearer", "scope": " ".join(asked)}
-        )
+        return _tokens(self._issued.for_app(client.app.client_id, asked))
 
     def _of_custom(self, app: App, asked: list[str]) -> list[str]:
         """What a custom connection gets: what it asks, if it was given that; asking nothing, all it was given."""
@@ -172,77 +169,6 @@ class Tokens:
         if scopes.unassigned(asked, app, broad=broad):
             _refuse("invalid_scope")
         return asked or scopes.assigned(app, broad=broad)
-
-    def _issue(self, grant_id: str, event_id: str, nonce: str | None = None) -> Answer:
-        """The tokens that this grant's scopes call for; a code's id token repeats the nonce of its consent."""
-        world = self._world
-        grant = world.grants.rows[grant_id]
-        user = world.user(grant["email"])
-        now = int(world.clock.seconds())
-        session = {
-            "sub": user.user_id.replace("-", ""),
-            "auth_time": grant["auth_time"],
-            "xero_userid": user.user_id,
-            "global_session_id": grant["session"].replace("-", ""),
-        }
-        held = scopes.still_held(grant["scopes"], world.apps[grant["client_id"]])
-        access_token = self._signer.sign(
-            self._claims(grant["client_id"], now)
-            | session
-            | {"jti": world.ids.guid().replace("-", "").upper(), "authentication_event_id": event_id, "scope": held},
-            "at+jwt",
-        )
-        answer: dict[str, Any] = {}
-        if "openid" in held:
-            id_claims = {
-                "nbf": now,
-                "exp": now + ID_TOKEN_LIFE_S,
-                "iss": self._issuer,
-                "aud": grant["client_id"],
-                "iat": now,
-                "at_hash": left_half_hash(access_token),
-                "sid": session["global_session_id"],
-                **session,
-                "preferred_username": user.email,
-                "email": user.email,
-                "given_name": user.given_name,
-                "family_name": user.family_name,
-                "name": f"{user.given_name} {user.family_name}",
-                "amr": ["pwd", "mfa"],
-            } | ({} if nonce is None else {"nonce": nonce})
-            answer["id_token"] = self._signer.sign(id_claims, "JWT")
-        answer |= {"access_token": access_token, "expires_in": self._life(), "token_type": "Bearer"}
-        if "offline_access" in held:
-            answer["refresh_token"] = self._new_refresh_token(grant_id, grant["client_id"], event_id)
-        answer["scope"] = " ".join(held)
-        return _tokens(answer)
-
-    def _claims(self, client_id: str, now: int) -> dict[str, Any]:
-        return {
-            "nbf": now,
-            "exp": now + self._life(),
-            "iss": self._issuer,
-            **({} if self._world.unknowns.plays("token-audience", "absent") else {"aud": f"{self._issuer}/resources"}),
-            "client_id": client_id,
-        }
-
-    def _life(self) -> int:
-        return max(1, round(self._world.options.access_token_ttl_s))
-
-    def _new_refresh_token(self, grant_id: str, client_id: str, event_id: str) -> str:
-        token = self._world.ids.token()
-        self._world.refresh_tokens.put(
-            token,
-            {
-                "token": token,
-                "grant": grant_id,
-                "client_id": client_id,
-                "event_id": event_id,
-                "expires_ms": int((self._world.clock.seconds() + REFRESH_LIFE_S) * 1000),
-                "replaced_ms": None,
-            },
-        )
-        return token
 
 
 def _is_dead(row: Row, now_ms: int) -> bool:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
-from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.ledger.entry import CENT, ZERO, Entry, Line
 from counterfoil.sandbox.tables import Row
 
 TABLE: Final = "stock"
+WORTH_MAX: Final = Decimal("9999999999.99")  # what a line may come to (facts 4.6)
 _NONE: Final = Decimal(0)
 
 
@@ -31,12 +31,16 @@ class Cost(NamedTuple):
 
 @dataclass(slots=True)
 class Replayed:
-    """What there is of an item after all its movements. `costs`: by the movement's key."""
+    """What there is of an item after all its movements. `costs`: by the movement's key.
+
+    `is_short`: something went that was not there; `is_absurd`: something came back that would cost more than WORTH_MAX.
+    """
 
     quantity: Decimal = _NONE
     pool: Decimal = ZERO
     on_back_order: Decimal = _NONE
     is_short: bool = False
+    is_absurd: bool = False
     costs: dict[str, list[Cost]] = field(default_factory=dict)
 
 
@@ -100,7 +104,11 @@ class _Replay:
 
     def _back_at_average(self, quantity: Decimal) -> Decimal:
         average = self.found.pool / self.found.quantity if self.found.quantity else self._average
-        return (quantity * average).quantize(CENT, ROUND_HALF_UP)
+        worth = quantity * average
+        if abs(worth) > WORTH_MAX:
+            self.found.is_absurd = True
+            return ZERO
+        return worth.quantize(CENT, ROUND_HALF_UP)
 
     def _cost(self, row: Row, day: str, amount: Decimal) -> None:
         if amount:
@@ -110,7 +118,7 @@ class _Replay:
 def replayed(rows: Iterable[Row]) -> Replayed:
     """All movements of one item, in any order."""
     replay = _Replay()
-    for row in sorted(rows, key=lambda row: (wire.stamp_ms(row["day"]), row["quantity"] < 0, row["n"])):
+    for row in sorted(rows, key=lambda row: (row["at"], row["quantity"] < 0, row["n"])):
         replay.moved(row)
     return replay.finished()
 

@@ -4,7 +4,7 @@ Implements facts 1.3 and 1.6: one organisation per consent, or several with Bulk
 """
 
 from counterfoil.sandbox.pages import render, words
-from counterfoil.sandbox.world import ConsentRequest
+from counterfoil.sandbox.people import ConsentRequest
 
 
 def consent_page(request: ConsentRequest) -> str:

@@ -16,6 +16,7 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books
 from counterfoil.sandbox.limits import Limits
 from counterfoil.sandbox.pages import render, words
+from counterfoil.sandbox.resources import payments
 from counterfoil.sandbox.tables import Row
 from counterfoil.sandbox.webhooks import subscriptions
 from counterfoil.sandbox.world import World
@@ -43,6 +44,7 @@ class Latest:
     path: str
     books: Books
     row: Row
+    currency: str
 
 
 def page(world: World, limits: Limits) -> web.Response:
@@ -127,4 +129,5 @@ def _of(books: Books) -> Iterator[Latest]:
         table = books.tables.get(plural)
         for key, row in islice(reversed(table.rows.items()), DOCUMENTS_SHOWN) if table is not None else ():
             path = f"/organisations/{books.organisation['ShortCode']}/{folder}/{key}" if folder else ""
-            yield Latest(words.kind_of(row, kind), row.get(number_key) or "", path, books, row)
+            currency = payments.currency(books, row) if plural == "Payments" else row.get("CurrencyCode", "")
+            yield Latest(words.kind_of(row, kind), row.get(number_key) or "", path, books, row, currency)

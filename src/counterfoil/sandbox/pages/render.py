@@ -17,8 +17,9 @@ STYLE_PATH: Final = "/pages/style.css"
 SCRIPT_PATH: Final = "/pages/live.js"
 _POLICY: Final = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action {forms}"
 _LIVE: Final = "; script-src 'self'; connect-src 'self'"
-# A consent ends in a redirect to the app, which a browser counts as a target of the form; apps run on localhost.
-CONSENT_POLICY: Final = _POLICY.format(forms="'self' http://localhost:*")
+# A consent ends in a redirect to the app, which a browser counts as a target of the form; apps run on localhost, or at https
+# addresses that they registered.
+CONSENT_POLICY: Final = _POLICY.format(forms="'self' http://localhost:* https:")
 HEADERS: Final = {
     "Content-Security-Policy": _POLICY.format(forms="'self'") + "; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -78,6 +79,7 @@ def _environment() -> jinja2.Environment:
         "quantity": words.quantity,
         "percent": words.percent,
         "size": words.size,
+        "month": words.month,
         "day": words.day,
         "short_day": words.short_day,
         "stamp": words.stamp,

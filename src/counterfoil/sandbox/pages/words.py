@@ -1,5 +1,6 @@
 """Wire values in a reader's form: money, dates, states, what a scope allows. Pure; called by the templates' filters."""
 
+import calendar
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -70,6 +71,11 @@ def size(count: int) -> str:
         if amount < 1000 or unit == "GB":
             break
     return f"{amount:,.1f} {unit}"
+
+
+def month(number: int) -> str:
+    """The name of a month from 1 to 12."""
+    return calendar.month_name[number]
 
 
 def day(value: str | None) -> str:

@@ -13,6 +13,7 @@ from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.resources import (
     bank_rules,
+    coding,
     contact_rules,
     contact_wire,
     contacts,
@@ -147,7 +148,7 @@ def _filled(call: Call, row: Row, posted: Row) -> tuple[list[str], list[str]]:
     return errors + lines.errors, warnings + lines.warnings
 
 
-def _lines(call: Call, row: Row, posted: Row) -> document_lines.Lines:
+def _lines(call: Call, row: Row, posted: Row) -> coding.Lines:
     stored = row["LineItems"]
     sent = posted.get("LineItems", [{"LineItemID": line["LineItemID"]} for line in stored])
     if row["Type"].endswith("OVERPAYMENT"):

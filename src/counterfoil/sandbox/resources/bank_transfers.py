@@ -11,7 +11,7 @@ from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.resources import (
     bank_rules,
-    document_lines,
+    coding,
     document_rules,
     exchange,
     history,
@@ -53,10 +53,8 @@ def _created(call: Call, posted: Row) -> Outcome:
     amount = payment_rules.cents(posted.get("Amount", Decimal(0)))
     source, errors = bank_rules.account(call, posted.get("FromBankAccount", {}))
     target, more = bank_rules.account(call, posted.get("ToBankAccount", {}))
-    tracked = document_lines.Lines()
-    tracking = {
-        key: document_lines.tracking_of(books, posted.get(key, []), tracked) for key in ("FromTracking", "ToTracking")
-    }
+    tracked = coding.Lines()
+    tracking = {key: coding.tracking_of(books, posted.get(key, []), tracked) for key in ("FromTracking", "ToTracking")}
     errors = [*errors, *more, *tracked.errors, *document_rules.locked(books, day)]
     if amount <= 0:
         errors.append(NO_AMOUNT)

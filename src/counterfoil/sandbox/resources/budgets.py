@@ -14,7 +14,7 @@ from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.reports import asked
-from counterfoil.sandbox.resources import document_lines, listing
+from counterfoil.sandbox.resources import coding, listing
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
@@ -24,6 +24,7 @@ PLURAL: Final = "Budgets"
 MONTHS_MAX: Final = 24
 MONTHS: Final = 3
 BUDGETS_MAX: Final = 100
+AMOUNT_MAX: Final = Decimal("9999999999.99")
 TYPES: Final = ("OVERALL", "TRACKING")
 _PERIOD: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
@@ -46,8 +47,8 @@ def _read(world: World, books: Books, one: Row) -> Row:
     kind = one.get("Type", "OVERALL")
     if kind not in TYPES:
         raise ValueError(f"the Type of a budget is one of {', '.join(TYPES)}")
-    found = document_lines.Lines()
-    tracking = document_lines.tracking_of(books, one.get("Tracking", []), found)
+    found = coding.Lines()
+    tracking = coding.tracking_of(books, _objects(one, "Tracking"), found)
     if found.errors:
         raise ValueError(found.errors[0])
     return {
@@ -55,16 +56,24 @@ def _read(world: World, books: Books, one: Row) -> Row:
         "Type": kind,
         "Description": str(one.get("Description", "Overall Budget"))[:255],
         "UpdatedDateUTC": wire.stamp(world.clock.now()),
-        "BudgetLines": [_line(books, line) for line in one.get("BudgetLines", [])],
+        "BudgetLines": [_line(books, line) for line in _objects(one, "BudgetLines")],
         "Tracking": tracking,
     }
+
+
+def _objects(holder: Row, name: str) -> list[Row]:
+    """A list of objects, if there is one."""
+    inside = holder.get(name) or []
+    if not isinstance(inside, list) or not all(isinstance(one, dict) for one in inside):
+        raise TypeError(f"{name} is a list of objects")
+    return inside
 
 
 def _line(books: Books, line: Row) -> Row:
     account = books.table("Accounts").first("code", fold(line.get("AccountCode")))
     if account is None:
         raise ValueError(f"no such account: {line.get('AccountCode')}")
-    balances = [_balance(one) for one in line.get("BudgetBalances", [])]
+    balances = [_balance(one) for one in _objects(line, "BudgetBalances")]
     return {"AccountID": account["AccountID"], "AccountCode": account["Code"], "BudgetBalances": balances}
 
 
@@ -74,7 +83,7 @@ def _balance(one: Row) -> Row:
         amount = Decimal(str(one["Amount"]))
     except (KeyError, InvalidOperation):
         amount = Decimal("NaN")
-    if not _PERIOD.fullmatch(period) or not amount.is_finite():
+    if not _PERIOD.fullmatch(period) or not amount.is_finite() or abs(amount) > AMOUNT_MAX:
         raise ValueError('a budget balance is {"Period": "2026-11", "Amount": 100}')
     return {"Period": period, "Amount": wire.number(amount), "Notes": str(one.get("Notes", ""))[:255]}
 

@@ -58,7 +58,7 @@ def _rate(given: Any) -> Decimal:
         rate = Decimal(str(given))
     except InvalidOperation:
         rate = Decimal(-1)
-    if isinstance(given, bool) or not 0 <= rate <= RATE_MAX:
+    if isinstance(given, bool) or not rate.is_finite() or not 0 <= rate <= RATE_MAX:
         raise ValueError(f"a CIS rate is between 0 and {RATE_MAX}")
     return wire.number(rate)
 

@@ -6,12 +6,11 @@ Called by `invoices` and `credit_notes` for each element of a write, and by `per
 from datetime import date
 from decimal import Decimal
 
-from counterfoil.sandbox import answers, wire
-from counterfoil.sandbox.answers import Call, Refusal
-from counterfoil.sandbox.books import arrange, fold
+from counterfoil.sandbox import wire
+from counterfoil.sandbox.answers import Call
+from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.resources import (
     approvals,
-    batches,
     branding_themes,
     contact_wire,
     contacts,
@@ -176,7 +175,10 @@ def _filled(call: Call, kind: Kind, row: Row, posted: Row) -> tuple[list[str], l
             if not contact[role]:
                 call.books.table("Contacts").put(contact["ContactID"], {**contact, role: True})
     if kind.needs_due_date and row["Status"] == "AUTHORISED" and "DueDate" not in row:
-        errors.append("The document DueDate field must be specified.")
+        if call.world.unknowns.plays("due-date", "defaulted"):
+            row |= _dated("DueDate", wire.day_of(row["Date"]))
+        else:
+            errors.append("The document DueDate field must be specified.")
     errors += document_rules.locked(call.books, wire.day_of(row["Date"]))
     if len(row["Reference"]) > document_rules.LENGTH_MAX:
         errors.append(f"The Reference must not be longer than {document_rules.LENGTH_MAX} characters.")
@@ -248,22 +250,3 @@ def _dated(key: str, day: date) -> Row:
 def _echoed(row: Row) -> Row:
     """A refused element may still hold values as they were read: dates become wire dates."""
     return {key: wire.day(value) if isinstance(value, date) else wire.tidy(value) for key, value in row.items()}
-
-
-def repriced(call: Call, kind: Kind, row: Row, lines: list[Row]) -> Row:
-    """The document with these lines (wire form, partial ones allowed) and new totals: a person did it at Xero's screen.
-
-    Refusal with 400 for lines that cannot be.
-    """
-    typed = [document_lines.SHAPE.read(line, f"LineItems[{index}]") for index, line in enumerate(lines)]
-    made = document_lines.finished(
-        call, typed, row["LineItems"], row["LineAmountTypes"], strict=False, sale=is_sale(row)
-    )
-    if made.errors:
-        raise Refusal(answers.validation([{"ValidationErrors": batches.messages(made.errors)}]))
-    rest = {key: value for key, value in row.items() if key not in {"TotalDiscount", "RoundingAmount"}}
-    after = {**rest, "LineItems": made.rows, **made.totals}
-    if kind.has_discounts:
-        after["IsDiscounted"] = "TotalDiscount" in made.totals
-    after[kind.open_key] = wire.number(after["Total"] - document_wire.applied_amount(row))
-    return arrange(after, kind.order)

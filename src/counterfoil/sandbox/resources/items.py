@@ -138,13 +138,13 @@ def _tracking(books: Books, before: Row, row: Row) -> list[str]:
     """Whether it may be tracked so: on another account, or now and not before, only until it is used."""
     if before.get("InventoryAssetAccountCode") == row.get("InventoryAssetAccountCode"):
         return []
-    return [TRACKING_STAYS] if _is_used(books, before.get("Code")) else []
+    return [TRACKING_STAYS] if _is_used(books, before["ItemID"]) else []
 
 
-def _is_used(books: Books, code: str | None) -> bool:
-    """Whether an approved document has the item."""
-    return code is not None and any(
-        line.get("ItemCode") == code
+def _is_used(books: Books, item_id: str) -> bool:
+    """Whether an approved document has the item, whatever its code was then."""
+    return any(
+        line.get("Item", {}).get("ItemID") == item_id
         for plural in ("Invoices", "CreditNotes", "BankTransactions")
         for document in books.table(plural)
         if document["Status"] in {"AUTHORISED", "PAID"}
@@ -154,7 +154,7 @@ def _is_used(books: Books, code: str | None) -> bool:
 
 def _removed(call: Call, row: Row) -> Answer:
     """204; refused for a tracked item on an approved document."""
-    if row["IsTrackedAsInventory"] and _is_used(call.books, row["Code"]):
+    if row["IsTrackedAsInventory"] and _is_used(call.books, row["ItemID"]):
         raise Refusal(validation([{"ItemID": row["ItemID"], "ValidationErrors": batches.messages([IN_USE])}]))
     call.books.table(PLURAL).drop(row["ItemID"])
     return Answer(204)

@@ -9,7 +9,7 @@ from typing import Final
 
 from counterfoil.sandbox import arithmetic, wire
 from counterfoil.sandbox.answers import Call
-from counterfoil.sandbox.resources import document_lines, document_rules, history, shape
+from counterfoil.sandbox.resources import coding, document_lines, document_rules, history, shape
 from counterfoil.sandbox.resources.batches import Outcome
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.resource import Resource
@@ -103,9 +103,9 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
     return Outcome(dict(row), [], warnings)
 
 
-def _lines(call: Call, row: Row, sent: list[Row]) -> document_lines.Lines:
+def _lines(call: Call, row: Row, sent: list[Row]) -> coding.Lines:
     """The journal's lines with accounts, tax and tracking, or what is wrong with them."""
-    lines = document_lines.Lines()
+    lines = coding.Lines()
     strict = row["Status"] == "POSTED"
     drafts = [_resolved(call, line, row["LineAmountTypes"], lines, strict=strict) for line in sent]
     rates = call.books.table("TaxRates").rows
@@ -132,15 +132,15 @@ def _lines(call: Call, row: Row, sent: list[Row]) -> document_lines.Lines:
     return lines
 
 
-def _resolved(call: Call, posted: Row, line_amount_types: str, lines: document_lines.Lines, *, strict: bool) -> Row:
+def _resolved(call: Call, posted: Row, line_amount_types: str, lines: coding.Lines, *, strict: bool) -> Row:
     line: Row = {key: posted[key] for key in LINE_ORDER if key in posted and key != "IsBlank"}
-    line["Tracking"] = document_lines.tracking_of(call.books, line.get("Tracking", []), lines)
+    line["Tracking"] = coding.tracking_of(call.books, line.get("Tracking", []), lines)
     if "LineAmount" not in line:
         return line
-    account = document_lines.account_of(call.books, line, lines, strict=strict)
+    account = coding.account_of(call.books, line, lines, strict=strict)
     if account is not None and (account["Type"] in _NO_JOURNAL or account.get("SystemAccount") == "RETAINEDEARNINGS"):
         lines.errors.append(f"Account code '{account.get('Code')}' is not a valid code for this document.")
-    document_lines.tax_of(call.books, line, account, line_amount_types, lines, strict=strict)
+    coding.tax_of(call.books, line, account, line_amount_types, lines, strict=strict)
     return line
 
 

@@ -10,7 +10,15 @@ from typing import Final
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.answers import Call
 from counterfoil.sandbox.books import Books, arrange, fold
-from counterfoil.sandbox.resources import allocations, credit_wire, document_lines, document_wire, history, listing
+from counterfoil.sandbox.resources import (
+    allocations,
+    coding,
+    credit_wire,
+    document_lines,
+    document_wire,
+    history,
+    listing,
+)
 from counterfoil.sandbox.resources.collection import Collection
 from counterfoil.sandbox.resources.document_kinds import OVERPAYMENT, PREPAYMENT, Payable
 from counterfoil.sandbox.resources.resource import Resource
@@ -55,7 +63,7 @@ def follow(call: Call, transaction: Row) -> None:
         history.made(call, own_id)
 
 
-def overpaid(call: Call, row: Row, sent: list[Row]) -> document_lines.Lines:
+def overpaid(call: Call, row: Row, sent: list[Row]) -> coding.Lines:
     """The lines of an overpayment: on the control account, without tax."""
     row["LineAmountTypes"] = "NoTax"
     bare = [{key: value for key, value in line.items() if key not in {"AccountCode", "AccountID"}} for line in sent]

@@ -31,9 +31,8 @@ _PAY_NOW: Final = "Pay by credit card"
 
 
 def _created(call: Call, posted: Row) -> Outcome:
-    parts = urlsplit(posted.get("PaymentServiceUrl", ""))
     errors = [] if posted.get("PaymentServiceName") else [NO_NAME]
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if not _is_address(posted.get("PaymentServiceUrl", "")):
         errors.append(NO_URL)
     if errors:
         return Outcome({**posted, "PaymentServiceID": wire.ZERO_GUID}, errors)
@@ -46,6 +45,14 @@ def _created(call: Call, posted: Row) -> Outcome:
     }
     call.books.table(PLURAL).put(row["PaymentServiceID"], row)
     return Outcome({**row, "ValidationErrors": []})
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # a bracket that belongs to no address
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def of_theme(call: Call, theme_id: str) -> Answer:

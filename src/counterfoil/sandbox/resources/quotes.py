@@ -38,6 +38,7 @@ LENGTHS: Final = {"QuoteNumber": 255, "Reference": 4000, "Terms": 4000, "Title":
 NO_DATE: Final = "The Date field is mandatory"
 TAKEN: Final = "Quote number must be unique"
 NOT_FOR_MODIFICATION: Final = "Quote not of valid status for modification"
+TRACKED_BY_ID: Final = "The tracking of a quote is named by TrackingOptionID."  # facts 5.5; the words are ours
 NOT_EDITABLE: Final = "Only draft and sent quotes can be edited"
 _TEXTS: Final = tuple(LENGTHS)
 SHAPE: Final = shape.Shape(
@@ -107,6 +108,9 @@ def _applied(call: Call, before: Row, posted: Row, errors: list[str]) -> Outcome
         if key in posted:
             row |= {key: wire.day(posted[key]).replace("+0000", ""), f"{key}String": wire.day_string(posted[key])}
     warnings: list[str] = []
+    tracked = (one for line in posted.get("LineItems", []) for one in line.get("Tracking", []))
+    if any("TrackingOptionID" not in one for one in tracked):
+        errors = [*errors, TRACKED_BY_ID]
     if not errors and row["Status"] != "DELETED":
         sources = posted.get("LineItems") or before.get("LineItems", [])
         sent = {**posted, "LineItems": _untaxed(before, sources)} if "LineItems" in posted else posted

@@ -7,14 +7,14 @@ receivables, payables and the stock of tracked items come from documents, so a b
 """
 
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from counterfoil.sandbox import answers, wire
 from counterfoil.sandbox.answers import Answer, Call, Refusal
 from counterfoil.sandbox.books import fold
 from counterfoil.sandbox.ledger import entry, opening
-from counterfoil.sandbox.resources import accounts, batches, document_rules, shape, stock
+from counterfoil.sandbox.resources import accounts, batches, document_rules, exchange, shape, stock
 from counterfoil.sandbox.resources.resource import Resource
 from counterfoil.sandbox.tables import Row
 
@@ -88,6 +88,8 @@ def _opened(call: Call, posted: Row) -> list[str]:
         account = call.books.table("Accounts").first("code", fold(one.get("AccountCode")))
         if account is None:
             errors.append(NO_ACCOUNT.format(one.get("AccountCode", "")))
+        elif wrong := [text for detail in one.get("BalanceDetails", []) for text in _rate(call, detail)]:
+            errors += wrong
         elif account.get("SystemAccount") in {entry.DEBTORS, entry.CREDITORS} or stock.is_asset(
             call.books, account["AccountID"]
         ):
@@ -99,17 +101,21 @@ def _opened(call: Call, posted: Row) -> list[str]:
     return errors
 
 
+def _rate(call: Call, detail: Row) -> list[str]:
+    """What is wrong with the rate of a detail."""
+    return exchange.problems(call.books, str(detail.get("CurrencyCode") or "").upper() or "-", detail)
+
+
 def _balance(call: Call, one: Row) -> Decimal:
     """In base currency: as it says, else what its details come to."""
     if "Balance" in one:
-        return Decimal(one["Balance"]).quantize(entry.CENT)
-    return sum(
-        (
-            entry.in_base(call.books, detail.get("Balance", entry.ZERO), detail.get("CurrencyRate") or Decimal(1))
-            for detail in one.get("BalanceDetails", [])
-        ),
-        entry.ZERO,
+        return Decimal(one["Balance"]).quantize(entry.CENT, ROUND_HALF_UP)
+    details = one.get("BalanceDetails", [])
+    parts = (
+        entry.in_base(call.books, detail.get("Balance", entry.ZERO), detail.get("CurrencyRate") or Decimal(1))
+        for detail in details
     )
+    return sum(parts, entry.ZERO)
 
 
 RESOURCE = Resource(PLURAL, PLURAL, "accounting.settings", handle)

@@ -11,13 +11,14 @@ from typing import Final
 from counterfoil.sandbox import wire
 from counterfoil.sandbox.books import Books, fold
 from counterfoil.sandbox.ledger import documents
-from counterfoil.sandbox.ledger.stock import TABLE, replayed
+from counterfoil.sandbox.ledger.stock import TABLE, Replayed, replayed
 from counterfoil.sandbox.tables import Row
 
 INSUFFICIENT: Final = "Insufficient stock. Items are eligible for backorder."
 # The facts know the sentence for sales alone; these are ours.
 GONE: Final = "There is not enough stock: what this would take away has been sold."
 ODD_QUANTITY: Final = "A line of a tracked item needs a quantity and an amount of the same sign."
+TOO_DEAR: Final = "The stock of an item cannot cost so much."
 NOT_BEFOREHAND: Final = "Tracked items cannot be prepaid."
 # Which way the lines of a document go: what is bought comes, what is sold goes.
 _SIGNS: Final = {
@@ -66,8 +67,10 @@ def moved(books: Books, plural: str, own_id: str, document: Row, *, backorders: 
             table.put(key, row)
     items = dict.fromkeys(row["item"] for row in (*before.values(), *after.values()))
     odd = [ODD_QUANTITY] if any(_is_odd(row) for row in after.values()) else []
-    short = any([_counted(books, item) for item in items])  # noqa: C419 - every item is counted, not only up to the first
-    return odd or ([] if not short else [INSUFFICIENT if _sells(document) else GONE])
+    found = [_counted(books, item) for item in items]
+    if any(one.is_absurd for one in found):
+        odd.append(TOO_DEAR)
+    return odd or ([] if not any(one.is_short for one in found) else [INSUFFICIENT if _sells(document) else GONE])
 
 
 def _row(books: Books, name: str, document: Row, line: Row, before: dict[str, Row], backorders: bool) -> Row:
@@ -83,6 +86,7 @@ def _row(books: Books, name: str, document: Row, line: Row, before: dict[str, Ro
         "item": item["ItemID"],
         "document": name,
         "day": document["Date"],
+        "at": wire.stamp_ms(document["Date"]),
         "n": books.next_number(TABLE) if old is None else old["n"],
         "quantity": sign * line.get("Quantity", Decimal(0)),
         "value": own_value,
@@ -103,8 +107,8 @@ def _sells(document: Row) -> bool:
     return bool(document["Type"] == "ACCREC")
 
 
-def _counted(books: Books, item_id: str) -> bool:
-    """Replay an item, and put down what it costs and how much there is; whether there is too little."""
+def _counted(books: Books, item_id: str) -> Replayed:
+    """Replay an item, and put down what it costs and how much there is."""
     table, items = books.table(TABLE), books.table("Items")
     found = replayed(table.find("item", item_id))
     for key, costs in found.costs.items():
@@ -120,7 +124,7 @@ def _counted(books: Books, item_id: str) -> bool:
     }
     if counted != item:
         items.put(item_id, counted)
-    return found.is_short
+    return found
 
 
 def counts(before: Row) -> Row:

@@ -15,7 +15,7 @@ POINTS: Final = 18  # how many facts 11 has
 class Unknown:
     """One thing that is not known. `choices`: each reading and what it plays, the safer one first.
 
-    `point`: its number in facts 11. `option`: the field of `Options` that it starts from, with the value there that each
+    `point`: its number in facts 11; 0 for what another section of the facts calls uncertain, which `section` names. `option`: the field of `Options` that it starts from, with the value there that each
     choice stands for; empty for a switch that the command line has not.
     """
 
@@ -23,8 +23,14 @@ class Unknown:
     point: int
     what: str
     choices: Mapping[str, str]
+    section: str = ""
     option: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> str:
+        """Where the facts say that it is not known."""
+        return self.section or f"11.{self.point}"
 
     @property
     def safer(self) -> str:
@@ -224,6 +230,12 @@ ALL: Final = (
         **_flag("silent_payments", "told", "silent"),
     ),
     Unknown(
+        name="own-writes",
+        point=15,
+        what="Whether an app is sent events of what it wrote itself",
+        choices={"told": "it is: it must know its own echo", "silent": "it is not"},
+    ),
+    Unknown(
         name="access-denied",
         point=17,
         what="What a cancelled consent is",
@@ -244,12 +256,26 @@ ALL: Final = (
         what="The aud of an access token",
         choices={"resources": "the issuer's /resources", "absent": "none"},
     ),
+    Unknown(
+        name="due-date",
+        point=0,
+        section="5.8",
+        what="Whether an approved invoice must have a due date",
+        choices={"required": "without one it is refused", "defaulted": "without one it is due on its own date"},
+    ),
+    Unknown(
+        name="reconnection",
+        point=0,
+        section="10.4",
+        what="Whether a connection keeps its id when an organisation is connected again",
+        choices={"keeps-id": "it does, and its date of creation", "new-id": "only its date of creation"},
+    ),
 )
 
 OUTSIDE: Final[Mapping[int, str]] = {
     2: "The Account Data API is not played: neither path nor endpoints are known.",
     3: "Bank Feeds are not played.",
-    12: "How Xero charges for egress changes no answer; whether answers to writes count is for whoever reads the meter.",
+    12: "How Xero charges for egress changes no answer; the meter (/_sandbox/usage) counts answers to writes apart.",
     16: "There are no statement lines here that a reconciled transaction could be matched with: IsReconciled is a flag.",
     17: "How long Xero's servers try before they give up: the faults slow, 503 and reset play any such time.",
     18: "The full texts of Xero's pages: what follows from them is in the other points.",

@@ -45,7 +45,7 @@ class Unknowns:
         for name, choice in given.items():
             if name not in _BY_NAME:
                 raise ValueError(f"unknown switch {name!r}; known: {', '.join(_BY_NAME)}")
-            if choice is not None and choice not in _BY_NAME[name].choices:
+            if choice is not None and (not isinstance(choice, str) or choice not in _BY_NAME[name].choices):
                 raise ValueError(f"{name} is one of {', '.join(_BY_NAME[name].choices)}")
         if self._table is not None:
             before = self._table.get(_KEY) or {}
@@ -57,7 +57,7 @@ class Unknowns:
             {
                 "name": unknown.name,
                 "unknown": unknown.what,
-                "facts": f"11.{unknown.point}",
+                "facts": unknown.facts,
                 "choices": dict(unknown.choices),
                 "safer": unknown.safer,
                 "chosen": self.chosen(unknown.name),

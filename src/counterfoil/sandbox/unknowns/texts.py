@@ -29,8 +29,8 @@ def _ours() -> re.Pattern[str]:
         allocations,
         bank_rules,
         bank_transfers,
+        coding,
         contact_rules,
-        document_lines,
         payment_rules,
         tracking_categories,
     )
@@ -38,6 +38,6 @@ def _ours() -> re.Pattern[str]:
     sentences = (
         allocations.OVER_CREDIT, allocations.OVER_INVOICE, allocations.OTHER_CONTACT, allocations.OTHER_CURRENCY,
         payment_rules.NOT_PAYABLE, payment_rules.RECONCILED, bank_rules.RECONCILED, bank_transfers.OTHER_CURRENCY,
-        document_lines.TOO_MUCH_TRACKING, tracking_categories.TOO_MANY, contact_rules.ARCHIVED,
+        coding.TOO_MUCH_TRACKING, tracking_categories.TOO_MANY, contact_rules.ARCHIVED,
     )  # fmt: skip
     return re.compile("|".join(re.sub(r"\\\{\w*\\\}", ".*", re.escape(sentence)) for sentence in sentences))

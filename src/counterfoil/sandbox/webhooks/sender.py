@@ -8,36 +8,26 @@ import asyncio
 import contextlib
 import math
 import random
+import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import aiohttp
-
 from counterfoil.sandbox.clock import guid_of
 from counterfoil.sandbox.faults import Fault
 from counterfoil.sandbox.tables import Change, Row
 from counterfoil.sandbox.webhooks import payload, subscriptions
+from counterfoil.sandbox.webhooks.postman import Postman
 from counterfoil.sandbox.world import World
 
-ANSWER_S: Final = 5.0
 INTENTS: Final = 4
 INTENTS_LONG: Final = 8
 DELIVERIES_MAX: Final = 1_000
 DELAY_DEFAULT_S: Final = 60.0
 UNSIGNED_NOT_401: Final = "Response to incorrectly signed payload not 401"
-NOT_200: Final = "Response not 200"
-HAS_BODY: Final = "Response contains a body"
-HAS_COOKIES: Final = "Response contains cookies"
-TOO_LATE: Final = "No response within 5 seconds"
-UNREACHABLE: Final = "No connection"
 _UNAUTHORISED: Final = 401
-_HEADERS: Final = {
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip,deflate",
-    "Content-Type": "application/json; charset=utf-8",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ class Sender:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._postman = Postman()
         self._sent = 0
         self.deliveries: deque[Delivery] = deque(maxlen=DELIVERIES_MAX)
 
@@ -101,11 +91,7 @@ class Sender:
 
     async def run(self) -> None:
         """Begin to deliver; `close` ends it."""
-        connector = aiohttp.TCPConnector(force_close=True)
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S)
-        self._session = aiohttp.ClientSession(
-            connector=connector, timeout=timeout, skip_auto_headers=("User-Agent",), cookie_jar=aiohttp.DummyCookieJar()
-        )
+        self._postman.open()
         self._task = asyncio.create_task(self._deliver())
 
     async def close(self) -> None:
@@ -114,17 +100,20 @@ class Sender:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        if self._session is not None:
-            await self._session.close()
+        await self._postman.close()
 
     async def _deliver(self) -> None:
         while True:
             self._wake.clear()
             subscriptions.forget_old(self._world)
             busy = False
-            for client_id in list(self._world.webhooks.rows):
-                busy = await self._served(client_id) or busy
-                self._commit()
+            try:
+                for client_id in list(self._world.webhooks.rows):
+                    busy = await self._served(client_id) or busy
+                    self._commit()
+            except OSError:  # the state file's disk: what was delivered just now will be delivered again
+                traceback.print_exc(file=sys.stderr)
+                busy = False
             if busy:
                 continue
             if not self._wake.is_set():
@@ -200,7 +189,7 @@ class Sender:
         first, last = batch[0]["sequence"], batch[-1]["sequence"]
         dice = random.Random(f"{self._world.seed}/{row['client_id']}/{first}")
         body = payload.body([event["event"] for event in batch], first, last, dice)
-        status, problem = await self._post(row["url"], body, payload.signature(row["key"], body))
+        status, problem = await self._posted(row["url"], body, payload.signature(row["key"], body))
         self._noted(row, kind, (len(batch), first, last), status, problem)
         return problem
 
@@ -210,7 +199,7 @@ class Sender:
         event = {**batch[0]["event"], "resourceId": guid_of(f"forged/{dice.random()}")}
         body = payload.body([event], 1, 1, dice)
         signature = payload.almost(payload.signature(row["key"], body), dice)
-        status, _ = await self._post(row["url"], body, signature)
+        status, _ = await self._posted(row["url"], body, signature)
         self._noted(row, "forged", (1, 1, 1), status, "" if status == _UNAUTHORISED else UNSIGNED_NOT_401)
 
     async def _intent(self, row: Row) -> str:
@@ -221,7 +210,7 @@ class Sender:
         for is_good in series:
             body = payload.body([], 0, 0, dice)
             right = payload.signature(row["key"], body)
-            status, wrong = await self._post(row["url"], body, right if is_good else payload.almost(right, dice))
+            status, wrong = await self._posted(row["url"], body, right if is_good else payload.almost(right, dice))
             if not is_good and status is not None:
                 wrong = "" if status == _UNAUTHORISED else UNSIGNED_NOT_401
             self._noted(row, "intent" if is_good else "bad intent", (0, 0, 0), status, wrong)
@@ -238,27 +227,8 @@ class Sender:
         dice.shuffle(series)
         return series
 
-    async def _post(self, url: str, body: bytes, signature: str) -> tuple[int | None, str]:
-        """POST; returns the status, if there was one, and what is wrong with the answer."""
-        assert self._session is not None, "run() comes first"
-        headers = {**_HEADERS, payload.HEADER: signature}
-        try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-                has_body = bool(await answer.content.read(1))
-                return answer.status, self._judged(answer, has_body=has_body)
-        except TimeoutError:
-            return None, TOO_LATE
-        except (aiohttp.ClientError, ValueError):
-            return None, UNREACHABLE
-
-    def _judged(self, answer: aiohttp.ClientResponse, *, has_body: bool) -> str:
-        if not 200 <= answer.status < 300:
-            return NOT_200
-        if self._world.unknowns.plays("webhook-answers", "lenient"):
-            return ""
-        if has_body:
-            return HAS_BODY
-        return HAS_COOKIES if "Set-Cookie" in answer.headers else ""
+    async def _posted(self, url: str, body: bytes, signature: str) -> tuple[int | None, str]:
+        return await self._postman.post(url, body, signature, self._world.unknowns)
 
     def _noted(self, row: Row, kind: str, span: tuple[int, int, int], status: int | None, problem: str) -> None:
         self._sent += 1

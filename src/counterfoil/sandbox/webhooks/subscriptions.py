@@ -145,6 +145,8 @@ def _wants(world: World, subscription: Row, event: Event) -> bool:
     """Events flow after the first good intent to receive, for organisations that are connected to the app."""
     if not subscription["once_ok"] or event.category not in subscription["categories"]:
         return False
+    if world.writer == subscription["client_id"] and world.unknowns.plays("own-writes", "silent"):
+        return False
     if event.client_id:
         return bool(event.client_id == subscription["client_id"])
     own = world.books_of_custom(subscription["client_id"])
