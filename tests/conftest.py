@@ -1,5 +1,6 @@
-"""What several folders of tests need: a real Postgres, started for the module that asks for it."""
+"""What several folders of tests need: a real Postgres; and after each test a look for secrets where none belongs."""
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -8,6 +9,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.leaks import known
+
+# Folders of tests that handle the sandbox's secrets themselves.
+ITS_OWN = ("sandbox", "conformance", "testing", "bench")
+
+
+def pytest_configure() -> None:
+    """From here on the sandbox's processes tell this session, and it alone, which tokens they issue."""
+    handle, os.environ["TOLD_TOKENS"] = tempfile.mkstemp(prefix="told-tokens-")
+    os.close(handle)
+
+
+def pytest_unconfigure() -> None:
+    """The session is over."""
+    Path(os.environ.pop("TOLD_TOKENS")).unlink(missing_ok=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A test that passed fails all the same when a secret stands in what it wrote, or in its folder's files."""
+    report: Any = yield
+    folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+    if call.when == "call" and report.passed and folder not in ITS_OWN:
+        leaks = [f"{name}: {leak}" for name, text in report.sections for leak in known.in_bytes(text.encode())]
+        where = getattr(item, "funcargs", {}).get("tmp_path")
+        leaks += known.in_folder(where) if where is not None else []
+        if leaks:
+            report.outcome = "failed"
+            report.longrepr = "a secret is where it does not belong: " + "; ".join(leaks)
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -298,6 +298,7 @@ async def test_a_root_that_was_rolled_back(small):
     """A transaction that made a root and failed leaves none: the next one makes its own, and the chain is whole."""
     await small.database.run(lambda conn: conn.execute(sa.delete(schema.secrets)))
     await small.database.run(lambda conn: conn.execute(sa.delete(schema.audit)))
+    await small.database.run(lambda conn: conn.execute(sa.delete(schema.audit_heads)))
     log = AuditLog(small.vault, "a@b", small.clock.now)
 
     def fails(conn):

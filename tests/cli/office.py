@@ -15,6 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.leaks import known
+
 POSTING = "[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
 TIMEOUT_S = 120
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -65,7 +67,8 @@ class Office:
         return self._ended(process.returncode, out, err)
 
     def _ended(self, code: int, out: str, err: str) -> Ended:
-        """No traceback reaches a user, and no crash."""
+        """No traceback reaches a user, no crash, and no secret."""
+        assert known.in_bytes((out + err).encode()) == []
         assert "Traceback" not in out + err
         assert "did not foresee" not in err, "\n".join(file.read_text() for file in self.folder.glob("*crash*"))
         return Ended(code, out, err)

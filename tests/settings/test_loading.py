@@ -243,7 +243,7 @@ def test_declarations():
     assert [field.key for field in declared if not field.help] == []
     assert {(field.table, field.key) for field in declared if field.secret} == {
         ("xero", "client_secret"), ("xero", "webhook_keys"), ("xero", "webhook_key"), ("store", "url"),
-        ("vault", "master_key"),
+        ("vault", "master_key"), ("notify.to", "webhook"), ("notify.to", "secret"), ("notify.to", "password"),
     }  # fmt: skip
 
 

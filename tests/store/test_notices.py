@@ -1,13 +1,17 @@
 """One cause is one notice for as long as it stands; when it comes back, it is news again."""
 
 import datetime
+import re
+from pathlib import Path
 
 import pytest
 
+from counterfoil.model.notices import KINDS
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import notices
 from counterfoil.store.database import Database
 
+SRC = Path(notices.__file__).parents[1]
 NOW = datetime.datetime(2026, 11, 22, 9, tzinfo=datetime.UTC)
 LATER = NOW + datetime.timedelta(minutes=5)
 
@@ -48,3 +52,15 @@ async def test_a_cause_that_ended_and_comes_back_is_news(database):
     assert await database.read(notices.standing) == []
     assert await database.run(told(LATER))
     assert len(await database.read(notices.standing)) == 1
+
+
+def test_every_kind_that_is_told_is_one_that_may_be_asked_for():
+    """What `notices.tell` is called with, literally or by a constant's name, stands in model/notices."""
+    texts = [path.read_text(encoding="utf-8") for path in SRC.rglob("*.py")]
+    constants: dict[str, set[str]] = {}
+    for name, value in re.findall(r'^([A-Z_]+)(?:: Final)? = "([^"]*)"', "\n".join(texts), re.MULTILINE):
+        constants.setdefault(name, set()).add(value)
+    told = [kind for text in texts for kind in re.findall(r"\bnotices\.tell\(\s*\w+,\s*(?!\w+=)([\w.\"]+)", text)]
+    assert [
+        kind for kind in told if not {kind.strip('"'), *constants.get(kind.rpartition(".")[2], ())} & KINDS.keys()
+    ] == []

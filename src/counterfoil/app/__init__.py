@@ -6,8 +6,6 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
-import getpass
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors, flows, settings
+from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
     environments,
@@ -33,9 +32,11 @@ from counterfoil.app import (
     wishes,
 )
 from counterfoil.app.access import Access
+from counterfoil.app.notifying import Notifying
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
+from counterfoil.model.actor import Actor
 from counterfoil.model.binding import Binding
 from counterfoil.model.ports import Clock
 from counterfoil.posting import identity, recovering, sending, stranded
@@ -67,12 +68,15 @@ PAGES = {  # Xero's own page of a document, and the sandbox's
 class Books:
     """One installation: its configuration, database, consents and ledgers. Use `open_books`."""
 
-    def __init__(self, loaded: Settings, clock: Clock, point: Callable[[str], None], *, alone: bool = False) -> None:
+    def __init__(
+        self, loaded: Settings, clock: Clock, point: Callable[[str], None], actor: Actor | None = None, *,
+        alone: bool = False,
+    ) -> None:  # fmt: skip
         self.settings = loaded
         self.clock = clock
         self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
         self.mapped = _mapped(self.flows)
-        self.actor = f"{getpass.getuser()}@{socket.gethostname()}"
+        self.actor = str(actor or actors.of_this_process())
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
@@ -91,6 +95,7 @@ class Books:
         self.seen: set[str] = set()  # entities whose organisation was looked at since this process began
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
+        self.notifying = Notifying(self)
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
     # ---- opening and closing
@@ -215,7 +220,7 @@ class Books:
         return await self.database.read(grants.connections)
 
     async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
-        """Write one act of a person into the audit log."""
+        """Write one act into the audit log that is done already; one that can be done with its entry has it in its own transaction."""
         log = self.access.audit
         await self.database.run(lambda conn: log.append(conn, entity, act, data))
 
@@ -224,16 +229,20 @@ class Books:
     async def run(
         self, flow: str, source: Path | None = None, *, records: Sequence[Any] | None = None,
         progress: Callable[[running.Stage], None] | None = None, remap: bool = False, again: bool = False,
+        approved: Mapping[str, str] | None = None,
     ) -> RunReport:  # fmt: skip
         """Run a flow from its source, from another file, or from records that a program hands over (dicts or JSON).
 
         `remap`: what only a changed mapping made different is applied too. `again`: what was undone is posted anew.
+        `approved`: what a person let this run do, for the audit log, such as {"plan": its hash}.
         """
         given = None
         if records is not None:
             given = [one if isinstance(one, bytes) else msgspec.json.encode(one) for one in records]
         runner = running.Runner(self, progress)
-        return await runner.run(await self.flow_to_run(flow), source, given, remap=remap, again=again)
+        return await runner.run(
+            await self.flow_to_run(flow), source, given, remap=remap, again=again, approved=approved
+        )
 
     async def undo_plan(self, run: int) -> UndoPlan:
         """What taking a run back would do; writes nothing. Raises NotFound."""
@@ -339,11 +348,12 @@ class Books:
 @contextlib.asynccontextmanager
 async def open_books(
     path: Path | str = "counterfoil.toml", env: str | None = None, *, clock: Clock | None = None,
-    point: Callable[[str], None] = sending.no_point, alone: bool = False,
+    point: Callable[[str], None] = sending.no_point, actor: Actor | None = None, alone: bool = False,
 ) -> AsyncIterator[Books]:  # fmt: skip
     """Open an installation by its configuration file. Raises ConfigurationError, StoreError.
 
-    `alone`: nothing else runs on this event loop, so that it may wait for the disk (store/database).
+    `actor`: who acts, in the audit log and beside runs and fixes; None: the user of this process. `alone`: nothing else
+    runs on this event loop, so that it may wait for the disk (store/database).
 
     Example:
         async with open_books("counterfoil.toml") as books:
@@ -351,7 +361,7 @@ async def open_books(
     """
     loaded = settings.load(Path(path), env)
     settings.refuse_shared(loaded)
-    books = Books(loaded, clock or SystemClock(), point, alone=alone)
+    books = Books(loaded, clock or SystemClock(), point, actor, alone=alone)
     try:
         await books.open()
         yield books

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil import errors
+from counterfoil.app import acts
 from counterfoil.app.reports import Problem
 from counterfoil.app.wishes import FixReport, Wish
 from counterfoil.store import contact_links, documents, postings
@@ -48,10 +49,15 @@ async def fix(books: Any, problem: Problem, stuck: Sequence[Any], wish: Wish) ->
     links, left = await _decided(books, [one for one, _n in waiting], use, contact_id)
     if not links:
         raise errors.InputError(next(iter(left), "Nothing is decided."), remedy="Nothing was stored.")
-    await books.database.run(lambda conn: contact_links.put(conn, links))
-    for link in links:
-        data = {"external_id": link.external_id, "decision": link.decision, "contact_id": link.contact_id}
-        await books.note(link.entity, "customer decided", data)
+    log = books.access.audit
+
+    def store(connection: Connection) -> None:
+        contact_links.put(connection, links)
+        log.append_all(
+            connection, acts.customers_decided(links, lambda text: log.keyed_hash(connection, text), problem.n)
+        )
+
+    await books.database.run(store)
     records = sum(n for _one, n in waiting)
     decided = {(link.entity, link.external_id) for link in links}
     cured = 0 if use == "hold" else sum(n for one, n in waiting if (one.entity, one.external_id) in decided)

@@ -6,8 +6,10 @@ Called by the composition root. Undoing reads from Xero as a plan does, for what
 from typing import Any
 
 from counterfoil import errors
+from counterfoil.access.audit import NO_ENTITY
 from counterfoil.app import retrying
 from counterfoil.store import fixes as stored
+from counterfoil.store.database import Connection
 from counterfoil.store.fixes import Stored
 
 
@@ -19,10 +21,16 @@ async def unfix(books: Any, fix_id: int) -> tuple[Stored, int]:
     found = await books.database.read(lambda conn: stored.get(conn, fix_id))
     if found is None:
         raise errors.NotFound(f"There is no fix {fix_id}.", remedy="`counterfoil problems fixes` lists them.")
-    now = books.clock.now()
-    if not await books.database.run(lambda conn: stored.undo(conn, fix_id, books.actor, now)):
+    now, log = books.clock.now(), books.access.audit
+
+    def undo(connection: Connection) -> bool:
+        undone = stored.undo(connection, fix_id, books.actor, now)
+        if undone:
+            log.append(connection, found.entity or NO_ENTITY, "fix undone", {"fix": fix_id})
+        return undone
+
+    if not await books.database.run(undo):
         raise errors.InputError(f"Fix {fix_id} was undone on {found.undone_at:%Y-%m-%d}.", remedy="Nothing to do.")
-    await books.note(found.entity or "", "fix undone", {"fix": fix_id})
     ids = await books.database.read(lambda conn: stored.unsent_with(conn, fix_id))
     return found, await retrying.plan_again(books, ids, f"fix {fix_id} undone")
 

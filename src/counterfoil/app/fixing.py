@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import customers_fixed, retrying, troubles
+from counterfoil.app import acts, customers_fixed, retrying, troubles
 from counterfoil.app.intake import Checked, Intake
 from counterfoil.app.ledgers import Blocked
 from counterfoil.app.wishes import FixReport, Wish
@@ -259,18 +259,20 @@ class _Attempt:
     async def _store(
         self, drafts: Sequence[Fix], records: int, cured: int, said: tuple[str, ...], left: Counter[str]
     ) -> FixReport:
+        log = self._books.access.audit
+
         def work(connection: Connection) -> list[int]:
             known = {_same(one): one.id for one in stored.current(connection, self._flow.id)}
-            return [
-                known.get(_same(draft)) or stored.add(connection, self._flow.id, self._n, self._wish.because, draft)
-                for draft in drafts
+            found = [known.get(_same(draft)) for draft in drafts]
+            ids = [
+                fix_id or stored.add(connection, self._flow.id, self._n, self._wish.because, draft)
+                for fix_id, draft in zip(found, drafts, strict=True)
             ]
+            new = [(one.entity, made) for one, was, made in zip(drafts, found, ids, strict=True) if was is None]
+            log.append_all(connection, [acts.fix_stored(entity, fix_id, self._n) for entity, fix_id in new])
+            return ids
 
         ids = tuple(await self._books.database.run(work))
-        known = {one.id for one in self._current}
-        for draft, fix_id in zip(drafts, ids, strict=True):
-            if fix_id not in known:
-                await self._books.note(draft.entity or "", "fix stored", {"fix": fix_id, "problem": self._n})
         like_it = all(draft.external_ids is None for draft in drafts)
         return FixReport(self._n, ids, records, cured, said, dict(left), like_it)
 

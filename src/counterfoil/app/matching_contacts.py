@@ -13,13 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors, flows
+from counterfoil.app import acts
 from counterfoil.app.intake import Intake
 from counterfoil.matching import contacts
 from counterfoil.matching.contacts import Proposal
 from counterfoil.model.prepared import ContactWanted
 from counterfoil.settings import FlowSettings
-from counterfoil.store import contact_links, documents
-from counterfoil.store import customers as stored
+from counterfoil.store import contact_links, documents, postings
 from counterfoil.store.contact_links import Link
 from counterfoil.store.database import Connection
 
@@ -100,7 +100,7 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     before = 0
     for entity, customers in sorted(wanted.items()):
         tenant = intake.bindings[entity].tenant_id
-        settled = await books.database.read(lambda conn, e=entity, t=tenant, c=customers: _settled(conn, e, t, list(c)))
+        settled = await books.database.read(lambda conn, e=entity, c=customers: _settled(conn, e, list(c)))
         open_ones = [one for one in customers.values() if everyone or one.external_id not in settled]
         before += len(customers) - len(open_ones)
         known = await books.database.read(lambda conn, t=tenant: contact_links.known(conn, t))
@@ -108,17 +108,17 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     return Review(tuple(pairs), sum(map(len, wanted.values())), before, unread)
 
 
-def _settled(connection: Connection, entity: str, tenant_id: str, external_ids: list[str]) -> set[str]:
+def _settled(connection: Connection, entity: str, external_ids: list[str]) -> set[str]:
     """Customers who need no look: a person decided, or they are in Xero by our own doing."""
     linked = contact_links.of(connection, entity, external_ids)
-    ours = stored.of_tenant(connection, entity, tenant_id, external_ids)
+    ours = postings.by_external_id(connection, "", "contact", entity, external_ids)
     return linked.keys() | {external_id for external_id, one in ours.items() if one.state == "posted"}
 
 
 async def apply(books: Any, file: str, rows: Iterable[Row]) -> Applied:
     """Store what a person decided, line by line: a mistake stops its own line only. Idempotent."""
     tenants = {one.entity: one.tenant_id for one in await _bindings(books)}
-    now, actor = books.clock.now(), books.actor
+    now, actor, log = books.clock.now(), books.actor, books.access.audit
 
     def work(connection: Connection) -> tuple[list[Link], list[Mistake], int]:
         links: dict[tuple[str, str], Link] = {}
@@ -138,12 +138,13 @@ async def apply(books: Any, file: str, rows: Iterable[Row]) -> Applied:
             linked = row.contact_id if row.decision == "link" else None
             links[key] = Link(*key, row.decision, linked, actor, now)
         contact_links.put(connection, list(links.values()))
+        if links:
+            log.append_all(
+                connection, acts.customers_decided(list(links.values()), lambda text: log.keyed_hash(connection, text))
+            )
         return list(links.values()), mistakes, undecided
 
     links, mistakes, undecided = await books.database.run(work)
-    for link in links:
-        data = {"external_id": link.external_id, "decision": link.decision, "contact_id": link.contact_id}
-        await books.note(link.entity, "customer decided", data)
     counted = Counter(link.decision for link in links)
     return Applied(counted["link"], counted["new"], counted["hold"], undecided, tuple(mistakes))
 

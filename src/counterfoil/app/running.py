@@ -5,14 +5,14 @@ Called by cli/run, cli/finish, the library and the demo. Safe to interrupt and r
 
 import contextlib
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import taking_back, watching
+from counterfoil.app import acts, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Stage(msgspec.Struct):
     """How far a run is; told to the progress bar."""
 
-    name: str  # reading | posting
+    name: str  # reading | posting | verifying
     done: int = 0
     total: int = 0
     waiting: str = ""
@@ -65,11 +65,12 @@ class Runner:
     @_with_fresh_consents
     async def run(
         self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
-        remap: bool = False, again: bool = False,
+        remap: bool = False, again: bool = False, approved: Mapping[str, str] | None = None,
     ) -> RunReport:  # fmt: skip
         """One run of a flow from a file, or from records that a program hands over: those are never mapped.
 
-        `remap`: what only the mapping changed is applied. `again`: what was undone is posted anew.
+        `remap`: what only the mapping changed is applied. `again`: what was undone is posted anew. `approved`: what a
+        person let this run do, for the audit log: {"plan": its hash, "live": how it was said}.
 
         Raises InputError for records of a flow that adds sales up: only its source's rows say what a day has.
         """
@@ -81,7 +82,7 @@ class Runner:
         kind = flows.kind(flow.kind)
         path = source or flow.source.path
         name = "records" if records is not None else path.name
-        run_id = await self._start(flow, "run", name)
+        run_id = await self._start(flow, "run", name, approved)
         await watching.daily(self._books)
         intake = Intake(self._books, flow, kind)
         plan = await intake.plan(remap=remap, again=again)
@@ -133,21 +134,30 @@ class Runner:
     async def undo(self, run_id: int) -> tuple[UndoPlan, RunReport]:
         """Take a run back: what can be, is deleted or voided; → what was wanted and how it ended. Safe to repeat."""
         wanted, closed = await taking_back.plan(self._books, run_id)
-        undo_id = await self._start(None, "undo", str(run_id))
+        undo_id = await self._start(None, "undo", str(run_id), taken_back=wanted)
         await undoing.carry_out(self._database, wanted, undo_id, closed)
         await self._finish({line.entity for line in wanted.lines})
         ids = [line.posting_id for line in wanted.lines if line.action != undoing.KEEP]
         counts = await self._database.read(lambda conn: runs.open_counts(conn, ids))
         return wanted, await self._report(undo_id, None, None, counts, counts["rejected"] + counts["held"])
 
-    async def _start(self, flow: FlowSettings | None, command: str, source: str) -> int:
+    async def _start(
+        self, flow: FlowSettings | None, command: str, source: str, approved: Mapping[str, str] | None = None,
+        taken_back: UndoPlan | None = None,
+    ) -> int:  # fmt: skip
+        """Begin a run; in the same transaction what a person decided by beginning it goes into the audit log."""
         now, actor = self._books.clock.now(), self._books.actor
 
         def work(connection: Connection) -> int:
             table, flow_id = (flow.table, flow.id) if flow else (None, None)
-            return runs.start(
+            made = runs.start(
                 connection, flow=table, flow_id=flow_id, command=command, source=source, actor=actor, now=now
             )
+            decided = acts.approved_by(connection, flow, made, approved) if flow and command == "run" else []
+            decided += acts.taken_back(made, taken_back) if taken_back else []
+            if decided:
+                self._books.access.audit.append_all(connection, decided)
+            return made
 
         run_id: int = await self._database.run(work)
         return run_id

@@ -10,8 +10,10 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import troubles
+from counterfoil.app import auditing, troubles
+from counterfoil.model.notices import COUNTED
 from counterfoil.store import notices, runs, stories
+from counterfoil.store.messages import Trouble
 
 
 class EntityStanding(msgspec.Struct, frozen=True):
@@ -48,8 +50,10 @@ class Standing(msgspec.Struct, frozen=True):
     entities: tuple[EntityStanding, ...]
     flows: tuple[FlowStanding, ...]
     problems: int
+    audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
     notices: tuple[Told, ...] = ()
+    failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
 
 
 async def standing(books: Any) -> Standing:
@@ -72,11 +76,13 @@ async def standing(books: Any) -> Standing:
     told = tuple(
         Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
         for one in await books.database.read(notices.standing)
+        if one.kind not in COUNTED  # as the states and problems above say
     )
     following = _next(connected, entities, flows, len(problems))
     if any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), following, told)
+    failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
+    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing)
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from counterfoil import errors
 from counterfoil.access import losing
-from counterfoil.app import claims, cures, retrying
+from counterfoil.app import acts, claims, cures, retrying
 from counterfoil.app.reports import Listed, Problem
 from counterfoil.app.telling import listed, listed_row
 from counterfoil.store import bindings, locks, notices, postings, problems, runs
@@ -59,7 +59,7 @@ def cause_of(one: Stuck) -> str:
 
 
 async def _problem(books: Any, flow_id: str, cause: str, group: list[Stuck]) -> Problem:
-    n = await books.database.run(lambda conn: problems.number(conn, f"{flow_id}|{cause}"))
+    n = await books.database.run(lambda conn: problems.number(conn, problems.key(flow_id, cause)))
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     messages: dict[str, None] = {}
     bases: dict[str, str | None] = {}
@@ -157,7 +157,13 @@ async def retry(books: Any, n: int) -> int:
     bad = [one for one in wanted if isinstance(one, BadRow) and retrying.is_record(one.record)]
     read_again = await retrying.to_read_again(books, stuck)
     said = [one.id for one in stuck if one.cause == problems.STANDS_TWICE]
-    await books.database.run(lambda conn: problems.accept(conn, said, problems.STANDS_TWICE))
+    log = books.access.audit
+
+    def begin(connection: Connection) -> None:
+        problems.accept(connection, said, problems.STANDS_TWICE)
+        log.append_all(connection, acts.of_problem("problem retried", n, stuck, bad))
+
+    await books.database.run(begin)
     passed = await retrying.plan_again(books, read_again, f"problem {n}", bad) if read_again or bad else 0
     others = [one for one in stuck if one.id not in set(read_again)]
     ids = [one.id for one in others]
@@ -170,7 +176,6 @@ async def retry(books: Any, n: int) -> int:
 
     if others:
         await books.database.run(send_as_it_is)
-    await books.note("", "problem retried", {"problem": n, "postings": [one.id for one in stuck]})
     after = await books.database.read(lambda conn: postings.many(conn, ids))
     return passed + sum(1 for one in after.values() if one.cause is None and one.state in ("planned", "posted"))
 
@@ -184,17 +189,17 @@ async def skip(books: Any, n: int, because: str, *, only: str | None = None) -> 
         raise errors.InputError("A skip needs a reason.", remedy='Say --because "…".')
     _of, wanted = await one_and_its_own(books, n)
     wanted = chosen(n, wanted, only)
-    ids = [one.id for one in wanted if isinstance(one, Posting)]
-    rows = [one.id for one in wanted if isinstance(one, BadRow)]
-    tenants = {one.tenant_id for one in wanted if isinstance(one, Posting)}
+    stuck = [one for one in wanted if isinstance(one, Posting)]
+    bad = [one for one in wanted if isinstance(one, BadRow)]
+    log = books.access.audit
 
     def take_off(connection: Connection) -> None:
-        locks.hold_tenants(connection, tenants)
-        problems.skip(connection, ids, because)
-        runs.skip_bad_rows(connection, rows, because)
+        locks.hold_tenants(connection, {one.tenant_id for one in stuck})
+        problems.skip(connection, [one.id for one in stuck], because)
+        runs.skip_bad_rows(connection, [one.id for one in bad], because)
+        log.append_all(connection, acts.of_problem("problem skipped", n, stuck, bad))
 
     await books.database.run(take_off)
-    await books.note("", "problem skipped", {"problem": n, "postings": ids, "rows": rows})
     return len(wanted)
 
 

@@ -53,9 +53,14 @@ async def vouch(books: Any, n: int, because: str, clue: str, only: str | None) -
             remedy="Skip it without --document and name the document in --because.",
         )
     document = await _document(books, one, clue)
-    await books.database.run(lambda conn: _stand_in(conn, one, document, because, books.clock.now()))
+    log, now = books.access.audit, books.clock.now()
     data = {"problem": n, "posting": one.id, "document": document.document_id}
-    await books.note(one.entity, "document named", data)
+
+    def name_it(connection: Connection) -> None:
+        _stand_in(connection, one, document, because, now)
+        log.append(connection, one.entity, "document named", data)
+
+    await books.database.run(name_it)
     return Vouched(n, one.external_id, document.document_id, document.number, _differences(one, document))
 
 

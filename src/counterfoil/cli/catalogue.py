@@ -40,6 +40,9 @@ COMMANDS: Final = (
     _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
+    _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
+    _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
+    _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
     _command(
         "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."

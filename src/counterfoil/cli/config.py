@@ -128,6 +128,8 @@ def _loaded(now: session.Session) -> "tuple[Settings, dict[str, Any]]":
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
     """`xero.tier`, `core`: one line per value."""
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return [pair for n, one in enumerate(value) for pair in _flat(f"{prefix}[{n}]", one)]
     if not isinstance(value, dict):
         return [(prefix, ", ".join(map(str, value)) if isinstance(value, list | tuple) else value)]
     return [pair for key, inner in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else str(key), inner)]

@@ -44,8 +44,8 @@ def write(path: Path, report: "PlanReport") -> str:
     return file.hash
 
 
-def check(path: Path, report: "PlanReport") -> None:
-    """Compare the kept plan with one made now. Raises InputError naming the first difference."""
+def check(path: Path, report: "PlanReport") -> str:
+    """Compare the kept plan with one made now; → its hash. Raises InputError naming the first difference."""
     kept = _read(path)
     remedy = f"Look at it again: `counterfoil plan {report.flow} --out {path}`."
     if kept.flow != report.flow:
@@ -57,6 +57,7 @@ def check(path: Path, report: "PlanReport") -> None:
     if len(kept.lines) != len(now):
         found = f"{len(kept.lines):,} records then, {len(now):,} now."
         raise errors.InputError(f"The plan no longer holds: {found}", remedy=remedy)
+    return kept.hash
 
 
 def _read(path: Path) -> PlanFile:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from counterfoil.app.running import Stage
 
-_WORDS = {"reading": "Reading", "posting": "Posting"}
+_WORDS = {"reading": "Reading", "posting": "Posting", "verifying": "Verifying"}
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from counterfoil.cli import session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from counterfoil.app import Books
+    from counterfoil.app.auditing import HeadOf
     from counterfoil.app.reports import Proof
 
 app = session.app()
@@ -22,12 +24,24 @@ HEADS = ("ENTITY", "DAY", "CURRENCY", "RECORDS", "TOTAL", "POSTED", "TAX", "TOTA
 def prove(context: typer.Context, flow: str = typer.Argument(metavar="FLOW", help="A table of [flows].")) -> None:
     """Source, postings and Xero side by side, to the cent."""
     now = session.of(context)
-    proof = now.books(lambda books: books.prove(flow))
-    now.screen.value(msgspec.to_builtins(proof, enc_hook=str) | {"holds": proof.holds})
+    proof, heads = now.books(lambda books: _proved(books, flow))
+    plain = msgspec.to_builtins(proof, enc_hook=str)
+    now.screen.value(plain | {"holds": proof.holds, "audit": [msgspec.structs.asdict(head) for head in heads]})
     show(now.screen, proof)
+    for head in heads:
+        now.screen.line(f"Audit log of {head.entity}: {table.count(head.length, 'entry', 'entries')}, head {head.head}")
     now.screen.next("counterfoil problems" if proof.not_posted or not proof.holds else "counterfoil status")
     if not proof.holds:
         raise typer.Exit(1)
+
+
+async def _proved(books: "Books", flow: str) -> "tuple[Proof, list[HeadOf]]":
+    """The proof, and where the audit log of each of its entities ends."""
+    from counterfoil.app import auditing
+
+    proof = await books.prove(flow)
+    entities = {row.entity for row in proof.rows}
+    return proof, [head for head in await auditing.heads(books) if head.entity in entities]
 
 
 def show(screen: Screen, proof: "Proof") -> None:

@@ -60,15 +60,18 @@ class _Run:
         from counterfoil.cli import progress
 
         flow = self._books.flow(self._flow)
+        approved = {}
         if plan is not None:
-            plan_file.check(
+            approved["plan"] = plan_file.check(
                 plan, await self._books.plan(self._flow, self._source, remap=self._remap, again=self._again)
             )
         if yes or await self._may_go_live():
+            if self._books.settings.xero.is_live and not flow.live:
+                approved["live"] = "--yes" if yes else "answered"
             self._books.flows[self._flow] = msgspec.structs.replace(flow, live=True)
         with progress.bar(json=self._now.json) as take:
             report = await self._books.run(
-                self._flow, self._source, progress=take, remap=self._remap, again=self._again
+                self._flow, self._source, progress=take, remap=self._remap, again=self._again, approved=approved
             )
         return await self._proved(report)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from counterfoil import errors
 from counterfoil.cli.screen import Screen
 from counterfoil.cli.switches import Switches
 
@@ -40,9 +41,10 @@ class Session:
         return Path(self.switches.config)
 
     def books(self, work: "Callable[[Books], Awaitable[T]]", *, alone: bool = False) -> T:
-        """Open the books, do the work, close them. Raises what the work raises, ConfigurationError, StoreError.
+        """Open the books, do the work, tell who wants to be told, close them.
 
-        `alone`: of work that ends by itself and answers nobody meanwhile.
+        `alone`: of work that ends by itself and answers nobody meanwhile. Raises what the work raises,
+        ConfigurationError, StoreError.
         """
         from counterfoil.app import open_books
 
@@ -50,9 +52,22 @@ class Session:
 
         async def opened() -> T:
             async with open_books(self.config, self.switches.env, alone=alone) as books:
-                return await work(books)
+                try:
+                    result = await work(books)
+                except errors.CounterfoilError:
+                    await self._tell(books)
+                    raise
+                await self._tell(books)
+                return result
 
         return asyncio.run(opened())
+
+    async def _tell(self, books: "Books") -> None:
+        """What this command found may be news to somebody; how that goes is no matter of the command's own ending."""
+        try:
+            await books.notifying.tell()
+        except errors.CounterfoilError as problem:
+            self.screen.note(f"Nobody could be notified now: {problem.message}")
 
 
 def of(context: typer.Context) -> Session:

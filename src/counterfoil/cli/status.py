@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 app = session.app()
 STATES = ("posted", "planned", "sending", "uncertain", "held", "rejected", "cancelled")
+HEAD_SHOWN = 16  # digits of a head: enough for `audit verify --head`
 HINT = """\
 There is no configuration here. Counterfoil posts your records into Xero, each exactly once.
 
@@ -57,5 +58,11 @@ def _show(screen: Screen, standing: "Standing") -> None:
             screen.line(
                 f"Since {told.since:%Y-%m-%d %H:%M} UTC: {table.harmless(told.message)} {table.harmless(told.remedy)}"
             )
+    for target in standing.failing:
+        screen.line(f"Notifications do not get to {target.target}: {target.error}. See `counterfoil notify`.")
     if standing.problems:
         screen.line(f"Problems that need you: {standing.problems}")
+    for head in standing.audit:
+        screen.line(
+            f"Audit log of {head.entity or 'no entity'}: {head.length:,} entries, head {head.head[:HEAD_SHOWN]}"
+        )

@@ -25,6 +25,7 @@ from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
 from counterfoil.store.problems import STANDS_TWICE
 
+LIMIT_FIRST = "limit-first"  # the cause of what a first run holds back
 BATCH = 300  # records per transaction: what it costs is shared by more, and others wait 20 ms for it at most
 
 
@@ -280,7 +281,7 @@ def _says_why(decision: Decision, prepared: Prepared) -> bool:
 
 def _first_run_is_full() -> Finding:
     return Finding(
-        "limit-first",
+        LIMIT_FIRST,
         "The first run of this flow posts no more than `limit_first` documents.",
         "Look at the first ones in Xero, then run again: the rest is posted.",
     )

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
@@ -113,7 +114,9 @@ class Sender:
             if sequence is None:
                 raise Overtaken
             self._installation = self._installation or get_meta(connection, "installation_id") or ""
-            return requests.get(connection, request.id), _sent(connection, request), sequence
+            began, sent = requests.get(connection, request.id), _sent(connection, request)
+            self._audit.append(connection, request.entity, "write", _write(began, len(sent)))
+            return began, sent, sequence
 
         began, sent, sequence = await self._database.run(work)
         assert began.last_started is not None
@@ -129,6 +132,8 @@ class Sender:
                 recording.look_next(connection, request)
             else:
                 recording.abandon(connection, request, self._database.now(connection), finding)
+            refused = {"request": request.id, "tenant": request.tenant_id, "why": finding.cause}
+            self._audit.append(connection, request.entity, "write refused", refused)
 
         await self._database.run(work)
 
@@ -152,8 +157,8 @@ class Sender:
             locks.hold_tenants(connection, [began.tenant_id])
             now = self._database.now(connection)
             if recording.end(connection, began, judgement, answer, self._rules, self._owner, now):
-                outcome = {"request": began.id, "attempt": began.attempts, "outcome": judgement.verdict}
-                self._audit.append(connection, began.entity, "write", outcome)
+                outcome: dict[str, Any] = {"outcome": judgement.verdict, "status": answer.status if answer else None}
+                self._audit.append(connection, began.entity, "write ended", _write(began) | outcome)
             self._point("mid-outcome")
 
         await self._database.run(work)
@@ -170,6 +175,14 @@ def _sent(connection: Connection, request: Request) -> list[Sent]:
     sets = changes.sets_of(connection, request.id)
     found = postings.many(connection, list(sets))
     return [Sent(one.position, found[one.posting.id], sets[one.posting.id], None) for one in sent]
+
+
+def _write(request: Request, count: int | None = None) -> dict[str, Any]:
+    """An attempt in the audit log: what its act and its outcome have in common, and of the act what is in it."""
+    told: dict[str, Any] = {"request": request.id, "attempt": request.attempts}
+    if count is not None:
+        told |= {"tenant": request.tenant_id, "method": request.method, "resource": request.resource, "count": count}
+    return told
 
 
 def _stopped(entity: str, why: str) -> Finding:

@@ -22,6 +22,8 @@ from counterfoil.settings.tables import (
     VaultSettings,
     XeroSettings,
 )
+from counterfoil.settings.targets import NotifySettings, Target
+from counterfoil.settings.written import Written, secret_files, written_secrets
 
 __all__ = [
     "Difference",
@@ -29,6 +31,7 @@ __all__ = [
     "Field",
     "FlowSettings",
     "LookupSettings",
+    "NotifySettings",
     "PostingSettings",
     "RawFlow",
     "ReadSettings",
@@ -37,7 +40,9 @@ __all__ = [
     "Settings",
     "SourceSettings",
     "StoreSettings",
+    "Target",
     "VaultSettings",
+    "Written",
     "XeroSettings",
     "begin_environment",
     "compile_flows",
@@ -45,4 +50,6 @@ __all__ = [
     "load",
     "redacted",
     "refuse_shared",
+    "secret_files",
+    "written_secrets",
 ]

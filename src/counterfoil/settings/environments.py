@@ -102,9 +102,9 @@ def refuse_shared(loaded: Settings) -> None:
         ways = (
             (vault.master_key_file, other.key_file),
             (vault.master_key_command or None, other.command),
-            (key, theirs),
         )
-        if any(one is not None and one == another for one, another in ways):
+        same = set((key or "").split()) & set((theirs or "").split())  # a file may hold the keys before it, too
+        if same or any(one is not None and one == another for one, another in ways):
             raise _shared(
                 f"{overlay.name}: the master key of environment {loaded.environment} is that of {other.name}, too.",
                 f'Write a [vault] master_key_file of its own into {overlay.name}: master_key_file = "counterfoil-'

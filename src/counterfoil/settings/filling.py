@@ -77,27 +77,35 @@ def _typed(table: str, key: str, text: str) -> Any:
 def read_secrets(values: dict[str, Any], where: Where, folder: Path, problems: list[str]) -> None:
     """`client_secret_file = "…"` becomes the secret that the file holds; a list of secrets stands one a line."""
     for table, key in sorted(tables.secrets()):
-        held, file_key = values.get(table), f"{key}_file"
-        if (
-            (table, file_key) in tables.declared_types()
-            or not isinstance(held, dict)
-            or not isinstance(held.get(file_key), str)
-        ):
-            continue
-        at = place(where, (table, file_key), "the configuration")
-        if key in held:
-            problems.append(f"{at}: [{table}] has both `{key}` and `{file_key}`.")
-        name = held.pop(file_key)
-        try:
-            with (folder / name).open("rb") as file:
-                text = file.read(SECRET_BYTES_MAX).decode().strip()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            problems.append(f"{at}: [{table}] `{file_key}` cannot be read: {reason}.")
-        else:
+        if (table, f"{key}_file") not in tables.declared_types():
             several = isinstance(tables.declared_types()[table, key], inspect.VarTupleType)
-            held[key] = text.split() if several else text
-            where[table, key] = at
+            _read_secret(values.get(table), (table,), key, where, folder, problems, several=several)
+    listed = values.get("notify")
+    for n, one in enumerate(listed if isinstance(listed, list) else ()):
+        for key in tables.TARGET_SECRETS:
+            held = one.get("to") if isinstance(one, dict) else None
+            _read_secret(held, ("notify", n, "to"), key, where, folder, problems)
+
+
+def _read_secret(
+    held: Any, path: shape.Path, key: str, where: Where, folder: Path, problems: list[str], *, several: bool = False
+) -> None:
+    file_key = f"{key}_file"
+    if not isinstance(held, dict) or not isinstance(held.get(file_key), str):
+        return
+    at, table = place(where, (*path, file_key), "the configuration"), shape.written(path)
+    if key in held:
+        problems.append(f"{at}: [{table}] has both `{key}` and `{file_key}`.")
+    name = held.pop(file_key)
+    try:
+        with (folder / name).open("rb") as file:
+            text = file.read(SECRET_BYTES_MAX).decode().strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        problems.append(f"{at}: [{table}] `{file_key}` cannot be read: {reason}.")
+    else:
+        held[key] = text.split() if several else text
+        where[*path, key] = at
 
 
 def _drop_other_sources(vault: dict[str, Any], key: str, where: Where) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import shape
-from counterfoil.settings import filling, reading, tables, toml_lines
+from counterfoil.settings import filling, reading, tables, targets, toml_lines
 from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
+    notify: tuple[targets.NotifySettings, ...] = ()
 
 
 def load(
@@ -69,7 +70,8 @@ def load(
     filling.read_secrets(values, where, path.parent, problems)
     filling.check_key_sources(values, where, problems)
     _refuse_later(values, where, problems)
-    problems += [_told(misfit, where, path) for misfit in shape.misfits(values, tables.FileTables)]
+    found = (*shape.misfits(values, tables.FileTables), *targets.misfits(values.get("notify")))
+    problems += [_told(misfit, where, path) for misfit in found]
     if problems:
         raise mistakes(problems)
     try:
@@ -136,7 +138,7 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
 
 def _told(misfit: shape.Misfit, where: Where, path: Path) -> str:
     """As `told`, but never with the value of a secret."""
-    if misfit.path[:2] in tables.secrets():
+    if tables.is_secret(misfit.path):
         misfit = msgspec.structs.replace(misfit, value="")
     return told(misfit, where, path.name)
 
@@ -187,6 +189,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         lookups={
             name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
         },
+        notify=tuple(targets.compiled(one) for one in given.notify),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from counterfoil.settings import checking, flows, loading, lookups, reading, sources, tables
+from counterfoil.settings import checking, flows, loading, lookups, reading, sources, tables, targets
 from counterfoil.settings.secret import HIDDEN, Secret
 
 
@@ -39,6 +39,7 @@ def redacted(settings: loading.Settings) -> dict[str, Any]:
             "entities": settings.entities,
             "flows": {name: flow.values for name, flow in settings.flows.items()},
             "lookups": {name: lookup.values for name, lookup in settings.lookups.items()},
+            "notify": [_notify(one) for one in settings.notify],
         },
         enc_hook=_plain,
     )
@@ -54,6 +55,8 @@ def declared() -> tuple[Field, ...]:
         "service": tables.ServiceSettings,
         "posting": tables.PostingSettings,
         "entities.KEY": tables.EntityTable,
+        "notify": tables.NotifyTable,
+        "notify.to": tables.TargetTable,
         "flows.NAME": flows.FlowTable,
         "flows.NAME.source": sources.SourceTable,
         "flows.NAME.read": reading.ReadTable,
@@ -62,6 +65,14 @@ def declared() -> tuple[Field, ...]:
         "lookups.NAME": lookups.LookupTable,
     }
     return tuple(_field(table, field) for table, struct in structs.items() for field in _fields(struct))
+
+
+def _notify(one: targets.NotifySettings) -> dict[str, Any]:
+    """As it is written, but for what is not set."""
+    given = msgspec.to_builtins(one.given, enc_hook=_plain)
+    return {key: value for key, value in given.items() if value is not None} | {
+        "to": {key: value for key, value in given["to"].items() if value is not None}
+    }
 
 
 def _fields(struct: Any) -> list[inspect.Field]:

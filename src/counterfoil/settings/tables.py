@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import inspect
 
-from counterfoil.model.text import END, Line50, Line255
+from counterfoil.model.text import END, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
@@ -162,6 +162,60 @@ class EntitySettings(EntityTable, frozen=True, kw_only=True):
 
 
 Key = Annotated[str, msgspec.Meta(pattern=NAME, extra=_NAME_RULE)]
+_MailServer = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}" + END,
+        extra={"rule": "HOST:PORT, such as smtp.example.com:587."},
+    ),
+]
+
+
+class TargetTable(Table, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """`to` of a [[notify]] table: a webhook, an e-mail address or a command, with what that one needs."""
+
+    webhook: Annotated[
+        Secret | None,
+        msgspec.Meta(
+            description="An https address that gets each message as JSON; it may hold a token.", extra=_SECRET
+        ),
+    ] = None
+    secret: Annotated[
+        Secret | None, msgspec.Meta(description="The key that signs what is sent to the webhook.", extra=_SECRET)
+    ] = None
+    email: Annotated[Email | None, msgspec.Meta(description="An address that gets each message as plain text.")] = None
+    smtp: Annotated[_MailServer | None, msgspec.Meta(description="The mail server, such as smtp.example.com:587.")] = (
+        None
+    )
+    from_: Annotated[Email | None, msgspec.Meta(description="The e-mail's sender.")] = None
+    user: Annotated[Line255 | None, msgspec.Meta(description="The name at the mail server; none: no login.")] = None
+    password: Annotated[Secret | None, msgspec.Meta(description="The password at the mail server.", extra=_SECRET)] = (
+        None
+    )
+    security: Annotated[
+        Literal["starttls", "tls", "none"] | None,
+        msgspec.Meta(
+            description="Of the mail server; absent: tls on port 465, else starttls. none: this machine only."
+        ),
+    ] = None
+    command: Annotated[
+        tuple[str, ...] | None,
+        msgspec.Meta(description="A program with its arguments; it gets each message as JSON on stdin."),
+    ] = None
+
+
+class NotifyTable(Table, frozen=True, kw_only=True):
+    """[[notify]]: who is told of what."""
+
+    name: Annotated[Key | None, msgspec.Meta(description="What it is called.")] = None
+    when: Annotated[
+        tuple[str, ...], msgspec.Meta(description='What of, such as ["reconnect", "problems", "uncertain > 30m"].')
+    ]
+    to: Annotated[TargetTable, msgspec.Meta(description="Whom: one of `webhook`, `email` and `command`.")]
+
+
+TARGET_SECRETS: Final = ("password", "secret", "webhook")
+_TARGET_SHOWN: Final = ("email", "from", "security", "smtp", "user")  # a mistake in these is told with its value
 
 
 class FileTables(Table, frozen=True, kw_only=True):
@@ -173,6 +227,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     service: ServiceSettings = ServiceSettings()
     posting: PostingSettings = PostingSettings()
     entities: dict[Key, EntityTable] = {}
+    notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}
     lookups: dict[Key, dict[str, Any]] = {}
 
@@ -187,6 +242,13 @@ def secrets() -> frozenset[tuple[str, str]]:
                 if isinstance(field.type, inspect.Metadata) and (field.type.extra or {}).get("secret"):
                     found.add((table.name, field.name))
     return frozenset(found)
+
+
+def is_secret(path: tuple[str | int, ...]) -> bool:
+    """Whether what stands at this place of the file may never be shown."""
+    if path[:1] == ("notify",) and path[2:3] == ("to",):
+        return path[3:4] == () or path[3] not in _TARGET_SHOWN
+    return path[:2] in secrets()
 
 
 @functools.cache

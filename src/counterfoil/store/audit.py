@@ -1,19 +1,25 @@
 """The audit log's rows: append-only, one chain per entity. The hashes are made by access/audit, which has the key.
 
-Called by access/audit. There is no update and no delete here.
+Called by access (audit, verifying) and app/auditing. There is no update and no delete of an entry here; the one row of
+`audit_heads` per chain says where it ends, so that a chain that was cut short does not pass for a whole one.
 """
 
+import contextlib
 import datetime
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
 from counterfoil.store.prepared import Prepared
+from counterfoil.store.types import Instant
 
 Connection: TypeAlias = sa.Connection
 _T = schema.audit
+_H = schema.audit_heads
+BATCH: Final = 1_000  # entries read at once
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -29,43 +35,175 @@ class Entry(msgspec.Struct, frozen=True):
     hash: str
 
 
-_RAW = (
-    _T.c.entity,
-    _T.c.seq,
-    _T.c.at,
-    _T.c.actor,
-    _T.c.act,
-    sa.type_coerce(_T.c.data, sa.LargeBinary),
-    _T.c.previous,
-    _T.c.hash,
-)
+class Raw(msgspec.Struct, frozen=True):
+    """One row as the database holds it, whatever somebody made of it: nothing is read into it. `at`: microseconds."""
+
+    entity: Any
+    seq: Any
+    at: Any
+    actor: Any
+    act: Any
+    data: Any
+    previous: Any
+    hash: Any
 
 
-_LAST = Prepared(sa.select(*_RAW).where(_T.c.entity == sa.bindparam("entity")).order_by(_T.c.seq.desc()).limit(1))
+class Head(msgspec.Struct, frozen=True):
+    """Where a chain ends, in the table's order of columns. `seal`: the keyed hash of the other three."""
+
+    entity: Any
+    seq: Any
+    hash: Any
+    seal: Any
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which entries a list is of; None: no bound. `until` is excluded."""
+
+    entity: str | None = None
+    act: str | None = None
+    actor: str | None = None
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+
+
+_ENTRY = (_T.c.entity, _T.c.seq, _T.c.at, _T.c.actor, _T.c.act, sa.type_coerce(_T.c.data, sa.LargeBinary),
+          _T.c.previous, _T.c.hash)  # fmt: skip
+_AS_IT_IS = sa.types.NullType()
+_RAW: tuple[Any, ...] = tuple(sa.type_coerce(_T.c[name], _AS_IT_IS) for name in Raw.__struct_fields__)
+_RAW_HEAD: tuple[Any, ...] = tuple(sa.type_coerce(_H.c[name], _AS_IT_IS) for name in Head.__struct_fields__)
+
+_entity: Any = sa.bindparam("entity")
+_HEAD = Prepared(sa.select(*_RAW_HEAD).where(_H.c.entity == _entity))
+_LAST: Any = sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity)
+_LAST_SEQ = Prepared(_LAST)
+_BOTH = Prepared(sa.select(*_RAW_HEAD, _LAST.scalar_subquery()).where(_H.c.entity == _entity))
+_LAST_OF = Prepared(sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity, _T.c.act == sa.bindparam("act")))
 _ADD = Prepared(sa.insert(_T))
+_MOVE = Prepared(
+    sa.update(_H)
+    .where(_H.c.entity == sa.bindparam("of"))
+    .values(seq=sa.bindparam("seq"), hash=sa.bindparam("hash"), seal=sa.bindparam("seal"))
+)
+_BEGIN = Prepared(sa.insert(_H))
 
 
-def last(conn: Connection, entity: str) -> Entry | None:
-    """The head of a chain; nobody else can append until this transaction ends."""
+def hold(conn: Connection, entity: str) -> None:
+    """Nobody else appends to this chain until this transaction ends. Who writes to several holds them by name."""
     locks.hold(conn, f"audit {entity}")
-    found = _LAST.rows(conn, Entry, entity=entity)
-    return found[0] if found else None
 
 
-def add(conn: Connection, entry: Entry) -> None:
-    """Append one entry."""
+def head(conn: Connection, entity: str) -> tuple[Head | None, int | None]:
+    """Where a chain says that it ends, and the number of its last entry; None: it has none."""
+    found = _BOTH.tuples(conn, entity=entity)
+    return (Head(*found[0][:-1]), found[0][-1]) if found else (None, _LAST_SEQ.first(conn, entity=entity))
+
+
+def add(conn: Connection, entry: Entry, seal: str) -> None:
+    """Append one entry, and move the chain's end to it."""
     _ADD.run(conn, **msgspec.structs.asdict(entry))
+    if not _MOVE.run(conn, of=entry.entity, seq=entry.seq, hash=entry.hash, seal=seal):
+        _BEGIN.run(conn, entity=entry.entity, seq=entry.seq, hash=entry.hash, seal=seal)
 
 
 def chain(conn: Connection, entity: str) -> list[Entry]:
-    """A whole chain, oldest first."""
-    return [Entry(*row) for row in conn.execute(_rows(entity).order_by(_T.c.seq))]
+    """A whole chain, oldest first: for one that is short."""
+    return [Entry(*row) for row in conn.execute(sa.select(*_ENTRY).where(_T.c.entity == entity).order_by(_T.c.seq))]
+
+
+def raw_after(conn: Connection, entity: str, seq: int | None, most: int = BATCH) -> list[Raw]:
+    """The next rows of a chain after a number (None: from the first), as they are."""
+    query = sa.select(*_RAW).where(_T.c.entity == entity).order_by(_T.c.seq).limit(most)
+    if seq is not None:
+        query = query.where(_T.c.seq > seq)
+    with _any_text(conn):
+        return [Raw(*row) for row in conn.execute(query)]
+
+
+def raw_head(conn: Connection, entity: str) -> Head | None:
+    """Where a chain says that it ends, as the row is."""
+    with _any_text(conn):
+        found = _HEAD.rows(conn, Head, entity=entity)
+    return found[0] if found else None
+
+
+def count(conn: Connection, entity: str, until: int) -> int:
+    """How many rows a chain has up to this number: a table whose key was dropped may hold one twice."""
+    query = sa.select(sa.func.count()).select_from(_T).where(_T.c.entity == entity, _T.c.seq <= until)
+    return int(conn.execute(query).scalar_one())
+
+
+def last_of(conn: Connection, entity: str, act: str) -> int | None:
+    """The number of a chain's last entry of one act; None: it has none."""
+    found: int | None = _LAST_OF.first(conn, entity=entity, act=act)
+    return found if isinstance(found, int) else None
+
+
+def chains(conn: Connection) -> list[str]:
+    """Every entity that has a chain, by name; not what somebody wrote there that is no text."""
+    with _any_text(conn):
+        return sorted(filter(str.isprintable, conn.execute(sa.select(_T.c.entity).distinct()).scalars()))
 
 
 def entities(conn: Connection) -> list[str]:
-    """Every entity with a chain; "" is the chain of acts that concern none."""
-    return list(conn.execute(sa.select(_T.c.entity).distinct().order_by(_T.c.entity)).scalars())
+    """Every entity that has a chain or whose binding makes us expect one, by name; "" is the chain of acts that concern none."""
+    doings = (
+        sa.select(_T.c.entity).distinct(),
+        sa.select(_H.c.entity),
+        sa.select(schema.bindings.c.entity),
+        sa.select(sa.literal("")).where(sa.exists(sa.select(schema.grants.c.id))),
+    )
+    with _any_text(conn):
+        return sorted({str(row[0]) for query in doings for row in conn.execute(query)})
 
 
-def _rows(entity: str) -> sa.Select[Any]:
-    return sa.select(*_RAW).where(_T.c.entity == entity)
+def heads(conn: Connection) -> list[Head]:
+    """Where each chain ends, by entity."""
+    return [Head(*row) for row in conn.execute(sa.select(_H).order_by(_H.c.entity))]
+
+
+def newest(conn: Connection, wanted: Wanted, most: int) -> list[Raw]:
+    """The newest entries of a list, newest first."""
+    query = _wanted(wanted).order_by(_T.c.at.desc(), _T.c.entity, _T.c.seq.desc()).limit(most)
+    with _any_text(conn):
+        return [Raw(*row) for row in conn.execute(query)]
+
+
+def matching(conn: Connection, wanted: Wanted) -> int:
+    """How many entries a list has."""
+    return int(conn.execute(sa.select(sa.func.count()).select_from(_wanted(wanted).subquery())).scalar_one())
+
+
+def following(conn: Connection, wanted: Wanted, after: Raw | None, most: int = BATCH) -> list[Raw]:
+    """The next entries of a list after one of them, by entity and number; None: from the first."""
+    query = _wanted(wanted).order_by(_T.c.entity, _T.c.seq).limit(most)
+    if after is not None:
+        same = (_T.c.entity == after.entity) & (_T.c.seq > after.seq)
+        query = query.where((_T.c.entity > after.entity) | same)
+    with _any_text(conn):
+        return [Raw(*row) for row in conn.execute(query)]
+
+
+def _wanted(wanted: Wanted) -> sa.Select[Any]:
+    query: sa.Select[Any] = sa.select(*_RAW)
+    for name in ("entity", "act", "actor"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(_T.c[name] == value)
+    if wanted.since is not None:
+        query = query.where(_T.c.at >= sa.literal(wanted.since, Instant))
+    return query if wanted.until is None else query.where(_T.c.at < sa.literal(wanted.until, Instant))
+
+
+@contextlib.contextmanager
+def _any_text(conn: Connection) -> Iterator[None]:
+    """SQLite keeps any bytes as text: what is no UTF-8 is read all the same, so that it can be told as changed."""
+    if conn.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = conn.connection.driver_connection
+    driver.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str

@@ -20,7 +20,7 @@ ENVIRONMENT: Final = "environment"
 INSTALLATION: Final = "installation_id"
 HOME: Final = "home"
 COPIED: Final = "copied"  # the cause of what a copy had planned when it became a database of its own
-_OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit)
+_OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit, schema.audit_heads)
 p, q, i = schema.postings.c, schema.requests.c, schema.request_items.c
 
 

@@ -5,19 +5,21 @@ notice for as long as it lasts: telling it again only counts. A message names no
 """
 
 import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import prepared, schema
 
 Connection: TypeAlias = sa.Connection
+TEXT_MAX: Final = 1000  # characters of a message, of a remedy
+KEPT: Final = datetime.timedelta(days=90)  # how long a notice that is over is remembered
 _T = schema.notices
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """One row, in the table's order of columns. `over_at` None: the cause still stands."""
+    """One row, in the table's order of columns. `over_at` None: the cause still stands. `count` None: it counts nothing."""
 
     id: int
     kind: str
@@ -30,6 +32,8 @@ class Notice(msgspec.Struct, frozen=True):
     last_at: datetime.datetime
     times: int
     over_at: datetime.datetime | None
+    since: datetime.datetime
+    count: int | None
 
 
 def tell(
@@ -42,18 +46,33 @@ def tell(
     now: datetime.datetime,
     entity: str | None = None,
     link: str | None = None,
+    since: datetime.datetime | None = None,
+    count: int | None = None,
 ) -> bool:
     """Say that a cause stands. True: it is new; False: it stood already and was counted, with its words renewed.
 
-    `kind`: "reconnect", "stopped", "problems"…, what `[[notify]] when` names; `subject`: which of that kind (a grant's id,
-    an entity), so that (kind, subject) is the cause. `remedy`: what to do; `link`: where to click. Idempotent but for the count.
+    `kind`: one of model/notices; `subject`: which of that kind (a grant's id, an entity), so that (kind, subject) is the
+    cause. `remedy`: what to do; `link`: where to click; `since`: when it began, if that is not now; `count`: how many
+    records it is about. Idempotent but for the count of tellings.
     """
-    said = {"entity": entity, "message": message, "remedy": remedy, "link": link, "last_at": now}
-    standing = (_T.c.kind == kind) & (_T.c.subject == subject) & _T.c.over_at.is_(None)
-    if conn.execute(sa.update(_T).where(standing).values(times=_T.c.times + 1, **said)).rowcount:
-        return False
-    conn.execute(sa.insert(_T).values(kind=kind, subject=subject, first_at=now, times=1, **said))
-    return True
+    said = {
+        "entity": entity, "message": message[:TEXT_MAX], "remedy": remedy[:TEXT_MAX], "link": link, "last_at": now,
+        "count": count,
+    }  # fmt: skip
+    renewed = said | ({} if since is None else {"since": since})
+    new = {"kind": kind, "subject": subject, "first_at": now, "times": 1, "since": since or now, **said}
+    statement = (
+        prepared.insert(conn.dialect.name)(_T)
+        .values(**new)
+        .on_conflict_do_update(
+            index_elements=[_T.c.kind, _T.c.subject],
+            index_where=_T.c.over_at.is_(None),
+            set_={**renewed, "times": _T.c.times + 1},
+        )
+        .returning(_T.c.times)
+    )
+    times: int = conn.execute(statement).scalar_one()
+    return times == 1
 
 
 def over(conn: Connection, kind: str, subject: str, *, now: datetime.datetime) -> bool:
@@ -68,3 +87,15 @@ def standing(conn: Connection, kind: str | None = None) -> list[Notice]:
     if kind is not None:
         query = query.where(_T.c.kind == kind)
     return [Notice(*row) for row in conn.execute(query)]
+
+
+def latest(conn: Connection, most: int) -> list[Notice]:
+    """The newest notices, standing or over, newest first."""
+    return [Notice(*row) for row in conn.execute(sa.select(_T).order_by(_T.c.id.desc()).limit(most))]
+
+
+def forget(conn: Connection, now: datetime.datetime) -> int:
+    """Drop what has been over for KEPT, with its messages; → how many notices."""
+    old = sa.select(_T.c.id).where(_T.c.over_at < now - KEPT)
+    conn.execute(sa.delete(schema.messages).where(schema.messages.c.notice_id.in_(old)))
+    return conn.execute(sa.delete(_T).where(_T.c.over_at < now - KEPT)).rowcount

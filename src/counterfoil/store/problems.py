@@ -22,21 +22,17 @@ DAY_UNKNOWN = "day-unknown"  # a sale of which nobody knows to which day's docum
 STANDS_TWICE = "stands-twice"  # the same word: all the rows are meant
 LOOK_ALIKE = "look-alike"  # trying such a record again is a person's word that it is another sale
 SOURCE_DECIDES = ("entity-changed", "twice-with-different-content")
+STUCK = sa.and_(
+    p.cause.is_not(None),
+    p.skipped.is_(None),
+    p.kind != "contact",
+    sa.or_(p.state != "cancelled", p.cause == UNDONE),
+)
 
 
 def stuck_postings(connection: sa.Connection) -> list[Posting]:
     """Postings with a cause, documents only (a contact's trouble shows at the documents that wait for it)."""
-    query = (
-        sa.select(*WHOLE)
-        .where(
-            p.cause.is_not(None),
-            p.skipped.is_(None),
-            p.kind != "contact",
-            sa.or_(p.state != "cancelled", p.cause == UNDONE),
-        )
-        .order_by(p.id)
-    )
-    return [Posting(*row) for row in connection.execute(query)]
+    return [Posting(*row) for row in connection.execute(sa.select(*WHOLE).where(STUCK).order_by(p.id))]
 
 
 def open_rows(connection: sa.Connection) -> list[BadRow]:
@@ -44,6 +40,11 @@ def open_rows(connection: sa.Connection) -> list[BadRow]:
     return [
         BadRow(*row) for row in connection.execute(sa.select(schema.bad_rows).where(b.state == "open").order_by(b.id))
     ]
+
+
+def key(flow_id: str, cause: str) -> str:
+    """What a problem is numbered by."""
+    return f"{flow_id}|{cause}"
 
 
 def number(connection: sa.Connection, key: str) -> int:
@@ -54,6 +55,11 @@ def number(connection: sa.Connection, key: str) -> int:
         return int(found)
     made: int = connection.execute(sa.insert(schema.problems).values(key=key).returning(g.id)).scalar_one()
     return made
+
+
+def numbers(connection: sa.Connection) -> dict[str, int]:
+    """Key → number, of every problem that ever had one."""
+    return {row.key: row.id for row in connection.execute(sa.select(g.key, g.id))}
 
 
 # The source rows behind the change that a posting's person does not want.

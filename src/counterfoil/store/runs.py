@@ -98,6 +98,12 @@ def made_and_open(connection: sa.Connection, flow_id: str) -> tuple[int, int]:
     return found.get("posted", 0), sum(found.get(state, 0) for state in ("planned", "sending", "uncertain"))
 
 
+def held_for(connection: sa.Connection, flow_id: str, cause: str) -> int:
+    """How many of a flow's postings are held for one cause."""
+    mine = sa.select(sa.func.count()).where(p.flow_id == flow_id, p.state == "held", p.cause == cause)
+    return int(connection.execute(mine).scalar_one())
+
+
 def end(connection: sa.Connection, run_id: int, now: datetime.datetime, counts: dict[str, Any]) -> None:
     """Close a run with its counts."""
     connection.execute(sa.update(runs).where(runs.c.id == run_id).values(ended=now, counts=counts))

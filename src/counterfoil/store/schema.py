@@ -31,6 +31,15 @@ audit = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
 )
+# Where each chain ends, sealed with the same key: entries that were taken off its end are missed.
+audit_heads = sa.Table(
+    "audit_heads",
+    tables,
+    sa.Column("entity", sa.Text, primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+)
 
 # Random roots of keys for one purpose each (the audit log's), sealed by access/vault; `id` names one without showing it.
 secrets = sa.Table(
@@ -56,6 +65,8 @@ notices = sa.Table(
     sa.Column("last_at", Instant, nullable=False),
     sa.Column("times", sa.Integer, nullable=False),
     sa.Column("over_at", Instant),
+    sa.Column("since", Instant, nullable=False),  # when the cause itself began, as far as is known
+    sa.Column("count", sa.Integer),  # how many records it is about; null: it counts nothing
 )
 sa.Index(
     "notices_standing",
@@ -63,6 +74,23 @@ sa.Index(
     notices.c.subject,
     unique=True,
     sqlite_where=notices.c.over_at.is_(None),
+)
+# One notice to one target, in one state: written before it is sent, so that nobody else sends it too.
+messages = sa.Table(
+    "messages",
+    tables,
+    sa.Column("notice_id", Id, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),  # standing | over
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("lease_until", Instant),  # the sender's; afterwards it is dead, and another may try
+    sa.Column("next_at", Instant, nullable=False),
+    sa.Column("may_have_arrived", sa.Boolean, nullable=False),
+    sa.Column("target_is_down", sa.Boolean, nullable=False),  # it failed as anything to this target would
+    sa.Column("sent_at", Instant),
+    sa.Column("given_up_at", Instant),
+    sa.Column("error", sa.Text),
 )
 
 # ---- access -----------------------------------------------------------------------------------------------------

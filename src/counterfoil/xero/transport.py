@@ -38,6 +38,7 @@ KEPT_HEADERS: Final = (
     "X-MinLimit-Remaining",
     "X-DayLimit-Remaining",
     "X-AppMinLimit-Remaining",
+    "Date",
 )
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: what the kernel still holds is dropped, not sent late
 

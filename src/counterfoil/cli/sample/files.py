@@ -130,6 +130,11 @@ public_url = "http://localhost:{port}"   # the base of the links that our invoic
 [posting]
 {posting}
 
+# Who is told when a person is needed; then try `counterfoil notify test`. Also webhooks and e-mail addresses.
+# [[notify]]
+# when = ["reconnect", "stopped", "problems", "uncertain > 30m"]
+# to   = {{ command = ["./tell-me.sh"] }}
+
 # One table for each of your companies. `organisation` is its name in Xero: another is never bound. `accounts` and
 # `taxes` are your own names for Xero's. start = "2026-11-01" would keep everything older out.
 """

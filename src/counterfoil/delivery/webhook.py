@@ -1,0 +1,97 @@
+"""A message to a webhook: JSON by POST, signed as standardwebhooks.com says; no redirect is followed, no answer read.
+
+Called by notifying; the only importer of the HTTP library here. The signature is HMAC-SHA256 over
+"{id}.{timestamp}.{body}", in base64, so that a receiver refuses what is forged, altered or old.
+"""
+
+import datetime
+import math
+import socket
+import ssl
+from typing import Final
+
+import aiohttp
+import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from counterfoil.delivery import message as messages
+from counterfoil.delivery.aside import aside
+from counterfoil.delivery.message import Message
+from counterfoil.delivery.outcome import NotDelivered
+from counterfoil.settings import Target
+
+USER_AGENT: Final = "counterfoil/0.1"
+NOT_THE_MESSAGE: Final = (401, 403, 404, 408, 410, 429)  # what any other message would be answered, too
+# Raised before a byte of ours left.
+BEFORE_SENDING: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+
+
+async def send(target: Target, message: Message, *, at: datetime.datetime, within_s: float) -> None:
+    """Carry one message over; `at`: the present instant, signed so that a copy grows old. Raises NotDelivered unless it answers 2xx in time."""
+    from standardwebhooks import Webhook  # only for those who have one
+
+    assert target.url is not None
+    body = messages.encoded(message)
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "webhook-id": message.id,
+        "webhook-timestamp": str(math.floor(at.timestamp())),
+        "webhook-signature": Webhook(target.secret).sign(message.id, at, body.decode()),
+    }
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(), force_close=True, resolver=_Resolver())
+    session = aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=within_s), cookie_jar=aiohttp.DummyCookieJar()
+    )
+    try:
+        async with (
+            session,
+            session.post(yarl.URL(target.url.reveal()), data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            status = answer.status
+    except BEFORE_SENDING as error:
+        raise NotDelivered(_unreachable(error)) from None
+    except TimeoutError:
+        raise NotDelivered(f"no answer within {within_s:.0f} s", may_have_arrived=True) from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise NotDelivered(f"the connection broke ({type(error).__name__})", may_have_arrived=True) from None
+    if 300 <= status < 400:
+        raise NotDelivered(f"it answered {status}, a redirect, which is not followed")
+    if not 200 <= status < 300:
+        raise NotDelivered(f"it answered {status}", target_is_down=status >= 500 or status in NOT_THE_MESSAGE)
+
+
+class _Resolver(AbstractResolver):
+    """Names of hosts by the system's own means, in a thread that nobody has to wait for."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Every address of a host. Raises OSError."""
+        found = await aside(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        return [
+            ResolveResult(
+                hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _type, proto, _name, address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _unreachable(error: Exception) -> str:
+    """Why there was no connection, without the address."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not valid for this address"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no secure connection could be made"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its host is not known"
+    reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else None
+    return f"it cannot be reached: {reason}" if reason else "it cannot be reached"

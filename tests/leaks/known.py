@@ -1,0 +1,119 @@
+"""The secrets that the tests know, and where they turn up: called by conftest after every test, and by the story.
+
+Known are the sandbox's client secret and webhook key, every token that its processes issued (tests/leaks/telling_sandbox),
+and the master keys that lie in a test's folder. A JSON web token is recognised by its form, whoever issued it.
+"""
+
+import base64
+import os
+import re
+import urllib.parse
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from counterfoil.sandbox import world
+
+FILE_BYTES_MAX = 64 << 20  # of one file that is looked through; larger ones are the soak's
+FILES_MAX = 500
+JWT = re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
+LONG = re.compile(rb"[\w-]{32,}")  # what holds a refresh token, wherever it stands
+HOLDERS = re.compile(r"\.(toml|key|pem|py)$|secret")  # files that people and tests put secrets into
+CONSTANT = {"the client secret": world.CLIENT_SECRET, "the webhook key": world.WEBHOOK_KEY}
+
+
+class _Told:
+    """What sandboxes told so far; the file only grows, and is read on from where it was read to."""
+
+    def __init__(self) -> None:
+        self.tokens: set[bytes] = set()
+        self.plain: set[bytes] = set()  # those without a form of their own: refresh tokens
+        self.read_to = 0
+
+    def read(self) -> None:
+        """Take in what is new."""
+        path = Path(os.environ.get("TOLD_TOKENS", "/nonexistent"))
+        if path.exists() and path.stat().st_size > self.read_to:
+            with path.open("rb") as file:
+                file.seek(self.read_to)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self.read_to += len(whole)
+            self.tokens.update(whole.split())
+            self.plain.update(token for token in whole.split() if b"." not in token)
+
+
+_told = _Told()
+
+
+def tokens() -> set[bytes]:
+    """Every token that sandboxes of this session issued so far."""
+    _told.read()
+    return _told.tokens
+
+
+def refresh_tokens() -> set[bytes]:
+    """Those of them that have no form of their own by which they could be recognised."""
+    _told.read()
+    return _told.plain
+
+
+def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
+    """Names of the secrets that stand in `data` as they are."""
+    found = ["a JSON web token"] if b".eyJ" in data and JWT.search(data) else []
+    found += [name for name, secret in (*_constants(), *more) if secret in data]
+    known = refresh_tokens()
+    lengths = {len(token) for token in known}
+    if any(
+        run[at : at + size] in known
+        for run in LONG.findall(data)
+        for size in lengths
+        for at in range(len(run) - size + 1)
+    ):
+        found.append("a refresh token")
+    return found
+
+
+def _constants() -> Iterator[tuple[str, bytes]]:
+    return ((name, value.encode()) for name, value in CONSTANT.items())
+
+
+def in_folder(folder: Path) -> list[str]:
+    """Where in a test's folder a secret stands in a file that is not there to hold one."""
+    keys = [("the master key", path.read_bytes().strip()) for path in folder.glob("**/*.key") if path.is_file()]
+    keys += [("the master key's bytes", raw) for _name, text in keys if (raw := _decoded(text))]
+    found = []
+    for number, path in enumerate(sorted(folder.rglob("*"))):
+        if (
+            number >= FILES_MAX
+            or not path.is_file()
+            or path.is_symlink()
+            or HOLDERS.search(str(path.relative_to(folder)))
+        ):
+            continue
+        if path.stat().st_size <= FILE_BYTES_MAX:
+            found += [f"{path.relative_to(folder)}: {name}" for data in contents(path) for name in in_bytes(data, keys)]
+    return found
+
+
+def contents(path: Path) -> Iterator[bytes]:
+    """What a file says: itself, and the members of a zip, which are compressed."""
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            yield from (packed.read(name) for name in packed.namelist())
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        raw = base64.b64decode(text, altchars=b"-_")
+    except ValueError:
+        return b""
+    return raw if len(raw) >= 16 else b""
+
+
+def forms(secret: bytes) -> set[bytes]:
+    """A secret as it may stand in something: as it is, in base64 of either alphabet, in hexadecimal, in a URL."""
+    quoted = urllib.parse.quote(secret, safe="").encode()
+    encoded = {encode(secret).rstrip(b"=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+    return {secret, secret.hex().encode(), secret.hex().upper().encode(), quoted} | encoded

@@ -1,0 +1,56 @@
+"""Tests that leak on purpose: test_known runs them in a pytest of their own and wants each of them to fail."""
+
+import base64
+import logging
+import sqlite3
+import sys
+
+import pytest
+
+from counterfoil.access import vault
+from counterfoil.sandbox import world
+from tests import sandbox_process
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    """What a sandbox issues."""
+    with sandbox_process.start("--auto-consent") as sandbox:
+        yield sandbox.connect()
+
+
+def test_a_token_is_printed(tokens):
+    """In the middle of other words."""
+    sys.stdout.write(f"the answer was {{'access_token':'{tokens['access_token']}'}}")
+
+
+def test_a_refresh_token_is_logged(tokens):
+    """It has no form of its own."""
+    logging.getLogger("counterfoil").warning("refreshed with %s", tokens["refresh_token"])
+
+
+def test_a_refresh_token_is_in_a_database(tokens, tmp_path):
+    """As a plain column beside another text."""
+    database = sqlite3.connect(tmp_path / "counterfoil.db")
+    database.execute("CREATE TABLE t (a TEXT, b TEXT)")
+    database.execute("INSERT INTO t VALUES ('abc', ?)", (tokens["refresh_token"],))
+    database.commit()
+    database.close()
+
+
+def test_the_client_secret_is_in_a_crash_file(tmp_path):
+    """As an error's words."""
+    (tmp_path / "counterfoil-crash-1.txt").write_text(f"ValueError: {world.CLIENT_SECRET}")
+
+
+def test_a_master_key_is_in_a_file(tmp_path):
+    """As its bytes."""
+    vault.new_key_file(tmp_path / "counterfoil.key")
+    raw = base64.urlsafe_b64decode((tmp_path / "counterfoil.key").read_bytes())
+    (tmp_path / "counterfoil.db").write_bytes(b"SQLite" + raw)
+
+
+def test_nothing_is_leaked(tokens, tmp_path):
+    """And passes."""
+    (tmp_path / "secrets.json").write_text(tokens["refresh_token"])
+    (tmp_path / "counterfoil.db").write_bytes(bytes(range(256)) * 100)
