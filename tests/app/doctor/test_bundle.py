@@ -8,7 +8,7 @@ import stat
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.app.doctor import Report, bundle
@@ -96,6 +96,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
 VALUES = st.recursive(TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     name=st.text("ABCDEFGHIJ0123456789@. é", min_size=3, max_size=20),
     rest=VALUES,

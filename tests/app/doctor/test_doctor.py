@@ -267,8 +267,8 @@ def test_notices_that_stand_are_repeated(firm):
     """With their own remedy, so many of them and no more."""
     for n in range(25):
         firm.sql(
-            "INSERT INTO notices (kind, subject, entity, message, remedy, first_at, last_at, times) "
-            "VALUES ('reconnect', ?, 'acme-uk', 'A consent is lost.', 'counterfoil connect', 1, 1, 3)",
+            "INSERT INTO notices (kind, subject, entity, message, remedy, first_at, last_at, times, since) "
+            "VALUES ('reconnect', ?, 'acme-uk', 'A consent is lost.', 'counterfoil connect', 1, 1, 3, 1)",
             str(n),
         )
     found = firm.found("notices", "--offline")
