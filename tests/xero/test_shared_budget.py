@@ -134,6 +134,21 @@ async def test_what_one_process_used_another_knows(address):
     await second.close()
 
 
+async def test_a_killed_processs_calls_give_their_slots_back_after_the_times_of_posting(tmp_path):
+    """Five calls that were never answered hold everybody up for `request_timeout_s` + `quiet_s`, and not longer."""
+    clock = FakeClock()
+    place = tmp_path / "limits"
+    killed = Pacer(clock, InFile(place, clock), lease_s=30)
+    unanswered = [killed.call("a", "interactive") for _ in range(5)]
+    for one in unanswered:
+        await one.__aenter__()
+    next_one = Pacer(clock, InFile(place, clock), lease_s=30)
+    before = clock.elapsed
+    async with next_one.call("a", "interactive"):
+        assert 30 <= clock.elapsed - before <= 31
+    await next_one.close()
+
+
 async def one_call(pacer):
     async with pacer.call("a", "interactive"):
         return SystemClock().elapsed_s()

@@ -86,7 +86,10 @@ class Books:
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
         )
-        self.pacer = Pacer(clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute)
+        self.pacer = Pacer(
+            clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
+            lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
+        )  # fmt: skip
         self.catch_up = CatchUp(self.database, identity.find_marker)
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")

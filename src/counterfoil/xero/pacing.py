@@ -53,7 +53,10 @@ class _Lesson(msgspec.Struct, frozen=True):
 
 
 class Pacer:
-    """The budgets of one app. `kept`: where they are shared (None: in this process); `limits`: instead of Xero's own."""
+    """The budgets of one app. `kept`: where they are shared (None: in this process).
+
+    `lease_s`: how long a call may still run at Xero when its process is gone; `limits`: instead of Xero's own.
+    """
 
     def __init__(
         self,
@@ -61,12 +64,13 @@ class Pacer:
         kept: Kept | None = None,
         *,
         calls_per_minute: int = 60,
+        lease_s: float = 240.0,
         limits: Limits | None = None,
         jitter: random.Random | None = None,
     ) -> None:
         self._clock = clock
         self._kept: Kept = kept or Remembered(clock)
-        self._limits = limits or limits_of(calls_per_minute)
+        self._limits = limits or limits_of(calls_per_minute, lease_s)
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._asks: list[_Ask] = []
         self._news: list[_Ended | _Lesson] = []
@@ -251,13 +255,13 @@ class _Books:
         return found
 
 
-def limits_of(calls_per_minute: int) -> Limits:
+def limits_of(calls_per_minute: int, lease_s: float) -> Limits:
     """Xero's own limits, or those of a sandbox that allows more."""
-    usual = Limits()
+    usual, lease = Limits(), round(lease_s * budget.SECOND)
     if calls_per_minute <= usual.minute:
-        return Limits(minute=calls_per_minute)
+        return Limits(minute=calls_per_minute, lease=lease)
     app_minute = max(usual.app_minute, calls_per_minute)
-    return Limits(minute=calls_per_minute, app_minute=app_minute, burst=calls_per_minute // 3)
+    return Limits(minute=calls_per_minute, app_minute=app_minute, burst=calls_per_minute // 3, lease=lease)
 
 
 def _number(text: str | None) -> int | None:
