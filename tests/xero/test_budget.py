@@ -192,6 +192,14 @@ def test_the_rest_of_a_day_is_kept_for_looking():
     assert desk.call(0, START + 1)
 
 
+def test_equal_shares_end_when_the_apps_minute_is_no_longer_scarce():
+    """Nobody is held back by a share that was reckoned in a busier time."""
+    desk = Desk(Limits(minute_kept=(0,) * 5, burst=60))
+    desk.app.level, desk.app.level_at = 2, START
+    assert [desk.call(1, START + n) for n in range(3)] == [True, True, False]
+    assert desk.call(1, START + budget.LEVEL_LIFE)
+
+
 @given(demands=st.lists(st.integers(0, 60), max_size=300), app=st.integers(300, 12_000))
 def test_tenants_share_a_scarce_app_limit_equally(demands, app):
     """All together stay within the app's limit, and nobody could have one more without somebody having one less."""
@@ -221,5 +229,6 @@ def test_all_tenants_get_nearly_the_same_under_the_apps_limit(seed):
                 n += 1
         if budget.app_used(app) > 0.8 * limits.app_minute:
             app.level = budget.level(limits, [budget.demand(limits, tenant, now) for tenant in tenants])
+            app.level_at = now
     assert min(counts) / max(counts) >= 0.9
     assert sum(counts) / 3 >= 0.95 * limits.app_minute

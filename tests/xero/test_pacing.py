@@ -14,7 +14,7 @@ def headers(**named):
 
 
 def pacer(clock, **arguments):
-    return Pacer(clock, jitter=random.Random(1), **arguments)
+    return Pacer(clock, jitter=random.Random(1), linger_s=0, **arguments)
 
 
 async def told():

@@ -147,6 +147,9 @@ async def test_a_killed_processs_calls_give_their_slots_back_after_the_times_of_
     async with next_one.call("a", "interactive"):
         assert 30 <= clock.elapsed - before <= 31
     await next_one.close()
+    for one in unanswered:
+        await one.__aexit__(None, None, None)
+    await killed.close()
 
 
 async def one_call(pacer):

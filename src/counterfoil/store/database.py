@@ -44,7 +44,7 @@ class Database:
         A command that ends by itself can wait for the disk: another thread is a twentieth of a run's CPU. A service cannot.
         """
         self.url = sa.make_url(url)
-        self._alone = alone
+        self.alone = alone
         self.clock = clock
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._thread: ThreadPoolExecutor | None = None
@@ -102,7 +102,7 @@ class Database:
     async def open(self) -> None:
         """Connect, make the tables of a new database, refuse those of a newer Counterfoil."""
         with _named_errors(self.url):
-            if self.is_sqlite and self._alone:
+            if self.is_sqlite and self.alone:
                 self._connect_sqlite()
             elif self.is_sqlite:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")

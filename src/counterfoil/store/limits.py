@@ -98,12 +98,12 @@ class Remembered:
 
 
 class InFile:
-    """Budgets in an SQLite file, for all processes of one machine."""
+    """Budgets in an SQLite file, for all processes of one machine. `alone`: as in store/database, without a thread."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, alone: bool = False) -> None:
         self._path = path
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
+        self._thread = None if alone else ThreadPoolExecutor(1, thread_name_prefix="limits")
         self._connection: sqlite3.Connection | None = None
         self._epoch = BOOT_ID.read_text("ascii").strip() if BOOT_ID.exists() else "boot"
 
@@ -120,10 +120,15 @@ class InFile:
 
     async def close(self) -> None:
         """Close the file."""
+        if self._thread is None:
+            self._close()
+            return
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
     async def _on_thread(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        if self._thread is None:
+            return self._transact(query, parameters, work)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._transact, query, parameters, work)
 
@@ -253,7 +258,9 @@ def beside(database: Database) -> Kept:
     if not database.is_sqlite:
         return OnServer(database.url.set(drivername="postgresql").render_as_string(hide_password=False), database.clock)
     path = database.path
-    return Remembered(database.clock) if path is None else InFile(path.with_name(path.name + SUFFIX), database.clock)
+    if path is None:
+        return Remembered(database.clock)
+    return InFile(path.with_name(path.name + SUFFIX), database.clock, alone=database.alone)
 
 
 def _passed(state: bytes | None) -> Passed:

@@ -18,6 +18,7 @@ TURN: Final = 10 * SECOND  # a lane that waits so long goes before those above i
 WANT: Final = 2 * SECOND  # how long a lane above that waits keeps those below it from taking places
 NAP: Final = SECOND // 4  # what is asked again when nothing says when
 DAY_PROBE: Final = 900 * SECOND  # how often a used-up day is asked again when nothing says when it ends
+LEVEL_LIFE: Final = 6 * SECOND  # equal shares hold so long after somebody last found the app's minute scarce
 LANE_COUNT: Final = 5
 UNSPREAD: Final = 1  # lanes up to this one (a person waits, or a posting is unclear) take a free place at once
 
@@ -226,7 +227,8 @@ def _place(limits: Limits, app: App, tenant: Tenant, rank: int, now: int) -> Ver
 
 def _in_the_minute(limits: Limits, app: App, tenant: Tenant, rank: int, now: int) -> Verdict | None:
     """A free place, and (but for the first lanes) not so soon that the free ones are gone before the next comes back."""
-    most = min(limits.minute, app.level or limits.minute)
+    level = app.level if now - app.level_at < LEVEL_LIFE else 0
+    most = min(limits.minute, level or limits.minute)
     free = max(1, most - limits.minute_kept[rank]) - len(tenant.calls) - len(tenant.frees)
     if free <= 0:
         return Verdict(tenant.frees[-free] if -free < len(tenant.frees) else now + NAP)

@@ -29,7 +29,8 @@ START_WITHIN_S: Final = 5.0  # a call that did not begin so long after it got it
 CONCURRENT_BACKOFF_S: Final = 0.5  # doubled with each 429 in a row, jittered by half; Xero sends no Retry-After
 CONCURRENT_BACKOFF_MAX_S: Final = 15.0
 SCARCE: Final = 0.8  # from this share of the app's minute on, tenants get equal shares
-LEVEL_LIFE: Final = 2 * budget.SECOND
+LEVEL_EVERY: Final = 2 * budget.SECOND
+LINGER_S: Final = 0.02  # news wait so long for an ask, to be told in the same turn
 
 
 class _Ask(msgspec.Struct, eq=False):
@@ -65,6 +66,7 @@ class Pacer:
         *,
         calls_per_minute: int = 60,
         lease_s: float = 240.0,
+        linger_s: float = LINGER_S,
         limits: Limits | None = None,
         jitter: random.Random | None = None,
     ) -> None:
@@ -78,6 +80,8 @@ class Pacer:
         self._worker: asyncio.Task[None] | None = None
         self._arrivals = itertools.count()
         self._owner = secrets.token_hex(6)
+        self._linger_s = linger_s
+        self._closing = False
 
     @contextlib.asynccontextmanager
     async def call(self, tenant_id: str, lane: str) -> AsyncIterator[None]:
@@ -109,6 +113,8 @@ class Pacer:
 
     async def close(self) -> None:
         """Give back what is ours and let go of the shared budgets."""
+        self._closing = True
+        self._poked.set()
         if self._worker is not None:
             await asyncio.gather(self._worker, return_exceptions=True)
         await self._kept.close()
@@ -143,6 +149,7 @@ class Pacer:
     async def _work(self) -> None:
         """Take turns as long as somebody waits or something is to be said."""
         while self._asks or self._news:
+            await self._linger()
             self._poked.clear()
             asks = sorted(self._asks, key=lambda one: (one.rank, one.order))[:TURN_MAX]
             news, self._news = self._news, []
@@ -154,6 +161,15 @@ class Pacer:
                 return
             if wait_s > 0 and not self._poked.is_set() and self._asks:
                 await self._nap(min(wait_s, NAP_MAX_S))
+
+    async def _linger(self) -> None:
+        """A place that is given back is mostly asked for again at once: one turn does both."""
+        if self._linger_s and not self._asks:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._linger_s):
+                    while not self._asks and not self._closing:
+                        self._poked.clear()
+                        await self._poked.wait()
 
     def _fail(self, asks: Sequence[_Ask], problem: errors.StoreError) -> None:
         for ask in asks:
@@ -174,7 +190,7 @@ class Pacer:
                 budget.ask(self._limits, books.app, books.tenant(one.tenant), one.rank, one.id, now) for one in asks
             ]
             used = budget.app_used(books.app)
-            stale = used > SCARCE * self._limits.app_minute and now - books.app.level_at > LEVEL_LIFE
+            stale = used > SCARCE * self._limits.app_minute and now - books.app.level_at > LEVEL_EVERY
             return (now, stale, verdicts), books.written()
 
         now, stale, verdicts = await self._kept.turn(keys, work)
