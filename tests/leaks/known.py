@@ -22,7 +22,8 @@ FILES_MAX = 500
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 JWT = re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
 LONG = re.compile(rb"[\w-]{32,}")  # what holds a refresh token, wherever it stands
-HOLDERS = re.compile(r"\.(toml|key|pem|py)$|secret")  # files that people and tests put secrets into
+# Files that people and tests put secrets into, and the sandbox's own memory.
+HOLDERS = re.compile(r"\.(toml|key|pem|py)$|secret|(^|/)state\.json|\.state$")
 CONSTANT = {"the client secret": world.CLIENT_SECRET, "the webhook key": world.WEBHOOK_KEY}
 
 
