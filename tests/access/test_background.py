@@ -110,7 +110,7 @@ async def test_it_never_outlives_the_work(bound, sandbox, monkeypatch):
     async with beside(bound).beside():
         while not asked(sandbox, mark):  # noqa: ASYNC110 - the task sends it
             await asyncio.sleep(0.01)
-    assert asyncio.all_tasks() == before
+    assert asyncio.all_tasks() <= before  # what the calls before left to be said may have been said meanwhile
     grant = await grant_of(bound)
     assert (grant.refresh_owner, grant.refresh_until <= bound.clock.now(), grant.lost) == ("test", True, None)
     sandbox.clear_faults()
