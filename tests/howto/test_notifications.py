@@ -13,7 +13,6 @@ from counterfoil.model.notices import KINDS
 from tests.delivery.receivers import SECRET, Hook
 
 PAGE = (Path(__file__).parents[2] / "docs" / "howto" / "notifications.md").read_text()
-NOW = datetime.datetime.now(datetime.UTC)
 
 
 @pytest.fixture
@@ -29,9 +28,10 @@ async def test_the_receiver_of_the_page_checks_what_we_send(hook):
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], namespace)
     read = namespace["notice"]
     target = settings.Target(key="k", label="l", way="webhook", url=settings.Secret(hook.url), secret=bytes(range(32)))
-    sent = message.trial(NOW, installation="i", environment="default")
-    await webhook.send(target, sent, at=NOW, within_s=5)
-    await webhook.send(target, sent, at=NOW - datetime.timedelta(minutes=6), within_s=5)
+    now = datetime.datetime.now(datetime.UTC)
+    sent = message.trial(now, installation="i", environment="default")
+    await webhook.send(target, sent, at=now, within_s=5)
+    await webhook.send(target, sent, at=now - datetime.timedelta(minutes=6), within_s=5)
     (headers, body), (old_headers, old_body) = hook.got
     assert read(SECRET, headers, body)["id"] == sent.id
     assert read(f"whsec_{SECRET}", headers, body)["id"] == sent.id

@@ -34,6 +34,23 @@ KEYS = {
 }
 
 
+def worth(amount, row):
+    """An amount of a document in base currency, half a cent rounded up."""
+    return (amount / row["CurrencyRate"]).quantize(CENT, ROUND_HALF_UP)
+
+
+def left(row, worth=worth):
+    """What is open of a document, in base currency: itself and everything applied, each converted."""
+    if row["Status"] != "AUTHORISED":
+        return ZERO
+    applied = [
+        part.get("AppliedAmount", part.get("Amount"))
+        for key in ("Payments", "CreditNotes", "Allocations", "Overpayments", "Prepayments")
+        for part in row.get(key, [])
+    ]
+    return worth(row["Total"], row) - sum((worth(amount, row) for amount in applied), ZERO)
+
+
 class RandomBooks(RuleBasedStateMachine):
     """A bookkeeper who does anything that Xero allows, and tries what it does not."""
 
@@ -41,18 +58,11 @@ class RandomBooks(RuleBasedStateMachine):
 
     def worth(self, amount, row):
         """An amount of a document in base currency."""
-        return (amount / row["CurrencyRate"]).quantize(CENT, ROUND_HALF_UP)
+        return worth(amount, row)
 
     def left(self, row):
-        """What is open of a document, in base currency: itself and everything applied, each converted."""
-        if row["Status"] != "AUTHORISED":
-            return ZERO
-        applied = [
-            part.get("AppliedAmount", part.get("Amount"))
-            for key in ("Payments", "CreditNotes", "Allocations", "Overpayments", "Prepayments")
-            for part in row.get(key, [])
-        ]
-        return self.worth(row["Total"], row) - sum((self.worth(amount, row) for amount in applied), ZERO)
+        """What is open of a document, in base currency."""
+        return left(row, self.worth)
 
     @initialize()
     def open_books(self):
