@@ -38,10 +38,10 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
         known = ("crash", *_crash(error, config), CRASHED)
     code, message, remedy, exit_code = known
     if json:
-        import msgspec
+        from counterfoil.cli import one_value
 
-        value = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
-        sys.stdout.write(value + "\n")
+        value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
+        sys.stdout.write(value.decode() + "\n")
         sys.stdout.flush()
     from counterfoil.cli import table
 

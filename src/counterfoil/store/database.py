@@ -148,8 +148,8 @@ class Database:
             first = {"schema_version": str(schema.SCHEMA_VERSION), "installation_id": secrets.token_hex(16)}
             connection.execute(sa.insert(schema.meta), [{"key": k, "value": v} for k, v in first.items()])
             return
-        version = int(get_meta(connection, "schema_version") or 0)
-        if version != schema.SCHEMA_VERSION:
+        version = get_meta(connection, "schema_version") or "none"
+        if version != str(schema.SCHEMA_VERSION):
             raise errors.StoreError(
                 f"The database has schema {version}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
                 remedy="Use the Counterfoil that wrote it, or a newer one.",
