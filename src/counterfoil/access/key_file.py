@@ -63,8 +63,12 @@ def new(path: Path) -> None:
         ) from None
     except OSError as cause:
         raise _unwritable(path, cause) from None
-    _fill(handle, MasterKey.random().text())
-    _sync_folder(path.parent)
+    try:
+        _fill(handle, MasterKey.random().text())
+        _sync_folder(path.parent)
+    except OSError as cause:
+        path.unlink()  # half a key would be taken for one that must be kept
+        raise _unwritable(path, cause) from None
 
 
 @contextlib.contextmanager

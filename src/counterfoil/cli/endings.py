@@ -31,23 +31,31 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    if isinstance(error, SystemExit):  # another parser's ending: the sandbox's
-        return error.code if isinstance(error.code, int) else USAGE
+    if isinstance(error, SystemExit):  # another parser's ending: the sandbox's, which has said why
+        ended = error.code if isinstance(error.code, int) else USAGE
+        if json and ended:
+            _tell_value("usage", "The options were not understood.", "What is wrong with them stands on stderr.")
+        return ended
     known = _known(error)
     if known is None:
         known = ("crash", *_crash(error, config), CRASHED)
     code, message, remedy, exit_code = known
     if json:
-        from counterfoil.cli import one_value
-
-        value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
-        sys.stdout.write(value.decode() + "\n")
-        sys.stdout.flush()
+        _tell_value(code, message, remedy)
     from counterfoil.cli import table
 
     told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
     sys.stderr.write(table.harmless_lines(told))  # an error may carry a stranger's words
     return exit_code
+
+
+def _tell_value(code: str, message: str, remedy: str) -> None:
+    """The one JSON value of a command that failed."""
+    from counterfoil.cli import one_value
+
+    value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
+    sys.stdout.write(value.decode() + "\n")
+    sys.stdout.flush()
 
 
 def _known(error: BaseException) -> tuple[str, str, str, int] | None:
