@@ -186,6 +186,14 @@ def replace_connections(conn: Connection, grant_id: str, rows: list[Connected]) 
         conn.execute(sa.insert(schema.connections), [msgspec.structs.asdict(row) for row in rows])
 
 
+def organisations(conn: Connection, client_id: str) -> int:
+    """How many organisations one app was last seen to reach, by lost grants too: at Xero a connection lasts until it is ended."""
+    table = schema.connections
+    mine = sa.select(_T.c.id).where(_T.c.client_id == client_id)
+    query = sa.select(sa.func.count(table.c.tenant_id.distinct())).where(table.c.grant_id.in_(mine))
+    return int(conn.execute(query).scalar_one())
+
+
 def connections(conn: Connection) -> list[Connected]:
     """Every known connection, by name, then tenant."""
     table = schema.connections

@@ -181,7 +181,7 @@ def test_a_port_that_is_taken_is_a_warning(firm):
 
 
 @pytest.mark.parametrize(
-    ("days", "level", "code"), [(49, "ok", "ok"), (51, "warning", "unused"), (61, "problem", "dead")]
+    ("days", "level", "code"), [(44, "ok", "ok"), (46, "warning", "unused"), (61, "problem", "dead")]
 )
 def test_consents_that_were_not_used_for_long_are_named(firm, days, level, code):
     """Before Xero forgets them, 60 days after their last use."""
