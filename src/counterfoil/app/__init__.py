@@ -222,11 +222,6 @@ class Books:
         """What our consents reach, as last seen; no call."""
         return await self.database.read(grants.connections)
 
-    async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
-        """Write one act into the audit log that is done already; one that can be done with its entry has it in its own transaction."""
-        log = self.access.audit
-        await self.database.run(lambda conn: log.append(conn, entity, act, data))
-
     # ---- operations
 
     async def run(

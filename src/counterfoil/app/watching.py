@@ -181,8 +181,7 @@ async def count(books: Any) -> caps.Cap:
     client_id, tier = books.settings.xero.client_id, books.settings.xero.tier
 
     def work(conn: Connection) -> caps.Cap:
-        live = {grant.id for grant in grants.usable(conn, client_id)}
-        cap = caps.of(tier, len({one.tenant_id for one in grants.connections(conn) if one.grant_id in live}))
+        cap = caps.of(tier, grants.organisations(conn, client_id))
         at = books.database.now(conn)
         if cap.is_near:
             notices.tell(conn, CAP, client_id, message=cap.message, remedy=cap.remedy, now=at)

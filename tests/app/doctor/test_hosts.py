@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from counterfoil import errors, settings
-from counterfoil.app.doctor import consents, hosts, organisations
+from counterfoil.access import caps
+from counterfoil.app.doctor import hosts, organisations
 from counterfoil.app.doctor.patient import HostAnswer, Organised, Patient
 from counterfoil.model.organisation import Action
 from counterfoil.xero.answers import Answer
@@ -177,4 +178,4 @@ def test_every_tier_of_the_configuration_has_its_cap():
     """But the one without a cap."""
     tiers = msgspec.inspect.type_info(settings.XeroSettings)
     (field,) = [field for field in tiers.fields if field.name == "tier"]
-    assert set(field.type.type.values) == {*consents.CONNECTIONS_MAX, "enterprise"}
+    assert set(field.type.type.values) == {*caps.CONNECTIONS_MAX, "enterprise"}
