@@ -21,6 +21,8 @@ from counterfoil.xero import scopes as scope_rules
 WAIT_S: Final = 300.0
 SIGN_IN: Final = scope_rules.SIGN_IN
 AGAIN: Final = "Run `counterfoil connect` again."
+FOREIGN: Final = "The answer belongs to another attempt to connect: its state is not ours."
+OPEN_OURS: Final = "Open the address that `counterfoil connect` shows now."
 
 
 class Consent(Granting):
@@ -39,8 +41,8 @@ class Consent(Granting):
 
         `scopes`: beyond SIGN_IN, which is always asked for. `show(url)`: prints it, opens a browser. `wait_s`: how long
         to listen on `redirect_uri`. Costs five calls, none of them counted by a tenant. Asking twice is harmless: the
-        same user's grant is replaced. Raises NoConsent (cancelled, foreign answer, an id token that cannot be believed,
-        nobody came), ConfigurationError (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
+        same user's grant is replaced. An answer with another state is refused, and the right one waited for. Raises
+        NoConsent (cancelled, another server's answer, an id token that cannot be believed, nobody came), ConfigurationError (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
         """
         await self._vault.ready(self._database)  # before a person is troubled: what they give has to be sealed
         by = await id_token.issuer(self._transport)
@@ -53,8 +55,10 @@ class Consent(Granting):
         async def answer(query: callback.Query) -> tuple[int, str]:
             if came.done():
                 return 410, page.failed("This answer was used already.", AGAIN)
+            if not _is_ours(query, state):  # any page that the browser shows can send one: it may not end ours
+                return 400, page.failed(FOREIGN, OPEN_OURS)
             try:
-                came.set_result(_code(query, state, by))
+                came.set_result(_code(query, by))
             except errors.CounterfoilError as problem:
                 came.set_exception(problem)
             return await shown
@@ -97,15 +101,16 @@ class Consent(Granting):
         return await self.keep(fresh, user, self._transport.time.at(asked_s), claims.authentication_event_id)
 
 
-def _code(query: callback.Query, state: str, by: Issuer) -> str:
-    """The code of a callback. Raises what its error means, or NoConsent when it is not the answer to our question.
+def _is_ours(query: callback.Query, state: str) -> bool:
+    """Whether a callback answers the question that we asked."""
+    return hmac.compare_digest(query.get("state", "").encode(), state.encode())
+
+
+def _code(query: callback.Query, by: Issuer) -> str:
+    """The code of a callback with our state. Raises what its error means.
 
     A server that names itself (RFC 9207) has to be the one that we asked.
     """
-    if not hmac.compare_digest(query.get("state", "").encode(), state.encode()):
-        raise errors.NoConsent(
-            "The answer belongs to another attempt to connect (its state is not ours).", remedy=AGAIN, why="foreign"
-        )
     if query.get("iss", by.name) != by.name:
         raise errors.NoConsent(
             "The answer comes from another server than the one that was asked.", remedy=AGAIN, why="foreign"

@@ -52,7 +52,7 @@ def _show(screen: Screen, standing: "Standing") -> None:
         )
     for one in standing.entities:
         if one.stopped:
-            screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
+            screen.line(f"Writes of {one.entity} are stopped: {table.harmless(one.stopped)}")
     for told in standing.notices:
         if told.kind != "stopped":  # said above, with its entity
             screen.line(
@@ -64,5 +64,5 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(f"Problems that need you: {standing.problems}")
     for head in standing.audit:
         screen.line(
-            f"Audit log of {head.entity or 'no entity'}: {table.count(head.length, 'entry', 'entries')}, head {head.head[:HEAD_SHOWN]}"
+            f"Audit log of {table.harmless(head.entity) or 'no entity'}: {table.count(head.length, 'entry', 'entries')}, head {head.head[:HEAD_SHOWN]}"
         )
