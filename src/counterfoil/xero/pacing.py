@@ -21,8 +21,10 @@ from counterfoil.model.ports import Clock
 from counterfoil.store.limits import Kept, Remembered, States
 from counterfoil.xero import budget
 from counterfoil.xero.budget import App, Limits, Taught, Tenant, Verdict
+from counterfoil.xero.standings import Standing
 
 APP: Final = "app"
+DAY_LIMIT: Final = 5_000  # xero-facts §2.1
 TURN_MAX: Final = 64  # asks of one turn; the others have the next
 NAP_MAX_S: Final = 1.0  # a waiter looks up this often, in case another process gave something back
 START_WITHIN_S: Final = 5.0  # a call that did not begin so long after it got its place asks again
@@ -110,6 +112,27 @@ class Pacer:
             wait=None if wait_s is None else wait_s * budget.SECOND,
         )
         self._tell(_Lesson(tenant_id, taught))
+
+    async def standings(self, tenant_ids: Sequence[str]) -> dict[str, Standing]:
+        """Where the limits of these organisations stand, by tenant. Takes nothing. Raises StoreError."""
+
+        def work(now: int, states: States) -> tuple[dict[str, Standing], States]:
+            books = _Books(states)
+            return {one: self._standing(books.tenant(one), now) for one in tenant_ids}, {}
+
+        return await self._kept.turn(list(dict.fromkeys(tenant_ids)), work)
+
+    def _standing(self, tenant: Tenant, now: int) -> Standing:
+        return Standing(
+            minute_used=budget.used(tenant, now),
+            minute_limit=self._limits.minute,
+            slots_used=sum(call.until > now for call in tenant.calls),
+            slots_limit=self._limits.slots,
+            day_left=tenant.day_left,
+            day_limit=DAY_LIMIT,
+            day_resets_at=None,
+            day_runs_out_at=None,
+        )
 
     async def close(self) -> None:
         """Give back what is ours and let go of the shared budgets."""

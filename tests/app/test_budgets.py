@@ -1,0 +1,31 @@
+"""What an installation says of its organisations' limits."""
+
+import pytest
+
+from counterfoil import open_books
+from counterfoil.app.budgets import budgets
+from tests.cli.conftest import office
+
+__all__ = ["office"]
+
+
+@pytest.fixture
+def shop(office):
+    """An office that is connected and bound."""
+    return office.open_for_business()
+
+
+async def test_budgets_say_what_xero_said(shop):
+    """One row per bound entity, with the day as the newest answer told it; reading costs no call."""
+    async with open_books(shop.folder / "counterfoil.toml") as books:
+        client = await books.client("acme-uk")
+        await client.get("Organisation", lane="looking")
+        calls, _ = books.counts()
+        found = {one.entity: one for one in await budgets(books)}
+        assert calls == books.counts()[0]
+    one = found["acme-uk"]
+    assert one.organisation == "Fernhill Trading Ltd"
+    assert (one.day_limit, one.slots_limit, one.slots_used) == (5_000, 5, 0)
+    assert 1 <= one.minute_used <= 5
+    assert one.day_used + one.day_left == 5_000
+    assert one.day_used >= 1
