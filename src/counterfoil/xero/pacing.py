@@ -115,12 +115,21 @@ class Pacer:
 
     async def standings(self, tenant_ids: Sequence[str]) -> dict[str, Standing]:
         """Where the limits of these organisations stand, by tenant. Takes nothing. Raises StoreError."""
+        news, self._news = self._news, []
+        keys = [APP, *dict.fromkeys([one.tenant for one in news] + list(tenant_ids))]
 
         def work(now: int, states: States) -> tuple[dict[str, Standing], States]:
             books = _Books(states)
-            return {one: self._standing(books.tenant(one), now) for one in tenant_ids}, {}
+            for one in news:
+                self._take_in(books, one, now)
+            changed = books.written() if news else {}
+            return {one: self._standing(books.tenant(one), now) for one in tenant_ids}, changed
 
-        return await self._kept.turn(list(dict.fromkeys(tenant_ids)), work)
+        try:
+            return await self._kept.turn(keys, work)
+        except errors.StoreError:
+            self._news = news + self._news
+            raise
 
     def _standing(self, tenant: Tenant, now: int) -> Standing:
         return Standing(
