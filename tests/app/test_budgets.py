@@ -4,15 +4,22 @@ import pytest
 
 from counterfoil import open_books
 from counterfoil.app.budgets import budgets
-from tests.cli.conftest import office
+from tests import sandbox_process
+from tests.cli.office import Office
 
-__all__ = ["office"]
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """A Xero with its limits."""
+    with sandbox_process.start("--auto-consent") as process:
+        yield process
 
 
 @pytest.fixture
-def shop(office):
+def shop(tmp_path, sandbox):
     """An office that is connected and bound."""
-    return office.open_for_business()
+    sandbox.post("/_sandbox/reset")
+    return Office(tmp_path, sandbox).open_for_business()
 
 
 async def test_budgets_say_what_xero_said(shop):
