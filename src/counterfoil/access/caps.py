@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
+from counterfoil.model import tiers
+
 NEAR: Final = 80  # per cent of a tier's cap
 UNCERTIFIED_MAX: Final = 2
 TWO_APPS: Final = f"Any single organisation takes {UNCERTIFIED_MAX} uncertified apps: where two others are connected, Xero refuses a third."
@@ -56,4 +57,4 @@ class Cap(msgspec.Struct, frozen=True):
 
 def of(tier: str, used: int) -> Cap:
     """The cap of a tier with so many organisations connected."""
-    return Cap(tier, used, CONNECTIONS_MAX.get(tier))
+    return Cap(tier, used, tiers.BY_NAME[tier].connections)

@@ -9,6 +9,7 @@ from counterfoil import errors
 from counterfoil.app import needs
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
+from counterfoil.model import tiers
 from counterfoil.store import grants as stored
 from counterfoil.store import health
 from counterfoil.xero.scopes import BROAD_STORY
@@ -16,7 +17,7 @@ from counterfoil.xero.scopes import BROAD_STORY
 DEAD_DAYS: Final = 60
 UNUSED_DAYS: Final = 50
 CONNECT: Final = "Run `counterfoil connect`."
-CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
+CONNECTIONS_MAX: Final = {one.name: one.connections for one in tiers.TIERS if one.connections is not None}
 NEAR_PERCENT: Final = 80
 
 
