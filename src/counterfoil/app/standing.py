@@ -10,7 +10,9 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import auditing, troubles
+from counterfoil.app import advice, auditing, costs, numbers, troubles
+from counterfoil.app.advice import Advice
+from counterfoil.app.costs import Costs
 from counterfoil.model.notices import COUNTED
 from counterfoil.store import notices, runs, stories
 from counterfoil.store.messages import Trouble
@@ -54,6 +56,8 @@ class Standing(msgspec.Struct, frozen=True):
     next: str
     notices: tuple[Told, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
+    costs: Costs | None = None  # what this month's calls and data cost
+    advice: tuple[Advice, ...] = ()  # what would save some, worst first
 
 
 async def standing(books: Any) -> Standing:
@@ -82,7 +86,16 @@ async def standing(books: Any) -> Standing:
     if any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing)
+    cost, saved = await _costs(books)
+    return Standing(
+        connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing, cost, saved
+    )
+
+
+async def _costs(books: Any) -> tuple[Costs, tuple[Advice, ...]]:
+    rows = await costs.used(books)
+    cost = await costs.costs(books, rows)
+    return cost, advice.recommend(await numbers.gathered(books, rows, cost))
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from counterfoil import errors
 from counterfoil.access import bindings as access
 from counterfoil.access import caps
+from counterfoil.app import costs
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices
 from counterfoil.store.database import Connection, get_meta, set_meta
@@ -143,6 +144,7 @@ async def daily(books: Any) -> None:
     try:
         await books.access.connections.refreshed()
         await count(books)
+        await costs.tell_near(books)
     except (errors.Reconnect, errors.RunAgain, errors.Stop):
         return  # whoever needs the consent or the key says so
     for bound in await books.database.read(bindings.everything):
