@@ -5,6 +5,7 @@
     │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
+    │   ├── Paused                a person paused the writes: nothing was sent
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -101,6 +102,12 @@ class OrganisationOffline(XeroUnavailable):
     """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
 
     code = "organisation-offline"
+
+
+class Paused(RunAgain):
+    """A person paused the writes of everything, an entity or a flow: nothing was sent, what is planned waits."""
+
+    code = "paused"
 
 
 class Unclear(RunAgain):

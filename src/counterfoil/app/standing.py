@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import auditing, troubles
+from counterfoil.app import auditing, pausing, troubles
 from counterfoil.model.notices import COUNTED
 from counterfoil.store import notices, runs, stories
 from counterfoil.store.messages import Trouble
@@ -53,6 +53,7 @@ class Standing(msgspec.Struct, frozen=True):
     audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
     notices: tuple[Told, ...] = ()
+    pauses: tuple[pausing.Standing, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
 
 
@@ -82,7 +83,8 @@ async def standing(books: Any) -> Standing:
     if any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing)
+    paused = await pausing.standing(books)
+    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, paused, failing)
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:
