@@ -6,6 +6,7 @@
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
     │   ├── WindowClosed          bulk work waits for its hours; `retry_after_s` says how long
+    │   ├── Paused                a person paused the writes: nothing was sent
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -108,6 +109,12 @@ class WindowClosed(RunAgain):
     """Bulk work waits for the hours that the configuration gives it, on the organisation's own clock."""
 
     code = "window-closed"
+
+
+class Paused(RunAgain):
+    """A person paused the writes of everything, an entity or a flow: nothing was sent, what is planned waits."""
+
+    code = "paused"
 
 
 class Unclear(RunAgain):

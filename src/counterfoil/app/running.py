@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, taking_back, watching
+from counterfoil.app import acts, pausing, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
@@ -101,7 +101,7 @@ class Runner:
         self._notices = dict(intake.notices)
         if plan.remapped:
             self._notices[""] = (_remapped(plan.remapped),)
-        await self._finish(set(intake.bindings))
+        await self._finish(set(intake.bindings), flow.id)
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         report = await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
@@ -173,8 +173,8 @@ class Runner:
 
         await self._database.run(work)
 
-    async def _finish(self, entities: set[str] | None) -> None:
-        """Finish the tenants of these entities, or of all that have open postings."""
+    async def _finish(self, entities: set[str] | None, flow_id: str | None = None) -> None:
+        """Finish the tenants of these entities, or of all that have open postings. `flow_id`: of the flow that is run."""
         open_before = await self._database.read(runs.open_by_entity)
         wanted = [entity for entity in open_before if entities is None or entity in entities]
         workers = []
@@ -187,6 +187,8 @@ class Runner:
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
         self._stops.update(await finishing.finish_all(workers))
+        held_back = await pausing.stops(self._books, wanted, flow_id)
+        self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

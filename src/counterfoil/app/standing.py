@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, numbers, troubles
+from counterfoil.app import advice, auditing, costs, numbers, pausing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.costs import Costs
 from counterfoil.model.notices import COUNTED
@@ -55,6 +55,7 @@ class Standing(msgspec.Struct, frozen=True):
     audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
     notices: tuple[Told, ...] = ()
+    pauses: tuple[pausing.Standing, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
     costs: Costs | None = None  # what this month's calls and data cost
     advice: tuple[Advice, ...] = ()  # what would save some, worst first
@@ -87,8 +88,9 @@ async def standing(books: Any) -> Standing:
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
     cost, saved = await _costs(books)
+    paused = await pausing.standing(books)
     return Standing(
-        connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing, cost, saved
+        connected, tuple(entities), tuple(flows), len(problems), heads, following, told, paused, failing, cost, saved
     )
 
 

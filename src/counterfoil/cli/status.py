@@ -37,6 +37,8 @@ def status(context: typer.Context) -> None:
 
 
 def _show(screen: Screen, standing: "Standing") -> None:
+    for pause in standing.pauses:
+        screen.line(f"{table.harmless(pause.said)} ({pause.remedy.rstrip('.')})")
     if not standing.connected:
         screen.line("Not connected to Xero yet.")
     states = [state for state in STATES if any(state in entity.postings for entity in standing.entities)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import Brief
 from counterfoil.store.prepared import Among, Prepared
 
@@ -25,6 +25,7 @@ _READY = Prepared(
         p.state == "planned",
         p.action.is_(None),
         p.own_number == sa.bindparam("own_number"),
+        sa.not_(pauses.is_paused),
         sa.or_(
             p.after_id.is_(None),
             sa.and_(

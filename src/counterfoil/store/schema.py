@@ -495,6 +495,21 @@ contact_links = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+# Where somebody said that no write may start, and until when; one that is over stays as its own history.
+pauses = sa.Table(
+    "pauses",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("scope", sa.Text, nullable=False),  # all | entity | flow
+    sa.Column("name", sa.Text, nullable=False),  # the entity's key or the flow's id; "" for all
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("until", Instant),  # null: until somebody resumes
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text),  # null: it ended by itself
+)
+sa.Index("pauses_standing", pauses.c.scope, pauses.c.name, unique=True, sqlite_where=pauses.c.ended_at.is_(None))
 
 
 def for_postgres() -> None:
