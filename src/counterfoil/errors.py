@@ -5,6 +5,7 @@
     │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
+    │   ├── WindowClosed          the flow's hours are over; `retry_after_s` until they begin again
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -36,6 +37,7 @@ Called everywhere; imports nothing of ours. An error carries facts as attributes
 never a customer's data beyond the identifiers that the user gave.
 """
 
+import datetime
 import math
 from typing import Any, ClassVar
 
@@ -101,6 +103,20 @@ class OrganisationOffline(XeroUnavailable):
     """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
 
     code = "organisation-offline"
+
+
+class WindowClosed(RunAgain):
+    """What is left belongs to flows whose window is not open. `until`: when the first of them opens; None: nobody knows."""
+
+    code = "window-closed"
+
+    def __init__(self, entity: str, until: datetime.datetime | None) -> None:
+        when = "" if until is None else f" It opens at {until:%Y-%m-%d %H:%M} UTC."
+        super().__init__(
+            f"What is left of {entity} waits for its flow's window.{when}",
+            remedy="`counterfoil serve` goes on by itself then; or run the same command again.",
+        )
+        self.until = until
 
 
 class Unclear(RunAgain):
