@@ -11,9 +11,13 @@ import msgspec
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
 from counterfoil.app import auditing, troubles
+from counterfoil.app.progress import Progress, progress
+from counterfoil.app.serving.flow_runs import overview
+from counterfoil.app.serving.health import Scheduled
 from counterfoil.model.notices import COUNTED
-from counterfoil.store import notices, runs, stories
+from counterfoil.store import notices, runs, services, stories
 from counterfoil.store.messages import Trouble
+from counterfoil.store.services import Service
 
 
 class EntityStanding(msgspec.Struct, frozen=True):
@@ -54,6 +58,9 @@ class Standing(msgspec.Struct, frozen=True):
     next: str
     notices: tuple[Told, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
+    services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
+    schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
+    progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
 
 
 async def standing(books: Any) -> Standing:
@@ -82,7 +89,24 @@ async def standing(books: Any) -> Standing:
     if any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing)
+    now = books.clock.now()
+    alive = tuple(one for one in await books.database.read(services.everything) if one.is_alive(now))
+    timed, under_way = tuple(await overview(books)), tuple(await progress(books))
+    if alive and following == "counterfoil finish":
+        following = "counterfoil status"  # the service does it
+    return Standing(
+        connected,
+        tuple(entities),
+        tuple(flows),
+        len(problems),
+        heads,
+        following,
+        told,
+        failing,
+        alive,
+        timed,
+        under_way,
+    )
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

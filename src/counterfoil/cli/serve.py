@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import service_lines, session, table
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
-    from counterfoil.app.serving import Scheduled, Serving, Summary
+    from counterfoil.app.serving import Serving, Summary
     from counterfoil.app.serving.foresight import Foreseen
     from counterfoil.app.serving.shift import Told
     from counterfoil.cli.screen import Screen
@@ -49,7 +49,7 @@ def _foresee(now: session.Session) -> None:
 
     found = now.books(foresight.foresee)
     now.screen.value(found)
-    show_schedules(now.screen, [one.schedule for one in found.flows])
+    service_lines.schedules(now.screen, [one.schedule for one in found.flows])
     now.screen.line()
     for one in found.flows:
         now.screen.line(f"{one.schedule.flow}: {SOURCES[one.source]}{_planned(one)}")
@@ -72,7 +72,7 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
     async with open_books(now.config, now.switches.env) as books:
         serving = Serving(books, lambda told: _tell(now.screen, told), kind=kind)
         stopping = asyncio.Event()
-        with _signals(stopping):
+        with _signals(stopping, serving):
             if kind == "worker":
                 return await serving.run(stopping)
             await _show_start(now.screen, books)
@@ -81,8 +81,8 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
 
 
 @contextlib.contextmanager
-def _signals(stopping: asyncio.Event) -> Iterator[None]:
-    """SIGTERM and Ctrl-C ask for the end; a second Ctrl-C interrupts as in every command."""
+def _signals(stopping: asyncio.Event, serving: "Serving") -> Iterator[None]:
+    """SIGTERM and Ctrl-C ask for the end; a second Ctrl-C interrupts as in every command. SIGHUP: the file."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -91,10 +91,11 @@ def _signals(stopping: asyncio.Event) -> Iterator[None]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, serving.reload)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
@@ -106,7 +107,7 @@ async def _door(books: "Books", serving: "Serving") -> AsyncIterator[None]:
         return
     service: Any = importlib.import_module("counterfoil.service")
     host, _, port = books.settings.service.listen.rpartition(":")
-    async with service.open_door(books, host.strip("[]"), int(port), health=serving.health):
+    async with service.open_door(books, host=host.strip("[]"), port=int(port), health=serving.health):
         yield
 
 
@@ -114,28 +115,9 @@ async def _show_start(screen: "Screen", books: "Books") -> None:
     from counterfoil.app.serving.flow_runs import overview
 
     found = await overview(books)
-    show_schedules(screen, found)
+    service_lines.schedules(screen, found)
     if not found:
         screen.line("No flow has a schedule (`every` or `cron`): open postings are finished as they turn up.")
-
-
-def show_schedules(screen: "Screen", found: "list[Scheduled]") -> None:
-    """When each flow runs next, on its own clock."""
-    rows = [
-        [one.flow, one.schedule, one.window or "", one.lane, _local(one.last, one.zone), _next(one)] for one in found
-    ]
-    if rows:
-        screen.table(["FLOW", "SCHEDULE", "WINDOW", "LANE", "LAST", "NEXT"], rows)
-
-
-def _next(one: "Scheduled") -> str:
-    return "now" if one.running else _local(one.next, one.zone) if one.next is not None else one.why or ""
-
-
-def _local(at: Any, zone: str | None) -> str:
-    import zoneinfo
-
-    return "" if at is None else f"{at.astimezone(zoneinfo.ZoneInfo(zone or 'UTC')):%Y-%m-%d %H:%M %Z}"
 
 
 def _tell(screen: "Screen", told: "Told") -> None:

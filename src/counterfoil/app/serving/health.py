@@ -47,17 +47,20 @@ class Scheduled(msgspec.Struct, frozen=True):
 class Health(msgspec.Struct, frozen=True):
     """One process of the service. `ready`: every kind of work was looked for since it started, and the last look succeeded.
 
-    `in_flight`: "kind:key" of what runs now. `sweeps`: by kind, when work of it was looked for last. `done`: pieces of
-    work so far.
+    `in_flight`: how many pieces run now, `running` their names, "kind:key". `sweeps`: by kind, when work of it was looked for
+    last. `failures`: how often each piece that fails has failed in a row, by its name; `troubles` says more of each. `done`:
+    pieces of work so far.
     """
 
     kind: str
     started: datetime.datetime
     ready: bool
     stopping: bool
-    in_flight: tuple[str, ...]
+    in_flight: int
+    running: tuple[str, ...]
     sweeps: dict[str, datetime.datetime]
-    failures: tuple[Piece, ...]
+    failures: dict[str, int]
+    troubles: tuple[Piece, ...]
     schedules: tuple[Scheduled, ...]
     done: int
 
@@ -69,7 +72,7 @@ class Pulse:
         self._clock = clock
         self._kind = kind
         self._started = clock.now()
-        self._kinds: list[str] = []
+        self._kinds: set[str] = set()
         self._in_flight: dict[str, int] = {}
         self._sweeps: dict[str, datetime.datetime] = {}
         self._failures: dict[tuple[str, str | None], Piece] = {}
@@ -79,7 +82,7 @@ class Pulse:
 
     def watched(self, work: Work) -> Work:
         """The same work, and what it does is known here."""
-        self._kinds.append(work.kind)
+        self._kinds.add(work.kind)
 
         async def handle(key: str) -> datetime.datetime | None:
             name = f"{work.kind}:{key}"
@@ -113,10 +116,11 @@ class Pulse:
 
     def health(self) -> Health:
         """As it is now."""
-        swept = all(kind in self._sweeps for kind in self._kinds)
+        swept = bool(self._kinds) and self._kinds <= self._sweeps.keys()
         return Health(
             kind=self._kind, started=self._started, stopping=self.stopping,
             ready=swept and not self.stopping and not any(key is None for _kind, key in self._failures),
-            in_flight=tuple(sorted(self._in_flight)), sweeps=dict(self._sweeps),
-            failures=tuple(self._failures.values()), schedules=self.schedules, done=self._done,
+            in_flight=sum(self._in_flight.values()), running=tuple(sorted(self._in_flight)), sweeps=dict(self._sweeps),
+            failures={f"{one.kind}:{one.key or ''}": one.failures for one in self._failures.values()},
+            troubles=tuple(self._failures.values()), schedules=self.schedules, done=self._done,
         )  # fmt: skip

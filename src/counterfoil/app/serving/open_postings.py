@@ -25,6 +25,7 @@ KIND: Final = "postings"
 PIECE_S: Final = 240.0  # one turn of an entity; then its place goes to whoever waits, and it comes again
 BOUND_S: Final = 600.0  # what is in flight at the end of a turn ends well within this
 OFFLINE_S: Final = 300.0  # an organisation that Xero took offline is usually back after five minutes
+IDLE_S: Final = 30.0  # after a turn in which nothing could be done
 PERSON_S: Final = 900.0  # somebody has to connect or bind anew: `connect` and `bind` wake us, this is for all else
 USUAL: Final[Lane] = "sync"
 RESOURCES: Final = tuple(kinds.BY_RESOURCE)
@@ -68,9 +69,14 @@ class Finishing:
         if worker.next_at is not None:
             return await self._shift.waits_until(KIND, entity, worker.next_at)
         await self._shift.waits_no_more(KIND, entity)
+        if self._shift.rest.is_set():
+            return None
         await concluding.conclude(self._books)
         found = await self._books.database.read(lambda conn: open_work.entities(conn, RESOURCES, {}))
-        return self._shift.now() if entity in found and not self._shift.rest.is_set() else None
+        if entity not in found:
+            return None
+        # Something turned up meanwhile, or the turn was over; what may not be done now (a pause) is asked again in a while.
+        return self._shift.now() + datetime.timedelta(seconds=0.0 if worker.finished else IDLE_S)
 
     async def _lane(self, entity: str) -> Lane:
         flow_ids = await self._books.database.read(lambda conn: runs.open_flows(conn, entity))

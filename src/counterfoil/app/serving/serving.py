@@ -15,6 +15,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app.serving import flow_runs, open_postings, periodic, presence
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
+from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
 from counterfoil.runtime.embedded import Embedded
 from counterfoil.runtime.port import Failure, Pace, Runtime
@@ -56,11 +57,16 @@ class Serving:
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
         self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
+        self._reloading = Reloading(self._shift)
         self._telling: set[asyncio.Task[None]] = set()
 
     def health(self) -> Health:
         """What it knows of itself; asks nobody."""
         return self._pulse.health()
+
+    def reload(self) -> None:
+        """Look at the configuration now."""
+        self._reloading.asked.set()
 
     async def run(self, stopping: asyncio.Event) -> Summary:
         """Work until `stopping` is set; then finish what is in flight, within GRACE_S.
@@ -78,7 +84,7 @@ class Serving:
         with presence.only_one(books.database.path if self._kind == "serve" else None):
             await presence.begin(books, service)
             try:
-                await self._work(stopping, [presence.keep(books, service)])
+                await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
                 await presence.end(books, service)
         calls, egress = books.counts()
