@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from counterfoil.cli import cost_lines, session, table
+from counterfoil.cli import cost_lines, service_lines, session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(
             f"Flow {flow.flow}: " + (f"last run {flow.last_run:%Y-%m-%d %H:%M} UTC" if flow.last_run else "never run")
         )
+    service_lines.show(screen, standing)
     for one in standing.entities:
         if one.stopped:
             screen.line(f"Writes of {one.entity} are stopped: {table.harmless(one.stopped)}")
