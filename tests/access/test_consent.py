@@ -75,6 +75,11 @@ async def test_a_second_consent_shows_what_is_new(tmp_path):
     assert first.fresh[0].tenant_id != second.fresh[0].tenant_id
 
 
+def failed(here, why):
+    """The entry of a consent that came to nothing: the app and a code, and nothing else."""
+    return "consent failed", {"client": here.app.client_id, "why": why}
+
+
 def callback(**fields):
     """A browser that comes back with these fields instead; `state` is kept unless given."""
 
@@ -87,22 +92,23 @@ def callback(**fields):
 
 
 REFUSALS = {
-    "cancelled": ({"error": "access_denied"}, errors.NoConsent, "cancelled"),
-    "scope": ({"error": "invalid_scope"}, errors.ConfigurationError, "invalid_scope"),
-    "empty": ({}, errors.NoConsent, "no code"),
-    "bad code": ({"code": "nonsense"}, errors.NoConsent, "no longer accepts"),
+    "cancelled": ({"error": "access_denied"}, errors.NoConsent, "cancelled", "cancelled"),
+    "scope": ({"error": "invalid_scope"}, errors.ConfigurationError, "invalid_scope", "refused"),
+    "empty": ({}, errors.NoConsent, "no code", "no-code"),
+    "bad code": ({"code": "nonsense"}, errors.NoConsent, "no longer accepts", "no-consent"),
 }
 
 
-@pytest.mark.parametrize(("fields", "kind", "words"), REFUSALS.values(), ids=REFUSALS)
-async def test_consents_that_fail(here, fields, kind, words):
-    """Each way to fail has its words, in the terminal and in the browser, and stores nothing."""
+@pytest.mark.parametrize(("fields", "kind", "words", "why"), REFUSALS.values(), ids=REFUSALS)
+async def test_consents_that_fail(here, fields, kind, words, why):
+    """Each way to fail has its words, in the terminal and in the browser, stores nothing, and is on record by a code."""
     with pytest.raises(kind, match=words) as caught:
         await here.connect(visit=callback(**fields))
     assert caught.value.remedy
     status, page = here.pages[0]
     assert (status, "Not connected" in page, words in page) == (400, True, True)
     assert await here.database.read(lambda c: grants.usable(c, here.app.client_id)) == []
+    assert await here.on_record() == [failed(here, why)]
 
 
 @pytest.mark.parametrize("state", ["another", "", "\u00e9\udc80"], ids=["another", "none", "no text"])
@@ -132,6 +138,7 @@ async def test_nobody_comes(here):
     with pytest.raises(errors.NoConsent, match="Nobody consented") as caught:
         await here.connect(visit=lambda url: None, wait_s=0.01)
     assert "connect" in caught.value.remedy
+    assert await here.on_record() == [failed(here, "nobody-came")]
 
 
 async def test_a_taken_port(here):
@@ -236,6 +243,7 @@ async def test_a_consent_whose_listing_fails(here, sandbox):
     with pytest.raises(errors.XeroUnavailable):
         await here.connect()
     assert len(await here.database.read(lambda c: grants.usable(c, here.app.client_id))) == 1
+    assert [act for act, _data in await here.on_record()] == ["consented", "consent failed"]
     assert (await here.bindings.bind("acme", "Fernhill Trading Ltd")).tenant_id == sandbox.tenant(1)
 
 
@@ -245,11 +253,12 @@ async def test_the_sandbox_is_down(tmp_path, sandbox):
         here.transport.identity_url = "http://127.0.0.1:9"
         with pytest.raises(errors.XeroUnavailable) as caught:
             await here.connect()
+        assert await here.on_record() == [failed(here, "xero-unavailable")]
     assert (caught.value.sent, caught.value.exit_code) == (False, 4)
 
 
 async def test_interrupting_frees_the_port(here):
-    """An interrupted consent leaves nothing listening."""
+    """An interrupted consent leaves nothing listening, and is on record."""
     addresses, shown = [], asyncio.Event()
 
     def show(url):
@@ -263,3 +272,16 @@ async def test_interrupting_frees_the_port(here):
         await task
     with socket.socket() as plug:
         assert plug.connect_ex(("127.0.0.1", urllib.parse.urlsplit(addresses[0]).port)) != 0
+    assert await here.on_record() == [failed(here, "interrupted")]
+
+
+async def test_without_a_database_that_can_be_written_a_failure_is_not_hidden(here, monkeypatch):
+    """What cannot be on record is said as what it is."""
+
+    def full(*_arguments):
+        raise errors.StoreError("The disk is full.")
+
+    monkeypatch.setattr(here.audit, "append", full)
+    with pytest.raises(errors.StoreError, match="full") as caught:
+        await here.connect(visit=callback(error="access_denied"))
+    assert "cancelled" in str(caught.value.__context__)

@@ -13,15 +13,10 @@ from typing import Final
 
 from counterfoil import errors
 from counterfoil.access import callback, id_token, page
-from counterfoil.access.audit import AuditLog
-from counterfoil.access.granting import Consented, Granting
+from counterfoil.access.granting import Consented, Granting, recorded
 from counterfoil.access.id_token import Issuer
-from counterfoil.access.vault import Vault
-from counterfoil.store.database import Database
 from counterfoil.xero import identity
 from counterfoil.xero import scopes as scope_rules
-from counterfoil.xero.identity import App
-from counterfoil.xero.transport import Transport
 
 WAIT_S: Final = 300.0
 SIGN_IN: Final = scope_rules.SIGN_IN
@@ -30,16 +25,10 @@ FOREIGN: Final = "The answer belongs to another attempt to connect: its state is
 OPEN_OURS: Final = "Open the address that `counterfoil connect` shows now."
 
 
-class Consent:
+class Consent(Granting):
     """Asks for and stores one user's consent."""
 
-    def __init__(self, database: Database, vault: Vault, audit: AuditLog, transport: Transport, app: App) -> None:
-        self._database = database
-        self._vault = vault
-        self._audit = audit
-        self._transport = transport
-        self._app = app
-
+    @recorded
     async def connect(
         self,
         redirect_uri: str,
@@ -108,9 +97,8 @@ class Consent:
         user = id_token.user_of(token, fresh.access_token, by, self._app, nonce, self._transport.time.now())
         claims = identity.claims_of(fresh.access_token)
         if claims.xero_userid != user:
-            raise errors.NoConsent("Xero's two tokens name two users. Nothing was stored.", remedy=AGAIN)
-        granting = Granting(self._database, self._vault, self._audit, self._transport, self._app)
-        return await granting.keep(fresh, user, self._transport.time.at(asked_s), claims.authentication_event_id)
+            raise errors.NoConsent("Xero's two tokens name two users. Nothing was stored.", remedy=AGAIN, why="users")
+        return await self.keep(fresh, user, self._transport.time.at(asked_s), claims.authentication_event_id)
 
 
 def _is_ours(query: callback.Query, state: str) -> bool:
@@ -124,18 +112,23 @@ def _code(query: callback.Query, by: Issuer) -> str:
     A server that names itself (RFC 9207) has to be the one that we asked.
     """
     if query.get("iss", by.name) != by.name:
-        raise errors.NoConsent("The answer comes from another server than the one that was asked.", remedy=AGAIN)
+        raise errors.NoConsent(
+            "The answer comes from another server than the one that was asked.", remedy=AGAIN, why="foreign"
+        )
     said = query.get("error")
     if said == "access_denied":
-        raise errors.NoConsent("The consent was cancelled on Xero's page.", remedy=f"{AGAIN} Then press Allow access.")
+        raise errors.NoConsent(
+            "The consent was cancelled on Xero's page.", remedy=f"{AGAIN} Then press Allow access.", why="cancelled"
+        )
     if said is not None:
         raise errors.ConfigurationError(
             f"Xero's consent page says {said[:60]}.",
             remedy="Check [xero] client_id and the scopes of the app at developer.xero.com.",
+            why="refused",
         )
     code = query.get("code")
     if not code:
-        raise errors.NoConsent("Xero's answer holds no code.", remedy=AGAIN)
+        raise errors.NoConsent("Xero's answer holds no code.", remedy=AGAIN, why="no-code")
     return code
 
 
@@ -144,4 +137,6 @@ async def _in_time(came: asyncio.Future[str], wait_s: float) -> str:
         async with asyncio.timeout(wait_s):
             return await came
     except TimeoutError:
-        raise errors.NoConsent(f"Nobody consented within {wait_s / 60:g} minutes.", remedy=AGAIN) from None
+        raise errors.NoConsent(
+            f"Nobody consented within {wait_s / 60:g} minutes.", remedy=AGAIN, why="nobody-came"
+        ) from None
