@@ -106,3 +106,11 @@ def test_whatever_is_typed_ends_with_one_value(office, words):
     office.key()
     ended = office(*words, "--json")
     assert (ended.code in (2, 3), bool(ended.value["error"]["message"])) == (True, True)
+
+
+def test_what_may_be_run_again_says_so(tmp_path, capsys):
+    """Every error that passes names what to do, also where nobody wrote a remedy."""
+    assert endings.tell(errors.Unclear("The answer was lost."), json=True, config=str(tmp_path / "c.toml")) == 4
+    shown = capsys.readouterr()
+    assert "again" in json.loads(shown.out)["error"]["remedy"]
+    assert "again" in shown.err

@@ -20,6 +20,7 @@ from counterfoil.cli import switches
 INTERRUPTED: Final = 130
 CRASHED: Final = 1
 USAGE: Final = 2
+AGAIN: Final = "Run the same command again: nothing is lost."
 WORDS_MAX: Final = 300  # of one error's text in a crash file
 _SECRETIVE: Final = re.compile(r"[A-Za-z0-9+_.=-]{24,}|(?<=://)[^@/\s]+@")
 _SAFE: Final = "Interrupted, and safe: run the same command again."
@@ -64,7 +65,8 @@ def _known(error: BaseException) -> tuple[str, str, str, int] | None:
         known = [found for one in error.exceptions if (found := _known(one)) is not None]
         return known[0] if len(known) == len(error.exceptions) else None
     if isinstance(error, errors.CounterfoilError):
-        return error.code, error.message, error.remedy, error.exit_code
+        again = AGAIN if isinstance(error, errors.RunAgain) else ""
+        return error.code, error.message, error.remedy or again, error.exit_code
     if isinstance(error, switches.UsageError):
         return "usage", str(error), "", USAGE
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ in ("Abort", "CancelledError"):
