@@ -130,6 +130,22 @@ async def test_a_database_that_cannot_be_opened_is_named_with_a_remedy(
     await broken.close()
 
 
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [("database or disk is full", "Free some space"), ("disk I/O error", "Free some space"),
+     ("FATAL:  the database system is starting up", "restarted"), ("server closed the connection unexpectedly", "restarted")],
+)  # fmt: skip
+async def test_what_passes_by_itself_is_told_as_such(database: Database, said: str, word: str) -> None:
+    """A full disk, a server that was restarted: run again, and nothing about the configuration."""
+
+    def fail(_conn: Connection) -> None:
+        raise sa.exc.OperationalError("SELECT 1", {}, Exception(said))
+
+    with pytest.raises(errors.StoreError) as caught:
+        await database.run(fail)
+    assert word in caught.value.remedy
+
+
 async def test_a_newer_schema_is_refused(database: Database) -> None:
     """An older Counterfoil never writes into it."""
     await database.run(lambda conn: set_meta(conn, "schema_version", "999"))

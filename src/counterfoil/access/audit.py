@@ -2,8 +2,8 @@
 
 Called by consent, bindings, posting and app, always inside the transaction that does the act. It holds ids and keyed
 hashes, never names or tokens. Someone with the database but without the master key can neither rewrite a chain nor take
-its last entries off unseen; to notice that a whole database was put back to an earlier day, compare a chain's head with
-one printed earlier (access/verifying). The chains' key is a root secret of its own, which survives a new master key. When
+its last entries off unseen, unless they kept an earlier copy of the row that says where it ends (or of the database): to
+notice that a chain was put back to an earlier day, compare its head with one printed earlier (access/verifying). The chains' key is a root secret of its own, which survives a new master key. When
 even that is lost for good, each chain goes on behind a mark (`begin_anew`): what stands before the mark still hangs
 together, but is no longer proved. Design §3.2.
 """

@@ -231,6 +231,7 @@ def _named_errors(url: sa.URL) -> Iterator[None]:
         raise errors.StoreError("Postgres needs its driver.", remedy="pip install 'counterfoil[postgres]'") from cause
 
 
+RESTARTED = "The database server was stopped or restarted: run the same command again; nothing is lost."
 FREE_SPACE = "Is the disk full? Free some space and run the same command again; nothing is lost."
 
 
@@ -238,6 +239,10 @@ def _remedy(reason: str) -> str:
     known = {
         "full": FREE_SPACE,
         "disk I/O error": FREE_SPACE,
+        "starting up": RESTARTED,
+        "shutting down": RESTARTED,
+        "terminating connection": RESTARTED,
+        "closed the connection": RESTARTED,
         "readonly": "The file or its folder may not be written; change its rights or [store] url.",
         "unable to open": "Does the folder exist and may we write there? See [store] url.",
         "locked": "Another program holds the file; run the same command again.",
