@@ -173,3 +173,25 @@ def test_a_token_without_a_user(token):
     with pytest.raises(errors.Unclear) as caught:
         identity.claims_of(token)
     assert not token or token not in str(caught.value)
+
+
+DEEP = [b"[" * 200_000, b'{"a":' * 200_000, b'{"error":' + b"[" * 200_000]
+
+
+@pytest.mark.parametrize("body", DEEP, ids=["lists", "objects", "an error"])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
+def test_an_answer_nested_beyond_all_measure(body, status):
+    """It is one that cannot be read, whoever reads it; never a crash."""
+    for read in (lambda one: identity.tokens_of(one, WEB), identity.discovered, identity.connections_of):
+        with pytest.raises(errors.CounterfoilError):
+            read(answer(status, body))
+    payload = base64.urlsafe_b64encode(b'{"a":' + body).decode()
+    with pytest.raises(errors.Unclear):
+        identity.claims_of(f"x.{payload}.y")
+
+
+@pytest.mark.parametrize(("said", "kept"), [(10**14, 86_400), (-5, 0), (1_800, 1_800)])
+def test_a_life_that_no_token_has(said, kept):
+    """The refresh token beside it is worth keeping: what is said of the life is bounded, not refused."""
+    body = {"access_token": "a", "expires_in": said, "refresh_token": "r"}
+    assert identity.tokens_of(answer(200, body), WEB).expires_in == kept

@@ -112,7 +112,7 @@ def _keys(answer: Answer) -> dict[str, Any]:
         raise problem
     try:
         found = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("keys"), list):
         raise errors.Unclear("The identity server's keys cannot be read.")

@@ -90,7 +90,7 @@ def rows_of(raw: bytes) -> tuple[SheetRow, ...]:
         return unpack(raw) or ()
     try:
         return _UNPACK_PART.decode(raw).part
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
 
 
@@ -100,5 +100,5 @@ def unpack(raw: bytes) -> tuple[SheetRow, ...] | None:
         return None
     try:
         return _UNPACK.decode(raw).rows
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -71,7 +71,7 @@ def explain(answer: Answer) -> errors.CounterfoilError | None:
 def _is_json(body: bytes) -> bool:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)  # checks the whole text, builds nothing
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
 
@@ -80,7 +80,7 @@ def problem_of(answer: Answer) -> dict[str, Any]:
     """The body as a JSON object; empty when it is none."""
     try:
         decoded = msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return decoded if isinstance(decoded, dict) else {}
 

@@ -94,7 +94,7 @@ def parse(body: bytes, plural: str, count: int, shape: type[Written] = Written) 
     try:
         envelope = _decoder(plural, shape).decode(body)
         whole = record.plain(body)[plural] if _MESSAGES.search(body) else (None,) * count
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if envelope.status != "OK" or len(envelope.items) != count:
         return None

@@ -21,6 +21,7 @@ from counterfoil.xero.answers import Answer
 from counterfoil.xero.transport import Transport
 
 TOKEN_TIMEOUT_S: Final = 20.0
+TOKEN_LIFE_MAX_S: Final = 86_400  # an answer may say what it likes; Xero's is half an hour (facts §1.4)
 FORM: Final = "application/x-www-form-urlencoded"
 CONNECT: Final = "Run `counterfoil connect`."
 PORTAL: Final = "https://developer.xero.com/app/manage"
@@ -214,11 +215,14 @@ def granted_of(answer: Answer, app: App) -> tuple[TokenSet, str]:
         raise token_error(answer, app)
     try:
         found = msgspec.json.decode(answer.body, type=_Granted)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     else:
         if found.access_token and (found.refresh_token or app.is_custom):
-            kept = TokenSet(found.access_token, found.expires_in, found.refresh_token, found.scope)
+            life_s = min(
+                max(found.expires_in, 0), TOKEN_LIFE_MAX_S
+            )  # never a reason to lose the refresh token beside it
+            kept = TokenSet(found.access_token, life_s, found.refresh_token, found.scope)
             return kept, HiddenText(found.id_token)
     # msgspec's words would name values: say nothing of the body.
     raise errors.Unclear("The token endpoint's answer cannot be read, or has no refresh token (offline_access).")
@@ -264,7 +268,7 @@ def discovered(answer: Answer) -> Discovered:
         raise problem
     try:
         return msgspec.json.decode(answer.body, type=Discovered)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise errors.Unclear("The identity server's description of itself cannot be read.") from None
 
 
@@ -275,7 +279,7 @@ def connections_of(answer: Answer) -> tuple[Connection, ...]:
         raise problem
     try:
         found: tuple[Connection, ...] = record.decoder(tuple[Connection, ...]).decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise errors.Unclear("Xero's list of connections cannot be read.") from None
     return found
 
@@ -295,5 +299,5 @@ def _claims(access_token: str) -> Claims | None:
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Claims)
-    except (IndexError, ValueError, msgspec.DecodeError):
+    except (IndexError, ValueError, RecursionError, msgspec.DecodeError):
         return None

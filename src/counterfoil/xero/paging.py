@@ -59,7 +59,7 @@ def decode(answer: Answer, type_: type[R], plural: str) -> Page[R]:
     """The page that an answer holds under `plural` ("Invoices"). Raises Unclear when it cannot be read."""
     try:
         envelope = _decoder(type_, plural).decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, KeyError) as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError) as cause:
         raise errors.Unclear(
             f"Xero's {plural} cannot be read: {_where(cause)}.", correlation_id=answer.correlation_id
         ) from None
