@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
+BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 NEAR: Final = 80  # per cent of a tier's cap
 UNCERTIFIED_MAX: Final = 2
 TWO_APPS: Final = f"Any single organisation takes {UNCERTIFIED_MAX} uncertified apps: where two others are connected, Xero refuses a third."
