@@ -5,6 +5,7 @@
     │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
+    │   ├── WindowClosed          bulk work waits for its hours; `retry_after_s` says how long
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -75,12 +76,12 @@ class RateLimited(RunAgain):
 
     def __init__(self, limit: str, *, retry_after_s: float | None = None, **facts: Any) -> None:
         remedy = "Run the same command again then: nothing is lost, and what is planned is kept."
-        when = "" if retry_after_s is None else f" It can be asked again in {_span(retry_after_s)}."
+        when = "" if retry_after_s is None else f" It can be asked again in {span(retry_after_s)}."
         super().__init__(f"Xero's {limit} limit is used up.{when}", remedy=remedy, retry_after_s=retry_after_s, **facts)
         self.limit = limit
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A time to wait, as people say it: rounded up to a minute, or to a second below two."""
     if seconds < 120:
         return f"{math.ceil(seconds)} s"
@@ -102,6 +103,12 @@ class OrganisationOffline(XeroUnavailable):
     """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
 
     code = "organisation-offline"
+
+
+class WindowClosed(RunAgain):
+    """Bulk work waits for the hours that the configuration gives it, on the organisation's own clock."""
+
+    code = "window-closed"
 
 
 class Unclear(RunAgain):
