@@ -53,6 +53,7 @@ from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
+from counterfoil.xero.metering import Meter
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
@@ -80,12 +81,12 @@ class Books:
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        posting = msgspec.structs.asdict(loaded.posting)
-        self.rules = Rules(**posting, public_url=loaded.service.public_url)
+        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
         xero = loaded.xero
         self.transport = Transport(
-            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
-        )
+            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
+            meter=Meter(self.database),
+        )  # fmt: skip
         self.pacer = Pacer(
             clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
             lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
@@ -149,10 +150,9 @@ class Books:
 
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
-        found = self._clients.get(entity)
-        if found is None:
-            found = self._clients[entity] = self.access.client(await self.binding(entity))
-        return found
+        if entity not in self._clients:
+            self._clients[entity] = self.access.client(await self.binding(entity))
+        return self._clients[entity]
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.

@@ -15,6 +15,7 @@ from counterfoil import errors, flows
 from counterfoil.app import acts, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
+from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
@@ -62,6 +63,7 @@ class Runner:
         self._stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
+    @for_its_flow
     @_with_fresh_consents
     async def run(
         self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
@@ -108,6 +110,7 @@ class Runner:
             report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
         )
 
+    @for_its_flow
     async def again(self, flow: FlowSettings, rows: Sequence[Row], why: str) -> RunReport:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
         run_id = await self._start(flow, "retry", why)

@@ -412,6 +412,23 @@ problems = sa.Table(
     sa.Column("id", Id, primary_key=True, autoincrement=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
 )
+# What was called and drawn, per day (UTC), tenant ("": no organisation's), flow ("": none in particular), lane and resource.
+usage = sa.Table(
+    "usage",
+    tables,
+    sa.Column("day", Day, primary_key=True),
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("refused", sa.BigInteger, nullable=False),  # answered 429
+    sa.Column("failed", sa.BigInteger, nullable=False),  # answered 5xx, or not wholly
+    sa.Column("read_bytes", sa.BigInteger, nullable=False),
+    sa.Column("write_bytes", sa.BigInteger, nullable=False),
+    sa.Column("wire_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 # ---- the spool: rows of a source on their way into groups, of one run and gone with it ---------------------------
 spools = sa.Table(
     "spools",
