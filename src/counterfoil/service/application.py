@@ -14,10 +14,11 @@ from litestar.exceptions import HTTPException
 
 from counterfoil import errors
 from counterfoil.app import connecting
-from counterfoil.service import answers, connect_page, readiness
+from counterfoil.service import answers, connect_page, metrics, readiness
 from counterfoil.service.connect_page import ConnectPage
 from counterfoil.service.guard import BODY_BYTES_MAX, Guard
 from counterfoil.service.health import Health
+from counterfoil.service.posting_page import PostingPage
 from counterfoil.service.visitors import Asked, Visitors
 
 PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9/_.~-]*")
@@ -35,7 +36,7 @@ async def made(books: Any, *, host: str, port: int, health: Callable[[], Health 
         uri = None
     handlers = [
         *_probes(books, await connecting.installation(books), health),
-        *_pages(ConnectPage(books, visitors, uri), path if uri is not None else None),
+        *_pages(ConnectPage(books, visitors, uri), PostingPage(books, visitors), path if uri is not None else None),
     ]
     app = Litestar(
         handlers, openapi_config=None, logging_config=None, debug=False, request_max_body_size=BODY_BYTES_MAX,
@@ -46,7 +47,7 @@ async def made(books: Any, *, host: str, port: int, health: Callable[[], Health 
 
 
 def _probes(books: Any, installation: str, health: Callable[[], Health | None]) -> list[Any]:
-    ready = readiness.Readiness(books, health)
+    ready, measured = readiness.Readiness(books, health), metrics.Metrics(books, health)
 
     @get("/healthz")
     async def healthz() -> Response[bytes]:
@@ -57,10 +58,14 @@ def _probes(books: Any, installation: str, health: Callable[[], Health | None]) 
         reasons = await ready.reasons()
         return answers.json({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
-    return [healthz, readyz]
+    @get("/metrics")
+    async def metrics_text() -> Response[bytes]:
+        return await measured.answer()
+
+    return [healthz, readyz, metrics_text]
 
 
-def _pages(connect: ConnectPage, callback_path: str | None) -> list[Any]:
+def _pages(connect: ConnectPage, posted: PostingPage, callback_path: str | None) -> list[Any]:
     @get(answers.STYLE_PATH)
     async def style() -> Response[bytes]:
         kept = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -74,11 +79,15 @@ def _pages(connect: ConnectPage, callback_path: str | None) -> list[Any]:
     async def begin(request: Asked) -> Response[bytes]:
         return await connect.begin(request)
 
+    @get("/p/{marker:str}")
+    async def posting(request: Asked) -> Response[bytes]:
+        return await posted.show(request, str(request.path_params["marker"]))
+
     @get(connect_page.DONE_PATH)
     async def done(request: Asked) -> Response[bytes]:
         return await connect.done(request)
 
-    found: list[Any] = [style, show, begin, done]
+    found: list[Any] = [style, show, begin, done, posting]
     if callback_path is not None:
 
         @get(callback_path or "/")
