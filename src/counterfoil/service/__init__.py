@@ -33,9 +33,9 @@ async def open_door(
     """Answer HTTP on `host`:`port` (0: any free one) while inside, on the caller's event loop.
 
     `health()`: how the runtime is right now, None while there is none. On leaving, requests that run have a few seconds
-    (listening.END_S) to end. Raises PortTaken when it cannot listen there, StoreError.
+    (listening.END_S) to end. Meanwhile everything that is logged goes to stderr as [service] says. Raises PortTaken when it cannot listen there, StoreError.
     """
-    from counterfoil.service import application, listening
+    from counterfoil.service import application, listening, logs
 
     sockets = listening.bound(host, port)
     taken = listening.port_of(sockets)
@@ -45,8 +45,9 @@ async def open_door(
         for one in sockets:
             one.close()
         raise
-    async with listening.serving(app, sockets):
-        yield Door(host, taken, listening.url(host, taken))
+    with logs.kept(books.settings):
+        async with listening.serving(app, sockets):
+            yield Door(host, taken, listening.url(host, taken))
 
 
 def address(listen: str) -> tuple[str, int]:

@@ -143,6 +143,9 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
         Literal["json", "text"] | None,
         msgspec.Meta(description="How the service logs to stderr. Absent: text on a terminal, else json."),
     ] = None
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], msgspec.Meta(description="The least that is logged.")
+    ] = "info"
     heartbeat_url: Annotated[
         Secret | None,
         msgspec.Meta(
