@@ -35,18 +35,20 @@ async def open_door(
     `health()`: how the runtime is right now, None while there is none. On leaving, requests that run have a few seconds
     (listening.END_S) to end. Meanwhile everything that is logged goes to stderr as [service] says. Raises PortTaken when it cannot listen there, StoreError.
     """
-    from counterfoil.service import application, listening, logs
+    from counterfoil.service import application, heart, listening, logs
+    from counterfoil.service.readiness import Readiness
 
     sockets = listening.bound(host, port)
     taken = listening.port_of(sockets)
     try:
-        app = await application.made(books, host=host, port=taken, health=health)
+        ready = Readiness(books, health)
+        app = await application.made(books, ready, host=host, port=taken, health=health)
     except BaseException:
         for one in sockets:
             one.close()
         raise
     with logs.kept(books.settings):
-        async with listening.serving(app, sockets):
+        async with listening.serving(app, sockets), heart.beating(books, ready):
             yield Door(host, taken, listening.url(host, taken))
 
 

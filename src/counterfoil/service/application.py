@@ -14,11 +14,12 @@ from litestar.exceptions import HTTPException
 
 from counterfoil import errors
 from counterfoil.app import connecting
-from counterfoil.service import answers, connect_page, metrics, readiness
+from counterfoil.service import answers, connect_page, metrics
 from counterfoil.service.connect_page import ConnectPage
 from counterfoil.service.guard import BODY_BYTES_MAX, Guard
 from counterfoil.service.health import Health
 from counterfoil.service.posting_page import PostingPage
+from counterfoil.service.readiness import Readiness
 from counterfoil.service.visitors import Asked, Visitors
 
 PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9/_.~-]*")
@@ -27,7 +28,7 @@ TAKEN: Final = (connect_page.PATH, connect_page.DONE_PATH, "/healthz", "/readyz"
 _log = logging.getLogger("counterfoil.service")
 
 
-async def made(books: Any, *, host: str, port: int, health: Callable[[], Health | None]) -> Guard:
+async def made(books: Any, ready: Readiness, *, host: str, port: int, health: Callable[[], Health | None]) -> Guard:
     """The whole application of one installation. Raises StoreError."""
     visitors = Visitors(books.settings, host)
     uri = connect_page.redirect_uri(books, port)
@@ -35,7 +36,7 @@ async def made(books: Any, *, host: str, port: int, health: Callable[[], Health 
     if not PLAIN_PATH.fullmatch(path) or path in TAKEN:
         uri = None
     handlers = [
-        *_probes(books, await connecting.installation(books), health),
+        *_probes(books, ready, await connecting.installation(books), health),
         *_pages(ConnectPage(books, visitors, uri), PostingPage(books, visitors), path if uri is not None else None),
     ]
     app = Litestar(
@@ -46,8 +47,8 @@ async def made(books: Any, *, host: str, port: int, health: Callable[[], Health 
     return Guard(app, (urlsplit(service.public_url).netloc, host, *service.hosts))
 
 
-def _probes(books: Any, installation: str, health: Callable[[], Health | None]) -> list[Any]:
-    ready, measured = readiness.Readiness(books, health), metrics.Metrics(books, health)
+def _probes(books: Any, ready: Readiness, installation: str, health: Callable[[], Health | None]) -> list[Any]:
+    measured = metrics.Metrics(books, health)
 
     @get("/healthz")
     async def healthz() -> Response[bytes]:
