@@ -60,7 +60,7 @@ class Finishing:
         except errors.Reconnect as error:
             return await self._stopped(entity, error)
         if worker.finished:
-            self._shift.say(KIND, entity, f"{worker.finished:,} documents and contacts went to Xero")
+            self._shift.say(KIND, entity, "sent what could be sent")
         if worker.stopped is not None:
             return await self._stopped(entity, worker.stopped)
         return await self._left(entity, worker)
