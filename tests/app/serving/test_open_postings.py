@@ -41,7 +41,11 @@ async def test_a_used_up_day_is_waited_for_and_gone_on_with(served):
         assert len([one for one in served.sandbox.requests() if one["tenant"] == tenant]) == asked
         served.clock.forward(hours=13)
         await at.until(lambda: len(served.numbers(1)) == 6)
-        assert await waiting(at) == {}
+
+        async def waits_no_more():
+            return not await waiting(at)
+
+        await at.until(waits_no_more)
     assert set(served.marks().values()) == {1}
 
 
@@ -83,7 +87,7 @@ async def test_what_always_fails_starves_nobody_and_is_told(served, monkeypatch)
         monkeypatch.undo()
         served.clock.forward(minutes=20)
         await at.until(lambda: len(served.numbers(1)) == 4)
-        assert at.service.health().failures == {}
+        await at.until(lambda: at.service.health().failures == {})
 
         async def over():
             return not await told()
