@@ -56,6 +56,7 @@ from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
+from counterfoil.xero.metering import Meter
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
@@ -83,12 +84,12 @@ class Books:
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        posting = msgspec.structs.asdict(loaded.posting)
-        self.rules = Rules(**posting, public_url=loaded.service.public_url)
+        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
         xero = loaded.xero
         self.transport = Transport(
-            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
-        )
+            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
+            meter=Meter(self.database),
+        )  # fmt: skip
         self.pacer = Pacer(
             clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
             lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
@@ -152,10 +153,9 @@ class Books:
 
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
-        found = self._clients.get(entity)
-        if found is None:
-            found = self._clients[entity] = self.access.client(await self.binding(entity))
-        return found
+        if entity not in self._clients:
+            self._clients[entity] = self.access.client(await self.binding(entity))
+        return self._clients[entity]
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
@@ -225,11 +225,6 @@ class Books:
     async def known_connections(self) -> list[Connected]:
         """What our consents reach, as last seen; no call."""
         return await self.database.read(grants.connections)
-
-    async def note(self, entity: str, act: str, data: dict[str, Any]) -> None:
-        """Write one act into the audit log that is done already; one that can be done with its entry has it in its own transaction."""
-        log = self.access.audit
-        await self.database.run(lambda conn: log.append(conn, entity, act, data))
 
     # ---- operations
 

@@ -82,19 +82,19 @@ def _one(
     left, calls = sum(counts.values()), calls_for(counts, books.rules.batch)
     per_minute = _pace(throughput.sent_since(conn, bound.tenant_id, now - LOOK_BACK), now)
     until, why = (wait.until, wait.why) if wait is not None and wait.until > now else (None, None)
-    seconds = seconds_for(calls, left, per_minute, books.settings.xero.calls_per_minute, day)
+    seconds = needed_s(calls, left, per_minute, books.settings.xero.calls_per_minute, day)
     timed = [one for one in books.timetables.values() if one.flow_id in flow_ids and one.window is not None]
     window = _window(conn, timed[0]) if timed else None
-    total: float | None
+    total_s: float | None
     if window is not None:
-        total = in_window(window, until or now, seconds, now)
+        total_s = in_window_s(window, until or now, seconds, now)
     else:
-        total = None if timed else ((until or now) - now).total_seconds() + seconds
+        total_s = None if timed else ((until or now) - now).total_seconds() + seconds
     return Progress(
         entity=bound.entity, left=left, flows=tuple(sorted(books.flow_name(one) for one in flow_ids)),
         lane=timetables.lane_of(books.timetables, flow_ids, "sync"), window=timed[0].window if timed else None,
         per_minute=per_minute, calls_left=calls, day_left=day.left if day else None, waits_until=until, why=why,
-        seconds_left=None if total is None else math.ceil(total),
+        seconds_left=None if total_s is None else math.ceil(total_s),
     )  # fmt: skip
 
 
@@ -125,17 +125,17 @@ def _by_resource(counts: Counts) -> Counts:
     return found
 
 
-def seconds_for(calls: int, left: int, per_minute: int | None, calls_per_minute: int, day: Day | None) -> float:
+def needed_s(calls: int, left: int, per_minute: int | None, calls_per_minute: int, day: Day | None) -> float:
     """The longest of what the pace, the minute's limit and the day's limit need. Of a day's end nobody knows the hour: a whole day."""
-    needed = [calls / calls_per_minute * 60.0]
+    needed = [60 * calls / calls_per_minute]
     if per_minute is not None:
-        needed.append(left / per_minute * 60.0)
+        needed.append(60 * left / per_minute)
     if day is not None and calls > day.left:
         needed.append(math.ceil((calls - day.left) / max(day.limit, 1)) * DAY_S)
     return max(needed)
 
 
-def in_window(window: Window, begins: datetime.datetime, seconds: float, now: datetime.datetime) -> float:
+def in_window_s(window: Window, begins: datetime.datetime, seconds: float, now: datetime.datetime) -> float:
     """The seconds from `now` until so many seconds of open window have passed from `begins` on; at most OPENINGS_MAX windows on."""
     at, left = begins, seconds
     for _ in range(OPENINGS_MAX):

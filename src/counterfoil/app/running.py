@@ -12,9 +12,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, taking_back, watching
+from counterfoil.app import acts, pausing, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
+from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
@@ -63,6 +64,7 @@ class Runner:
         self._stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
+    @for_its_flow
     @_with_fresh_consents
     async def run(
         self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
@@ -90,13 +92,14 @@ class Runner:
         else:
             await self._read(flow, intake, plan, run_id, path)
         self._take_over(intake, plan)
-        await self._finish(set(intake.bindings))
+        await self._finish(set(intake.bindings), flow.id)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
         return msgspec.structs.replace(
             report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
         )
 
+    @for_its_flow
     async def schedule(self, flow: FlowSettings) -> tuple[RunReport, set[str]]:
         """Read and plan a flow's source whose time has come; → the run so far, and the entities that it touched.
 
@@ -130,6 +133,7 @@ class Runner:
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         return await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
 
+    @for_its_flow
     async def again(self, flow: FlowSettings, rows: Sequence[Row], why: str) -> RunReport:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
         run_id = await self._start(flow, "retry", why)
@@ -192,8 +196,8 @@ class Runner:
 
         await self._database.run(work)
 
-    async def _finish(self, entities: set[str] | None) -> None:
-        """Finish the tenants of these entities, or of all that have open postings."""
+    async def _finish(self, entities: set[str] | None, flow_id: str | None = None) -> None:
+        """Finish the tenants of these entities, or of all that have open postings. `flow_id`: of the flow that is run."""
         open_before = await self._database.read(runs.open_by_entity)
         wanted = [entity for entity in open_before if entities is None or entity in entities]
         workers = []
@@ -206,6 +210,8 @@ class Runner:
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
         self._stops.update(await finishing.finish_all(workers))
+        held_back = await pausing.stops(self._books, wanted, flow_id)
+        self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

@@ -12,6 +12,7 @@ from typing import Any, Final
 from counterfoil import errors
 from counterfoil.access import bindings as access
 from counterfoil.access import caps
+from counterfoil.app import costs
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices, waits
 from counterfoil.store.database import Connection, get_meta, set_meta
@@ -143,6 +144,7 @@ async def daily(books: Any) -> None:
     try:
         await books.access.connections.refreshed()
         await count(books)
+        await costs.tell_near(books)
     except (errors.Reconnect, errors.RunAgain, errors.Stop):
         return  # whoever needs the consent or the key says so
     for bound in await books.database.read(bindings.everything):
@@ -182,8 +184,7 @@ async def count(books: Any) -> caps.Cap:
     client_id, tier = books.settings.xero.client_id, books.settings.xero.tier
 
     def work(conn: Connection) -> caps.Cap:
-        live = {grant.id for grant in grants.usable(conn, client_id)}
-        cap = caps.of(tier, len({one.tenant_id for one in grants.connections(conn) if one.grant_id in live}))
+        cap = caps.of(tier, grants.organisations(conn, client_id))
         at = books.database.now(conn)
         if cap.is_near:
             notices.tell(conn, CAP, client_id, message=cap.message, remedy=cap.remedy, now=at)

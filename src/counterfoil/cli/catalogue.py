@@ -43,6 +43,8 @@ COMMANDS: Final = (
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
+    _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),
+    _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),

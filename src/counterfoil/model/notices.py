@@ -15,7 +15,7 @@ KINDS: Final = {
     "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
     "clock": "This machine's clock differs from Xero's.",
     "disconnected": "An organisation is no longer connected to the app.",
-    "cap": "The app has nearly as many connections as its tier allows.",
+    "cap": "The app has nearly as many connections, or draws nearly as much data a month, as its tier includes.",
     "stopped": "Writing to an entity's organisation is stopped.",
     "renamed": "An organisation has another name or short code than when it was bound.",
     "schedule": "A flow's scheduled run did not come to its end.",

@@ -22,7 +22,7 @@ from counterfoil.posting.rewriting import Rewriter
 from counterfoil.posting.rules import ALL_OPEN, LOOK_AGAIN_S, Closed, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.posting.unpaying import Unpayer
-from counterfoil.store import changes, documents, followers, locks, payments, requests
+from counterfoil.store import changes, documents, followers, locks, pauses, payments, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
@@ -141,7 +141,7 @@ class TenantWorker:
                 self._stop(error)
                 break
             if work.action == "closed" and not tasks:
-                self._stop(errors.WindowClosed(self.entity, work.when))
+                self._stop(errors.WindowClosed.of_flows(self.entity, work.when))
             if work.action in ("wait", "done", "closed"):
                 return work.when
             if work.request is not None:
@@ -216,6 +216,9 @@ class TenantWorker:
 
     def _claim_planned(self, connection: Connection, now: datetime.datetime, closed: Collection[str]) -> Work:
         """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
+        pauses.settle(connection, now)
+        if pauses.of_entity(connection, self.entity, now) is not None:
+            return Work("done")  # requests that may have arrived are looked for all the same
         if payments.unverified(connection, self._tenant, every=self._forgotten(connection)):
             if self._recovering:
                 return Work("wait", when=now)

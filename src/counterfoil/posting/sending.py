@@ -19,7 +19,7 @@ from counterfoil.posting import judging, kinds, recording, rewritten, stranded, 
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, changes, locks, postings, requests
+from counterfoil.store import bindings, changes, locks, pauses, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
@@ -43,6 +43,10 @@ class _Forbidden(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.reason)
         self.finding = finding
+
+
+class _Paused(Exception):
+    """A person paused the writes since this was frozen: nothing was sent."""
 
 
 class Sender:
@@ -86,6 +90,9 @@ class Sender:
         except _Forbidden as refusal:
             await self._forbidden(request, refusal.finding)
             return None
+        except _Paused:
+            await self._put_back(request)
+            return None
         except errors.CounterfoilError as error:
             return await self._failed(began[0][0] if began else None, request, error)
         except asyncio.CancelledError:
@@ -121,6 +128,9 @@ class Sender:
                 raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
+            pauses.settle(connection, now)
+            if pauses.of_request(connection, request.id, request.entity, now) is not None:
+                raise _Paused
             if request.attempts == 0 and not still_true(request, now):
                 raise _Outdated
             if request.attempts and not (key_usable(request, self._rules, now) and still_true(request, now)):
@@ -149,6 +159,18 @@ class Sender:
                 recording.abandon(connection, request, self._database.now(connection), finding)
             refused = {"request": request.id, "tenant": request.tenant_id, "why": finding.cause}
             self._audit.append(connection, request.entity, "write refused", refused)
+
+        await self._database.run(work)
+
+    async def _put_back(self, request: Request) -> None:
+        """This attempt was not made: its postings are planned again, or looked for where an earlier one may have arrived."""
+
+        def work(connection: Connection) -> None:
+            locks.hold_tenants(connection, [request.tenant_id])
+            if request.attempts:
+                recording.look_next(connection, request)
+            else:
+                recording.abandon(connection, request, self._database.now(connection))
 
         await self._database.run(work)
 

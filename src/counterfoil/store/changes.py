@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
 
@@ -84,6 +84,7 @@ _READY = Prepared(
         p.state == "planned",
         p.action.is_not(None),
         p.kind != "payment",
+        sa.not_(pauses.is_paused),
         sa.not_(_unpaid_first),
         sa.or_(
             p.action == UNDO,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import Brief
 from counterfoil.store.prepared import Among, Prepared
 
@@ -33,6 +33,7 @@ def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
             p.state == "planned",
             p.action.is_(None),
             p.own_number == sa.bindparam("own_number"),
+            sa.not_(pauses.is_paused),
             sa.or_(
                 p.after_id.is_(None),
                 sa.and_(

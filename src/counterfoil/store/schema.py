@@ -412,6 +412,23 @@ problems = sa.Table(
     sa.Column("id", Id, primary_key=True, autoincrement=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
 )
+# What was called and drawn, per day (UTC), tenant ("": no organisation's), flow ("": none in particular), lane and resource.
+usage = sa.Table(
+    "usage",
+    tables,
+    sa.Column("day", Day, primary_key=True),
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("refused", sa.BigInteger, nullable=False),  # answered 429
+    sa.Column("failed", sa.BigInteger, nullable=False),  # answered 5xx, or not wholly
+    sa.Column("read_bytes", sa.BigInteger, nullable=False),
+    sa.Column("write_bytes", sa.BigInteger, nullable=False),
+    sa.Column("wire_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 # ---- the spool: rows of a source on their way into groups, of one run and gone with it ---------------------------
 spools = sa.Table(
     "spools",
@@ -518,6 +535,21 @@ contact_links = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+# Where somebody said that no write may start, and until when; one that is over stays as its own history.
+pauses = sa.Table(
+    "pauses",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("scope", sa.Text, nullable=False),  # all | entity | flow
+    sa.Column("name", sa.Text, nullable=False),  # the entity's key or the flow's id; "" for all
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("until", Instant),  # null: until somebody resumes
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text),  # null: it ended by itself
+)
+sa.Index("pauses_standing", pauses.c.scope, pauses.c.name, unique=True, sqlite_where=pauses.c.ended_at.is_(None))
 
 
 def for_postgres() -> None:

@@ -32,7 +32,7 @@ from counterfoil.store.schedules import Turn
 KIND: Final = "flow"
 BOUND_S: Final = (
     6 * 3_600.0
-)  # reading the largest source; killed or cut off, it is read again and plans only what is new
+)  # for the largest source; killed or cut off, it is read again and only what is new is planned
 LEASE: Final = datetime.timedelta(seconds=60)
 RENEW_S: Final = 15.0
 GROWING_S: Final = 5.0  # a file that is being written is looked at again after this
