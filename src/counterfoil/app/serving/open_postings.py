@@ -108,10 +108,10 @@ class Finishing:
         match error:
             case errors.WindowClosed(until=datetime.datetime() as until):
                 again = until
-            case errors.RateLimited() if error.retry_after_s is not None:
+            case errors.RunAgain() if error.retry_after_s is not None:
                 again = now + datetime.timedelta(seconds=error.retry_after_s)
             case errors.OrganisationOffline():
-                again = now + datetime.timedelta(seconds=error.retry_after_s or OFFLINE_S)
+                again = now + datetime.timedelta(seconds=OFFLINE_S)
             case errors.Reconnect() | errors.WindowClosed():
                 again = now + datetime.timedelta(seconds=PERSON_S)
             case _:
