@@ -142,3 +142,17 @@ async def test_when_asked_to_stop_it_does_not_wait_for_xeros_limits(served):
 def test_a_turn_is_shorter_than_its_bound():
     """What is in flight at the end of a turn has time to end."""
     assert open_postings.PIECE_S + 2 * 60 < open_postings.BOUND_S
+
+
+async def test_a_slow_organisation_does_not_slow_another(served):
+    """While each answer of one takes three seconds, the other's forty documents are there; the slow one loses nothing."""
+    served.configure(flow=HOURLY, batch=5, request_timeout_s=20)
+    served.sales(*[sale(n) for n in range(40)], *[sale(100 + n, entity="acme-au") for n in range(40)])
+    async with served.serving() as at:
+        await at.until(lambda: served.said("flow"))
+        served.sandbox.fault("slow", tenant=served.sandbox.tenant(1), count=1000, delay_s=3)
+        await at.until(lambda: len(served.numbers(2)) == 40)
+        assert len(served.numbers(1)) < 40
+        served.sandbox.clear_faults()
+        await at.until(lambda: len(served.numbers(1)) == 40)
+    assert set(served.marks().values()) == {1}
