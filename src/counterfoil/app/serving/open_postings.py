@@ -60,7 +60,7 @@ class Finishing:
         except errors.Reconnect as error:
             return await self._stopped(entity, error)
         if worker.finished:
-            self._shift.say(KIND, entity, f"{worker.finished:,} documents and contacts went to Xero")
+            self._shift.say(KIND, entity, "sent what could be sent")
         if worker.stopped is not None:
             return await self._stopped(entity, worker.stopped)
         return await self._left(entity, worker)
@@ -108,10 +108,10 @@ class Finishing:
         match error:
             case errors.WindowClosed(until=datetime.datetime() as until):
                 again = until
-            case errors.RateLimited() if error.retry_after_s is not None:
+            case errors.RunAgain() if error.retry_after_s is not None:
                 again = now + datetime.timedelta(seconds=error.retry_after_s)
             case errors.OrganisationOffline():
-                again = now + datetime.timedelta(seconds=error.retry_after_s or OFFLINE_S)
+                again = now + datetime.timedelta(seconds=OFFLINE_S)
             case errors.Reconnect() | errors.WindowClosed():
                 again = now + datetime.timedelta(seconds=PERSON_S)
             case _:
