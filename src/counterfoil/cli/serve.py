@@ -76,8 +76,7 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
             if kind == "worker":
                 return await serving.run(stopping)
             await _show_start(now.screen, books)
-            async with _door(books, serving):
-                return await serving.run(stopping)
+            return await serving.run(stopping, _door(books, serving))
 
 
 @contextlib.contextmanager

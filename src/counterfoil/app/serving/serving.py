@@ -69,8 +69,12 @@ class Serving:
         """Look at the configuration now."""
         self._reloading.asked.set()
 
-    async def run(self, stopping: asyncio.Event) -> Summary:
+    async def run(
+        self, stopping: asyncio.Event, door: contextlib.AbstractAsyncContextManager[None] | None = None
+    ) -> Summary:
         """Work until `stopping` is set; then finish what is in flight, within GRACE_S.
+
+        `door`: is opened once it is sure that nobody else serves this database, and shut at the end.
 
         Raises StoreError when the database cannot be used at the start, or another serve works on it already.
         """
@@ -87,7 +91,8 @@ class Serving:
             told = await books.database.read(lambda conn: notices.standing(conn, NOTICE))
             self._troubled = {one.subject for one in told}
             try:
-                await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
+                async with door or contextlib.nullcontext():
+                    await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
                 await presence.end(books, service)
         calls, egress = books.counts()
