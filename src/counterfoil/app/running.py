@@ -100,6 +100,7 @@ class Runner:
         if plan.remapped:
             self._notices[""] = (_remapped(plan.remapped),)
         await self._finish(set(intake.bindings))
+        self._only_told(flow)
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         report = await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
@@ -184,6 +185,13 @@ class Runner:
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
         self._stops.update(await finishing.finish_all(workers))
+
+    def _only_told(self, flow: FlowSettings) -> None:
+        """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
+        for entity, error in list(self._stops.items()):
+            if isinstance(error, errors.MissingScope) and flow.table not in error.facts.get("flows", (flow.table,)):
+                del self._stops[entity]
+                self._notices[entity] = (*self._notices.get(entity, ()), str(error))
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import auditing, troubles
+from counterfoil.app import auditing, needs, troubles
 from counterfoil.model.notices import COUNTED
 from counterfoil.store import notices, runs, stories
 from counterfoil.store.messages import Trouble
@@ -41,6 +41,7 @@ class Told(msgspec.Struct, frozen=True):
     message: str
     remedy: str
     since: datetime.datetime
+    link: str | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ class Standing(msgspec.Struct, frozen=True):
     next: str
     notices: tuple[Told, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
+    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
 
 
 async def standing(books: Any) -> Standing:
@@ -74,15 +76,20 @@ async def standing(books: Any) -> Standing:
     problems = await troubles.all_problems(books)
     connected = bool(await books.known_connections())
     told = tuple(
-        Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
+        Told(one.kind, one.entity, one.message, one.remedy, one.first_at, one.link)
         for one in await books.database.read(notices.standing)
-        if one.kind not in COUNTED  # as the states and problems above say
+        if one.kind not in (*COUNTED, needs.KIND)  # as the states and problems above say, and what is lacking now
+    )
+    now = books.clock.now()
+    lacking = tuple(
+        Told(one.kind, one.entity, one.message, one.remedy, now, one.link)
+        for one in needs.causes(books, await needs.lacking(books))
     )
     following = _next(connected, entities, flows, len(problems))
-    if any(one.kind == DISCONNECTED for one in told):
+    if lacking or any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing)
+    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing, lacking)
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

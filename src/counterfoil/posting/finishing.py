@@ -44,14 +44,23 @@ class Work(msgspec.Struct, frozen=True):
     when: datetime.datetime | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Flows whose postings are left alone, by their ids, and why: what is told when everything else is done."""
+
+    flows: frozenset[str]
+    why: errors.CounterfoilError
+
+
 class TenantWorker:
-    """Finishes one tenant's postings."""
+    """Finishes one tenant's postings, those of flows that wait excepted."""
 
     def __init__(
         self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
-        owner: str, point: Point, progress: Progress,
+        owner: str, point: Point, progress: Progress, waiting: Waiting | None = None,
     ) -> None:  # fmt: skip
         self._database = database
+        self._waiting = waiting
+        self._left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
         self._client = client
         self.entity = client.binding.entity
         self._tenant = client.binding.tenant_id
@@ -65,8 +74,8 @@ class TenantWorker:
         self._busy: set[int] = set()
         self._recovering = False
         self._comparing = False
-        self._rewriter = Rewriter(database, rules, catch_up, owner)
-        self._unpayer = Unpayer(database, rules, catch_up, owner)
+        self._rewriter = Rewriter(database, rules, catch_up, owner, self._left_alone)
+        self._unpayer = Unpayer(database, rules, catch_up, owner, self._left_alone)
         self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
         self._allocation_looker = AllocationLooker(database, rules, catch_up, owner)
         self._unreachable = 0
@@ -87,6 +96,8 @@ class TenantWorker:
                     for task in done:
                         task.result()
                 elif self.stopped is not None or wait is None:
+                    if self._waiting is not None:
+                        self._stop(self._waiting.why)
                     return
                 else:
                     await self._pause(wait)
@@ -125,8 +136,9 @@ class TenantWorker:
         if after is not None and after > now:
             return Work("wait", when=after)
         due: list[datetime.datetime] = []
+        alone = requests.all_of_flows(connection, self._tenant, self._left_alone) if self._left_alone else set()
         for request in requests.open_of(connection, self._tenant):
-            if request.id in self._busy:
+            if request.id in self._busy or request.id in alone:
                 continue
             work = self._claim_request(connection, request, now)
             if work.action != "wait":
@@ -170,10 +182,10 @@ class TenantWorker:
         for resource in kinds.ORDER:
             if self._to_recover(connection, resource):
                 return self._recover_first(resource, now)
-        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1):
+        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1, self._left_alone):
             self._comparing = True
             return Work("unpay")
-        if not self._comparing and changes.ready(connection, self.entity, self._tenant, 1):
+        if not self._comparing and changes.ready(connection, self.entity, self._tenant, 1, self._left_alone):
             self._comparing = True
             return Work("compare")
         frozen = freezing.freeze_ready(
@@ -184,6 +196,7 @@ class TenantWorker:
             self._owner,
             now,
             lambda chosen: recovering.sift(connection, chosen, now),
+            but=self._left_alone,
         )
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
@@ -196,6 +209,7 @@ class TenantWorker:
             now,
             lambda chosen: recovering.sift(connection, chosen, now),
             kinds.CREDITS,
+            but=self._left_alone,
         )
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
@@ -206,7 +220,9 @@ class TenantWorker:
         if documents.cursor(connection, self._tenant, resource).recovered:
             return False
         return any(
-            followers.ready(connection, self.entity, self._tenant, resource, own_number=own_number, most=1)
+            followers.ready(
+                connection, self.entity, self._tenant, resource, own_number=own_number, most=1, but=self._left_alone
+            )
             for own_number in (True, False)
         )
 

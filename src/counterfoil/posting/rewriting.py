@@ -8,7 +8,7 @@ read and compared anew.
 
 import datetime
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from counterfoil.mirror.catching_up import CatchUp
@@ -43,8 +43,12 @@ Stored = Mapping[str, Mapping[str, Any]]
 class Rewriter:
     """Compares and looks for changes of one tenant's documents."""
 
-    def __init__(self, database: Database, rules: Rules, catch_up: CatchUp, owner: str) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, catch_up: CatchUp, owner: str, but: Collection[str] = ()
+    ) -> None:
+        """`but`: flows whose postings are left alone."""
         self._database = database
+        self._but = but
         self._rules = rules
         self._catch_up = catch_up
         self._owner = owner
@@ -57,7 +61,7 @@ class Rewriter:
         """
         entity, tenant = client.binding.entity, client.binding.tenant_id
         most = min(self._rules.batch, reading.IDS_PER_CALL)
-        chosen = _together(await self._database.read(lambda conn: changes.ready(conn, entity, tenant, most)))
+        chosen = _together(await self._database.read(lambda conn: changes.ready(conn, entity, tenant, most, self._but)))
         began_s = self._database.clock.elapsed_s()
         stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

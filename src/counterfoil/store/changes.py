@@ -6,7 +6,7 @@ Called by posting/rewriting, planning and undoing. A change is a posting with an
 
 import datetime
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -74,29 +74,43 @@ _unpaid_first = sa.exists().where(  # its payments are deleted before an invoice
     _of.c.after_id == p.id, _of.c.kind == "payment", _of.c.action == UNDO,
     sa.or_(*(_of.c.state == state for state in ("planned", "sending", "uncertain"))),
 )  # fmt: skip
-_READY = Prepared(
-    sa.select(*WHOLE)
-    .outerjoin(postings.before, postings.before.c.id == p.after_id)
-    .where(
-        p.tenant_id == sa.bindparam("tenant_id"),
-        p.entity == sa.bindparam("entity"),
-        p.state == "planned",
-        p.action.is_not(None),
-        p.kind != "payment",
-        sa.not_(_unpaid_first),
-        sa.or_(
-            p.action == UNDO,
-            p.after_id.is_(None),
-            sa.and_(postings.before.c.state == "posted", postings.before.c.cause.is_(None)),
-        ),
+
+
+def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(*WHOLE)
+        .outerjoin(postings.before, postings.before.c.id == p.after_id)
+        .where(
+            p.tenant_id == sa.bindparam("tenant_id"),
+            p.entity == sa.bindparam("entity"),
+            p.state == "planned",
+            p.action.is_not(None),
+            p.kind != "payment",
+            sa.not_(_unpaid_first),
+            sa.or_(
+                p.action == UNDO,
+                p.after_id.is_(None),
+                sa.and_(postings.before.c.state == "posted", postings.before.c.cause.is_(None)),
+            ),
+            *more,
+        )
+        .order_by(p.looks, p.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    .order_by(p.looks, p.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
 
 
-def ready(connection: sa.Connection, entity: str, tenant_id: str, most: int) -> list[Posting]:
-    """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last."""
+_READY, _READY_BUT = _ready(), _ready(postings.without("but"))
+
+
+def ready(
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, but: Collection[str] = ()
+) -> list[Posting]:
+    """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last.
+
+    `but`: flows whose postings are left alone.
+    """
+    if but:
+        return _READY_BUT.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, but=sorted(but))
     return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
 
 

@@ -4,7 +4,7 @@ Called by posting/. What is ready to be sent, what is held with the one before i
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -15,40 +15,50 @@ from counterfoil.store.prepared import Among, Prepared
 p = schema.postings.c
 
 
-_READY = Prepared(
-    sa.select(*postings.BRIEF)
-    .outerjoin(postings.before, postings.before.c.id == p.after_id)
-    .where(
-        p.tenant_id == sa.bindparam("tenant_id"),
-        p.entity == sa.bindparam("entity"),
-        p.resource == sa.bindparam("resource"),
-        p.state == "planned",
-        p.action.is_(None),
-        p.own_number == sa.bindparam("own_number"),
-        sa.or_(
-            p.after_id.is_(None),
-            sa.and_(
-                postings.before.c.state == "posted",
-                postings.before.c.cause.is_(None),
-                postings.before.c.tenant_id == p.tenant_id,  # a document's id means nothing to another organisation
+def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(*postings.BRIEF)
+        .outerjoin(postings.before, postings.before.c.id == p.after_id)
+        .where(
+            p.tenant_id == sa.bindparam("tenant_id"),
+            p.entity == sa.bindparam("entity"),
+            p.resource == sa.bindparam("resource"),
+            p.state == "planned",
+            p.action.is_(None),
+            p.own_number == sa.bindparam("own_number"),
+            sa.or_(
+                p.after_id.is_(None),
+                sa.and_(
+                    postings.before.c.state == "posted",
+                    postings.before.c.cause.is_(None),
+                    postings.before.c.tenant_id == p.tenant_id,  # a document's id means nothing to another organisation
+                ),
             ),
-        ),
+            *more,
+        )
+        .order_by(p.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    .order_by(p.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
+
+
+_READY, _READY_BUT = _ready(), _ready(postings.without("but"))
 
 
 def ready(
-    connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int
-) -> list[Brief]:
+    connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int,
+    but: Collection[str] = (),
+) -> list[Brief]:  # fmt: skip
     """Planned postings of an entity for one tenant whose predecessor (a contact, the document before) is posted, oldest first.
 
-    What another entity once planned for this tenant is never among them: the tenant is no longer its own.
+    What another entity once planned for this tenant is never among them: the tenant is no longer its own. `but`: flows
+    whose postings are left alone, with the contacts that only they wait for.
     """
-    return _READY.rows(
-        connection, Brief, entity=entity, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most
-    )
+    named = {
+        "entity": entity, "tenant_id": tenant_id, "resource": resource, "own_number": own_number, "most": most,
+    }  # fmt: skip
+    if but:
+        return _READY_BUT.rows(connection, Brief, **named, but=sorted(but))
+    return _READY.rows(connection, Brief, **named)
 
 
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:
