@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from counterfoil.cli import connect as command
 from tests import sandbox_process
 from tests.cli.office import FLOW, Office, sale
 
@@ -233,3 +234,18 @@ def test_finish_leaves_alone_what_the_consent_no_longer_covers(partly):
     assert "does not cover flow shop" in ended.err
     calls = {one["tenant"] for one in partly.sandbox.requests(before) if one["path"].startswith("/api.xro")}
     assert calls == {partly.sandbox.tenant(2)}
+
+
+def test_the_browser_gets_none_of_our_secrets(tmp_path, monkeypatch):
+    """It is given the address and the user's own variables, and nothing that stands beside it in the folder is carried out."""
+    (tmp_path / "webbrowser.py").write_text("raise SystemExit('not this one')")
+    script = tmp_path / "browser.sh"
+    script.write_text(f'#!/bin/sh\nenv > "{tmp_path}/env.txt"\nprintf %s "$1" > "{tmp_path}/url.txt"\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("BROWSER", f"{script} %s")
+    monkeypatch.setenv("COUNTERFOIL_XERO__CLIENT_SECRET", "s3cret")
+    monkeypatch.setenv("COUNTERFOIL_VAULT__MASTER_KEY", "s3cret")
+    monkeypatch.chdir(tmp_path)
+    command._open("https://login.xero.com/identity/connect/authorize?state=abc&scope=openid")
+    assert (tmp_path / "url.txt").read_text().endswith("state=abc&scope=openid")
+    assert "s3cret" not in (tmp_path / "env.txt").read_text()

@@ -7,8 +7,8 @@ harmless.
 
 import asyncio
 import contextlib
+import subprocess
 import sys
-import webbrowser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from counterfoil.app.connecting import Whose
 
 app = session.app()
+BROWSER_S: Final = 30.0  # for a browser to begin; one that begins is left alone
 BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 
 
@@ -139,6 +140,12 @@ def _show(now: session.Session, url: str, *, browser: bool) -> None:
 
 
 def _open(url: str) -> None:
-    """The user's browser; without one the printed address serves."""
-    with contextlib.suppress(webbrowser.Error, OSError):
-        webbrowser.open(url)
+    """The user's browser, which gets none of our secrets with its environment; without one the printed address serves."""
+    from counterfoil import settings
+
+    command = [sys.executable, "-I", "-m", "webbrowser", url]
+    with contextlib.suppress(subprocess.TimeoutExpired, OSError):
+        subprocess.run(  # noqa: S603 - this interpreter, and an address of our own making
+            command, env=settings.without_secrets(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, check=False, timeout=BROWSER_S,
+        )  # fmt: skip
