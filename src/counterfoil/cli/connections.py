@@ -83,7 +83,7 @@ def _agreed(now: session.Session, what: "Ending") -> bool:
     if not now.screen.is_terminal or not sys.stdin.isatty():
         now.screen.note("Nothing was done: say --yes.")
         return False
-    return typer.confirm(f"Disconnect {what.name}?", err=True)
+    return typer.confirm(f"Disconnect {table.harmless(what.name)}?", err=True)
 
 
 async def _listed(books: "Books") -> "tuple[list[Reach], Cap]":
