@@ -179,10 +179,10 @@ class Books:
     async def worker(self, entity: str, progress: Callable[[str], None], lane: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
-        Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
-        open needs more than the consent covers.
+        Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
+        it was disconnected, MissingScope when the consent covers no flow that has something open.
         """
-        await needs.check_open(self, entity)
+        waiting = await needs.waiting(self, entity)
         await watching.sure_of(self, entity)
         bound = await self.binding(entity)
         if bound.stopped is not None:
@@ -195,7 +195,7 @@ class Books:
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
             self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,
-            lambda conn, now: timetables.closed(conn, self.timetables, entity, now),
+            lambda conn, now: timetables.closed(conn, self.timetables, entity, now), waiting,
         )  # fmt: skip
 
     def counts(self) -> tuple[int, int]:

@@ -93,6 +93,7 @@ class Runner:
             await self._read(flow, intake, plan, run_id, path)
         self._take_over(intake, plan)
         await self._finish(set(intake.bindings), flow.id)
+        self._only_told(flow)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
         return msgspec.structs.replace(
@@ -213,6 +214,13 @@ class Runner:
         self._stops.update(await finishing.finish_all(workers))
         held_back = await pausing.stops(self._books, wanted, flow_id)
         self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
+
+    def _only_told(self, flow: FlowSettings) -> None:
+        """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
+        for entity, error in list(self._stops.items()):
+            if isinstance(error, errors.MissingScope) and flow.table not in error.facts.get("flows", (flow.table,)):
+                del self._stops[entity]
+                self._notices[entity] = (*self._notices.get(entity, ()), str(error))
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

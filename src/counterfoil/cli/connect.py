@@ -153,12 +153,14 @@ def _show(now: session.Session, url: str, *, browser: bool) -> None:
 
 
 def _open(url: str) -> None:
-    """The user's browser; without one the printed address serves.
+    """The user's browser, which gets none of our secrets with its environment; without one the printed address serves.
 
     In a process of its own: it may stay open for hours, and what it prints is none of our output.
     """
+    from counterfoil import settings
+
     with contextlib.suppress(OSError):
         subprocess.run(  # noqa: S603 - this very Python, and words of ours
-            [sys.executable, "-c", OPEN], input=url.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-I", "-c", OPEN], input=url.encode(), env=settings.without_secrets(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, check=False,
         )  # fmt: skip

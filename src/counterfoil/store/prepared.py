@@ -70,8 +70,8 @@ class Among(sa.ColumnElement[bool]):
 def _among(element: Among, compiler: Any, **more: Any) -> str:
     column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
     if compiler.dialect.name == "postgresql":
-        return f"{column} = ANY({values})"
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - a compiled column and a bound parameter
+        return f"({column} = ANY({values}))"
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 - a compiled column and a bound parameter
 
 
 class _Compiled:
