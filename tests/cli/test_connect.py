@@ -281,3 +281,19 @@ def test_the_browser_gets_none_of_our_secrets(tmp_path, monkeypatch):
     command._open("https://login.xero.com/identity/connect/authorize?state=abc&scope=openid")
     assert (tmp_path / "url.txt").read_text().endswith("state=abc&scope=openid")
     assert "s3cret" not in (tmp_path / "env.txt").read_text()
+
+
+@pytest.mark.parametrize("fault", ["token_lost", "503", "500_before"])
+def test_a_token_answer_that_does_not_come(firm, fault):
+    """Whether the code was used up is not known: nothing is stored, and the terminal and the page say what to do."""
+    firm.sandbox.fault(fault, path="/connect/token")
+    process = firm.start("connect", "--no-browser", "--json")
+    with pytest.raises(urllib.error.HTTPError) as page:
+        _OPENER.open(json.loads(process.stderr.readline())["authorize_url"], timeout=60)
+    with page.value as shown:
+        said = shown.read().decode()
+    ended = firm._ended(process.wait(60), *process.communicate(timeout=60))
+    assert (ended.code, "again" in ended.value["error"]["remedy"], "counterfoil connect" in said) == (4, True, True)
+    assert ".." not in ended.value["error"]["message"]
+    assert firm("connections", "--json").value == []
+    assert connect(firm).code == 0

@@ -32,11 +32,9 @@ class Screen:
             return
         assert not self._told, "--json promises exactly one value"
         self._told = True
-        import msgspec
+        from counterfoil.cli import one_value
 
-        encoded = msgspec.json.encode(value, enc_hook=str)
-        if b"\n" in encoded:  # it holds Xero's own JSON, with its line ends
-            encoded = msgspec.json.format(encoded, indent=-1)
+        encoded = one_value.encoded(value)
         decoder = codecs.getincrementaldecoder("utf-8")()
         for start in range(0, len(encoded), CHUNK_BYTES):  # a plan of 100,000 records is held once
             sys.stdout.write(table.json_text(decoder.decode(encoded[start : start + CHUNK_BYTES])))

@@ -175,7 +175,11 @@ class Prepared:
         """Every row of a SELECT or of a RETURNING, each `make(*columns)`."""
         here = self._of(connection)
         cursor = drive(connection, here.text, here.parameters(values))
-        raws = cursor.fetchall()
+        driver: Any = connection.dialect.loaded_dbapi
+        try:
+            raws = cursor.fetchall()
+        except driver.Error as cause:  # a row that cannot be read: SQLite keeps any bytes as text
+            raise sa.exc.DBAPIError.instance(here.text, None, cause, driver.Error) from cause
         cursor.close()
         return here.read(raws, make)
 
