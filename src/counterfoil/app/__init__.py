@@ -16,6 +16,7 @@ from counterfoil import errors, flows, settings
 from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    budgets,
     environments,
     fixes_kept,
     fixing,
@@ -48,12 +49,11 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, limits, runs
+from counterfoil.store import documents, grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
-from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
 if TYPE_CHECKING:
@@ -86,10 +86,7 @@ class Books:
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
         )
-        self.pacer = Pacer(
-            clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
-            lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
-        )  # fmt: skip
+        self.pacer = budgets.pacer(loaded, clock, self.database)
         self.catch_up = CatchUp(self.database, identity.find_marker)
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
@@ -151,7 +148,7 @@ class Books:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
         found = self._clients.get(entity)
         if found is None:
-            found = self._clients[entity] = self.access.client(await self.binding(entity))
+            found = self._clients[entity] = await budgets.client(self, await self.binding(entity))
         return found
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
