@@ -145,8 +145,8 @@ def _in_the_minute(limits: Limits, app: App, tenant: Tenant, rank: int, now: int
     level = app.level if now - app.level_at < LEVEL_LIFE else 0
     if tenant.rapid > now and not level:
         return None
-    most = min(limits.minute, level or limits.minute)
-    free = max(1, most - limits.minute_kept[rank]) - len(tenant.calls) - len(tenant.frees)
+    most = min(max(1, limits.minute - limits.minute_kept[rank]), level or limits.minute)
+    free = most - len(tenant.calls) - len(tenant.frees)
     if free <= 0:
         return Verdict(tenant.frees[-free] if -free < len(tenant.frees) else now + NAP)
     if rank <= UNSPREAD or len(tenant.calls) + len(tenant.frees) < min(limits.burst, most):
