@@ -24,7 +24,7 @@ def shop(tmp_path, sandbox):
     sandbox.post("/_sandbox/reset")
     office = Office(tmp_path, sandbox).open_for_business()
     config = office.folder / "counterfoil.toml"
-    config.write_text(config.read_text().replace("calls_per_minute = 100000\n", ""))
+    config.write_text(config.read_text().replace("calls_per_minute = 100000\n", "").replace("offline_s = 0.01\n", ""))
     return office
 
 
@@ -105,4 +105,4 @@ async def test_an_offline_organisation_is_asked_by_nobody_until_its_time_comes(s
 def configured(shop, text):
     """The office's configuration with this table more."""
     config = shop.folder / "counterfoil.toml"
-    config.write_text(config.read_text() + text)
+    config.write_text(config.read_text().replace("[pacing]\n", text))

@@ -222,7 +222,7 @@ def _side(name: str, seen: list["_Seen"], seconds: int, warm_s: int, windows: st
     if name == "ours":
         return [table.at_least(f"{what}: used", used, 97, "%"), table.at_most(f"{what}: refused", refused, 0, "× 429")]
     if name == "import":
-        return [table.at_most(f"{what}: refused", refused, 0, "× 429", f"{used:.0f} % used, six places left to others")]
+        return [table.at_most(f"{what}: refused", refused, 0, "× 429", f"{used:.0f} % used beside those at a screen")]
     return [Row(what, f"{used:.0f} % used, {refused} × 429", "", ok=True, note="for comparison")]
 
 

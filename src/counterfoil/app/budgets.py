@@ -18,6 +18,7 @@ from counterfoil.store import bindings, grants, limits
 from counterfoil.store.database import Database
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer, limits_of
+from counterfoil.xero.places import SECOND
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
@@ -42,6 +43,7 @@ def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
         minute_kept=pacing.minute_kept,
         slots_kept=pacing.slots_kept,
         day_kept=pacing.day_kept,
+        offline=round(pacing.offline_s * SECOND),
     )
     return Pacer(clock, limits.beside(database), limits=xero)
 

@@ -31,6 +31,7 @@ class PacingSettings(msgspec.Struct, frozen=True, kw_only=True):
     slots_kept: tuple[int, ...] = SLOTS_KEPT
     day_kept: tuple[int, ...] = DAY_KEPT
     bulk_window: str | None = None
+    offline_s: float = 300
     window_at: str = ""
 
 
@@ -65,6 +66,7 @@ def compiled(given: PacingTable, tier: str, where: Where, file: str) -> PacingSe
         slots_kept=kept("slots_kept", given.slots_kept, SLOTS_KEPT, SLOTS, "the calls at once"),
         day_kept=kept("day_kept", given.day_kept, day_usual, day_limit, "the calls of a day"),
         bulk_window=given.bulk_window,
+        offline_s=given.offline_s,
         window_at=place(where, ("pacing", "bulk_window"), file),
     )
     if problems:

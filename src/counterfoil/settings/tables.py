@@ -170,6 +170,9 @@ class PacingTable(Table, frozen=True, kw_only=True):
             "absent: always."
         ),
     ] = None
+    offline_s: Annotated[
+        float, _seconds("How long an organisation that Xero took offline is left alone; other failures pause for less.")
+    ] = 300
 
 
 class EntityTable(Table, frozen=True, kw_only=True):
