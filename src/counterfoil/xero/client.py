@@ -118,6 +118,7 @@ class XeroClient:
                 timeout_s=timeout_s,
                 started_s=started_s,
                 tenant_id=self.binding.tenant_id,
+                lane=lane,
             )
             self._learn(answer, token, place)
         return answer
@@ -131,6 +132,7 @@ class XeroClient:
                 self._headers(token) | dict(extra),
                 timeout_s=GET_TIMEOUT_S,
                 tenant_id=self.binding.tenant_id,
+                lane=lane,
             )
             self._learn(answer, token, place)
         return answer
