@@ -16,6 +16,7 @@ from counterfoil import errors, settings
 from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    budgets,
     compiling,
     environments,
     fixes_kept,
@@ -51,13 +52,12 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, limits, runs
+from counterfoil.store import documents, grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.metering import Meter
-from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
 if TYPE_CHECKING:
@@ -90,10 +90,7 @@ class Books:
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
             meter=Meter(self.database),
         )  # fmt: skip
-        self.pacer = Pacer(
-            clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
-            lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
-        )  # fmt: skip
+        self.pacer = budgets.pacer(loaded, clock, self.database)
         self.catch_up = CatchUp(self.database, identity.find_marker)
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
@@ -154,7 +151,7 @@ class Books:
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
         if entity not in self._clients:
-            self._clients[entity] = self.access.client(await self.binding(entity))
+            self._clients[entity] = await budgets.client(self, await self.binding(entity))
         return self._clients[entity]
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
