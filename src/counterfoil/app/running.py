@@ -86,7 +86,7 @@ class Runner:
         name = "records" if records is not None else path.name
         run_id = await self._start(flow, "run", name, approved)
         await watching.daily(self._books)
-        intake = Intake(self._books, flow, kind)
+        intake = Intake(self._books, flow, kind, late=True)
         plan = await intake.plan(remap=remap, again=again)
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
