@@ -85,7 +85,7 @@ class Runner:
         path = source or flow.source.path
         run_id = await self._start(flow, "run", "records" if records is not None else path.name, approved)
         await watching.daily(self._books)
-        intake = Intake(self._books, flow, flows.kind(flow.kind))
+        intake = Intake(self._books, flow, flows.kind(flow.kind), late=True)
         plan = await intake.plan(remap=remap, again=again)
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
