@@ -17,7 +17,7 @@ from counterfoil.posting import judging, kinds, recording, rewritten, stranded, 
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, changes, locks, pauses, postings, requests
+from counterfoil.store import bindings, changes, locks, migrations, pauses, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
@@ -113,6 +113,11 @@ class Sender:
                 raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
+            if migrations.outgrown(get_meta(connection, migrations.LEAST)):
+                raise errors.StoreError(
+                    "The database was upgraded for a newer Counterfoil while this one worked.",
+                    remedy="Start this one again in the new version; what is planned is kept.",
+                )
             pauses.settle(connection, now)
             if pauses.of_request(connection, request.id, request.entity, now) is not None:
                 raise _Paused

@@ -1,14 +1,14 @@
 """The tables. One place, so that a reader sees the whole memory of the product at once.
 
-Called by the query modules of this folder. SCHEMA_VERSION changes with any table; `database.open_database` refuses a
-newer one. Ids are integers given by the database, except where Xero's or the user's own id is the key.
+Called by the query modules of this folder. SCHEMA_VERSION changes with any table of a released version, with a step in
+migrations/. Ids are integers given by the database, except where Xero's or the user's own id is the key.
 """
 
 import sqlalchemy as sa
 
 from counterfoil.store.types import Amount, Day, Instant, Json
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 tables = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
