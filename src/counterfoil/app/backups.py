@@ -130,7 +130,7 @@ def _refuse(loaded: Settings, manifest: Manifest, file: Path) -> None:
     if manifest.schema > SCHEMA_VERSION:
         raise errors.InputError(
             f"{file} has schema {manifest.schema}, this Counterfoil knows {SCHEMA_VERSION}.",
-            remedy=f"Restore it with Counterfoil {manifest.counterfoil}, or a newer one.",
+            remedy=f"Restore it with the Counterfoil that made it ({manifest.counterfoil}), or a newer one.",
         )
     mine = loaded.environment or environments.DEFAULT
     if manifest.environment not in (None, mine):

@@ -41,7 +41,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(State, frozen=True, kw_only=True):
-    """What a backup is. `configuration`: the SHA-256 of the configuration's file; None when it was not known."""
+    """What a backup is. `counterfoil`: the version that made it; `configuration`: the SHA-256 of the configuration's file; None when it was not known."""
 
     form: int
     made_at: datetime.datetime

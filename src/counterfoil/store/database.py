@@ -222,11 +222,10 @@ class Database:
 
 def _back_up(path: Path, version: int, now: datetime.datetime) -> None:
     """Keep an old database beside itself before it is upgraded; if another process was quicker, its copy is enough."""
-    from counterfoil import __version__
     from counterfoil.store import backups  # what an upgrade alone needs
 
     name = f"{path.name}.schema-{version}-{now:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}{backups.ENDING}"
-    if backups.make(path, path.with_name(name), now=now, version=__version__).schema != version:
+    if backups.make(path, path.with_name(name), now=now, version=f"of schema {version}").schema != version:
         path.with_name(name).unlink()
 
 
