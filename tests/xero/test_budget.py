@@ -157,9 +157,10 @@ def test_bulk_leaves_places_to_those_who_wait_at_a_screen():
     assert all(desk.call(1, now + n) for n in range(6))
 
 
-def test_calls_are_spread_so_that_the_places_last_until_the_next_comes_back():
+@pytest.mark.parametrize(("burst", "longest"), [(20, 2), (Limits().burst, 5)])
+def test_calls_are_spread_so_that_the_places_last_until_the_next_comes_back(burst, longest):
     """After the first burst nobody stands still for long, and next to all of the limit is used."""
-    desk, now, starts = Desk(Limits(minute_kept=(0,) * 5)), START, []
+    desk, now, starts = Desk(Limits(minute_kept=(0,) * 5, burst=burst)), START, []
     while now < START + 240 * SECOND:
         verdict = desk.ask(3, now, str(now))
         if verdict.retry is None:
@@ -169,8 +170,14 @@ def test_calls_are_spread_so_that_the_places_last_until_the_next_comes_back():
         else:
             now = verdict.retry
     gaps = [later - sooner for sooner, later in itertools.pairwise(starts)]
-    assert max(gaps) <= 2 * SECOND
+    assert max(gaps) <= longest * SECOND
     assert len([one for one in starts if one >= START + 60 * SECOND]) >= 0.97 * 180
+
+
+def test_a_few_commands_in_a_row_do_not_wait():
+    """Found in the demo: a person who typed three commands sat through pauses of ten seconds."""
+    desk = Desk(Limits())
+    assert all(desk.call(3, START + n) for n in range(40))
 
 
 def test_a_call_whose_answer_never_came_keeps_its_slot_for_its_lease():
