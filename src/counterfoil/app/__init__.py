@@ -81,7 +81,7 @@ class Books:
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
         posting = msgspec.structs.asdict(loaded.posting)
-        self.rules = Rules(**posting, public_url=loaded.service.public_url)
+        self.rules = Rules(**posting, public_url=loaded.service.public_url, modes=loaded.modes)
         xero = loaded.xero
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url

@@ -53,6 +53,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
             f"Flow {flow.flow}: " + (f"last run {flow.last_run:%Y-%m-%d %H:%M} UTC" if flow.last_run else "never run")
         )
     for one in standing.entities:
+        if one.mode != "normal":
+            screen.line(f"{one.entity} is {one.mode}, by the configuration.")
         if one.stopped:
             screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
     for told in standing.notices:

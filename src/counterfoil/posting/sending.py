@@ -12,6 +12,7 @@ from typing import Any
 
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
+from counterfoil.model import modes
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import judging, kinds, recording, rewritten, stranded, unpaying
 from counterfoil.posting.judging import Judgement
@@ -113,6 +114,9 @@ class Sender:
                 raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
+            mode = self._rules.modes.get(request.entity, modes.NORMAL)
+            if (finding := modes.forbidden(request.entity, mode, request.resource, request.body)) is not None:
+                raise _Forbidden(finding)
             if migrations.outgrown(get_meta(connection, migrations.LEAST)):
                 raise errors.StoreError(
                     "The database was upgraded for a newer Counterfoil while this one worked.",

@@ -54,6 +54,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lookups: dict[str, RawLookup] = {}
     notify: tuple[targets.NotifySettings, ...] = ()
 
+    @property
+    def modes(self) -> dict[str, str]:
+        """How much is written to each entity's organisation: entity → model/modes."""
+        return {key: entity.mode for key, entity in self.entities.items()}
+
 
 def load(
     path: Path, env_name: str | None = None, environ: Mapping[str, str] = os.environ, *, more: str = ""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import inspect
 
+from counterfoil.model.modes import Mode
 from counterfoil.model.text import END, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
@@ -145,6 +146,10 @@ class EntityTable(Table, frozen=True, kw_only=True):
     closed_through: Annotated[
         datetime.date | None, msgspec.Meta(description="Nothing on or before this day is posted.")
     ] = None
+    mode: Annotated[
+        Mode,
+        msgspec.Meta(description="What is written there: normal, draft_only (drafts alone) or read_only (nothing)."),
+    ] = "normal"
     timezone: Annotated[
         Line255 | None,
         msgspec.Meta(description="Its time zone where Xero's name for it is not known: Europe/London."),

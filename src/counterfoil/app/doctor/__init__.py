@@ -54,6 +54,7 @@ CHECKS: Final = (
     Check("lock-dates", organisations.lock_dates, NEEDS_DATABASE),
     Check("adviser", organisations.adviser, NEEDS_XERO),
     Check("pauses", operating.pauses, NEEDS_DATABASE),
+    Check("modes", operating.modes, NEEDS_DATABASE),
     Check("backup", operating.backup, NEEDS_DATABASE),
     Check("leftovers", remains.leftovers, NEEDS_DATABASE),
     Check("notices", remains.notices, NEEDS_DATABASE),

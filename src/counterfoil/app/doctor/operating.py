@@ -1,4 +1,4 @@
-"""Checks of the installation's operation: what is paused, how old the newest backup is.
+"""Checks of the installation's operation: what is paused, which entities get less than everything, how old the newest backup is.
 
 Called by doctor. Reads our own tables only.
 """
@@ -21,6 +21,13 @@ async def pauses(patient: Patient) -> list[Finding]:
         for one in await pausing.standing(patient.books)
     ]
     return found or [ok("pauses", "Nothing is paused.")]
+
+
+async def modes(patient: Patient) -> list[Finding]:
+    """Entities to whose organisations less is written than everything, by the configuration: said, since it is easily forgotten."""
+    entities = patient.books.settings.entities.items()
+    limited = [ok("modes", f"{key} is {one.mode}.", subject=key) for key, one in entities if one.mode != "normal"]
+    return limited or [ok("modes", "Everything may be written to each entity's organisation.")]
 
 
 async def backup(patient: Patient) -> list[Finding]:
