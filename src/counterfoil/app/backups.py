@@ -170,7 +170,8 @@ async def _log(path: Path, env: str | None, clock: Clock, manifest: Manifest, fo
     try:
         async with open_books(path, env, clock=clock) as books:
             told = {"made_at": manifest.made_at.isoformat(), "sha256": manifest.database_sha256, "forgotten": forgotten}
-            await books.note(NO_ENTITY, "restored", told)
+            log = books.access.audit
+            await books.database.run(lambda conn: log.append(conn, NO_ENTITY, "restored", told))
     except errors.CounterfoilError as error:  # the copy is in its place all the same, and its next opening will recover
         return str(error)
     return None

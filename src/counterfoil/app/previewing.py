@@ -17,6 +17,7 @@ from counterfoil import flows
 from counterfoil.app import pausing
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
+from counterfoil.app.usage import for_its_flow
 from counterfoil.model.prepared import Prepared
 from counterfoil.posting import changing, kinds, planning
 from counterfoil.posting.planning import Planned
@@ -43,6 +44,7 @@ SIGNS = {
 WRITES = {changing.UPDATE: 1, changing.REISSUE: 2}
 
 
+@for_its_flow
 async def preview(
     books: Any, flow: FlowSettings, source: Path | None, *, offline: bool, remap: bool = False, again: bool = False
 ) -> PlanReport:

@@ -32,6 +32,8 @@ COMMANDS: Final = (
     _command("plan", "FLOW", "What a run would do, record by record; writes nothing to Xero."),
     _command("run", "FLOW", "Finish what is open, plan, post, prove; safe to interrupt and repeat."),
     _command("finish", "", "Bring every open posting to its end."),
+    _command("serve", "[--dry-run]", "The service: schedules, postings, consents, notices; until it is stopped."),
+    _command("worker", "", "One more process that shares the service's work, on Postgres."),
     _command("problems", "[list|show|fix|retry|skip]", "What needs a person, by cause, most money first."),
     _command("contacts", "match FLOW", "Who of your customers is who in Xero: a file to look through and give back."),
     _command("postings", "[list|show]", "What was posted, or is to be."),

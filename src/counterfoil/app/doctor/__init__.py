@@ -58,6 +58,7 @@ CHECKS: Final = (
     Check("backup", operating.backup, NEEDS_DATABASE),
     Check("leftovers", remains.leftovers, NEEDS_DATABASE),
     Check("notices", remains.notices, NEEDS_DATABASE),
+    Check("targets", remains.targets, NEEDS_DATABASE),
 )
 
 
