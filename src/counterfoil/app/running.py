@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, pausing, taking_back, watching
+from counterfoil.app import acts, housekeeping, pausing, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
@@ -95,6 +95,7 @@ class Runner:
         await self._finish(set(intake.bindings), flow.id)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
+        await housekeeping.tidy(self._books, most_s=housekeeping.AFTER_A_RUN_S)
         return msgspec.structs.replace(
             report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
         )

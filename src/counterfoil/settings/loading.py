@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vault: tables.VaultSettings
     service: tables.ServiceSettings
     posting: tables.PostingSettings
+    retention: tables.RetentionSettings = tables.RetentionSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
@@ -186,6 +187,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         vault=_vault(given.vault, folder),
         service=service,
         posting=given.posting,
+        retention=given.retention,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()

@@ -136,6 +136,34 @@ class PostingSettings(Table, frozen=True, kw_only=True):
     batch: Annotated[int, msgspec.Meta(ge=1, le=50, description="Documents in one request.")] = 50
 
 
+_KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
+
+
+def _kept(help_text: str) -> msgspec.Meta:
+    return msgspec.Meta(pattern=_KEPT, description=help_text, extra={"rule": 'Days, such as "400d", or "forever".'})
+
+
+class RetentionSettings(Table, frozen=True, kw_only=True):
+    """[retention]: how long what nobody needs any more is kept. Postings, hashes and the audit log are kept for ever."""
+
+    requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
+    raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
+
+    @property
+    def requests_kept(self) -> datetime.timedelta | None:
+        """How long bytes of requests are kept; None: for ever."""
+        return _days(self.requests)
+
+    @property
+    def raw_rows_kept(self) -> datetime.timedelta | None:
+        """How long raw records are kept; None: for ever."""
+        return _days(self.raw_rows)
+
+
+def _days(text: str) -> datetime.timedelta | None:
+    return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
+
+
 class EntityTable(Table, frozen=True, kw_only=True):
     """[entities.KEY]: one of the user's companies."""
 
@@ -231,6 +259,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     vault: VaultSettings = VaultSettings()
     service: ServiceSettings = ServiceSettings()
     posting: PostingSettings = PostingSettings()
+    retention: RetentionSettings = RetentionSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}

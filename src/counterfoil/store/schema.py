@@ -550,6 +550,14 @@ pauses = sa.Table(
     sa.Column("ended_by", sa.Text),  # null: it ended by itself
 )
 sa.Index("pauses_standing", pauses.c.scope, pauses.c.name, unique=True, sqlite_where=pauses.c.ended_at.is_(None))
+# What [retention] let go: the bytes of a request, or the raw records of a posting.
+drops = sa.Table(
+    "drops",
+    tables,
+    sa.Column("what", sa.Text, primary_key=True),  # request | rows
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+)
 
 
 def for_postgres() -> None:
