@@ -40,7 +40,7 @@ class _Pass(msgspec.Struct):
     ended: datetime.datetime | None = None
 
 
-async def tidy(books: Any, *, most_s: float = 5.0) -> Tidied:
+async def tidy(books: Any, *, most_s: float = 5) -> Tidied:
     """Drop what `[retention]` lets go, for `most_s` seconds; → what went. Goes on where the last call stopped."""
     kept = books.settings.retention
     now = books.clock.now()

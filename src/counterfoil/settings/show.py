@@ -32,7 +32,7 @@ def redacted(settings: loading.Settings) -> dict[str, Any]:
             "path": settings.path,
             "environment": settings.environment,
             "xero": settings.xero,
-            "store": {"url": _without_password(settings.store.url)},
+            "store": msgspec.structs.asdict(settings.store) | {"url": _without_password(settings.store.url)},
             "vault": settings.vault,
             "service": settings.service,
             "posting": settings.posting,

@@ -94,6 +94,12 @@ class StoreSettings(Table, frozen=True, kw_only=True):
             extra={"secret": True, "rule": "It begins with sqlite:/// or postgresql://."},
         ),
     ] = "sqlite:///counterfoil.db"
+    free_min_mib: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0, le=1 << 20, description="Less room on the database's disk: nothing new is planned; 0: never."
+        ),
+    ] = 100
 
 
 class VaultSettings(Table, frozen=True, kw_only=True):
