@@ -84,7 +84,9 @@ class Books:
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
+        self.rules = Rules(
+            **msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url, modes=loaded.modes
+        )  # fmt: skip
         xero = loaded.xero
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,

@@ -166,6 +166,7 @@ class Ledgers:
             wire["TrackingCategories"],
             wire["Currencies"],
             self._books.settings.entities[entity],
+            self._books.settings.entities[entity].mode,
         )
         if (closed := days.closed_through(found)) is not None:
             self.closed[entity] = closed

@@ -29,6 +29,7 @@ class EntityStanding(msgspec.Struct, frozen=True):
     organisation: str | None  # None: not bound
     stopped: str | None
     postings: dict[str, int]
+    mode: str = "normal"
 
 
 class FlowStanding(msgspec.Struct, frozen=True):
@@ -74,13 +75,15 @@ async def standing(books: Any) -> Standing:
     """Where things stand, and what to type next."""
     counts = await books.database.read(stories.state_counts)
     entities = []
-    for entity in books.settings.entities:
+    for entity, of in books.settings.entities.items():
         try:
             binding = await books.binding(entity)
         except errors.NoBinding:
-            entities.append(EntityStanding(entity, None, None, counts.get(entity, {})))
+            entities.append(EntityStanding(entity, None, None, counts.get(entity, {}), of.mode))
             continue
-        entities.append(EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {})))
+        entities.append(
+            EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {}), of.mode)
+        )
     flows = []
     for flow in books.flows.values():
         last = await books.database.read(lambda conn, flow=flow: runs.latest_of(conn, flow.id))
