@@ -28,7 +28,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(RUN) compileall -q src
-	@$(RUN) pytest -n $(WORKERS) --dist loadfile
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)
 	@$(BIN)/ruff check src tests

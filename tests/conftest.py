@@ -14,6 +14,8 @@ from tests.leaks import known
 
 # Folders of tests that handle the sandbox's secrets themselves.
 ITS_OWN = ("sandbox", "conformance", "testing", "bench")
+# Folders whose files take minutes: they begin first, so that no worker is left alone with one at the end.
+LONG = ("durability", "posting", "cli", "app", "access")
 
 
 def pytest_configure() -> None:
@@ -25,6 +27,16 @@ def pytest_configure() -> None:
 def pytest_unconfigure() -> None:
     """The session is over."""
     Path(os.environ.pop("TOLD_TOKENS")).unlink(missing_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; the order within each stays."""
+
+    def place(item: pytest.Item) -> int:
+        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)

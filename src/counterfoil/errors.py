@@ -5,7 +5,8 @@
     │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
-    │   ├── WindowClosed          bulk work waits for its hours; `retry_after_s` says how long
+    │   ├── WindowClosed          work waits for its hours; `until` says when they begin
+    │   ├── Paused                a person paused the writes: nothing was sent
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -38,6 +39,7 @@ Called everywhere; imports nothing of ours. An error carries facts as attributes
 never a customer's data beyond the identifiers that the user gave.
 """
 
+import datetime
 import math
 from typing import Any, ClassVar
 
@@ -106,9 +108,34 @@ class OrganisationOffline(XeroUnavailable):
 
 
 class WindowClosed(RunAgain):
-    """Bulk work waits for the hours that the configuration gives it, on the organisation's own clock."""
+    """Work waits for its hours: bulk work for those of the organisation, a flow's for its window.
+
+    `until`: when they begin; None: nobody knows.
+    """
 
     code = "window-closed"
+
+    def __init__(
+        self, message: str, *, remedy: str, until: datetime.datetime | None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, retry_after_s=retry_after_s)
+        self.until = until
+
+    @classmethod
+    def of_flows(cls, entity: str, until: datetime.datetime | None) -> "WindowClosed":
+        """What is left of an entity belongs to flows whose window is not open."""
+        when = "" if until is None else f" It opens at {until:%Y-%m-%d %H:%M} UTC."
+        return cls(
+            f"What is left of {entity} waits for its flow's window.{when}",
+            remedy="`counterfoil serve` goes on by itself then; or run the same command again.",
+            until=until,
+        )
+
+
+class Paused(RunAgain):
+    """A person paused the writes of everything, an entity or a flow: nothing was sent, what is planned waits."""
+
+    code = "paused"
 
 
 class Unclear(RunAgain):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import urllib.request
 
+import msgspec
 import pytest
 
 from counterfoil.access.audit import AuditLog
@@ -14,6 +15,7 @@ from counterfoil.access.master_key import MasterKey
 from counterfoil.access.tokens import GrantTokens
 from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import audit as rows
 from counterfoil.store.database import Database
 from counterfoil.xero.identity import App
 from counterfoil.xero.pacing import Pacer
@@ -67,6 +69,13 @@ class Installation:
     async def __aexit__(self, *_):
         await self.transport.close()
         await self.database.close()
+
+    async def on_record(self, entity=""):
+        """(act, data) of a chain of the audit log, which is whole, by one actor."""
+        entries = await self.database.read(lambda conn: rows.chain(conn, entity))
+        assert (await self.database.read(lambda conn: self.audit.verify(conn, entity))).broken_at is None
+        assert {one.actor for one in entries} <= {"somebody@here"}
+        return [(one.act, msgspec.json.decode(one.data)) for one in entries]
 
     async def connect(self, redirect_uri=REDIRECT, scopes=SCOPES, visit=None, **arguments):
         """Consent with a browser that does what `visit(url)` does (default: follow every redirect)."""

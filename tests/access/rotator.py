@@ -6,8 +6,10 @@ import signal
 import sys
 from pathlib import Path
 
+from counterfoil.access.audit import AuditLog
 from counterfoil.access.key_source import FileSource
 from counterfoil.access.rotation import Rotation
+from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.database import Database
 
@@ -23,7 +25,8 @@ async def main(url, key_file, deadly, nth):
 
     database = Database(url, SystemClock())
     await database.open()
-    await Rotation(database, FileSource(Path(key_file)), point).rotate()
+    source = FileSource(Path(key_file))
+    await Rotation(database, source, point).rotate(AuditLog(Vault(source), "somebody@here", database.clock.now))
     await database.close()
 
 

@@ -170,7 +170,55 @@ async def test_ending_a_connection(connected, sandbox):
     assert left == {sandbox.tenant(n) for n in (1, 3, 4)}
     with pytest.raises(errors.NotConnected):
         await connected.connections.disconnect(sandbox.tenant(2))
-    assert await acts(connected, "") == ["consented", "disconnected"]
+    assert await acts(connected, "") == ["consented", "disconnecting", "disconnected"]
+
+
+async def test_ending_a_connection_and_its_audit_entry_are_one(connected, sandbox, monkeypatch):
+    """What is not on record did not go; what Xero ended all the same is on record as soon as it is seen to be gone."""
+    tenant, append = sandbox.tenant(2), connected.audit.append
+
+    def failing(conn, entity, act, data):
+        append(conn, entity, act, data)
+        if act == "disconnected":
+            raise errors.StoreError("The disk is full.")
+
+    monkeypatch.setattr(connected.audit, "append", failing)
+    with pytest.raises(errors.StoreError):
+        await connected.connections.disconnect(tenant)
+    assert await acts(connected, "") == ["consented", "disconnecting"]
+    assert tenant in await connected.connections.known()
+    monkeypatch.setattr(connected.audit, "append", append)
+    await connected.connections.refreshed()
+    assert tenant not in await connected.connections.known()
+    assert await acts(connected, "") == ["consented", "disconnecting", "connection gone"]
+
+
+async def test_a_disconnect_that_is_seen_and_its_audit_entry_are_one(connected, sandbox, monkeypatch):
+    """A connection that a person ended in Xero: in the chain of the entity that is bound to it."""
+    await connected.bindings.bind("acme", sandbox.tenant(1))
+    sandbox.organisation(sandbox.tenant(1), disconnected=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(connected.audit, "append_all", _full)
+        with pytest.raises(errors.StoreError):
+            await connected.connections.refreshed()
+    assert sandbox.tenant(1) in await connected.connections.known()
+    assert await acts(connected, "acme") == ["bound"]
+    await connected.connections.refreshed()
+    await connected.connections.refreshed()
+    assert await acts(connected, "acme") == ["bound", "connection gone"]
+    sandbox.organisation(sandbox.tenant(1), disconnected=False)
+
+
+async def test_a_disconnect_that_xero_refuses_is_on_record(connected, sandbox):
+    """Wanted, and why it was not done, by a code."""
+    sandbox.fault("503", method="DELETE", path="/connections")
+    with pytest.raises(errors.XeroUnavailable):
+        await connected.connections.disconnect(sandbox.tenant(2))
+    assert await acts(connected, "") == ["consented", "disconnecting", "disconnect failed"]
+
+
+def _full(*_arguments):
+    raise errors.StoreError("The disk is full.")
 
 
 async def test_a_new_consent_rescues_a_binding(connected, sandbox):

@@ -75,6 +75,11 @@ async def test_a_second_consent_shows_what_is_new(tmp_path):
     assert first.fresh[0].tenant_id != second.fresh[0].tenant_id
 
 
+def failed(here, why):
+    """The entry of a consent that came to nothing: the app and a code, and nothing else."""
+    return "consent failed", {"client": here.app.client_id, "why": why}
+
+
 def callback(**fields):
     """A browser that comes back with these fields instead; `state` is kept unless given."""
 
@@ -87,24 +92,38 @@ def callback(**fields):
 
 
 REFUSALS = {
-    "cancelled": ({"error": "access_denied"}, errors.NoConsent, "cancelled"),
-    "foreign": ({"state": "another", "code": "c"}, errors.NoConsent, "another attempt"),
-    "no state": ({"state": "", "code": "c"}, errors.NoConsent, "another attempt"),
-    "scope": ({"error": "invalid_scope"}, errors.ConfigurationError, "invalid_scope"),
-    "empty": ({}, errors.NoConsent, "no code"),
-    "bad code": ({"code": "nonsense"}, errors.NoConsent, "no longer accepts"),
+    "cancelled": ({"error": "access_denied"}, errors.NoConsent, "cancelled", "cancelled"),
+    "scope": ({"error": "invalid_scope"}, errors.ConfigurationError, "invalid_scope", "refused"),
+    "empty": ({}, errors.NoConsent, "no code", "no-code"),
+    "bad code": ({"code": "nonsense"}, errors.NoConsent, "no longer accepts", "no-consent"),
 }
 
 
-@pytest.mark.parametrize(("fields", "kind", "words"), REFUSALS.values(), ids=REFUSALS)
-async def test_consents_that_fail(here, fields, kind, words):
-    """Each way to fail has its words, in the terminal and in the browser, and stores nothing."""
+@pytest.mark.parametrize(("fields", "kind", "words", "why"), REFUSALS.values(), ids=REFUSALS)
+async def test_consents_that_fail(here, fields, kind, words, why):
+    """Each way to fail has its words, in the terminal and in the browser, stores nothing, and is on record by a code."""
     with pytest.raises(kind, match=words) as caught:
         await here.connect(visit=callback(**fields))
     assert caught.value.remedy
     status, page = here.pages[0]
     assert (status, "Not connected" in page, words in page) == (400, True, True)
     assert await here.database.read(lambda c: grants.usable(c, here.app.client_id)) == []
+    assert await here.on_record() == [failed(here, why)]
+
+
+@pytest.mark.parametrize("state", ["another", "", "\u00e9\udc80"], ids=["another", "none", "no text"])
+async def test_a_strangers_answer_does_not_end_the_waiting(here, state):
+    """Any web page can make a browser send one: it is refused, its code is not used, and the right answer still counts."""
+
+    def visit(url):
+        return callback(state=state.encode("utf-8", "surrogatepass"), code="c")(url), browse(url)
+
+    consented = await here.connect(visit=visit)
+    (foreign, page), (ours, _) = here.pages[0]
+    assert (foreign, "another attempt" in page, ours) == (400, True, 200)
+    assert [g.id for g in await here.database.read(lambda c: grants.usable(c, here.app.client_id))] == [
+        consented.grant_id
+    ]
 
 
 async def test_a_page_escapes_what_it_shows(here):
@@ -119,6 +138,7 @@ async def test_nobody_comes(here):
     with pytest.raises(errors.NoConsent, match="Nobody consented") as caught:
         await here.connect(visit=lambda url: None, wait_s=0.01)
     assert "connect" in caught.value.remedy
+    assert await here.on_record() == [failed(here, "nobody-came")]
 
 
 async def test_a_taken_port(here):
@@ -130,6 +150,17 @@ async def test_a_taken_port(here):
         with pytest.raises(errors.ConfigurationError, match=f"Port {port}") as caught:
             await here.connect(redirect_uri=f"http://localhost:{port}/oauth/callback")
     assert "redirect_uri" in caught.value.remedy
+
+
+async def test_the_port_of_the_other_loopback_address_is_taken(here):
+    """Who has it on ::1 would be given the code by a browser that tries that first: refused, not gone on without."""
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind(("::1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(errors.ConfigurationError, match=f"Port {port} .* taken"):
+            await here.connect(redirect_uri=f"http://localhost:{port}/oauth/callback")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +198,7 @@ async def test_an_app_without_offline_access(here):
     )
 
 
-async def test_other_paths_and_methods_are_not_the_callback(here):
+async def test_other_paths_and_methods_are_not_the_callback(here, caplog):
     """A browser's favicon request, garbage and silence do not end the waiting."""
 
     def visit(url):
@@ -179,6 +210,8 @@ async def test_other_paths_and_methods_are_not_the_callback(here):
             b"GET /favicon.ico HTTP/1.1\r\n\r\n",
             b"POST /oauth/callback?code=1 HTTP/1.1\r\n\r\n",
             b"\x00\r\n\r\n",
+            b"GET //[x HTTP/1.1\r\n\r\n",
+            b"GET http://[::1/oauth/callback HTTP/1.1\r\n\r\n",
         ):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as plug:
                 plug.sendall(noise)
@@ -186,7 +219,8 @@ async def test_other_paths_and_methods_are_not_the_callback(here):
         return seen, browse(url)
 
     await here.connect(visit=visit)
-    assert (here.pages[0][0], here.pages[0][1][0]) == ([b"404", b"404", b"404"], 200)
+    assert (here.pages[0][0], here.pages[0][1][0]) == ([b"404"] * 5, 200)
+    assert "Traceback" not in caplog.text
 
 
 async def test_each_consent_has_its_own_secrets(here):
@@ -209,6 +243,7 @@ async def test_a_consent_whose_listing_fails(here, sandbox):
     with pytest.raises(errors.XeroUnavailable):
         await here.connect()
     assert len(await here.database.read(lambda c: grants.usable(c, here.app.client_id))) == 1
+    assert [act for act, _data in await here.on_record()] == ["consented", "consent failed"]
     assert (await here.bindings.bind("acme", "Fernhill Trading Ltd")).tenant_id == sandbox.tenant(1)
 
 
@@ -218,11 +253,12 @@ async def test_the_sandbox_is_down(tmp_path, sandbox):
         here.transport.identity_url = "http://127.0.0.1:9"
         with pytest.raises(errors.XeroUnavailable) as caught:
             await here.connect()
+        assert await here.on_record() == [failed(here, "xero-unavailable")]
     assert (caught.value.sent, caught.value.exit_code) == (False, 4)
 
 
 async def test_interrupting_frees_the_port(here):
-    """An interrupted consent leaves nothing listening."""
+    """An interrupted consent leaves nothing listening, and is on record."""
     addresses, shown = [], asyncio.Event()
 
     def show(url):
@@ -236,3 +272,16 @@ async def test_interrupting_frees_the_port(here):
         await task
     with socket.socket() as plug:
         assert plug.connect_ex(("127.0.0.1", urllib.parse.urlsplit(addresses[0]).port)) != 0
+    assert await here.on_record() == [failed(here, "interrupted")]
+
+
+async def test_without_a_database_that_can_be_written_a_failure_is_not_hidden(here, monkeypatch):
+    """What cannot be on record is said as what it is."""
+
+    def full(*_arguments):
+        raise errors.StoreError("The disk is full.")
+
+    monkeypatch.setattr(here.audit, "append", full)
+    with pytest.raises(errors.StoreError, match="full") as caught:
+        await here.connect(visit=callback(error="access_denied"))
+    assert "cancelled" in str(caught.value.__context__)

@@ -106,6 +106,7 @@ async def test_a_scope_that_it_was_not_given(here):
     with pytest.raises(errors.ConfigurationError, match=r"was not given accounting\.invoices") as caught:
         await here.custom.connect((*SCOPES, "accounting.invoices"))
     assert "developer.xero.com/app/manage" in caught.value.remedy
+    assert await here.on_record() == [("consent failed", {"client": here.app.client_id, "why": "configuration"})]
     assert await here.database.read(lambda conn: grants.usable(conn, here.app.client_id)) == []
 
 
@@ -158,7 +159,7 @@ async def test_one_that_leads_to_another_organisation_now(here, sandbox, registe
     with pytest.raises(errors.WrongLedger):
         await here.bindings.verify("acme")
     chain = await here.database.read(lambda conn: here.audit.verify(conn, "acme"))
-    assert (chain.broken_at, chain.length) == (None, 3)  # bound, stopped, stopped by verify
+    assert (chain.broken_at, chain.length) == (None, 4)  # bound, connection gone, stopped, stopped by verify
 
 
 async def test_a_listing_between_does_not_make_it_forget(here, sandbox, registered):

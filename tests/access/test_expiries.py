@@ -102,7 +102,7 @@ class Play:
 
     async def rotate(self):
         """A new master key, now."""
-        await Rotation(self.here.database, FileSource(self.key), lambda _name: None).rotate()
+        await Rotation(self.here.database, FileSource(self.key), lambda _name: None).rotate(self.here.audit)
 
     def hear(self, owner):
         """Wait for a worker's answer; one that could not get the token tries again, as any command does."""

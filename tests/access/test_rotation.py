@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from counterfoil.access.refresh import opened, sealed
 from counterfoil.access.rotation import Rotation
 from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import audit as audit_rows
 from counterfoil.store import grants, notices, schema, secrets
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Grant
@@ -55,9 +57,9 @@ class Strongroom:
             )  # fmt: skip
         self.audit.append(conn, "acme", "bound", {"tenant": "t"})
 
-    def rotation(self):
+    async def rotate(self, source=None):
         """A rotation of its key."""
-        return Rotation(self.database, self.source, self.points.append)
+        return await Rotation(self.database, source or self.source, self.points.append).rotate(self.audit)
 
     async def read_by(self, *keys):
         """Everything that these keys alone open: grants, spares, the audit chain."""
@@ -125,7 +127,7 @@ def held(path):
 async def test_rotate(room, key):
     """Everything opens with the new key alone, the old one is gone from the file, and the audit chain is whole."""
     (old,) = held(key)
-    ended = await room.rotation().rotate()
+    ended = await room.rotate()
     (new,) = held(key)
     assert (ended.step, ended.rewrapped, ended.unreadable, new != old) == ("done", 2 * GRANTS + 1, 0, True)
     assert await room.read_by(new) == (ALL, None)
@@ -159,7 +161,7 @@ async def test_workers_go_on(room, url):
     async def rotate():
         for _ in range(3):
             before = len(rounds)
-            await room.rotation().rotate()
+            await room.rotate()
             while len(rounds) < before + 20:  # noqa: ASYNC110 - the workers go on in turns with us
                 await asyncio.sleep(0)
         done.set()
@@ -179,14 +181,21 @@ POINTS = [
 
 @pytest.mark.parametrize(("url", "point", "nth"), POINTS, indirect=["url"])
 async def test_killed_at(room, url, key, point, nth):
-    """kill -9 at each step: everything opens and seals at once, and the next rotation brings it to its end."""
+    """kill -9 at each step: everything opens and seals, the log says what was done and no more, the next one ends it."""
+    was = (await room.database.read(secrets.in_force)).hex()
     killed = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "tests.access.rotator", url, str(key), point, str(nth)], check=False
     )
     assert killed.returncode == -9
     assert await room.read_by() == (ALL, None)
+    force, counts = await room.database.read(lambda conn: (secrets.in_force(conn).hex(), secrets.counts(conn)))
+    chain = await room.database.read(lambda conn: audit_rows.chain(conn, ""))
+    told = [(one.act, msgspec.json.decode(one.data)) for one in chain]
+    assert [data["key"] for act, data in told if act == "master key rotated"] == [force] * (force != was)
+    anew = sum(data["entries"] for act, data in told if act == "entries sealed anew")
+    assert anew == (counts.get(force, 0) if force != was else 0)
     await room.database.run(lambda conn: sealed(room.vault, conn, "g0", TokenSet("a", 1, "r")))  # as a worker of before
-    await room.rotation().rotate()
+    await room.rotate()
     (only,) = held(key)
     assert (await room.read_by(only), list(key.parent.glob(".*.new"))) == ((ALL, None), [])
 
@@ -196,7 +205,7 @@ async def test_two_at_once(room, key):
     with key_file.locked(key):
         before = key.read_bytes()
         with pytest.raises(errors.MasterKeyError, match="just now"):
-            await room.rotation().rotate()
+            await room.rotate()
         assert key.read_bytes() == before
 
 
@@ -205,22 +214,22 @@ async def test_a_key_of_another_machine(room, key, tmp_path):
     copy = tmp_path / "copy"
     copy.write_bytes(key.read_bytes())
     copy.chmod(0o600)
-    await room.rotation().rotate()
+    await room.rotate()
     with pytest.raises(errors.MasterKeyError, match="Another master key is in force"):
-        await Rotation(room.database, FileSource(copy), room.points.append).rotate()
+        await room.rotate(FileSource(copy))
     assert len(held(copy)) == 1
 
 
 async def test_by_hand(small):
     """A variable or a command: told what to give it, then wrapped anew, then told what to take out."""
-    assert (await small.rotation().rotate()).step == "give"
+    assert (await small.rotate()).step == "give"
     small.source.keys = Keys(SECOND, FIRST).keys
-    ended = await small.rotation().rotate()
+    ended = await small.rotate()
     assert (ended.step, ended.rewrapped) == ("drop", 7)
-    assert (await small.rotation().rotate()).rewrapped == 0
+    assert (await small.rotate()).rewrapped == 0
     assert (await small.read_by(SECOND))[1] is None
     small.source.keys = Keys(SECOND).keys
-    assert (await small.rotation().rotate()).step == "give"
+    assert (await small.rotate()).step == "give"
 
 
 async def test_a_worker_reads_its_source_once_more(small):
@@ -228,7 +237,7 @@ async def test_a_worker_reads_its_source_once_more(small):
     worker = Keys(FIRST)
     vault = Vault(worker)
     small.source.keys = Keys(SECOND, FIRST).keys
-    await small.rotation().rotate()
+    await small.rotate()
     secret = (await small.database.read(lambda conn: grants.get(conn, "g0"))).secret
     with pytest.raises(errors.MasterKeyError, match="the test holds"):
         opened(vault, "g0", secret)
@@ -240,6 +249,33 @@ async def test_a_worker_reads_its_source_once_more(small):
     assert opened(vault, "g0", secret).access_token == "access-0"
 
 
+async def test_it_and_its_audit_entry_are_one(small, monkeypatch):
+    """A new key is never in force without its entry, and no entry is there without the key; nor is an entry wrapped unsaid."""
+
+    async def acts():
+        return [one.act for one in await small.database.read(lambda conn: audit_rows.chain(conn, ""))]
+
+    small.source.keys = Keys(SECOND, FIRST).keys
+    append, before = small.audit.append, await small.database.read(secrets.counts)
+    for act in ("master key rotated", "entries sealed anew"):
+
+        def failing(conn, entity, said, data, act=act):
+            append(conn, entity, said, data)
+            if said == act:
+                raise errors.StoreError("The disk is full.")
+
+        monkeypatch.setattr(small.audit, "append", failing)
+        with pytest.raises(errors.StoreError):
+            await small.rotate()
+        assert act not in await acts()
+        assert await small.database.read(secrets.counts) == before
+        force = await small.database.read(secrets.in_force)
+        assert (force == Keys(FIRST).keys[0].fingerprint) is (act == "master key rotated")
+    monkeypatch.setattr(small.audit, "append", append)
+    await small.rotate()
+    assert await acts() == ["master key rotated", "entries sealed anew"]
+
+
 async def test_a_damaged_entry_does_not_stop_it(small):
     """What no key opens is counted and left; the rest is wrapped anew."""
     broken = bytearray((await small.database.read(lambda conn: grants.get(conn, "g1"))).secret)
@@ -247,7 +283,7 @@ async def test_a_damaged_entry_does_not_stop_it(small):
     change = sa.update(schema.grants).where(schema.grants.c.id == "g1").values(secret=bytes(broken))
     await small.database.run(lambda conn: conn.execute(change))
     small.source.keys = Keys(SECOND, FIRST).keys
-    ended = await small.rotation().rotate()
+    ended = await small.rotate()
     assert (ended.rewrapped, ended.unreadable) == (6, 1)
 
 
@@ -275,7 +311,7 @@ async def test_a_lost_key(small):
 async def test_no_key_is_lost(small):
     """While the key in force is at hand, nothing is given up."""
     with pytest.raises(errors.MasterKeyError, match="at hand"):
-        await small.rotation().replace(small.vault, small.audit)
+        await Rotation(small.database, small.source, small.points.append).replace(small.vault, small.audit)
 
 
 async def test_two_first_users_at_once(url):

@@ -1,5 +1,7 @@
 """kill -9 at the named points while documents are changed, credited, reissued or taken back: each ends once, and whole."""
 
+import itertools
+import os
 from decimal import Decimal
 
 import pytest
@@ -13,7 +15,19 @@ from tests.posting.test_reissue_by_credit import balance, notes, pay
 from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
 
 COUNT = 12
-KEYS = pytest.mark.parametrize("times", [SHORT, NO_KEY], ids=["key alive", "key expired"])
+SOAK = "SOAK" in os.environ
+TIMES = {"key alive": SHORT, "key expired": NO_KEY}
+pytestmark = pytest.mark.soak
+
+
+def kills(*nths: int) -> pytest.MarkDecorator:
+    """Every named point at every `nth` time it is passed: in the soak with both lifetimes, else with them in turns."""
+    found = []
+    for (row, point), (column, nth) in itertools.product(enumerate(POINTS), enumerate(nths)):
+        turn = list(TIMES)[(row + column) % 2]
+        chosen = TIMES if SOAK else (turn,)
+        found += [pytest.param(point, nth, TIMES[key], id=f"{point}-{nth}-{key}") for key in chosen]
+    return pytest.mark.parametrize(("point", "nth", "times"), found)
 
 
 def ended(bench: Workbench) -> None:
@@ -21,24 +35,21 @@ def ended(bench: Workbench) -> None:
     assert bench.run().exit_code == 0
 
 
-@KEYS
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_while_documents_are_updated(bench: Workbench, point: str, times: dict[str, float]) -> None:
+@kills(1)
+def test_killed_while_documents_are_updated(bench: Workbench, point: str, nth: int, times: dict[str, float]) -> None:
     """Every document has the new content once, in the lines that it had."""
     bench.configure(flow='on_change = "update"', **times)
     bench.run([sale(n) for n in range(COUNT)])
     lines = [*sale(0)["lines"], {**sale(0)["lines"][1], "description": "Gift wrap"}]
     bench.write([sale(n, reference="New", lines=lines) for n in range(COUNT)])
-    processes.killed(processes.start(bench, point, 1, "kill"))
+    processes.killed(processes.start(bench, point, nth, "kill"))
     ended(bench)
     assert [one["Reference"] for one in bench.invoices()] == ["New"] * COUNT
     assert [len(one["LineItems"]) for one in bench.invoices()] == [3] * COUNT
     assert bench.run().unchanged == COUNT
 
 
-@KEYS
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("nth", [1, 2], ids=["the old document", "the new one"])
+@kills(1, 2)
 def test_killed_while_documents_are_reissued(bench: Workbench, point: str, nth: int, times: dict[str, float]) -> None:
     """One living document of each record, with the new content."""
     bench.configure(flow='on_change = "reissue"', **times)
@@ -50,12 +61,7 @@ def test_killed_while_documents_are_reissued(bench: Workbench, point: str, nth: 
     assert len(bench.invoices()) == 2 * COUNT
 
 
-@pytest.mark.parametrize(
-    ("nth", "times"),
-    [(1, SHORT), (1, NO_KEY), (2, SHORT), (2, NO_KEY), (4, SHORT)],
-    ids=["credit notes", "credit notes, key expired", "allocation", "allocation, key expired", "new invoices"],
-)
-@pytest.mark.parametrize("point", POINTS)
+@kills(1, 2, 4)
 def test_killed_while_paid_and_sent_documents_are_credited(
     bench: Workbench, point: str, nth: int, times: dict[str, float]
 ) -> None:
@@ -77,34 +83,32 @@ def test_killed_while_paid_and_sent_documents_are_credited(
     assert bench.run().unchanged == 3
 
 
-@KEYS
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_while_records_below_zero_are_posted(bench: Workbench, point: str, times: dict[str, float]) -> None:
+@kills(2)
+def test_killed_while_records_below_zero_are_posted(
+    bench: Workbench, point: str, nth: int, times: dict[str, float]
+) -> None:
     """Each is one credit note, whoever numbers it."""
     bench.configure(flow='negative = "credit_note"', **times)
     bench.write([returned(n) | ({"number": "xero"} if n % 2 else {}) for n in range(COUNT)])
-    processes.killed(processes.start(bench, point, 2, "kill"))
+    processes.killed(processes.start(bench, point, nth, "kill"))
     ended(bench)
     assert len({one["Reference"] for one in notes(bench)}) == len(notes(bench)) == COUNT
     assert bench.run().unchanged == COUNT
 
 
-@KEYS
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_while_a_run_is_taken_back(bench: Workbench, point: str, times: dict[str, float]) -> None:
+@kills(1)
+def test_killed_while_a_run_is_taken_back(bench: Workbench, point: str, nth: int, times: dict[str, float]) -> None:
     """`finish` takes back the rest; nothing comes again."""
     bench.configure(**times)
     run = bench.run([sale(n, status="DRAFT" if n % 2 else "AUTHORISED") for n in range(COUNT)]).run
-    processes.killed(processes.start(bench, point, 1, "kill", command=f"undo:{run}"))
+    processes.killed(processes.start(bench, point, nth, "kill", command=f"undo:{run}"))
     bench.finish()
     assert bench.living() == []
     assert bench.run().unchanged == COUNT
     assert len(bench.invoices()) == COUNT
 
 
-@KEYS
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("nth", [1, 3], ids=["a payment", "the invoices"])
+@kills(1, 3)
 def test_killed_while_payments_are_taken_back(bench: Workbench, point: str, nth: int, times: dict[str, float]) -> None:
     """Each is deleted by one request that Xero carries out, then the invoices are voided; nothing comes again."""
     bench.configure(**times)

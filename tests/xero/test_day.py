@@ -166,10 +166,7 @@ def test_an_answer_of_the_day_before_says_nothing_of_this_one():
     seed=st.integers(0, 1_000),
 )
 def test_with_a_constant_demand_of_the_upper_lanes_the_day_lasts_for_them(most, share, phase_h, seed):
-    """After a day that taught it, an import that would take everything leaves them all they ask for, and gets the rest, spread.
-
-    Xero never has to refuse; the import has at least two thirds of what is left, and it never stands still for two hours.
-    """
+    """An import that would take everything leaves them all they ask for, and gets two thirds of the rest, never long at rest."""
     dice = random.Random(seed)
     shop = Shop(Xero(most=most, phase_s=phase_h * HOUR_S))
     per_s = share * (most - KEPT[INTERACTIVE]) / DAY_S

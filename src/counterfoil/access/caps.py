@@ -1,18 +1,17 @@
 """How many organisations may be connected, and when that is nearly reached. Pure.
 
-Called by connections and app/reach. xero-facts §2.4: a tier's cap is hard at Xero, connections count until they are ended (a
-customer who left too), and an organisation takes two uncertified apps, of which we can only see ourselves.
+Called by app/watching (told as a notice) and doctor. xero-facts §2.4: a tier's cap is hard at Xero, and connections count
+until they are ended (a customer who left too).
 """
 
 from typing import Final
 
 import msgspec
 
-CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
+from counterfoil.model import tiers
+
 BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 NEAR: Final = 80  # per cent of a tier's cap
-UNCERTIFIED_MAX: Final = 2
-TWO_APPS: Final = f"Any single organisation takes {UNCERTIFIED_MAX} uncertified apps: where two others are connected, Xero refuses a third."
 WHAT_BEFORE: Final = {
     "starter": "The sixth connection needs a payment method and makes the app Core.",
     "core": "The fifty-first is blocked until the app is certified and on Plus.",
@@ -57,4 +56,4 @@ class Cap(msgspec.Struct, frozen=True):
 
 def of(tier: str, used: int) -> Cap:
     """The cap of a tier with so many organisations connected."""
-    return Cap(tier, used, CONNECTIONS_MAX.get(tier))
+    return Cap(tier, used, tiers.BY_NAME[tier].connections)

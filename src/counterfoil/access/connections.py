@@ -73,19 +73,37 @@ class Connections:
         return {one.tenant_id for one in await self._database.read(grants.connections) if one.grant_id in live}
 
     async def disconnect(self, tenant_id: str) -> int:
-        """End every connection to a tenant; how many. Costs one call each. Raises NotConnected when there is none."""
+        """End every connection to a tenant; how many. Costs one call each. Raises NotConnected when there is none.
+
+        The audit log says before each call that it is wanted; after it, with the row that goes, that it is done.
+        """
         found = [one for one in await self.refreshed() if one.tenant_id == tenant_id]
         if not found:
             raise errors.NotConnected("This organisation is not connected.", remedy="See `counterfoil connections`.")
         for one in found:
-            token = await self._tokens.access_token(one.grant_id)
+            await self._end(one)
+        await self.refreshed()
+        return len(found)
+
+    async def _end(self, one: Connected) -> None:
+        data = {"tenant": one.tenant_id, "grant": one.grant_id, "connection": one.connection_id}
+        token = await self._tokens.access_token(one.grant_id)
+        await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnecting", data))
+        try:
             answer = await identity.perform(self._transport, identity.disconnect(token, one.connection_id))
             problem = answers.explain(answer)
             if problem is not None and not isinstance(problem, errors.NotFound):  # 404: somebody else was faster
                 raise problem
-            await self._note({"tenant": tenant_id, "grant": one.grant_id, "connection": one.connection_id})
-        await self.refreshed()
-        return len(found)
+        except errors.CounterfoilError as failure:
+            why = data | {"why": failure.code}
+            await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnect failed", why))
+            raise
+
+        def ended(conn: grants.Connection) -> None:
+            grants.drop_connection(conn, one.grant_id, one.tenant_id)
+            self._audit.append(conn, NO_ENTITY, "disconnected", data)
+
+        await self._database.run(ended)
 
     async def _seen(self, grant_id: str) -> tuple[Connection, ...]:
         """What Xero lists; of a custom connection that is not active, nothing."""
@@ -101,9 +119,6 @@ class Connections:
         await self._database.run(
             lambda conn: reach.keep(conn, self._audit, grant_id, rows, is_custom=custom, now=self._database.now(conn))
         )
-
-    async def _note(self, data: dict[str, str]) -> None:
-        await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "disconnected", data))
 
 
 def row(grant_id: str, one: Connection, seen_at: datetime.datetime) -> Connected:

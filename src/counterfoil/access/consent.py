@@ -16,20 +16,16 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access import callback, id_token, page
-from counterfoil.access.audit import AuditLog
-from counterfoil.access.granting import Consented, Granting
+from counterfoil.access.granting import Consented, Granting, recorded
 from counterfoil.access.id_token import Issuer
-from counterfoil.access.vault import Vault
-from counterfoil.store.database import Database
 from counterfoil.xero import identity
 from counterfoil.xero import scopes as scope_rules
-from counterfoil.xero.identity import App
-from counterfoil.xero.transport import Transport
 
 WAIT_S: Final = 300.0
 SIGN_IN: Final = scope_rules.SIGN_IN
 AGAIN: Final = "Run `counterfoil connect` again."
-FOREIGN: Final = "The answer belongs to another attempt to connect (its state is not ours)."
+FOREIGN: Final = "The answer belongs to another attempt to connect: its state is not ours."
+OPEN_OURS: Final = "Open the address that `counterfoil connect` shows now."
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,16 +44,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return "<Question>"
 
 
-class Consent:
+class Consent(Granting):
     """Asks for and stores one user's consent."""
 
-    def __init__(self, database: Database, vault: Vault, audit: AuditLog, transport: Transport, app: App) -> None:
-        self._database = database
-        self._vault = vault
-        self._audit = audit
-        self._transport = transport
-        self._app = app
-
+    @recorded
     async def connect(
         self,
         redirect_uri: str,
@@ -70,8 +60,8 @@ class Consent:
 
         `scopes`: beyond SIGN_IN, which is always asked for. `show(url)`: prints it, opens a browser. `wait_s`: how long
         to listen on `redirect_uri`. Costs five calls, none of them counted by a tenant. Asking twice is harmless: the
-        same user's grant is replaced. Raises NoConsent (cancelled, foreign answer, an id token that cannot be believed,
-        nobody came), ConfigurationError (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
+        same user's grant is replaced. An answer with another state is refused, and the right one waited for. Raises
+        NoConsent (cancelled, another server's answer, an id token that cannot be believed, nobody came), ConfigurationError (redirect_uri, port, client, scope), XeroUnavailable, Unclear.
         """
         asked = await self.ask(scopes)
         at = callback.address(redirect_uri)
@@ -81,6 +71,8 @@ class Consent:
         async def answer(query: callback.Query) -> tuple[int, str]:
             if came.done():
                 return 410, page.failed("This answer was used already.", AGAIN)
+            if not is_ours(query, asked):  # any page that the browser shows can send one: it may not end ours
+                return 400, page.failed(FOREIGN, OPEN_OURS)
             try:
                 came.set_result(code_of(query, asked))
             except errors.CounterfoilError as problem:
@@ -137,9 +129,13 @@ class Consent:
         user = id_token.user_of(token, fresh.access_token, asked.by, self._app, asked.nonce, now)
         claims = identity.claims_of(fresh.access_token)
         if claims.xero_userid != user:
-            raise errors.NoConsent("Xero's two tokens name two users. Nothing was stored.", remedy=AGAIN)
-        granting = Granting(self._database, self._vault, self._audit, self._transport, self._app)
-        return await granting.keep(fresh, user, self._transport.time.at(asked_s), claims.authentication_event_id)
+            raise errors.NoConsent("Xero's two tokens name two users. Nothing was stored.", remedy=AGAIN, why="users")
+        return await self.keep(fresh, user, self._transport.time.at(asked_s), claims.authentication_event_id)
+
+
+def is_ours(query: callback.Query, asked: Question) -> bool:
+    """Whether a callback answers the question that we asked."""
+    return hmac.compare_digest(query.get("state", "").encode(), asked.state.encode())
 
 
 def code_of(query: callback.Query, asked: Question) -> str:
@@ -147,21 +143,26 @@ def code_of(query: callback.Query, asked: Question) -> str:
 
     A server that names itself (RFC 9207) has to be the one that we asked.
     """
-    if not hmac.compare_digest(query.get("state", "").encode(), asked.state.encode()):
-        raise errors.NoConsent(FOREIGN, remedy=AGAIN)
+    if not is_ours(query, asked):
+        raise errors.NoConsent(FOREIGN, remedy=AGAIN, why="foreign")
     if query.get("iss", asked.by.name) != asked.by.name:
-        raise errors.NoConsent("The answer comes from another server than the one that was asked.", remedy=AGAIN)
+        raise errors.NoConsent(
+            "The answer comes from another server than the one that was asked.", remedy=AGAIN, why="foreign"
+        )
     said = query.get("error")
     if said == "access_denied":
-        raise errors.NoConsent("The consent was cancelled on Xero's page.", remedy=f"{AGAIN} Then press Allow access.")
+        raise errors.NoConsent(
+            "The consent was cancelled on Xero's page.", remedy=f"{AGAIN} Then press Allow access.", why="cancelled"
+        )
     if said is not None:
         raise errors.ConfigurationError(
             f"Xero's consent page says {said[:60]}.",
             remedy="Check [xero] client_id and the scopes of the app at developer.xero.com.",
+            why="refused",
         )
     code = query.get("code")
     if not code:
-        raise errors.NoConsent("Xero's answer holds no code.", remedy=AGAIN)
+        raise errors.NoConsent("Xero's answer holds no code.", remedy=AGAIN, why="no-code")
     return code
 
 
@@ -170,4 +171,6 @@ async def _in_time(came: asyncio.Future[str], wait_s: float) -> str:
         async with asyncio.timeout(wait_s):
             return await came
     except TimeoutError:
-        raise errors.NoConsent(f"Nobody consented within {wait_s / 60:g} minutes.", remedy=AGAIN) from None
+        raise errors.NoConsent(
+            f"Nobody consented within {wait_s / 60:g} minutes.", remedy=AGAIN, why="nobody-came"
+        ) from None

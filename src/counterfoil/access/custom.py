@@ -7,25 +7,15 @@ anew under the same lease (tokens). It reaches one organisation, which its page 
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access.audit import AuditLog
-from counterfoil.access.granting import NOBODY, Consented, Granting
-from counterfoil.access.vault import Vault
-from counterfoil.store.database import Database
+from counterfoil.access.granting import NOBODY, Consented, Granting, recorded
 from counterfoil.xero import identity, scopes
-from counterfoil.xero.identity import App, TokenSet
-from counterfoil.xero.transport import Transport
+from counterfoil.xero.identity import TokenSet
 
 
-class CustomConnection:
+class CustomConnection(Granting):
     """Asks for and stores the one grant of a custom connection."""
 
-    def __init__(self, database: Database, vault: Vault, audit: AuditLog, transport: Transport, app: App) -> None:
-        self._database = database
-        self._vault = vault
-        self._transport = transport
-        self._app = app
-        self._granting = Granting(database, vault, audit, transport, app)
-
+    @recorded
     async def connect(self, asked: tuple[str, ...]) -> Consented:
         """Ask for a token with these scopes, store the grant, see which organisation it reaches.
 
@@ -36,7 +26,7 @@ class CustomConnection:
         await self._vault.ready(self._database)
         asked_s = self._database.clock.elapsed_s()
         fresh = await self._token(asked)
-        done = await self._granting.keep(fresh, NOBODY, self._transport.time.at(asked_s), None)
+        done = await self.keep(fresh, NOBODY, self._transport.time.at(asked_s), None)
         if not done.reached:
             raise errors.NotConnected(
                 "The custom connection reaches no organisation.",

@@ -1,15 +1,20 @@
-"""Tokens become a grant: stored first, then what it reaches is listed.
+"""Tokens become a grant: stored first, then what it reaches is listed; and a consent that comes to nothing is on record.
 
-Called by consent (a user's) and custom (a custom connection's, which has no user). A grant is one Xero user of one
+Base of consent (a user's) and custom (a custom connection's, which has no user). A grant is one Xero user of one
 client id: the same user's next consent replaces its tokens and nobody else's. xero-facts §1.4, §1.6.
 """
 
+import asyncio
+import contextlib
 import datetime
+import functools
 import secrets
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.access import connections, losing, reach, refresh
 from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.access.vault import Vault
@@ -21,6 +26,10 @@ from counterfoil.xero.identity import App, Connection, TokenSet
 from counterfoil.xero.transport import Transport
 
 NOBODY: Final = ""  # the user of a custom connection's grant
+INTERRUPTED: Final = "interrupted"
+G = TypeVar("G", bound="Granting")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Consented(msgspec.Struct, frozen=True):
@@ -41,6 +50,28 @@ class Granting:
         self._audit = audit
         self._transport = transport
         self._app = app
+
+    @contextlib.asynccontextmanager
+    async def on_record(self) -> AsyncIterator[None]:
+        """What ends inside with an error of ours, or is interrupted, goes into the audit log: a consent that failed.
+
+        By a code alone (the error's own `why`, else its code), with the app. Without a key or a database nothing can be
+        on record: those errors pass.
+        """
+        try:
+            yield
+        except errors.Stop:
+            raise
+        except errors.CounterfoilError as problem:
+            await self._failed(problem.facts.get("why", problem.code))
+            raise
+        except asyncio.CancelledError:
+            await self._failed(INTERRUPTED)
+            raise
+
+    async def _failed(self, why: str) -> None:
+        data = {"client": self._app.client_id, "why": why}
+        await self._database.run(lambda conn: self._audit.append(conn, NO_ENTITY, "consent failed", data))
 
     async def keep(
         self, fresh: TokenSet, xero_userid: str, asked_at: datetime.datetime, event_id: str | None
@@ -99,3 +130,16 @@ class Granting:
             return grant
 
         return await self._database.run(store)
+
+
+def recorded(
+    work: Callable[Concatenate[G, P], Awaitable[T]],
+) -> Callable[Concatenate[G, P], Awaitable[T]]:
+    """Do this work inside `on_record`."""
+
+    @functools.wraps(work)
+    async def on_record(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self.on_record():
+            return await work(self, *args, **kwargs)
+
+    return on_record

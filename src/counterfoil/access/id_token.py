@@ -75,7 +75,8 @@ def user_of(token: str, access_token: str, by: Issuer, app: App, nonce: str, now
 
 
 def _refused(why: str) -> errors.NoConsent:
-    return errors.NoConsent(f"Xero's id token cannot be believed: {why}. Nothing was stored.", remedy=REMEDY)
+    said = f"Xero's id token cannot be believed: {why}. Nothing was stored."
+    return errors.NoConsent(said, remedy=REMEDY, why="id-token")
 
 
 def _why(cause: Exception) -> str:

@@ -10,7 +10,7 @@ import datetime
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.access.audit import AuditLog
+from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.store import bindings, grants, notices
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Connected
@@ -34,22 +34,26 @@ def keep(
     """Store what a grant reaches now, in the caller's transaction, whose time `now` is.
 
     Bindings to these tenants whose own grant is lost, or reaches them no longer, go on with this one. Bindings of a
-    custom connection that leads elsewhere are stopped.
+    custom connection that leads elsewhere are stopped. What is reached no longer goes into the audit log.
     """
-    grants.replace_connections(conn, grant_id, rows)
+    gone = grants.replace_connections(conn, grant_id, rows)
+    acts: list[tuple[str, str, dict[str, str]]] = []
+    for tenant in gone:
+        whose = bindings.of_tenant(conn, tenant)
+        acts.append((whose.entity if whose else NO_ENTITY, "connection gone", {"tenant": tenant, "grant": grant_id}))
     tenants = [row.tenant_id for row in rows]
-    for entity in bindings.regrant(conn, grant_id, tenants):
-        audit.append(conn, entity, "regranted", {"grant": grant_id})
+    acts += [(entity, "regranted", {"grant": grant_id}) for entity in bindings.regrant(conn, grant_id, tenants)]
     if is_custom and rows:  # one that reaches nothing is only waiting to be authorised
         for bound in bindings.elsewhere(conn, grant_id, tenants):
             if bound.stopped is not None:
                 continue
             bindings.stop(conn, bound.entity, ELSEWHERE)
-            audit.append(conn, bound.entity, "stopped", {"tenant": bound.tenant_id, "grant": grant_id})
+            acts.append((bound.entity, "stopped", {"tenant": bound.tenant_id, "grant": grant_id}))
             notices.tell(
                 conn, STOPPED, bound.entity, message=f"Writes of {bound.entity} are stopped: {ELSEWHERE}",
                 remedy=REMEDY, now=now, entity=bound.entity, link=identity.PORTAL,
             )  # fmt: skip
+    audit.append_all(conn, acts)
 
 
 async def still_the_same(database: Database, transport: Transport, grant_id: str, access_token: str) -> None:

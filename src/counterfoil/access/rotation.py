@@ -3,7 +3,8 @@
 Called by app/keys (`counterfoil keys rotate`, `keys replace`). The order makes every instant safe to be killed at: the
 source holds both keys before the database calls the new one in force; from that commit on nothing is sealed under the old
 one; then every entry is wrapped anew; only then the old key leaves the source. Whatever was left undone, the next
-rotation begins where this one ended, and every other command works with both keys.
+rotation begins where this one ended, and every other command works with both keys. Each of these transactions writes what it
+did into the audit log.
 """
 
 import datetime
@@ -59,10 +60,10 @@ class Rotation:
         self._source = source
         self._point = point
 
-    async def rotate(self) -> Rotated:
+    async def rotate(self, audit: AuditLog) -> Rotated:
         """Begin a rotation, or finish one that was begun. Raises MasterKeyError, StoreError; safe to kill and repeat."""
         if self._source.file is None:
-            return await self._by_hand()
+            return await self._by_hand(audit)
         with key_file.locked(self._source.file):
             keys = self._source.load()
             force = await self._database.read(secrets.in_force)
@@ -71,19 +72,19 @@ class Rotation:
                 key_file.replace(self._source.file, (_another_than(keys[0]), keys[0]), self._point)
                 keys = self._source.load()
                 self._point("both keys in the file")
-            rotated = await self._carry_out(keys[0], keys[1], force)
+            rotated = await self._carry_out(keys[0], keys[1], force, audit)
             self._point("everything wrapped anew")
             key_file.replace(self._source.file, (keys[0],), self._point)
             return rotated
 
-    async def _by_hand(self) -> Rotated:
+    async def _by_hand(self, audit: AuditLog) -> Rotated:
         """The source is not ours to write: the person gives it the second key, and takes the old one out afterwards."""
         keys = self._source.load()
         force = await self._database.read(secrets.in_force)
         self._check(keys, force)
         if len(keys) == 1:
             return Rotated("give", self._source.name, keys[0].fingerprint.hex(), None, 0, 0)
-        return msgspec.structs.replace(await self._carry_out(keys[0], keys[1], force), step="drop")
+        return msgspec.structs.replace(await self._carry_out(keys[0], keys[1], force, audit), step="drop")
 
     def _check(self, keys: tuple[MasterKey, ...], force: bytes | None) -> None:
         if force is not None and force not in {key.fingerprint for key in keys}:
@@ -92,26 +93,35 @@ class Rotation:
                 remedy="Restore that one first; if it is gone for good, `counterfoil keys replace`.",
             )
 
-    async def _carry_out(self, new: MasterKey, old: MasterKey, force: bytes | None) -> Rotated:
+    async def _carry_out(self, new: MasterKey, old: MasterKey, force: bytes | None, audit: AuditLog) -> Rotated:
         sealer, before = Sealer(new), Sealer(old)
+        key = sealer.fingerprint.hex()
         if force != sealer.fingerprint:
-            await self._put_in_force(sealer.fingerprint, force)
+            await self._put_in_force(sealer.fingerprint, force, audit)
         self._point("the new key in force")
         count, unreadable = 0, set[Entry]()
 
         def wrap(conn: Connection) -> tuple[int, set[Entry]] | None:
             batch = secrets.under_other_keys(conn, sealer.fingerprint, BATCH, unreadable)
-            return _wrap(conn, batch, sealer, before) if batch else None
+            if not batch:
+                return None
+            done = _wrap(conn, batch, sealer, before)
+            told = {"key": key, "entries": done[0], "unreadable": len(done[1])}
+            audit.append(conn, NO_ENTITY, "entries sealed anew", told)
+            return done
 
         while (wrapped := await self._database.run(wrap)) is not None:
             count += wrapped[0]
             unreadable |= wrapped[1]
             self._point("some wrapped anew")
-        return Rotated("done", self._source.name, new.fingerprint.hex(), old.fingerprint.hex(), count, len(unreadable))
+        return Rotated("done", self._source.name, key, before.fingerprint.hex(), count, len(unreadable))
 
-    async def _put_in_force(self, fingerprint: bytes, force: bytes | None) -> None:
+    async def _put_in_force(self, fingerprint: bytes, force: bytes | None, audit: AuditLog) -> None:
         def put(conn: Connection) -> bool:
-            return secrets.put_in_force(conn, fingerprint, before=force)
+            if not secrets.put_in_force(conn, fingerprint, before=force):
+                return False
+            audit.append(conn, NO_ENTITY, "master key rotated", {"key": fingerprint.hex()})
+            return True
 
         if not await self._database.run(put):
             raise errors.MasterKeyError(

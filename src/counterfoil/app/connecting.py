@@ -23,7 +23,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.posting import stranded
 from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
-from counterfoil.store import grants
+from counterfoil.store import grants, waits
 from counterfoil.store.database import get_meta
 
 NAME_DIGITS: Final = 16
@@ -204,6 +204,7 @@ async def bind(books: Any, entity: str, tenant: str) -> tuple[Binding, Settled]:
         await environments.refuse_bound_elsewhere(books, entity, tenant_id)
 
     binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation, veto)
+    await books.database.run(lambda conn: waits.forget(conn, "postings", entity))  # the service goes on with it
     return binding, await stranded.settle(books.database, binding, books.rules)
 
 

@@ -64,8 +64,10 @@ class Consents:
         del self._open[found.asked.state]  # before anything else: an answer is used once
         if found.until <= self._books.clock.now():
             raise errors.NoConsent("The answer came too late.", remedy=consent.AGAIN)
-        code = consent.code_of(query, found.asked)
-        done = await self._books.access.consent.redeem(found.asked, self._redirect_uri, code)
+        access = self._books.access.consent
+        async with access.on_record():  # a stranger's answer is not: anybody could fill the log with those
+            code = consent.code_of(query, found.asked)
+            done = await access.redeem(found.asked, self._redirect_uri, code)
         return await connecting.finished(self._books, done, found.entity)
 
     async def by_itself(self, entity: str | None = None) -> Finished:

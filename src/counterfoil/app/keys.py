@@ -9,7 +9,6 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access import key_file
-from counterfoil.access.audit import NO_ENTITY
 from counterfoil.access.rotation import Replaced, Rotated, Rotation
 from counterfoil.store import secrets
 
@@ -54,10 +53,7 @@ async def state(books: Any) -> KeyState:
 
 async def rotate(books: Any) -> Rotated:
     """Change the master key, or finish a change; the old one is not needed afterwards. Raises MasterKeyError."""
-    rotated = await Rotation(books.database, books.access.key_source, books.point).rotate()
-    if rotated.step != "give":
-        await books.note(NO_ENTITY, "master key rotated", {"key": rotated.key, "entries": rotated.rewrapped})
-    return rotated
+    return await Rotation(books.database, books.access.key_source, books.point).rotate(books.access.audit)
 
 
 async def replace(books: Any) -> Replaced:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from counterfoil.access.refresh import REFRESH_TOKEN_LIFE
 from counterfoil.model.fixes import base_cause
 from counterfoil.store import bindings, causes, notices, problems
 from counterfoil.store.causes import Stopped, Waiting
@@ -17,7 +18,7 @@ from counterfoil.store.database import Connection, Database
 from counterfoil.store.notices import Notice
 
 KINDS: Final = ("problems", "uncertain", "held", "left", "stopped", "refresh")
-UNUSED: Final = datetime.timedelta(days=45)  # Xero ends a consent that was not refreshed for 60 (xero-facts §1.4)
+UNUSED: Final = REFRESH_TOKEN_LIFE * 3 / 4  # xero-facts §1.4
 TOLD_ELSEWHERE: Final = ("stopped",)  # by whoever stops or frees, with better words: ours only when nobody did
 _WORDS: Final = {
     "uncertain": (
@@ -126,7 +127,7 @@ def _waiting(kind: str, one: Waiting) -> Cause:
 def _unused(grant_id: str, refreshed_at: datetime.datetime) -> Cause:
     return Cause(
         kind="refresh", subject=grant_id, since=refreshed_at,
-        message=f"A consent was last refreshed on {refreshed_at:%Y-%m-%d}. Xero ends it after 60 days without.",
+        message=f"A consent was last refreshed on {refreshed_at:%Y-%m-%d}. Xero ends it after {REFRESH_TOKEN_LIFE.days} days without.",
         remedy="Any run refreshes the consents that it uses, and so does `counterfoil entities verify`.",
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import flows
+from counterfoil.app import pausing
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
 from counterfoil.app.usage import for_its_flow
@@ -71,9 +72,11 @@ async def preview(
     stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
     code = min((error.exit_code for error in intake.blocked.values()), default=0)
     notices = tuple(said for entity in sorted(intake.notices) for said in intake.notices[entity])
+    paused = pausing.concerning(await pausing.standing(books), flow.table, intake.bindings)
     return PlanReport(
-        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices
-    )
+        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices,
+        tuple(one.said for one in paused),
+    )  # fmt: skip
 
 
 def _line(one: Planned) -> PlanLine:

@@ -5,10 +5,10 @@ custom connection asks for itself, without a page. Costs 6 calls, none of which 
 harmless. Where `counterfoil serve` listens on `redirect_uri` already, its page asks instead.
 """
 
-import asyncio
 import contextlib
+import subprocess
 import sys
-import webbrowser
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 app = session.app()
 NEEDS_A_PERSON: Final = 1
+OPEN: Final = (
+    "import sys, webbrowser; webbrowser.open(sys.stdin.read())"  # so that no list of processes shows the address
+)
 
 
 @app.command()
@@ -94,13 +97,13 @@ def _leave_it_to_the_service(now: session.Session, page: str, *, browser: bool) 
     )
     now.screen.next("counterfoil connections")
     if browser:
-        _open(page)
+        _begin_to_open(page)
 
 
 def _tell_wrong(now: session.Session, ended: "Finished") -> None:
     """What a new consent shows of what was bound already, and of the tier's cap."""
     for name, error in ended.wrong.items():
-        now.screen.note(f"{name}: {error.message} {error.remedy}")
+        now.screen.note(table.harmless(f"{name}: {error.message} {error.remedy}"))
     if ended.cap.is_near:
         now.screen.note(f"{ended.cap.message} {ended.cap.remedy}")
 
@@ -146,10 +149,25 @@ def _show(now: session.Session, url: str, *, browser: bool) -> None:
         now.screen.line(f"Open this page and allow access:\n\n  {url}\n\nWaiting five minutes for the answer …")
         sys.stdout.flush()
     if browser:
-        asyncio.get_running_loop().run_in_executor(None, _open, url)
+        threading.Thread(target=_open, args=(url,), name="browser", daemon=True).start()
 
 
 def _open(url: str) -> None:
-    """The user's browser; without one the printed address serves."""
-    with contextlib.suppress(webbrowser.Error, OSError):
-        webbrowser.open(url)
+    """The user's browser, until it is closed; without one the printed address serves."""
+    browser = _begin_to_open(url)
+    if browser is not None:
+        browser.wait()
+
+
+def _begin_to_open(url: str) -> "subprocess.Popen[bytes] | None":
+    """In a process of its own: it may stay open for hours, and what it prints is none of our output."""
+    with contextlib.suppress(OSError):
+        browser = subprocess.Popen(  # noqa: S603 - this very Python, and words of ours
+            [sys.executable, "-c", OPEN], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        assert browser.stdin is not None
+        with browser.stdin as given:
+            given.write(url.encode())
+        return browser
+    return None

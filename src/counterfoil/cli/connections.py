@@ -70,12 +70,11 @@ def disconnect(
 
 def _told(what: "Ending") -> str:
     """What ending it means, before it is done."""
+    name = table.harmless(what.name)
     if what.entity is None:
-        return f"{what.name}: no entity is bound to it, nothing waits."
+        return f"{name}: no entity is bound to it, nothing waits."
     waits = table.count(what.waits, "posting")
-    return (
-        f"{what.name} is {what.entity}'s organisation: {waits} of it and all new ones wait until it is connected again."
-    )
+    return f"{name} is {what.entity}'s organisation: {waits} of it and all new ones wait until it is connected again."
 
 
 def _agreed(now: session.Session, what: "Ending") -> bool:
@@ -83,7 +82,7 @@ def _agreed(now: session.Session, what: "Ending") -> bool:
     if not now.screen.is_terminal or not sys.stdin.isatty():
         now.screen.note("Nothing was done: say --yes.")
         return False
-    return typer.confirm(f"Disconnect {what.name}?", err=True)
+    return typer.confirm(f"Disconnect {table.harmless(what.name)}?", err=True)
 
 
 async def _listed(books: "Books") -> "tuple[list[Reach], Cap]":

@@ -40,10 +40,13 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     if json:
         import msgspec
 
-        told = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
-        sys.stdout.write(told + "\n")
+        value = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
+        sys.stdout.write(value + "\n")
         sys.stdout.flush()
-    sys.stderr.write(f"{message}\n{remedy}\n" if remedy else f"{message}\n")
+    from counterfoil.cli import table
+
+    told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
+    sys.stderr.write(table.harmless_lines(told))  # an error may carry a stranger's words
     return exit_code
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 GAP: Final = "  "
 CELL_MIN: Final = 12  # the widest column is cut to fit the screen, but never below this
 ELLIPSIS: Final = "…"
+UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 _SIGN_LEFT: Final = -1
 
 
@@ -43,10 +44,15 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def harmless(value: Any) -> str:
     """A value on one line, without anything that a terminal would obey."""
     text = "" if value is None else str(value)
-    clean = "".join(
-        one if one.isprintable() else " " if one in "\n\r\t" else "\N{REPLACEMENT CHARACTER}" for one in text
-    )
+    clean = "".join(one if one.isprintable() else " " if one.isspace() else UNKNOWN for one in text)
     return " ".join(clean.split(" ")) if "  " not in clean else " ".join(clean.split())
+
+
+def harmless_lines(text: str) -> str:
+    """What is to be shown, however it came about: line ends stay, nothing else that a terminal would obey does."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else UNKNOWN for one in text)
 
 
 def width(text: str) -> int:

@@ -6,13 +6,13 @@ Called by posting/rewriting, planning and undoing. A change is a posting with an
 
 import datetime
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
 
@@ -78,11 +78,13 @@ _READY = Prepared(
     sa.select(*WHOLE)
     .outerjoin(postings.before, postings.before.c.id == p.after_id)
     .where(
+        sa.or_(p.action == UNDO, sa.not_(Among(p.flow_id, "closed"))),
         p.tenant_id == sa.bindparam("tenant_id"),
         p.entity == sa.bindparam("entity"),
         p.state == "planned",
         p.action.is_not(None),
         p.kind != "payment",
+        sa.not_(pauses.is_paused),
         sa.not_(_unpaid_first),
         sa.or_(
             p.action == UNDO,
@@ -95,9 +97,14 @@ _READY = Prepared(
 )
 
 
-def ready(connection: sa.Connection, entity: str, tenant_id: str, most: int) -> list[Posting]:
-    """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last."""
-    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
+def ready(
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, *, closed: Collection[str] = ()
+) -> list[Posting]:
+    """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last.
+
+    What flows in `closed` would change is not among them; what a person takes back is.
+    """
+    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, closed=closed)
 
 
 _NEWEST_REVISION = Prepared(sa.select(sa.func.max(r.n)).where(r.posting_id == sa.bindparam("id")))

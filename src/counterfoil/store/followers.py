@@ -4,51 +4,75 @@ Called by posting/. What is ready to be sent, what is held with the one before i
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import Brief
 from counterfoil.store.prepared import Among, Prepared
 
 p = schema.postings.c
 
 
-_READY = Prepared(
-    sa.select(*postings.BRIEF)
-    .outerjoin(postings.before, postings.before.c.id == p.after_id)
-    .where(
-        p.tenant_id == sa.bindparam("tenant_id"),
-        p.entity == sa.bindparam("entity"),
-        p.resource == sa.bindparam("resource"),
-        p.state == "planned",
-        p.action.is_(None),
-        p.own_number == sa.bindparam("own_number"),
-        sa.or_(
-            p.after_id.is_(None),
-            sa.and_(
-                postings.before.c.state == "posted",
-                postings.before.c.cause.is_(None),
-                postings.before.c.tenant_id == p.tenant_id,  # a document's id means nothing to another organisation
-            ),
-        ),
-    )
-    .order_by(p.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
+_follower = schema.postings.alias("follower")
+_wanted = sa.exists().where(  # by a flow that may send something now; contacts are of no flow
+    _follower.c.after_id == p.id, _follower.c.state == "planned", sa.not_(Among(_follower.c.flow_id, "closed"))
 )
+_of_open_flows = sa.and_(sa.not_(Among(p.flow_id, "closed")), sa.or_(p.flow_id != "", _wanted))
+
+
+def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(*postings.BRIEF)
+        .outerjoin(postings.before, postings.before.c.id == p.after_id)
+        .where(
+            p.tenant_id == sa.bindparam("tenant_id"),
+            p.entity == sa.bindparam("entity"),
+            p.resource == sa.bindparam("resource"),
+            p.state == "planned",
+            p.action.is_(None),
+            p.own_number == sa.bindparam("own_number"),
+            sa.not_(pauses.is_paused),
+            sa.or_(
+                p.after_id.is_(None),
+                sa.and_(
+                    postings.before.c.state == "posted",
+                    postings.before.c.cause.is_(None),
+                    postings.before.c.tenant_id == p.tenant_id,  # a document's id means nothing to another organisation
+                ),
+            ),
+            *more,
+        )
+        .order_by(p.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+_READY, _READY_IN_WINDOWS = _ready(), _ready(_of_open_flows)
 
 
 def ready(
-    connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int
-) -> list[Brief]:
+    connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int,
+    closed: Collection[str] = (),
+) -> list[Brief]:  # fmt: skip
     """Planned postings of an entity for one tenant whose predecessor (a contact, the document before) is posted, oldest first.
 
-    What another entity once planned for this tenant is never among them: the tenant is no longer its own.
+    What another entity once planned for this tenant is never among them: the tenant is no longer its own. Nor are those of
+    `closed` flows, and the contacts that only such flows wait for.
     """
-    return _READY.rows(
-        connection, Brief, entity=entity, tenant_id=tenant_id, resource=resource, own_number=own_number, most=most
+    given = {"entity": entity, "tenant_id": tenant_id, "resource": resource, "own_number": own_number, "most": most}
+    if closed:
+        return _READY_IN_WINDOWS.rows(connection, Brief, closed=closed, **given)
+    return _READY.rows(connection, Brief, **given)
+
+
+def waits_for_a_window(connection: sa.Connection, entity: str, tenant_id: str, closed: Collection[str]) -> bool:
+    """Whether something of these flows, which may send nothing now, is planned for an entity's tenant."""
+    mine = sa.exists().where(
+        p.tenant_id == tenant_id, p.entity == entity, p.state == "planned", p.flow_id.in_(sorted(closed))
     )
+    return bool(closed) and bool(connection.execute(sa.select(mine)).scalar_one())
 
 
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:

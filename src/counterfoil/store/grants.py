@@ -178,12 +178,30 @@ def drop_spare(conn: Connection, grant_id: str) -> None:
     conn.execute(sa.update(_T).where(_T.c.id == grant_id).values(spare=None, spare_until=None))
 
 
-def replace_connections(conn: Connection, grant_id: str, rows: list[Connected]) -> None:
-    """What a grant reaches now."""
+def replace_connections(conn: Connection, grant_id: str, rows: list[Connected]) -> list[str]:
+    """What a grant reaches now; → the tenants that it reached before and no longer does."""
     locks.hold(conn, f"connections {grant_id}")
-    conn.execute(sa.delete(schema.connections).where(schema.connections.c.grant_id == grant_id))
+    table = schema.connections
+    gone = conn.execute(sa.delete(table).where(table.c.grant_id == grant_id).returning(table.c.tenant_id)).scalars()
+    before = set(gone)
     if rows:
-        conn.execute(sa.insert(schema.connections), [msgspec.structs.asdict(row) for row in rows])
+        conn.execute(sa.insert(table), [msgspec.structs.asdict(row) for row in rows])
+    return sorted(before - {row.tenant_id for row in rows})
+
+
+def drop_connection(conn: Connection, grant_id: str, tenant_id: str) -> None:
+    """A grant does not reach this tenant any more: we ended it."""
+    locks.hold(conn, f"connections {grant_id}")
+    mine = (schema.connections.c.grant_id == grant_id) & (schema.connections.c.tenant_id == tenant_id)
+    conn.execute(sa.delete(schema.connections).where(mine))
+
+
+def organisations(conn: Connection, client_id: str) -> int:
+    """How many organisations one app was last seen to reach, by lost grants too: at Xero a connection lasts until it is ended."""
+    table = schema.connections
+    mine = sa.select(_T.c.id).where(_T.c.client_id == client_id)
+    query = sa.select(sa.func.count(table.c.tenant_id.distinct())).where(table.c.grant_id.in_(mine))
+    return int(conn.execute(query).scalar_one())
 
 
 def connections(conn: Connection) -> list[Connected]:

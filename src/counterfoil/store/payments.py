@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
@@ -50,6 +50,7 @@ _TO_DELETE = Prepared(
         p.action.is_not(None),
         p.action == UNDO,
         p.kind == "payment",
+        sa.not_(pauses.is_paused),
     )
     .order_by(p.looks, p.id)
     .limit(sa.bindparam("most", type_=sa.Integer))

@@ -6,7 +6,7 @@ writing attempt n + 1. Every change compares and swaps on the number of attempts
 
 import datetime
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -136,6 +136,16 @@ _OPEN_ITEMS = Prepared(
 
 def _triple(position: int, posting_id: int, revision: int) -> tuple[int, int, int]:
     return position, posting_id, revision
+
+
+def is_of_any(connection: sa.Connection, request_id: int, flow_ids: Collection[str]) -> bool:
+    """Whether something in a request belongs to one of these flows."""
+    mine = sa.exists().where(
+        i.request_id == request_id,
+        i.posting_id == schema.postings.c.id,
+        schema.postings.c.flow_id.in_(sorted(flow_ids)),
+    )
+    return bool(connection.execute(sa.select(mine)).scalar_one())
 
 
 def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, int, int]]:

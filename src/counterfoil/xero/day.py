@@ -17,7 +17,9 @@ HOUR_S: Final = 3_600
 PROBE: Final = 900 * SECOND  # how often a lane that may not touch the rest asks all the same, to hear what is left
 PROBE_PHASED: Final = 4 * PROBE  # the same when the moment at which the day begins anew is known
 RISE: Final = 0.02  # of a day's calls: a remainder that rises by more is a new day
-RISE_MIN: Final = 5  # one that rises by more than this to nearly all of a day's calls is one too; anything else corrects us
+RISE_MIN: Final = (
+    5  # one that rises by more than this to nearly all of a day's calls is one too; anything else corrects us
+)
 SPARE: Final = 0.3  # of a day's calls: while a lower lane has more than this to itself it need not slow down
 PATIENCE: Final = (
     90 * SECOND

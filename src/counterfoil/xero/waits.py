@@ -38,5 +38,6 @@ def check_hours(window: Window | None, now: datetime.datetime) -> None:
         raise errors.WindowClosed(
             f"The hours for bulk work in this organisation begin at {opens:%Y-%m-%d %H:%M} UTC.",
             remedy="Run the same command again then: nothing is lost. The hours are `bulk_window` in [pacing].",
+            until=opens,
             retry_after_s=(opens - now).total_seconds(),
         )

@@ -1,5 +1,6 @@
 """`counterfoil doctor`: what is well, what is not, what to do; asks little, writes nothing."""
 
+import base64
 import datetime
 import socket
 
@@ -34,12 +35,12 @@ def test_offline_nobody_is_asked(firm):
 
 
 def test_a_look_changes_nothing(firm):
-    """Neither in an open database nor at Xero, not even where an organisation is another one now."""
+    """Neither in an open database, but that its calls are counted, nor at Xero, not even where an organisation is another."""
     firm.sandbox.organisation(firm.sandbox.tenant(1), base_currency="USD")
     firm("status")  # opening a copy notices that it is one
     before, books = firm.dump(), firm.sandbox.ledger(firm.sandbox.tenant(1))
     assert firm.doctor().code == 1
-    assert [line for line in firm.dump() if line not in before] == []
+    assert [line for line in firm.dump() if line not in before and not line.startswith('INSERT INTO "usage"')] == []
     assert firm.sandbox.ledger(firm.sandbox.tenant(1)) == books
 
 
@@ -105,6 +106,29 @@ def test_secrets_in_the_configuration_are_named_with_their_line(firm):
     assert "very-secret" not in str(firm.doctor())
 
 
+def test_secrets_of_notify_targets_are_named_with_their_line(firm, monkeypatch):
+    """A webhook's address with a token, its secret, a password; not what comes from a variable or a file."""
+    (firm.folder / "key.txt").write_text(base64.b64encode(bytes(32)).decode())
+    head = 'when = ["any"]\nto = '
+    given = [
+        'webhook = "https://ops.example/hooks/T0KEN9", secret = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="',
+        'webhook = "https://ops.example/api/v1/alerts", secret_file = "key.txt"',
+        'webhook = "https://ops.example/${TOKEN}", secret = "${KEY}"',
+        'email = "a@b.example", smtp = "m.example:587", from = "c@b.example", user = "c", password = "hunter2"',
+    ]
+    firm.configure("[posting]", "".join(f"[[notify]]\n{head}{{ {one} }}\n" for one in given) + "[posting]")
+    monkeypatch.setenv("TOKEN", "abc123def456")
+    monkeypatch.setenv("KEY", base64.b64encode(bytes(24)).decode())
+    checks = firm.doctor("--offline").value["checks"]
+    mine = {one["subject"]: one for one in checks if one["check"] == "plain-secrets"}
+    assert sorted(mine) == ["notify[0].to.secret", "notify[0].to.webhook", "notify[3].to.password"]
+    text = (firm.folder / "counterfoil.toml").read_text()
+    line = text[: text.index("hunter2")].count("\n") + 1
+    assert f"counterfoil.toml:{line} " in mine["notify[3].to.password"]["message"]
+    assert 'password = "${NAME}"' in mine["notify[3].to.password"]["remedy"]
+    assert not any(secret in str(checks) for secret in ("hunter2", "T0KEN9", "MDEyMzQ1"))
+
+
 def test_files_that_others_may_read_are_named(firm, monkeypatch):
     """The key's, a secret's own file and the database; only where others reach the folder."""
     monkeypatch.setattr("counterfoil.app.doctor.files.REACH", 0o177777)
@@ -157,7 +181,7 @@ def test_a_port_that_is_taken_is_a_warning(firm):
 
 
 @pytest.mark.parametrize(
-    ("days", "level", "code"), [(49, "ok", "ok"), (51, "warning", "unused"), (61, "problem", "dead")]
+    ("days", "level", "code"), [(44, "ok", "ok"), (46, "warning", "unused"), (61, "problem", "dead")]
 )
 def test_consents_that_were_not_used_for_long_are_named(firm, days, level, code):
     """Before Xero forgets them, 60 days after their last use."""
@@ -273,6 +297,27 @@ def test_notices_that_stand_are_repeated(firm):
         )
     found = firm.found("notices", "--offline")
     assert (len(found), found[0], found[-1][1]) == (21, ("warning", "standing-reconnect", "acme-uk"), "more")
+
+
+def test_targets_that_messages_do_not_get_to_are_named(firm):
+    """Tried again: a warning. Given up: a problem. A target that is no longer configured is none."""
+    firm.configure(
+        "[posting]", '[[notify]]\nname = "page"\nwhen = ["any"]\nto = { command = ["./page.sh"] }\n[posting]'
+    )
+    assert firm.found("targets", "--offline") == [("ok", "ok", None)]
+    firm.sql(
+        "INSERT INTO notices (id, kind, subject, message, remedy, first_at, last_at, times, since) "
+        "VALUES (900, 'clock', 'here', 'The clock is wrong.', 'Set it.', 1, 1, 1, 1)"
+    )
+    for target in ("page", "former"):
+        firm.sql(
+            "INSERT INTO messages (notice_id, target, state, tries, next_at, may_have_arrived, target_is_down, error) "
+            "VALUES (900, ?, 'standing', 2, 4000000000000000, 0, 0, 'it ended with exit code 1')",
+            target,
+        )
+    assert firm.found("targets", "--offline") == [("warning", "failing", "page")]
+    firm.sql("UPDATE messages SET given_up_at = 5")
+    assert firm.found("targets", "--offline") == [("problem", "given-up", "page")]
 
 
 def test_an_audit_log_that_was_cut_is_a_problem(firm):

@@ -55,6 +55,7 @@ CHECKS: Final = (
     Check("adviser", organisations.adviser, NEEDS_XERO),
     Check("leftovers", remains.leftovers, NEEDS_DATABASE),
     Check("notices", remains.notices, NEEDS_DATABASE),
+    Check("targets", remains.targets, NEEDS_DATABASE),
 )
 
 

@@ -6,18 +6,18 @@ Called by doctor. Facts §1.4 (a refresh token dies 60 days after its last use),
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.app import needs
+from counterfoil.access import caps
+from counterfoil.access.refresh import REFRESH_TOKEN_LIFE
+from counterfoil.app import needs, noticing
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.store import grants as stored
 from counterfoil.store import health
 from counterfoil.xero.scopes import BROAD_STORY
 
-DEAD_DAYS: Final = 60
-UNUSED_DAYS: Final = 50
+DEAD_DAYS: Final = REFRESH_TOKEN_LIFE.days
+UNUSED_DAYS: Final = noticing.UNUSED.days
 CONNECT: Final = "Run `counterfoil connect`."
-CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
-NEAR_PERCENT: Final = 80
 
 
 async def grants(patient: Patient) -> list[Finding]:
@@ -100,19 +100,12 @@ async def scopes(patient: Patient) -> list[Finding]:
 
 async def tier(patient: Patient) -> list[Finding]:
     """How many organisations are connected, beside what the app's tier allows."""
-    client_id, name = patient.loaded.xero.client_id, patient.loaded.xero.tier
-    ours = {one.id for one in await patient.books.database.read(health.grants) if one.client_id == client_id}
-    known = await patient.books.database.read(stored.connections)
-    used = len({one.tenant_id for one in known if one.grant_id in ours})
-    most = CONNECTIONS_MAX.get(name)
-    told = (
-        f"{used:,} of the {most:,} connections of the {name} tier are used."
-        if most
-        else f"{used:,} connections; the {name} tier has no cap."
-    )
-    if most is None or used * 100 < most * NEAR_PERCENT:
-        return [ok("tier", told, used=used, most=most or 0)]
-    remedy = "End those that no entity needs: `counterfoil connections disconnect TENANT`; or move to a larger tier."
-    if used >= most:
-        return [problem("tier", "full", f"{told} Xero refuses the next one.", remedy, used=used, most=most)]
-    return [warning("tier", "near", told, remedy, used=used, most=most)]
+    xero = patient.loaded.xero
+    used = await patient.books.database.read(lambda conn: stored.organisations(conn, xero.client_id))
+    cap = caps.of(xero.tier, used)
+    facts = {"used": used, "most": cap.most or 0}
+    if cap.is_full:
+        return [problem("tier", "full", cap.message, cap.remedy, **facts)]
+    if cap.is_near:
+        return [warning("tier", "near", cap.message, cap.remedy, **facts)]
+    return [ok("tier", cap.message, **facts)]

@@ -46,13 +46,13 @@ async def configuration(patient: Patient) -> list[Finding]:
 async def plain_secrets(patient: Patient) -> list[Finding]:
     """Secrets that are written into the configuration itself."""
     found = settings.written_secrets(patient.path, patient.env)
-    remedy = 'Take it out: {variable}, or {key}_file = "FILE" (mode 0600); if the file was ever shared, make a new one.'
+    remedy = 'Take it out: {instead}, or {key}_file = "FILE" (mode 0600); if the file was ever shared, make a new one.'
     return [
         warning(
             "plain-secrets",
             "written",
             f"[{one.table}] {one.key} stands in {one.at} for everybody to read who reads the file.",
-            remedy.format(variable=one.variable, key=one.key),
+            remedy.format(instead=one.instead, key=one.key),
             subject=f"{one.table}.{one.key}",
         )
         for one in found

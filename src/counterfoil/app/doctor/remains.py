@@ -1,4 +1,4 @@
-"""Checks of what was begun and not ended, of what stands unread, and of the audit log's ends.
+"""Checks of what was begun and not ended, of what stands unread or does not reach anybody, and of the audit log's ends.
 
 Called by doctor. The chains themselves are `audit verify`'s: here only where each of them ends is looked at.
 """
@@ -95,6 +95,27 @@ async def notices(patient: Patient) -> list[Finding]:
         more = len(standing) - NOTICES_MAX
         found.append(warning("notices", "more", f"And {more:,} more.", "See `counterfoil status`.", count=more))
     return found or [ok("notices", "Nobody is waiting to be told of anything.")]
+
+
+async def targets(patient: Patient) -> list[Finding]:
+    """Targets of [[notify]] that messages do not get to: who relies on them hears nothing."""
+    found = []
+    for one in await patient.books.notifying.failing():
+        level = problem if one.given_up else warning
+        given_up = f", {one.given_up:,} given up" if one.given_up else ""
+        found.append(
+            level(
+                "targets",
+                "given-up" if one.given_up else "failing",
+                f"Notifications do not get to {one.target} ({one.waiting:,} waiting{given_up}): {one.error}.",
+                "See `counterfoil notify`; put it right, then try it with `counterfoil notify test`.",
+                subject=one.target,
+                waiting=one.waiting,
+                given_up=one.given_up,
+            )
+        )
+    count = len(patient.loaded.notify)
+    return found or [ok("targets", f"Messages get to those who are told: {many(count, 'target')}.", count=count)]
 
 
 async def audit(patient: Patient) -> list[Finding]:
