@@ -134,12 +134,12 @@ class Consent(Granting):
 
 
 def is_ours(query: callback.Query, asked: Question) -> bool:
-    """Whether a callback answers the question that we asked."""
+    """Whether a callback answers this question."""
     return hmac.compare_digest(query.get("state", "").encode(), asked.state.encode())
 
 
 def code_of(query: callback.Query, asked: Question) -> str:
-    """The code of a callback. Raises what its error means, or NoConsent when it is not the answer to our question.
+    """The code of a callback that is ours. Raises what its error means.
 
     A server that names itself (RFC 9207) has to be the one that we asked.
     """

@@ -62,12 +62,11 @@ class Consents:
         if found is None or not hmac.compare_digest(found.browser.encode(), browser.encode()):
             raise errors.NoConsent(consent.FOREIGN, remedy=consent.AGAIN)
         del self._open[found.asked.state]  # before anything else: an answer is used once
-        if found.until <= self._books.clock.now():
-            raise errors.NoConsent("The answer came too late.", remedy=consent.AGAIN)
         access = self._books.access.consent
-        async with access.on_record():  # a stranger's answer is not: anybody could fill the log with those
-            code = consent.code_of(query, found.asked)
-            done = await access.redeem(found.asked, self._redirect_uri, code)
+        async with access.on_record():
+            if found.until <= self._books.clock.now():
+                raise errors.NoConsent("The answer came too late.", remedy=consent.AGAIN, why="late")
+            done = await access.redeem(found.asked, self._redirect_uri, consent.code_of(query, found.asked))
         return await connecting.finished(self._books, done, found.entity)
 
     async def by_itself(self, entity: str | None = None) -> Finished:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from counterfoil.app.connecting import Finished, Whose
 
 app = session.app()
-NEEDS_A_PERSON: Final = 1
 OPEN: Final = (
     "import sys, webbrowser; webbrowser.open(sys.stdin.read())"  # so that no list of processes shows the address
 )
+NEEDS_A_PERSON: Final = 1
 
 
 @app.command()
