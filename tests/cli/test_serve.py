@@ -14,6 +14,8 @@ from tests.cli.office import POSTING, sale
 
 PATIENCE_S = 120.0
 FLOW = """\
+[service]
+listen = "127.0.0.1:0"
 [flows.shop]
 kind = "sales_invoices"
 source = { jsonl = "sales.jsonl" }
