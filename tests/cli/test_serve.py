@@ -6,6 +6,8 @@ import random
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -14,6 +16,8 @@ from tests.cli.office import POSTING, sale
 
 PATIENCE_S = 120.0
 FLOW = """\
+[service]
+listen = "127.0.0.1:0"
 [flows.shop]
 kind = "sales_invoices"
 source = { jsonl = "sales.jsonl" }
@@ -182,3 +186,24 @@ def test_a_dry_run_says_what_would_run_and_leaves_schedules_alone(shop, sandbox)
     assert stopped(process)[0] == 0
     again = shop("serve", "--dry-run", "--json").value["flows"][0]
     assert (again["source"], again["plan"]) == ("same", None)
+
+
+def test_the_door_is_open_while_it_serves_and_its_logs_name_the_work(shop, sandbox):
+    """The address is printed; it is ready once everything was looked for; a flow that cannot be read is a line of the log."""
+    process = shop.start("serve")
+    url = next(line.split()[-1] for line in process.stdout if line.startswith("Listening on"))
+
+    def ready():
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"{url}/readyz") as answer:
+            return answer.status == 200
+        return False
+
+    until(ready, process)
+    lines = []
+    for line in process.stderr:
+        lines.append(json.loads(line))
+        if lines[-1].get("work") == "flow" and lines[-1]["level"] == "warning":
+            break
+    assert "sales.jsonl" in lines[-1]["event"]
+    assert lines[-1]["key"] == "shop"
+    assert stopped(process)[0] == 0

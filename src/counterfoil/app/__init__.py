@@ -175,9 +175,10 @@ class Books:
             now = self.clock.now()
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
-    async def worker(self, entity: str, progress: Callable[[str], None], lane: Lane = "interactive") -> TenantWorker:
+    async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
+        `usual`: its calls' lane where no flow with something open asks for one.
         Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
         it was disconnected, MissingScope when the consent covers no flow that has something open.
         """
@@ -190,7 +191,15 @@ class Books:
         if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
             del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
-        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit, lane=lane)
+        sender = Sender(
+            self.database,
+            self.rules,
+            self.sentinel,
+            self.owner,
+            self.point,
+            self.access.audit,
+            lane=await timetables.lane(self, entity, usual),
+        )
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
             self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,

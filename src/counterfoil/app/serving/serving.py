@@ -22,7 +22,7 @@ from counterfoil.runtime.port import Failure, Pace, Runtime
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
-GRACE_S: Final = 8.0  # of the ten seconds in which a stopped service has ended
+GRACE_S: Final = 7.0  # of the ten seconds in which a stopped service has ended; the door has the rest
 SLOTS: Final = 64  # pieces of work at once: a stuck organisation holds one
 PACE: Final = Pace(grace_s=GRACE_S)
 RESTART_MAX_S: Final = 60.0
@@ -70,11 +70,11 @@ class Serving:
         self._reloading.asked.set()
 
     async def run(
-        self, stopping: asyncio.Event, door: contextlib.AbstractAsyncContextManager[None] | None = None
+        self, stopping: asyncio.Event, beside: contextlib.AbstractAsyncContextManager[Any] | None = None
     ) -> Summary:
         """Work until `stopping` is set; then finish what is in flight, within GRACE_S.
 
-        `door`: is opened once it is sure that nobody else serves this database, and shut at the end.
+        `beside`: what is open for as long as this works (the door), entered when nobody else serves the database.
 
         Raises StoreError when the database cannot be used at the start, or another serve works on it already.
         """
@@ -91,7 +91,7 @@ class Serving:
             told = await books.database.read(lambda conn: notices.standing(conn, NOTICE))
             self._troubled = {one.subject for one in told}
             try:
-                async with door or contextlib.nullcontext():
+                async with beside or contextlib.nullcontext():
                     await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
                 await presence.end(books, service)
