@@ -69,6 +69,30 @@ def test_foreseen_endings_have_their_code(error, code, exit_code, capsys):
     assert shown.err
 
 
+STEERING = "\x1b]0;mine\x07 \x1b[2J\x9b31m \u202edlog\u2066 \x7f\r [bold red]Fern[/] \ud800"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [errors.InputError(f"No {STEERING}.", remedy=f"Not {STEERING}"), OSError(2, "No such file", STEERING)],
+    ids=["ours", "system"],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_comes_from_outside_cannot_steer_the_terminal(error, as_json, capsys):
+    """Control characters and changes of direction are replaced, in JSON escaped; what looks like markup stays text."""
+    endings.tell(error, json=as_json, config="counterfoil.toml")
+    shown = capsys.readouterr()
+    assert [one for one in shown.out + shown.err if not one.isprintable() and one != "\n"] == []
+    assert "[bold red]Fern[/]" in shown.err
+    if as_json:
+        assert "\x9b31m" in json.loads(shown.out)["error"]["message"]
+
+
+def test_a_crash_file_cannot_steer_a_terminal(tmp_path):
+    """It is looked at with cat."""
+    assert "\x1b" not in endings.told(crash(STEERING))
+
+
 def test_a_command_that_a_script_put_in_the_background_ends_at_sigterm(office):
     """A shell without job control lets `&` ignore Ctrl-C; SIGTERM ends the command all the same, with 130."""
     office.write()

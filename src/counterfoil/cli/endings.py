@@ -1,6 +1,7 @@
 """How a command ends badly: one clear message with its remedy and the right exit code; never a traceback.
 
-Called by entry. What nobody foresaw is told shortly and written into a crash file, which holds the places in the code
+Called by entry. A message may hold what somebody else wrote (an argument, a file, Xero): nothing in it can steer the
+terminal. What nobody foresaw is told shortly and written into a crash file, which holds the places in the code
 and the kinds of the errors, and of their words only what cannot be a secret.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.cli import switches
+from counterfoil.cli import switches, table
 
 INTERRUPTED: Final = 130
 CRASHED: Final = 1
@@ -40,13 +41,13 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     known = _known(error)
     if known is None:
         known = ("crash", *_crash(error, config), CRASHED)
-    code, message, remedy, exit_code = known
+    code, exit_code = known[0], known[3]
+    # A word of the command line may be bytes that are no text.
+    message, remedy = (words.encode("utf-8", "replace").decode() for words in known[1:3])
     if json:
         _tell_value(code, message, remedy)
-    from counterfoil.cli import table
-
     told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
-    sys.stderr.write(table.harmless_lines(told))  # an error may carry a stranger's words
+    sys.stderr.write(table.lines(told))  # an error may carry a stranger's words
     return exit_code
 
 
@@ -55,7 +56,7 @@ def _tell_value(code: str, message: str, remedy: str) -> None:
     from counterfoil.cli import one_value
 
     value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
-    sys.stdout.write(value.decode() + "\n")
+    sys.stdout.write(table.json_text(value.decode()) + "\n")
     sys.stdout.flush()
 
 
@@ -126,7 +127,7 @@ def _plain(error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
     for value in _secrets_of_environment():
         first = first.replace(value, "…")
-    return _SECRETIVE.sub("…", first)[:WORDS_MAX]
+    return table.lines(_SECRETIVE.sub("…", first)[:WORDS_MAX])
 
 
 def _secrets_of_environment() -> list[str]:

@@ -20,6 +20,10 @@ from counterfoil.store.database import Connection, Database, get_meta, set_meta
 ENVIRONMENT: Final = "environment"
 INSTALLATION: Final = "installation_id"
 HOME: Final = "home"
+RESTORED: Final = (
+    "restored_at"  # in meta of a backup that was put back, until it was opened once: it begins with `recover`
+)
+LAST_BACKUP: Final = "last_backup"  # in meta: "INSTANT FILE" of the newest one
 COPIED: Final = "copied"  # the cause of what a copy had planned when it became a database of its own
 _OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit, schema.audit_heads)
 p, q, i = schema.postings.c, schema.requests.c, schema.request_items.c
