@@ -120,8 +120,8 @@ def _differences(pair: Pair, moved: Moved) -> list[str]:
         return [f"{name} was {pair.status.lower()} in Xero"]
     found: list[tuple[str, Any, Any]] = []
     if _other_contact(pair):
-        mine, other = (moved.get((pair.tenant_id, one or "")) for one in (pair.contact_id, pair.xero_contact_id))
-        found += [("contact", mine, other)] if mine != other else []
+        us, them = (moved.get((pair.tenant_id, one or "")) for one in (pair.contact_id, pair.xero_contact_id))
+        found += [("contact", us, them)] if us != them else []
     ours = (pair.document_number, pair.total, pair.total_tax, pair.sub_total, pair.date, pair.currency)
     theirs = (pair.xero_number, pair.xero_total, pair.xero_total_tax, pair.xero_sub_total, pair.xero_date, pair.xero_currency)  # fmt: skip
     if ours != theirs:

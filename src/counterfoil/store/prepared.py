@@ -70,8 +70,8 @@ class Among(sa.ColumnElement[bool]):
 def _among(element: Among, compiler: Any, **more: Any) -> str:
     column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
     if compiler.dialect.name == "postgresql":
-        return f"{column} = ANY({values})"
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - a compiled column and a bound parameter
+        return f"({column} = ANY({values}))"
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 - a compiled column and a bound parameter
 
 
 class _Compiled:
@@ -186,7 +186,11 @@ class Prepared:
         """Every row of a SELECT or of a RETURNING, each `make(*columns)`."""
         here = self._of(connection)
         cursor = drive(connection, here.text, here.parameters(values))
-        raws = cursor.fetchall()
+        driver: Any = connection.dialect.loaded_dbapi
+        try:
+            raws = cursor.fetchall()
+        except driver.Error as cause:  # a row that cannot be read: SQLite keeps any bytes as text
+            raise sa.exc.DBAPIError.instance(here.text, None, cause, driver.Error) from cause
         cursor.close()
         return here.read(raws, make)
 
