@@ -227,6 +227,63 @@ def test_the_lane_of_an_entity_is_the_first_that_its_flows_ask_for():
     assert timetables.lane_of(named, set(), "sync") == "sync"
 
 
+def test_a_clock_that_was_put_back_does_not_stop_a_flow():
+    """A last run in the future: it is due at once, not in a year."""
+    one = Timetable(table="shop", flow_id="shop", every="1h", zone="UTC")
+    row = turn_of("1h", last_at=at_utc("2027-05-02T10:00"))
+    assert flow_runs.due_at(one, row, "UTC", at_utc("2026-05-02T10:00")) == at_utc("2026-05-02T10:00")
+
+
+async def test_what_nobody_foresaw_is_told_and_tried_again(served, monkeypatch):
+    """A run that raises something unforeseen gives its turn back and is a notice; the next one is well."""
+    served.configure(flow=HOURLY)
+    served.sales(sale(1))
+    whole = flow_runs.Runner.schedule
+
+    async def broken(_self, _flow):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(flow_runs.Runner, "schedule", broken)
+    async with served.serving() as at:
+
+        async def told():
+            return await at.read(lambda conn: notices.standing(conn, "schedule"))
+
+        (one,) = await at.until(told)
+        assert "a mistake of ours" in one.message
+        monkeypatch.setattr(flow_runs.Runner, "schedule", whole)
+        served.clock.forward(minutes=2)
+        await at.until(lambda: len(served.numbers()) == 1)
+
+        async def over():
+            return not await told()
+
+        await at.until(over)
+
+
+async def test_a_source_that_never_rests_is_told(served, monkeypatch):
+    """It is never read half; after ten minutes a person knows."""
+
+    async def grows(*_):
+        return source_look.Look(growing=True)
+
+    monkeypatch.setattr(source_look, "look", grows)
+    monkeypatch.setattr(flow_runs, "GROWING_S", 0.1)
+    served.configure(flow=HOURLY)
+    served.sales(sale(1))
+    async with served.serving() as at:
+        await at.until(lambda: served.said("flow"))
+        served.clock.forward(minutes=11)
+
+        async def told():
+            return await at.read(lambda conn: notices.standing(conn, "schedule"))
+
+        (one,) = await at.until(told)
+        assert "is being written" in one.message
+        assert len(served.said("flow")) == 1
+    assert served.numbers() == []
+
+
 async def test_a_stop_while_a_source_is_read_is_prompt_and_goes_on(served):
     """Thousands of rows: it ends between two batches, what was planned stays, and the next start plans the rest once."""
     served.configure(flow=HOURLY)

@@ -36,6 +36,7 @@ BOUND_S: Final = (
 LEASE: Final = datetime.timedelta(seconds=60)
 RENEW_S: Final = 15.0
 GROWING_S: Final = 5.0  # a file that is being written is looked at again after this
+GROWING_MAX: Final = datetime.timedelta(minutes=10)  # then a person is told
 AGAIN_S: Final = 60.0  # after a run that could not be finished; doubled with each in a row
 AGAIN_MAX_S: Final = 3_600.0
 PERSON_S: Final = 900.0
@@ -59,6 +60,7 @@ class FlowRuns:
     def __init__(self, shift: Shift) -> None:
         self._shift = shift
         self._books = shift.books
+        self._growing: dict[str, datetime.datetime] = {}  # since when a flow's source is being written
 
     async def find(self) -> Sequence[Due]:
         """Every flow with a schedule, and when it is due."""
@@ -80,8 +82,9 @@ class FlowRuns:
             return due
         looked = await self._look(flow, turn)
         if looked.growing:
-            self._shift.say(KIND, flow.table, f"{flow.source.path.name} is being written: it waits")
+            await self._grows(flow, now)
             return now + datetime.timedelta(seconds=GROWING_S)
+        self._growing.pop(flow_id, None)
         if not await self._claimed(turn):
             return None  # another process has it; the sweep sees when it is due again
         if looked.same and turn.again_at is None and turn.owner is None:
@@ -133,6 +136,9 @@ class FlowRuns:
             said = "stopped while it read; it goes on at the next start"
             await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
             return
+        except Exception as error:
+            await self._failed(flow, turn, f"{type(error).__name__}: {error}")
+            raise
         for entity in entities:
             await self._books.database.run(lambda conn, entity=entity: waits.forget(conn, "postings", entity))
             await self._shift.wake("postings", entity, flow.lane or USUAL)
@@ -147,6 +153,23 @@ class FlowRuns:
         self._shift.say(KIND, flow.table, said)
         if not report.planned:
             await concluding.conclude(self._books)
+
+    async def _grows(self, flow: FlowSettings, now: datetime.datetime) -> None:
+        """Its source is being written: said once, and told to a person when it never rests."""
+        since = self._growing.setdefault(flow.id, now)
+        said = f"{flow.source.path.name} is being written: it is read when it rests"
+        if since == now:
+            self._shift.say(KIND, flow.table, said)
+        if now - since >= GROWING_MAX:
+
+            def tell(conn: Connection) -> None:
+                notices.tell(
+                    conn, NOTICE, flow.id, message=f"The scheduled run of {flow.table} waits: {said}.",
+                    remedy="Write to another file and rename it when it is whole.", now=now, entity=flow.entity,
+                    since=since,
+                )  # fmt: skip
+
+            await self._books.database.run(tell)
 
     def _go_on(self, _stage: Stage) -> None:
         """Asked between two batches: what was planned until now stays planned."""
@@ -207,7 +230,9 @@ def due_at(timetable: Timetable, turn: Turn, zone: str, now: datetime.datetime) 
     else:
         schedule = timetable.schedule(zone)
         assert schedule is not None, "it has a schedule"
-        if turn.last_at is None:
+        if turn.last_at is not None and turn.last_at > now:
+            at = now  # the clock was put back: what it missed meanwhile nobody can say
+        elif turn.last_at is None:
             at = turn.known_at if isinstance(schedule, times.Every) else times.next_after(schedule, turn.known_at)
         elif isinstance(schedule, times.Every):
             at = times.next_after(schedule, turn.last_at)

@@ -47,7 +47,7 @@ class Finishing:
         """Every entity with something open, and until when it is known to wait."""
         waiting = await self._shift.waiting(KIND)
         now = self._shift.now()
-        still = {key: wait.since for key, wait in waiting.items() if wait.until > now}
+        still = {key: wait.since for key, wait in waiting.items() if wait.since <= now < wait.until}
         found = await self._books.database.read(lambda conn: open_work.entities(conn, RESOURCES, still))
         return [Due(entity, waiting[entity].until if waits else None, USUAL) for entity, waits in found.items()]
 

@@ -131,7 +131,7 @@ class Serving:
                     self._shift.runtime = runtime
                     self._register(runtime)
                     await runtime.run(stopping)
-            except (errors.StoreError, OSError, RuntimeError) as error:
+            except Exception as error:
                 if not self._pulse.health().sweeps:
                     raise
                 broken += 1
