@@ -87,7 +87,7 @@ class Consent(Granting):
                 names = tuple(dict.fromkeys(one.name for one in consented.fresh or consented.reached))
                 shown.set_result((200, page.connected(names)))
             except errors.CounterfoilError as problem:
-                shown.set_result((400, page.failed(problem.message, problem.remedy)))
+                shown.set_result((400, page.failed(problem.message, problem.remedy or AGAIN)))
                 raise
             finally:
                 shown.cancel()  # interrupted: nobody waits for the page any more

@@ -160,10 +160,15 @@ def _open(url: str) -> None:
 
 
 def _begin_to_open(url: str) -> "subprocess.Popen[bytes] | None":
-    """In a process of its own: it may stay open for hours, and what it prints is none of our output."""
+    """In a process of its own: it may stay open for hours, and what it prints is none of our output.
+
+    It gets none of our secrets with its environment, and nothing that stands in the folder is carried out.
+    """
+    from counterfoil import settings
+
     with contextlib.suppress(OSError):
         browser = subprocess.Popen(  # noqa: S603 - this very Python, and words of ours
-            [sys.executable, "-c", OPEN], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-I", "-c", OPEN], env=settings.without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
         assert browser.stdin is not None
