@@ -27,6 +27,15 @@ async def test_it_leads_to_the_page_of_our_service(office):
     assert (told.code, f"http://localhost:{door.port}/connect" in told.out) == (1, True)
 
 
+async def test_doctor_knows_our_own_service(office):
+    """Its port is no trouble."""
+    async with serving(office) as (_books, door):
+        on_port(office, door.port)
+        ended = await asyncio.to_thread(office.process, "doctor", "--offline", "--json")
+    (found,) = [one for one in ended.value["checks"] if one["check"] == "port"]
+    assert (found["level"], f"localhost:{door.port}/connect" in found["message"]) == ("ok", True)
+
+
 async def test_another_installations_service_is_a_taken_port(office, tmp_path, sandbox):
     """Consenting there would connect somebody else's books."""
     other = Office(tmp_path / "other", sandbox)

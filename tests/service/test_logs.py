@@ -53,7 +53,7 @@ def test_a_line_has_its_facts_as_fields(loaded):
 
     def work():
         logging.getLogger("counterfoil.x").info("posted", extra={"entity": "acme-uk", "count": 3})
-        logging.getLogger("uvicorn.error").warning("odd %s", "thing")
+        logging.getLogger("procrastinate.worker").warning("odd %s", "thing")
 
     ours, theirs = lines(loaded, work)
     assert (ours["event"], ours["level"], ours["logger"], ours["entity"], ours["count"]) == (
@@ -64,14 +64,15 @@ def test_a_line_has_its_facts_as_fields(loaded):
         3,
     )
     assert ours["at"].endswith("Z")
-    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("odd thing", "warning", "uvicorn.error")
+    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("odd thing", "warning", "procrastinate.worker")
 
 
 def test_libraries_talk_only_when_something_is_wrong(loaded):
     """And nobody's DEBUG is heard."""
 
     def work():
-        logging.getLogger("uvicorn.error").info("started")
+        logging.getLogger("procrastinate").info("started")
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
         logging.getLogger("aiohttp.client").debug("x")
         logging.getLogger("counterfoil").debug("x")
 

@@ -33,7 +33,8 @@ async def open_door(
     """Answer HTTP on `host`:`port` (0: any free one) while inside, on the caller's event loop.
 
     `health()`: how the runtime is right now, None while there is none. On leaving, requests that run have a few seconds
-    (listening.END_S) to end. Meanwhile everything that is logged goes to stderr as [service] says. Raises PortTaken when it cannot listen there, StoreError.
+    (listening.END_S) to end. Meanwhile everything that is logged goes to stderr as [service] says. Raises PortTaken when it
+    cannot listen there, StoreError.
     """
     from counterfoil.service import application, heart, listening, logs
     from counterfoil.service.readiness import Readiness
@@ -48,8 +49,11 @@ async def open_door(
             one.close()
         raise
     with logs.kept(books.settings):
-        async with listening.serving(app, sockets), heart.beating(books, ready):
-            yield Door(host, taken, listening.url(host, taken))
+        try:
+            async with listening.serving(app, sockets), heart.beating(books, ready):
+                yield Door(host, taken, listening.url(host, taken))
+        finally:
+            await app.end()
 
 
 def address(listen: str) -> tuple[str, int]:

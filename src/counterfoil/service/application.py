@@ -35,16 +35,17 @@ async def made(books: Any, ready: Readiness, *, host: str, port: int, health: Ca
     path = urlsplit(uri).path if uri is not None else ""
     if not PLAIN_PATH.fullmatch(path) or path in TAKEN:
         uri = None
+    connect = ConnectPage(books, visitors, uri)
     handlers = [
         *_probes(books, ready, await connecting.installation(books), health),
-        *_pages(ConnectPage(books, visitors, uri), PostingPage(books, visitors), path if uri is not None else None),
+        *_pages(connect, PostingPage(books, visitors), path if uri is not None else None),
     ]
     app = Litestar(
         handlers, openapi_config=None, logging_config=None, debug=False, request_max_body_size=BODY_BYTES_MAX,
         exception_handlers={HTTPException: _refused, errors.CounterfoilError: _told, Exception: _unforeseen},
     )  # fmt: skip
     service = books.settings.service
-    return Guard(app, (urlsplit(service.public_url).netloc, host, *service.hosts))
+    return Guard(app, connect.end, (urlsplit(service.public_url).netloc, host, *service.hosts))
 
 
 def _probes(books: Any, ready: Readiness, installation: str, health: Callable[[], Health | None]) -> list[Any]:

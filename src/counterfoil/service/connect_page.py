@@ -22,6 +22,7 @@ from counterfoil.service.visitors import Asked, Visitors
 
 PATH: Final = "/connect"
 DONE_PATH: Final = "/connected"
+END_S: Final = 5.0
 DONE_MAX: Final = 20  # outcomes that wait to be looked at; the oldest is forgotten for another
 
 _log = logging.getLogger("counterfoil.service")
@@ -121,6 +122,11 @@ class ConnectPage:
         self._finishing.add(task)
         task.add_done_callback(self._finishing.discard)
         return await asyncio.shield(task)
+
+    async def end(self) -> None:
+        """Wait for consents that are being stored: their codes are used up already. At most END_S."""
+        if self._finishing:
+            await asyncio.wait(self._finishing, timeout=END_S)
 
     def _elsewhere(self, request: Asked) -> str | None:
         """The same page under the name that Xero sends the browser to: a cookie belongs to one name."""

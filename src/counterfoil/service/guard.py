@@ -7,7 +7,7 @@ header is checked because a stranger's page can have its own name lead to this m
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from counterfoil.service import answers
@@ -43,10 +43,11 @@ def name_of(host: str) -> str:
 
 
 class Guard:
-    """An ASGI application around another. `hosts`: the names by which the service may be called."""
+    """An ASGI application around another. `hosts`: the names by which the service may be called; `end`: of what it began."""
 
-    def __init__(self, app: Any, hosts: Iterable[str]) -> None:
+    def __init__(self, app: Any, end: Callable[[], Awaitable[None]], hosts: Iterable[str]) -> None:
         self._app = app
+        self.end = end
         self._hosts = LOOPBACK | {name_of(one) for one in hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

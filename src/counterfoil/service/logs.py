@@ -18,15 +18,10 @@ from counterfoil.app import saying
 from counterfoil.service.redaction import Redactor
 from counterfoil.settings import Settings
 
-QUIET: Final = (
-    "aiohttp",
-    "asyncio",
-    "litestar",
-    "procrastinate",
-    "psycopg",
-    "sqlalchemy",
-    "uvicorn",
-)  # from WARNING on
+QUIET: Final = {  # libraries, and from which level on they are heard
+    **dict.fromkeys(("aiohttp", "asyncio", "litestar", "procrastinate", "psycopg", "sqlalchemy"), logging.WARNING),
+    "uvicorn": logging.ERROR,  # it warns of what strangers send, who could fill a disk with that
+}
 
 Event = MutableMapping[str, Any]
 
@@ -41,8 +36,8 @@ def kept(settings: Settings, stream: TextIO | None = None) -> Iterator[None]:
     before = root.level, {name: logging.getLogger(name).level for name in QUIET}
     root.addHandler(handler)
     root.setLevel(settings.service.log_level.upper())
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from litestar import Request, Response
 
@@ -50,7 +50,7 @@ class Visitors:
         given = query.pop("token", "")
         if not hmac.compare_digest(given.encode(), self._token.encode()):
             return answers.page("locked.html", status=403, wrong=bool(given))
-        path = request.scope["path"]
+        path = quote("/" + request.scope["path"].lstrip("/"))
         answer = answers.moved(f"{path}?{urlencode(query)}" if query else path)
         self._set(answer, request, KEY, self._key(self._token), KEY_LIFE_S)
         return answer

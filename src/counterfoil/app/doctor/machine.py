@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from counterfoil import errors
 from counterfoil.access import callback, tokens
+from counterfoil.app import connecting
 from counterfoil.app.doctor.finding import Finding, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.store import grants, health
@@ -84,7 +85,7 @@ async def key(patient: Patient) -> list[Finding]:
 
 
 async def port(patient: Patient) -> list[Finding]:
-    """The port of the redirect URI is free, where consent is awaited on this machine."""
+    """The port of the redirect URI is free, where consent is awaited on this machine, or our own service's."""
     try:
         at = callback.address(patient.loaded.xero.redirect_uri)
     except errors.ConfigurationError:
@@ -94,6 +95,16 @@ async def port(patient: Patient) -> list[Finding]:
     taken = [host for host in at.hosts if not _is_free(host, at.port)]
     if not taken:
         return [ok("port", f"Port {at.port} is free for `counterfoil connect`.", port=at.port)]
+    if patient.books is not None:
+        page = await connecting.page_of_service(patient.books)
+        if page is not None:
+            return [
+                ok(
+                    "port",
+                    f"`counterfoil serve` listens on port {at.port} and asks for consent at {page}.",
+                    port=at.port,
+                )
+            ]
     return [
         warning(
             "port",
