@@ -86,7 +86,7 @@ class Runner:
         path = source or flow.source.path
         run_id = await self._start(flow, "run", "records" if records is not None else path.name, approved)
         await watching.daily(self._books)
-        intake = Intake(self._books, flow, flows.kind(flow.kind))
+        intake = Intake(self._books, flow, flows.kind(flow.kind), late=True)
         plan = await intake.plan(remap=remap, again=again)
         if records is None:
             await self._read(flow, intake, plan, run_id, path)
@@ -94,6 +94,7 @@ class Runner:
             await self._apply(plan, run_id, await intake.records(records))
         self._take_over(intake, plan)
         await self._finish(None if DISK in self._stops else set(intake.bindings), flow.id)
+        self._only_told(flow)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
         await housekeeping.tidy(self._books, most_s=housekeeping.AFTER_A_RUN_S)
@@ -226,6 +227,13 @@ class Runner:
         self._stops.update(await finishing.finish_all(workers))
         held_back = await pausing.stops(self._books, wanted, flow_id)
         self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
+
+    def _only_told(self, flow: FlowSettings) -> None:
+        """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
+        for entity, error in list(self._stops.items()):
+            if isinstance(error, errors.MissingScope) and flow.table not in error.facts.get("flows", (flow.table,)):
+                del self._stops[entity]
+                self._notices[entity] = (*self._notices.get(entity, ()), str(error))
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, numbers, pausing, troubles
+from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.costs import Costs
 from counterfoil.app.progress import Progress, progress
@@ -48,6 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     message: str
     remedy: str
     since: datetime.datetime
+    link: str | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -67,6 +68,7 @@ class Standing(msgspec.Struct, frozen=True):
     services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
+    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
 
 
 async def standing(books: Any) -> Standing:
@@ -89,17 +91,21 @@ async def standing(books: Any) -> Standing:
     problems = await troubles.all_problems(books)
     connected = bool(await books.known_connections())
     told = tuple(
-        Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
+        Told(one.kind, one.entity, one.message, one.remedy, one.first_at, one.link)
         for one in await books.database.read(notices.standing)
-        if one.kind not in COUNTED  # as the states and problems above say
+        if one.kind not in (*COUNTED, needs.KIND)  # as the states and problems above say, and what is lacking now
+    )
+    now = books.clock.now()
+    lacking = tuple(
+        Told(one.kind, one.entity, one.message, one.remedy, now, one.link)
+        for one in needs.causes(books, await needs.lacking(books))
     )
     following = _next(connected, entities, flows, len(problems))
-    if any(one.kind == DISCONNECTED for one in told):
+    if lacking or any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
     cost, saved = await _costs(books)
     paused = await pausing.standing(books)
-    now = books.clock.now()
     alive = tuple(one for one in await books.database.read(services.everything) if one.is_alive(now))
     timed, under_way = tuple(await overview(books)), tuple(await progress(books))
     if alive and following == "counterfoil finish":
@@ -119,6 +125,7 @@ async def standing(books: Any) -> Standing:
         alive,
         timed,
         under_way,
+        lacking,
     )
 
 

@@ -29,6 +29,7 @@ COMMANDS: Final = (
     _command("connections", "[list|disconnect]", "The organisations that the app may reach."),
     _command("entities", "[list|bind|unbind|verify|export]", "Which of your companies is which organisation."),
     _command("flow", "[new|test]", "Draft a flow from a sample, and try it without a connection."),
+    _command("estimate", "FILE…", "What files would cost at Xero: calls, hours, data and tier, before any connection."),
     _command("plan", "FLOW", "What a run would do, record by record; writes nothing to Xero."),
     _command("run", "FLOW", "Finish what is open, plan, post, prove; safe to interrupt and repeat."),
     _command("finish", "", "Bring every open posting to its end."),

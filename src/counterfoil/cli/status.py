@@ -63,6 +63,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
             screen.line(
                 f"Since {told.since:%Y-%m-%d %H:%M} UTC: {table.harmless(told.message)} {table.harmless(told.remedy)}"
             )
+    for told in standing.lacking:
+        screen.line(f"{table.harmless(told.message)} {table.harmless(told.remedy)}")
     for target in standing.failing:
         screen.line(f"Notifications do not get to {target.target}: {target.error}. See `counterfoil notify`.")
     if standing.costs is not None:

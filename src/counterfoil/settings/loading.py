@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import shape
-from counterfoil.settings import filling, reading, tables, targets, toml_lines
+from counterfoil.settings import filling, pacing, reading, tables, targets, toml_lines
 from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vault: tables.VaultSettings
     service: tables.ServiceSettings
     posting: tables.PostingSettings
+    pacing: pacing.PacingSettings
     retention: tables.RetentionSettings = tables.RetentionSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
@@ -188,6 +189,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         vault=_vault(given.vault, folder),
         service=service,
         posting=given.posting,
+        pacing=pacing.compiled(given.pacing, xero.tier, where, path.name),
         retention=given.retention,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))

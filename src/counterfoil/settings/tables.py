@@ -173,6 +173,46 @@ class PostingSettings(Table, frozen=True, kw_only=True):
     batch: Annotated[int, msgspec.Meta(ge=1, le=50, description="Documents in one request.")] = 50
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class KeptTable(Table, frozen=True, kw_only=True):
+    """What each lane leaves to those above it; `looking` is the first and leaves nothing."""
+
+    interactive: Annotated[_Count | None, msgspec.Meta(description="Somebody waits at a screen.")] = None
+    realtime: Annotated[_Count | None, msgspec.Meta(description="An event that is to be acted on at once.")] = None
+    sync: Annotated[_Count | None, msgspec.Meta(description="Keeping the copy of the ledger up to date.")] = None
+    bulk: Annotated[_Count | None, msgspec.Meta(description="Imports that have time.")] = None
+
+
+class PacingTable(Table, frozen=True, kw_only=True):
+    """[pacing] as it is written."""
+
+    day_limit: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
+        msgspec.Meta(description="Calls a day to one organisation; absent: 1,000 on tier starter, else 5,000."),
+    ] = None
+    minute_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of 60 calls a minute, what each lane leaves: { sync = 2, bulk = 6 }.")
+    ] = KeptTable()
+    slots_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of 5 calls at once, what each lane leaves: { sync = 1, bulk = 2 }.")
+    ] = KeptTable()
+    day_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of the day's calls, what each lane leaves: { bulk = 200 }.")
+    ] = KeptTable()
+    bulk_window: Annotated[
+        Line255 | None,
+        msgspec.Meta(
+            description="When bulk work may call, on each organisation's own clock: 22:00-06:00 or sat,sun 00:00-24:00; "
+            "absent: always."
+        ),
+    ] = None
+    offline_s: Annotated[
+        float, _seconds("How long an organisation that Xero took offline is left alone; other failures pause for less.")
+    ] = 300
+
+
 _KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
 
 
@@ -296,6 +336,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     vault: VaultSettings = VaultSettings()
     service: ServiceSettings = ServiceSettings()
     posting: PostingSettings = PostingSettings()
+    pacing: PacingTable = PacingTable()
     retention: RetentionSettings = RetentionSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()

@@ -184,8 +184,14 @@ class Database:
             }
             connection.execute(sa.insert(schema.meta), [{"key": k, "value": v} for k, v in first.items()])
             return None
-        self.was = version = int(get_meta(connection, migrations.VERSION) or 0)
-        least = int(get_meta(connection, migrations.LEAST) or version)
+        said = get_meta(connection, migrations.VERSION) or "none"
+        needs = get_meta(connection, migrations.LEAST) or said
+        if not (said.isdecimal() and needs.isdecimal()):
+            raise errors.StoreError(
+                f"The database has schema {said}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
+                remedy="Use the Counterfoil that wrote it, or a newer one.",
+            )
+        self.was, version, least = int(said), int(said), int(needs)
         if migrations.fits(version, least):
             return None
         if migrations.OLDEST <= version < schema.SCHEMA_VERSION:
@@ -269,13 +275,26 @@ def _named_errors(url: sa.URL) -> Iterator[None]:
         reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
         where = url.render_as_string(hide_password=True)
         raise errors.StoreError(f"The database {where} cannot be used: {reason}.", remedy=_remedy(reason)) from cause
+    except UnicodeEncodeError:
+        raise errors.InputError(
+            "What was given holds bytes that are no text: it can be neither kept nor looked for.",
+            remedy="Give it in UTF-8.",
+        ) from None
+    except OverflowError as cause:
+        if "SQLite" not in str(cause):
+            raise
+        raise errors.InputError("A number that was given is larger than any that is kept.") from None
     except ModuleNotFoundError as cause:
         raise errors.StoreError("Postgres needs its driver.", remedy="pip install 'counterfoil[postgres]'") from cause
 
 
+FREE_SPACE = "Is the disk full? Free some space and run the same command again; nothing is lost."
+
+
 def _remedy(reason: str) -> str:
     known = {
-        "full": "Free some space and run the same command again; nothing is lost.",
+        "full": FREE_SPACE,
+        "disk I/O error": FREE_SPACE,
         "readonly": "The file or its folder may not be written; change its rights or [store] url.",
         "unable to open": "Does the folder exist and may we write there? See [store] url.",
         "locked": "Another program holds the file; run the same command again.",
