@@ -1,10 +1,14 @@
 """backup and restore: whole, checked, refused when it would lose something unsaid, and never a second document."""
 
 import asyncio
+import multiprocessing
+import os
+import signal
 import sqlite3
 import threading
 import zipfile
 from contextlib import closing
+from unittest import mock
 
 import pytest
 
@@ -165,9 +169,6 @@ def test_while_a_process_works_nothing_is_replaced(bench):
 
 def test_while_a_suspended_process_works_nothing_is_replaced(bench):
     """SIGSTOP between its attempt and its send: it would go on with a database that no longer counts."""
-    import os
-    import signal
-
     import psutil
 
     bench.run([sale(100)])
@@ -227,14 +228,14 @@ def test_what_is_no_backup_or_another_ones_is_refused(bench, tmp_path):
 
 
 def _rewritten(file, other, changed):
-    import hashlib
     import json
 
     with zipfile.ZipFile(file) as archive, zipfile.ZipFile(other, "w") as made:
         told = json.dumps(json.loads(archive.read("manifest.json")) | changed).encode()
         made.writestr("manifest.json", told)
         made.writestr("database.sqlite", archive.read("database.sqlite"))
-        made.comment = hashlib.sha256(told).hexdigest().encode()
+        made.comment = bytes(64)
+    backups.seal(other)
 
 
 def test_a_restore_that_was_killed_is_repeated(bench):
@@ -245,6 +246,46 @@ def test_a_restore_that_was_killed_is_repeated(bench):
     restored(bench, file)
     assert list(bench.folder.glob("*.restoring")) == []
     assert bench.run().unchanged == 1
+
+
+def _dies(name):
+    def die(*_given, **_named):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return mock.patch.object(*name, die)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        (backups, "mark_restored"),
+        (backups, "alone"),
+        (backups, "put_in_place"),
+        (backups, "_flush"),
+        (operations, "_log"),
+    ],
+    ids=lambda name: name[1],
+)
+def test_kill_9_at_any_point_of_a_restore_leaves_one_of_the_two(bench, name):
+    """The old database or the restored one, whole; repeated or not, everything is posted once."""
+    bench.run([sale(n) for n in range(3)])
+    file = backed_up(bench)
+    bench.run([sale(n) for n in range(6)])
+    path = bench.write_config()
+
+    def child():
+        with _dies(name):
+            asyncio.run(operations.restore(path, None, file, over_newer=True))
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert bench.run().exit_code == 0
+    restored(bench, file, over_newer=True)
+    assert bench.run().exit_code == 0
+    assert len(bench.living()) == 6
+    assert set(bench.marks().values()) == {1}
 
 
 def test_the_same_name_twice_is_refused_and_the_first_stays(bench):

@@ -152,3 +152,13 @@ def test_a_span_that_is_none_is_refused_with_its_line(bench, text):
         settings.load(path)
     assert "raw_rows" in str(refusal.value)
     assert "forever" in str(refusal.value)
+
+
+def test_a_run_whose_bytes_were_dropped_can_still_be_taken_back_and_proved(bench):
+    """Drafts are deleted, and the proof before it holds: neither needs what was dropped."""
+    run = bench.run([sale(n, status="DRAFT") for n in range(3)]).run
+    aged(bench, 1000)
+    tidied(bench)
+    assert asyncio.run(bench.use(lambda books: books.prove("shop"))).holds
+    asyncio.run(bench.use(lambda books: books.undo(run)))
+    assert bench.living() == []

@@ -166,3 +166,12 @@ def test_status_and_plan_say_it_and_the_log_has_it_without_its_words(bench):
     assert "Entity acme-uk is paused until" in plan.pauses[0]
     assert [one.act for one in entries] == ["paused"]
     assert "auditor" not in str(entries)
+
+
+def test_a_pause_of_what_the_configuration_no_longer_has_can_be_ended(bench):
+    """The flow's table was taken out while it was paused: its id, which `status` shows, ends the pause."""
+    bench.configure(flow=WEB)
+    paused(bench, flow="web")
+    bench.flow = ""
+    assert [one.name for one in asyncio.run(bench.use(pausing.standing))] == ["w1"]
+    assert resumed(bench, flow="w1").still == ()

@@ -95,8 +95,11 @@ async def pause(
 
 
 async def resume(books: Any, *, entity: str | None = None, flow: str | None = None) -> Changed:
-    """End a pause. Raises FixInput when none stands there, with what is paused instead."""
-    scope, name = _target(books, entity, flow)
+    """End a pause, also of an entity or a flow that the configuration no longer has.
+
+    Raises FixInput when none stands there, with what is paused instead.
+    """
+    scope, name = await _paused_target(books, entity, flow) or _target(books, entity, flow)
 
     def work(connection: Connection) -> Changed:
         pauses.hold(connection)
@@ -207,6 +210,15 @@ def _target(books: Any, entity: str | None, flow: str | None) -> tuple[str, str]
             f"There is no entity {entity!r}.", remedy=spelling.suggestion(entity, books.settings.entities)
         )
     return ENTITY, entity
+
+
+async def _paused_target(books: Any, entity: str | None, flow: str | None) -> tuple[str, str] | None:
+    """(scope, name) of a pause that stands under this very name; None: none does, or both names were given."""
+    if (entity is None) == (flow is None):
+        return None
+    asked = (ENTITY, entity) if entity is not None else (FLOW, flow)
+    found = await books.database.read(lambda conn: pauses.standing(conn, books.database.now(conn)))
+    return next(((one.scope, one.name) for one in found if (one.scope, one.name) == asked), None)
 
 
 def _there(connection: Connection, scope: str, name: str, now: datetime.datetime) -> Pause | None:

@@ -18,7 +18,7 @@ FLOW_ID_CHARACTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 FLOW_ID_LENGTH: Final = 6
 KEY: Final = "counterfoil.key"
 REDIRECT_URI: Final = "http://localhost:8321/oauth/callback"
-GIT_IGNORE: Final = "counterfoil*.key\n*.db*\n*.sentinel\ncounterfoil-crash-*\n"
+GIT_IGNORE: Final = "counterfoil*.key\n*.db*\n*.sentinel\n*.backup\ncounterfoil-crash-*\n"
 
 
 @app.command()

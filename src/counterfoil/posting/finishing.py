@@ -7,7 +7,7 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -247,29 +247,17 @@ class TenantWorker:
         ):
             self._comparing = True
             return Work("compare")
-        frozen = freezing.freeze_ready(
-            connection,
-            self.entity,
-            self._tenant,
-            self._rules,
-            self._owner,
-            now,
-            lambda chosen: recovering.sift(connection, chosen, now),
-            closed=closed,
-        )
+
+        def freeze(those: Sequence[str] = kinds.FREQUENT) -> list[int]:
+            return freezing.freeze_ready(
+                connection, self.entity, self._tenant, self._rules, self._owner, now,
+                lambda chosen: recovering.sift(connection, chosen, now), those, closed=closed,
+            )  # fmt: skip
+
+        frozen = freeze()
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
-        frozen = frozen or freezing.freeze_ready(
-            connection,
-            self.entity,
-            self._tenant,
-            self._rules,
-            self._owner,
-            now,
-            lambda chosen: recovering.sift(connection, chosen, now),
-            kinds.CREDITS,
-            closed=closed,
-        )
+        frozen = frozen or freeze(kinds.CREDITS)
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")

@@ -2,7 +2,7 @@
 
 Called by app/backups and, before a schema is upgraded, by store/upgrading. The copy is taken while others read and write (SQLite's own
 backup, in one step: a reader's view of one moment). The file is a zip archive of `manifest.json`, `database.sqlite` and
-`sentinel.json`; the manifest holds the SHA-256 of both, and the archive's comment the manifest's. Never in it: the master
+`sentinel.json`; the manifest holds the SHA-256 of both, and the archive's comment that of the whole file before it. Never in it: the master
 key, so that the consents in it stay sealed, and the file of the limits, which is of the present only.
 """
 
@@ -28,6 +28,7 @@ ENDING: Final = ".backup"
 _DATABASE, _SENTINEL, _MANIFEST = "database.sqlite", "sentinel.json", "manifest.json"
 _MANIFEST_MAX: Final = 1 << 16
 _PIECE: Final = 1 << 20
+_SEAL: Final = 64  # hexadecimal digits at the file's end: the SHA-256 of all before them
 _FULL: Final = "Free some space there, or name another place; the database itself is as it was."
 
 
@@ -117,10 +118,29 @@ def _pack(packed: Path, manifest: Manifest, copy: Path, sentinel: bytes | None) 
             archive.write(copy, _DATABASE)
             if sentinel is not None:
                 archive.writestr(_SENTINEL, sentinel)
-            archive.comment = hashlib.sha256(told).hexdigest().encode()
+            archive.comment = bytes(_SEAL)
         raw.flush()
+        seal(packed)
         os.fsync(raw.fileno())
     packed.chmod(0o600)
+
+
+def seal(file: Path) -> None:
+    """Write the checksum of all that stands before it into the archive's comment, its last bytes."""
+    digest = _digest_before_seal(file)
+    with file.open("r+b") as archive:
+        archive.seek(-_SEAL, os.SEEK_END)
+        archive.write(digest)
+
+
+def _digest_before_seal(file: Path) -> bytes:
+    digest = hashlib.sha256()
+    left = max(0, file.stat().st_size - _SEAL)
+    with file.open("rb") as archive:
+        while left and (piece := archive.read(min(_PIECE, left))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.hexdigest().encode()
 
 
 def read(file: Path) -> Manifest:
@@ -131,8 +151,6 @@ def read(file: Path) -> Manifest:
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
     told = archive.open(_MANIFEST).read(_MANIFEST_MAX)
-    if hashlib.sha256(told).hexdigest().encode() != archive.comment:
-        raise _damaged(file, "its description was changed")
     form = msgspec.json.decode(told, type=dict[str, Any]).get("form")
     if form != FORM:
         raise errors.InputError(
@@ -240,6 +258,8 @@ def put_in_place(staged: Path, database: Path, kept: Path | None) -> None:
 def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
+            if _digest_before_seal(file) != archive.comment:
+                raise _damaged(file, "it does not have its checksum")
             yield archive
     except FileNotFoundError as error:
         raise errors.InputError(
