@@ -5,6 +5,8 @@
     │   ├── RateLimited           Xero's minute, day, concurrent or app limit; `retry_after_s` when Xero says it
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
+    │   ├── WindowClosed          work waits for its hours; `until` says when they begin
+    │   ├── Paused                a person paused the writes: nothing was sent
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
     │   ├── NoConsent             nobody has connected this app yet, or the consent was lost for good
@@ -23,6 +25,7 @@
     │       └── BoundElsewhere        bound in the database of another environment
     ├── FixInput              exit 2: the configuration, a file or an argument
     │   ├── ConfigurationError    with file, line, key and the nearest valid key
+    │   │   └── PortTaken             another program listens on the port that the configuration names
     │   ├── InputError            a file that cannot be read at all
     │   ├── Refused               Xero refused the request; every message of Xero's is in `messages`
     │   └── NotFound              Xero knows no such document
@@ -36,6 +39,7 @@ Called everywhere; imports nothing of ours. An error carries facts as attributes
 never a customer's data beyond the identifiers that the user gave.
 """
 
+import datetime
 import math
 from typing import Any, ClassVar
 
@@ -74,12 +78,12 @@ class RateLimited(RunAgain):
 
     def __init__(self, limit: str, *, retry_after_s: float | None = None, **facts: Any) -> None:
         remedy = "Run the same command again then: nothing is lost, and what is planned is kept."
-        when = "" if retry_after_s is None else f" It can be asked again in {_span(retry_after_s)}."
+        when = "" if retry_after_s is None else f" It can be asked again in {span(retry_after_s)}."
         super().__init__(f"Xero's {limit} limit is used up.{when}", remedy=remedy, retry_after_s=retry_after_s, **facts)
         self.limit = limit
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A time to wait, as people say it: rounded up to a minute, or to a second below two."""
     if seconds < 120:
         return f"{math.ceil(seconds)} s"
@@ -101,6 +105,37 @@ class OrganisationOffline(XeroUnavailable):
     """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
 
     code = "organisation-offline"
+
+
+class WindowClosed(RunAgain):
+    """Work waits for its hours: bulk work for those of the organisation, a flow's for its window.
+
+    `until`: when they begin; None: nobody knows.
+    """
+
+    code = "window-closed"
+
+    def __init__(
+        self, message: str, *, remedy: str, until: datetime.datetime | None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, retry_after_s=retry_after_s)
+        self.until = until
+
+    @classmethod
+    def of_flows(cls, entity: str, until: datetime.datetime | None) -> "WindowClosed":
+        """What is left of an entity belongs to flows whose window is not open."""
+        when = "" if until is None else f" It opens at {until:%Y-%m-%d %H:%M} UTC."
+        return cls(
+            f"What is left of {entity} waits for its flow's window.{when}",
+            remedy="`counterfoil serve` goes on by itself then; or run the same command again.",
+            until=until,
+        )
+
+
+class Paused(RunAgain):
+    """A person paused the writes of everything, an entity or a flow: nothing was sent, what is planned waits."""
+
+    code = "paused"
 
 
 class Unclear(RunAgain):
@@ -215,6 +250,16 @@ class ConfigurationError(FixInput):
     def __init__(self, message: str, *, remedy: str = "", problems: tuple[str, ...] = (), **facts: Any) -> None:
         super().__init__(message, remedy=remedy, **facts)
         self.problems = problems
+
+
+class PortTaken(ConfigurationError):
+    """Another program listens on the port that the configuration names, or we may not. `port` is it."""
+
+    code = "port-taken"
+
+    def __init__(self, message: str, *, port: int, remedy: str = "", **facts: Any) -> None:
+        super().__init__(message, remedy=remedy, **facts)
+        self.port = port
 
 
 class InputError(FixInput):

@@ -93,8 +93,6 @@ def callback(**fields):
 
 REFUSALS = {
     "cancelled": ({"error": "access_denied"}, errors.NoConsent, "cancelled", "cancelled"),
-    "foreign": ({"state": "another", "code": "c"}, errors.NoConsent, "another attempt", "foreign"),
-    "no state": ({"state": "", "code": "c"}, errors.NoConsent, "another attempt", "foreign"),
     "scope": ({"error": "invalid_scope"}, errors.ConfigurationError, "invalid_scope", "refused"),
     "empty": ({}, errors.NoConsent, "no code", "no-code"),
     "bad code": ({"code": "nonsense"}, errors.NoConsent, "no longer accepts", "no-consent"),
@@ -111,6 +109,21 @@ async def test_consents_that_fail(here, fields, kind, words, why):
     assert (status, "Not connected" in page, words in page) == (400, True, True)
     assert await here.database.read(lambda c: grants.usable(c, here.app.client_id)) == []
     assert await here.on_record() == [failed(here, why)]
+
+
+@pytest.mark.parametrize("state", ["another", "", "\u00e9\udc80"], ids=["another", "none", "no text"])
+async def test_a_strangers_answer_does_not_end_the_waiting(here, state):
+    """Any web page can make a browser send one: it is refused, its code is not used, and the right answer still counts."""
+
+    def visit(url):
+        return callback(state=state.encode("utf-8", "surrogatepass"), code="c")(url), browse(url)
+
+    consented = await here.connect(visit=visit)
+    (foreign, page), (ours, _) = here.pages[0]
+    assert (foreign, "another attempt" in page, ours) == (400, True, 200)
+    assert [g.id for g in await here.database.read(lambda c: grants.usable(c, here.app.client_id))] == [
+        consented.grant_id
+    ]
 
 
 async def test_a_page_escapes_what_it_shows(here):
@@ -137,6 +150,17 @@ async def test_a_taken_port(here):
         with pytest.raises(errors.ConfigurationError, match=f"Port {port}") as caught:
             await here.connect(redirect_uri=f"http://localhost:{port}/oauth/callback")
     assert "redirect_uri" in caught.value.remedy
+
+
+async def test_the_port_of_the_other_loopback_address_is_taken(here):
+    """Who has it on ::1 would be given the code by a browser that tries that first: refused, not gone on without."""
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind(("::1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(errors.ConfigurationError, match=f"Port {port} .* taken"):
+            await here.connect(redirect_uri=f"http://localhost:{port}/oauth/callback")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +198,7 @@ async def test_an_app_without_offline_access(here):
     )
 
 
-async def test_other_paths_and_methods_are_not_the_callback(here):
+async def test_other_paths_and_methods_are_not_the_callback(here, caplog):
     """A browser's favicon request, garbage and silence do not end the waiting."""
 
     def visit(url):
@@ -186,6 +210,8 @@ async def test_other_paths_and_methods_are_not_the_callback(here):
             b"GET /favicon.ico HTTP/1.1\r\n\r\n",
             b"POST /oauth/callback?code=1 HTTP/1.1\r\n\r\n",
             b"\x00\r\n\r\n",
+            b"GET //[x HTTP/1.1\r\n\r\n",
+            b"GET http://[::1/oauth/callback HTTP/1.1\r\n\r\n",
         ):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as plug:
                 plug.sendall(noise)
@@ -193,7 +219,8 @@ async def test_other_paths_and_methods_are_not_the_callback(here):
         return seen, browse(url)
 
     await here.connect(visit=visit)
-    assert (here.pages[0][0], here.pages[0][1][0]) == ([b"404", b"404", b"404"], 200)
+    assert (here.pages[0][0], here.pages[0][1][0]) == ([b"404"] * 5, 200)
+    assert "Traceback" not in caplog.text
 
 
 async def test_each_consent_has_its_own_secrets(here):

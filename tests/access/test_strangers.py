@@ -132,8 +132,18 @@ async def test_a_code_that_has_expired(here, server):
 
 async def test_a_state_that_is_not_ours(here, server):
     """The answer to another question is not even taken to the token endpoint."""
-    await refused(here, "its state is not ours", bent(answer={"state": "another"}))
-    assert len(server.codes) == 1
+    foreign = bent(answer={"state": "another"})
+
+    def cancelled(url):
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+        said = urllib.parse.urlencode({"state": asked["state"], "error": "access_denied"})
+        return browse(f"{asked['redirect_uri']}?{said}")
+
+    with pytest.raises(errors.NoConsent, match="cancelled"):  # what ends the waiting is the answer with our state
+        await here.connect(scopes=SCOPES, visit=lambda url: (foreign(url), cancelled(url)))
+    status, page = here.pages[0][0]
+    assert (status, "its state is not ours" in page, len(server.codes)) == (400, True, 1)
+    assert await here.database.read(lambda conn: grants.usable(conn, CLIENT)) == []
 
 
 async def test_a_code_for_another_redirect(here, server):

@@ -2,7 +2,11 @@
 
 import contextlib
 import json
+import os
+import signal
 import sqlite3
+import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -249,3 +253,31 @@ def test_the_browser_gets_none_of_our_secrets(tmp_path, monkeypatch):
     command._open("https://login.xero.com/identity/connect/authorize?state=abc&scope=openid")
     assert (tmp_path / "url.txt").read_text().endswith("state=abc&scope=openid")
     assert "s3cret" not in (tmp_path / "env.txt").read_text()
+
+
+def test_a_browser_that_talks_and_stays_is_none_of_ours(firm, tmp_path):
+    """What it prints is not in our one value, and nobody waits until it is closed."""
+    there, browser = tmp_path / "there", tmp_path / "browser.py"
+    browser.write_text(
+        f"#!{sys.executable}\nimport os, sys, time, urllib.request\nprint('Opening …', flush=True)\n"
+        "urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sys.argv[1]).read()\n"
+        f"open({str(there)!r}, 'w').write(str(os.getpgid(0)))\ntime.sleep(600)\n"
+    )
+    browser.chmod(0o700)
+    ended = firm.process("connect", "--json", env={"BROWSER": str(browser)})
+    assert (ended.code, len(ended.value["organisations"])) == (0, 1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(int(there.read_text()), signal.SIGKILL)
+
+
+def test_an_error_that_a_stranger_words_steers_no_terminal(firm):
+    """The consent page's own word for what is wrong is shown, and obeyed by nothing."""
+    process = firm.start("connect", "--no-browser", "--json")
+    asked = dict(urllib.parse.parse_qsl(json.loads(process.stderr.readline())["authorize_url"].partition("?")[2]))
+    said = {"state": asked["state"], "error": "\x1b]0;owned\x07\u202edab"}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        _OPENER.open(f"{asked['redirect_uri']}?{urllib.parse.urlencode(said)}", timeout=60)
+    refused.value.close()
+    ended = firm._ended(process.wait(60), *process.communicate(timeout=60))
+    assert (ended.code, "owned" in ended.err, ended.value["error"]["code"]) == (2, True, "configuration")
+    assert [one for one in ended.err if not one.isprintable()] == ["\n", "\n"]

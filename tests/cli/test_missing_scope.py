@@ -30,11 +30,12 @@ def business(office):
     assert office("entities", "bind", "--yes", "--json").code == 0
     office.records(sale(1))
     office.records(sale(2), sale(3), name="fair.jsonl")
-    office.sandbox.fault("503_offline", method="PUT", count=1000)
     for flow in ("shop", "fair"):
+        office.sandbox.fault("503_offline", method="PUT", count=1000)
         assert office("run", flow).code == 4
-    office.next_day()
-    assert sorted(office.sandbox.ledger(office.sandbox.tenant(1))["Invoices"]) == []
+        office.next_day()
+    assert office.sandbox.ledger(office.sandbox.tenant(1))["Invoices"] == []
+    assert office("status", "--json").value["entities"][0]["postings"]["planned"] == 3
     return office
 
 

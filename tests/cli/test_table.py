@@ -41,3 +41,10 @@ def test_a_screen_narrower_than_the_table_cuts_the_widest_column():
 def test_nothing_steers_the_terminal():
     """Control characters and line ends in a name are shown, not obeyed."""
     assert table.harmless("a\x1b[31mred\nb") == "a\ufffd[31mred b"
+    assert table.harmless("a\u00a0b\u202ec") == "a b\ufffdc"
+
+
+def test_lines_that_are_shown_steer_nothing():
+    """Line ends stay; escapes, the marks that turn a line's direction and other controls do not."""
+    assert table.harmless_lines("one\ntwo\t3") == "one\ntwo 3"
+    assert table.harmless_lines("a\x1b]0;b\x07\u202e\x9b31m\rc") == "a\ufffd]0;b\ufffd\ufffd\ufffd31m c"

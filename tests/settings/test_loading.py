@@ -78,7 +78,7 @@ def test_a_flow_without_an_id_has_its_table_s_name(tmp_path):
         ('"sales.jsonl"', '"a\\u0000b"', "counterfoil.toml:11: [flows.shop.source] `jsonl` has characters"),
         ("[entities.acme-uk]", '[vault]\nmaster_key_file = "a\\u0000b"\n[entities.acme-uk]', "counterfoil.toml:4: [vault] `master_key_file` has characters"),
         ("jsonl", "jsnl", "counterfoil.toml:11: [flows.shop.source] unknown key `jsnl`; did you mean `jsonl`?"),
-        ("[flows.shop]", '[flows.shop]\nevery = "15m"', "counterfoil.toml:8: [flows.shop] `every` comes with a later version; take it out."),
+        ("[flows.shop]", '[flows.shop]\napprove = "all"', "counterfoil.toml:8: [flows.shop] `approve` comes with a later version; take it out."),
         ("[flows.shop]", '[flows.shop]\nstatus = "PAID"', "counterfoil.toml:8: [flows.shop] `status` must be one of"),
         ("[flows.shop]", "[feeds.x]\nurl = 1\n[flows.shop]", "counterfoil.toml:7: [feeds] comes with a later version; take it out."),
         ("[flows.shop]", "[lookups.vat]\nrows = 1\n[flows.shop]", "counterfoil.toml:8: [lookups.vat] `rows` must be"),
@@ -244,6 +244,7 @@ def test_declarations():
     assert {(field.table, field.key) for field in declared if field.secret} == {
         ("xero", "client_secret"), ("xero", "webhook_keys"), ("xero", "webhook_key"), ("store", "url"),
         ("vault", "master_key"), ("notify.to", "webhook"), ("notify.to", "secret"), ("notify.to", "password"),
+        ("service", "connect_token"), ("service", "heartbeat_url"),
     }  # fmt: skip
 
 

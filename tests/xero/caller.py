@@ -13,8 +13,8 @@ from pathlib import Path
 
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.limits import InFile, OnServer
-from counterfoil.xero.budget import SECOND, Limits
 from counterfoil.xero.pacing import Pacer
+from counterfoil.xero.places import SECOND, Limits
 
 LIMITS = Limits(
     window=2 * SECOND, minute=20, slots=3, app_minute=50, burst=6, lease=3 * SECOND,

@@ -61,9 +61,9 @@ class FreePermits:
     async def call(self, tenant_id, lane):
         """No wait."""
         self.calls.append((tenant_id, lane))
-        yield
+        yield "place"
 
-    def learn(self, tenant_id, headers, status):
+    def learn(self, tenant_id, headers, status, *, place="", offline=False):
         """Remembered."""
         self.learned.append((tenant_id, status, headers("X-MinLimit-Remaining")))
 

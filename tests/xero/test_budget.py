@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from counterfoil.xero import budget
-from counterfoil.xero.budget import MINUTE, SECOND, App, Limits, Taught, Tenant
+from counterfoil.xero import budget, day, lessons, shares
+from counterfoil.xero.lessons import Taught
+from counterfoil.xero.places import MINUTE, SECOND, App, Limits, Tenant
 
 START = 1_000 * SECOND
 
@@ -192,10 +193,10 @@ def test_a_call_whose_answer_never_came_keeps_its_slot_for_its_lease():
 def test_the_rest_of_a_day_is_kept_for_looking():
     """An import stops while two hundred calls are left, a look may have the last; both hear when to ask again."""
     desk = Desk(Limits())
-    budget.learn(desk.limits, desk.app, desk.tenant, Taught(200, day_left=150), START)
+    lessons.learn(desk.limits, desk.app, desk.tenant, Taught(200, day_left=150), START)
     assert desk.call(4, START), "once it asks: the day may have begun anew"
     verdict = desk.ask(4, START + 1)
-    assert (verdict.day, verdict.retry) == (True, START + budget.DAY_PROBE)
+    assert (verdict.why, verdict.retry) == ("day", START + day.PROBE)
     assert desk.call(0, START + 1)
 
 
@@ -210,7 +211,7 @@ def test_equal_shares_end_when_the_apps_minute_is_no_longer_scarce():
 @given(demands=st.lists(st.integers(0, 60), max_size=300), app=st.integers(300, 12_000))
 def test_tenants_share_a_scarce_app_limit_equally(demands, app):
     """All together stay within the app's limit, and nobody could have one more without somebody having one less."""
-    level = budget.level(Limits(app_minute=app), demands)
+    level = shares.level(Limits(app_minute=app), demands)
     taken = [min(one, level) if level else one for one in demands]
     assert sum(taken) <= app
     if level:
@@ -234,8 +235,8 @@ def test_all_tenants_get_nearly_the_same_under_the_apps_limit(seed):
                 budget.answered(limits, app, tenants[k], str(n), now)
                 counts[k] += now >= START + 120 * SECOND
                 n += 1
-        if budget.app_used(app) > 0.8 * limits.app_minute:
-            app.level = budget.level(limits, [budget.demand(limits, tenant, now) for tenant in tenants])
+        if app.taken > 0.8 * limits.app_minute:
+            app.level = shares.level(limits, [shares.demand(limits, tenant, now) for tenant in tenants])
             app.level_at = now
     assert min(counts) / max(counts) >= 0.9
     assert sum(counts) / 3 >= 0.95 * limits.app_minute

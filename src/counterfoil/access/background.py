@@ -1,6 +1,6 @@
 """Consents kept fresh beside the work: one task per process, which never outlives the command that it serves.
 
-Called by app for `run`, `finish` and `undo`, later by `serve`. Repairing a refresh whose answer may be lost comes first, then
+Called by app for `run`, `finish` and `undo`, and by the service (`look`). Repairing a refresh whose answer may be lost comes first, then
 what is in use and near its end; what nobody uses is refreshed weekly, since a refresh token dies after 60 days (xero-facts
 §1.4). What fails here is tried again in a while; whoever needs the token meets the same error in the foreground.
 """
@@ -77,6 +77,12 @@ class Background:
             if not self._users:
                 return
             await self._database.clock.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """What the task beside a command does, once: for a service, which comes again by itself. Raises as below."""
+        await self.refresh_used()
+        await self._refresh_unused_daily()
+        await self.compare_clocks()
 
     async def refresh_used(self) -> int:
         """Refresh what is in use and near its end, and what is in doubt; → how many. Raises MasterKeyError, StoreError."""

@@ -6,6 +6,8 @@ that it is given back. Loopback redirects: RFC 8252 §7.3, xero-facts §1.3.
 
 import asyncio
 import contextlib
+import errno
+import socket
 import urllib.parse
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -16,6 +18,7 @@ from counterfoil import errors
 
 LOOPBACK: Final = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
 HEAD_BYTES_MAX: Final = 16 * 1024
+FIELDS_MAX: Final = 20  # of a query; a consent's answer has five at most
 HEAD_TIMEOUT_S: Final = 10.0  # browsers open connections and say nothing on them
 
 Query = dict[str, str]
@@ -54,7 +57,7 @@ def address(redirect_uri: str) -> Address:
 
 @contextlib.asynccontextmanager
 async def listening(at: Address, answer: Answerer) -> AsyncIterator[int]:
-    """Listen while inside; gives the port. Raises ConfigurationError when the port is taken.
+    """Listen while inside; gives the port. Raises PortTaken.
 
     On leaving, a page that `answer` gave is still delivered.
     """
@@ -89,17 +92,33 @@ async def listening(at: Address, answer: Answerer) -> AsyncIterator[int]:
 async def _started(
     at: Address, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ) -> asyncio.Server:
-    """Bind every loopback address that this machine has; at least the first."""
+    """Bind every loopback address that this machine has.
+
+    One that another program has is a refusal, though the other address be free: a browser takes either for "localhost",
+    and that program would get the code.
+    """
     hosts = at.hosts if at.port else at.hosts[:1]  # any free port: the same one could not be promised on two
-    for chosen in (hosts, hosts[:1]):
-        try:
-            return await asyncio.start_server(serve, list(chosen), at.port, limit=HEAD_BYTES_MAX)
-        except OSError as cause:
-            problem = cause
-    raise errors.ConfigurationError(
-        f"Port {at.port} on this machine cannot be listened on ({problem.strerror or 'it is taken'}).",
-        remedy="End the program that uses it, or change [xero] redirect_uri here and at developer.xero.com.",
-    )
+    found = [host for host in hosts if _is_there(host)] or list(hosts[:1])
+    try:
+        return await asyncio.start_server(serve, found, at.port, limit=HEAD_BYTES_MAX)
+    except OSError as cause:
+        reason = "it is taken" if cause.errno == errno.EADDRINUSE else cause.strerror or type(cause).__name__
+        raise errors.PortTaken(
+            f"Port {at.port} on this machine cannot be listened on: {reason}.",
+            remedy="End the program that uses it, or change [xero] redirect_uri here and at developer.xero.com.",
+            port=at.port,
+        ) from cause
+
+
+def _is_there(host: str) -> bool:
+    """Whether this machine has that loopback address; many containers have no IPv6."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as plug:
+            plug.bind((host, 0))
+    except OSError:
+        return False
+    return True
 
 
 async def _query(reader: asyncio.StreamReader, path: str) -> Query | int:
@@ -110,10 +129,14 @@ async def _query(reader: asyncio.StreamReader, path: str) -> Query | int:
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
         return 400
     method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
-    target = urllib.parse.urlsplit(rest.partition(" ")[0])
-    if method != "GET" or target.path != path:
+    # Taken apart here: the library's parser of whole addresses refuses some that a stranger may send.
+    asked, _, query = rest.partition(" ")[0].partition("#")[0].partition("?")
+    if method != "GET" or asked != path:
         return 404
-    return dict(urllib.parse.parse_qsl(target.query))
+    try:
+        return dict(urllib.parse.parse_qsl(query, max_num_fields=FIELDS_MAX))
+    except ValueError:
+        return 400
 
 
 def _http(status: int, page: str) -> bytes:

@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
-CONNECTIONS_MAX: Final = {"starter": 5, "core": 50, "plus": 1_000, "advanced": 10_000}  # enterprise: none
+from counterfoil.model import tiers
+
+BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 NEAR: Final = 80  # per cent of a tier's cap
 WHAT_BEFORE: Final = {
     "starter": "The sixth connection needs a payment method and makes the app Core.",
@@ -54,4 +56,4 @@ class Cap(msgspec.Struct, frozen=True):
 
 def of(tier: str, used: int) -> Cap:
     """The cap of a tier with so many organisations connected."""
-    return Cap(tier, used, CONNECTIONS_MAX.get(tier))
+    return Cap(tier, used, tiers.BY_NAME[tier].connections)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from counterfoil import errors, flows, settings
+from counterfoil import errors, settings
 from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    compiling,
     environments,
     fixes_kept,
     fixing,
@@ -26,6 +27,7 @@ from counterfoil.app import (
     standing,
     taking_back,
     telling,
+    timetables,
     troubles,
     vouching,
     watching,
@@ -38,6 +40,7 @@ from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
 from counterfoil.model.actor import Actor
 from counterfoil.model.binding import Binding
+from counterfoil.model.lanes import Lane
 from counterfoil.model.ports import Clock
 from counterfoil.posting import identity, recovering, sending, stranded
 from counterfoil.posting.finishing import TenantWorker
@@ -53,6 +56,7 @@ from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
+from counterfoil.xero.metering import Meter
 from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
@@ -74,18 +78,18 @@ class Books:
     ) -> None:  # fmt: skip
         self.settings = loaded
         self.clock = clock
-        self.flows: dict[str, FlowSettings] = settings.compile_flows(loaded, flows.kinds())
-        self.mapped = _mapped(self.flows)
+        compiled = compiling.compiled(loaded)
+        self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self.actor = str(actor or actors.of_this_process())
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        posting = msgspec.structs.asdict(loaded.posting)
-        self.rules = Rules(**posting, public_url=loaded.service.public_url)
+        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
         xero = loaded.xero
         self.transport = Transport(
-            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url
-        )
+            clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
+            meter=Meter(self.database),
+        )  # fmt: skip
         self.pacer = Pacer(
             clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
             lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
@@ -149,10 +153,9 @@ class Books:
 
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
-        found = self._clients.get(entity)
-        if found is None:
-            found = self._clients[entity] = self.access.client(await self.binding(entity))
-        return found
+        if entity not in self._clients:
+            self._clients[entity] = self.access.client(await self.binding(entity))
+        return self._clients[entity]
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
@@ -173,7 +176,7 @@ class Books:
             now = self.clock.now()
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
-    async def worker(self, entity: str, progress: Callable[[str], None]) -> TenantWorker:
+    async def worker(self, entity: str, progress: Callable[[str], None], lane: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
         Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
@@ -188,11 +191,12 @@ class Books:
         if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
             del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
-        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit)
+        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit, lane=lane)
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
-            self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress, waiting
-        )
+            self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,
+            lambda conn, now: timetables.closed(conn, self.timetables, entity, now), waiting,
+        )  # fmt: skip
 
     def counts(self) -> tuple[int, int]:
         """Calls made and bytes received from Xero so far."""
@@ -374,22 +378,3 @@ async def adopt_copy(
     loaded = settings.load(Path(path), env)
     settings.refuse_shared(loaded)
     return await environments.adopt(Books(loaded, clock or SystemClock(), sending.no_point), moved=moved)
-
-
-def _mapped(compiled: Mapping[str, FlowSettings]) -> dict[str, Any]:
-    """The mappings of flows that have one. Raises ConfigurationError with every mistake of all of them."""
-    if all(flow.map is None for flow in compiled.values()):
-        return {}
-    from counterfoil.app.mapped import MappedFlow  # with the expressions' library, which few flows need
-
-    found: dict[str, Any] = {}
-    problems: list[str] = []
-    for table, flow in compiled.items():
-        if flow.map is not None:
-            try:
-                found[table] = MappedFlow(flow, flows.kind(flow.kind))
-            except errors.ConfigurationError as error:
-                problems += error.problems
-    if problems:
-        raise errors.ConfigurationError("\n".join(problems), problems=tuple(problems))
-    return found

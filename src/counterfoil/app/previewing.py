@@ -14,8 +14,10 @@ from typing import Any
 import msgspec
 
 from counterfoil import flows
+from counterfoil.app import pausing
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
+from counterfoil.app.usage import for_its_flow
 from counterfoil.model.prepared import Prepared
 from counterfoil.posting import changing, kinds, planning
 from counterfoil.posting.planning import Planned
@@ -42,6 +44,7 @@ SIGNS = {
 WRITES = {changing.UPDATE: 1, changing.REISSUE: 2}
 
 
+@for_its_flow
 async def preview(
     books: Any, flow: FlowSettings, source: Path | None, *, offline: bool, remap: bool = False, again: bool = False
 ) -> PlanReport:
@@ -69,9 +72,11 @@ async def preview(
     stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
     code = min((error.exit_code for error in intake.blocked.values()), default=0)
     notices = tuple(said for entity in sorted(intake.notices) for said in intake.notices[entity])
+    paused = pausing.concerning(await pausing.standing(books), flow.table, intake.bindings)
     return PlanReport(
-        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices
-    )
+        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices,
+        tuple(one.said for one in paused),
+    )  # fmt: skip
 
 
 def _line(one: Planned) -> PlanLine:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.app.reports import Proof, ProofRow
+from counterfoil.app.usage import for_its_flow
 from counterfoil.app.vouching import NAMED
 from counterfoil.posting import kinds, known
 from counterfoil.posting.deciding import GONE
@@ -41,6 +42,7 @@ def _plus(pair: Pair, sums: Sums, tax: Decimal | None, total: Decimal | None) ->
     return sums[0] + 1, sums[1] - (tax or ZERO), sums[2] - (total or ZERO)
 
 
+@for_its_flow
 async def prove(books: Any, flow: FlowSettings) -> Proof:
     """Compare every posting of a flow with its document, per day, currency and tax."""
     for entity, resource in await books.database.read(lambda conn: proofs.resources(conn, flow.id)):

@@ -130,6 +130,7 @@ class PlanReport(msgspec.Struct, frozen=True):
     stops: tuple[str, ...] = ()  # why entities could not be planned at all, one sentence each
     stop_code: int = 0
     notices: tuple[str, ...] = ()  # what to know before approved documents go there
+    pauses: tuple[str, ...] = ()  # what a run of it would wait for, one sentence each
 
     def count(self, sign: str) -> int:
         """How many records have this fate."""

@@ -1,6 +1,6 @@
-"""`run` and `finish`: finish what is open, plan, post, and say how it ended.
+"""`run`, `finish` and a scheduled run: finish what is open, plan, post, and say how it ended.
 
-Called by cli/run, cli/finish, the library and the demo. Safe to interrupt and repeat at any instant.
+Called by cli/run, cli/finish, app/serving, the library and the demo. Safe to interrupt and repeat at any instant.
 """
 
 import contextlib
@@ -12,9 +12,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, taking_back, watching
+from counterfoil.app import acts, pausing, saying, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
+from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
@@ -24,6 +25,7 @@ from counterfoil.store import credited, locks, runs
 from counterfoil.store.database import Connection
 
 Progress = Callable[["Stage"], None]
+SCHEDULE = "schedule"  # the actor of a run that nobody typed
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -62,6 +64,7 @@ class Runner:
         self._stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
+    @for_its_flow
     @_with_fresh_consents
     async def run(
         self, flow: FlowSettings, source: Path | None, records: Sequence[bytes] | None = None, *,
@@ -79,36 +82,59 @@ class Runner:
                 f"Flow {flow.table} makes one document per day of its source's rows; records cannot be handed to it.",
                 remedy='Write them to its source, or hand them to a flow with post = "each".',
             )
-        kind = flows.kind(flow.kind)
         path = source or flow.source.path
-        name = "records" if records is not None else path.name
-        run_id = await self._start(flow, "run", name, approved)
+        run_id = await self._start(flow, "run", "records" if records is not None else path.name, approved)
         await watching.daily(self._books)
-        intake = Intake(self._books, flow, kind)
+        intake = Intake(self._books, flow, flows.kind(flow.kind))
         plan = await intake.plan(remap=remap, again=again)
         if records is not None:
             await self._apply(plan, run_id, await intake.records(records))
         else:
-            size = jsonl.total_bytes(path) or 0
-            async with contextlib.aclosing(intake.batches(path)) as batches:
-                async for items in batches:
-                    await self._apply(plan, run_id, items)
-                    self._progress(Stage("reading", intake.bytes_read, size))
-            await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, name, run_id))
-        self._stops.update(intake.blocked)
-        self._notices = dict(intake.notices)
-        if plan.remapped:
-            self._notices[""] = (_remapped(plan.remapped),)
-        await self._finish(set(intake.bindings))
+            await self._read(flow, intake, plan, run_id, path)
+        self._take_over(intake, plan)
+        await self._finish(set(intake.bindings), flow.id)
         self._only_told(flow)
-        counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
-        problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
-        report = await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+        report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
         return msgspec.structs.replace(
             report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
         )
 
+    @for_its_flow
+    async def schedule(self, flow: FlowSettings) -> tuple[RunReport, set[str]]:
+        """Read and plan a flow's source whose time has come; → the run so far, and the entities that it touched.
+
+        Nothing is sent: whoever finishes an entity's postings does that, and `conclude` counts what became of them.
+        """
+        run_id = await self._start(flow, "schedule", flow.source.path.name, actor=SCHEDULE)
+        intake = Intake(self._books, flow, flows.kind(flow.kind))
+        plan = await intake.plan()
+        await self._read(flow, intake, plan, run_id, flow.source.path)
+        self._take_over(intake, plan)
+        return await self._reported(run_id, flow), set(intake.bindings)
+
+    async def _read(self, flow: FlowSettings, intake: Intake, plan: Plan, run_id: int, path: Path) -> None:
+        """Plan all that a source holds, a batch at a time."""
+        size = jsonl.total_bytes(path) or 0
+        async with contextlib.aclosing(intake.batches(path)) as batches:
+            async for items in batches:
+                await self._apply(plan, run_id, items)
+                self._progress(Stage("reading", intake.bytes_read, size))
+        await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, path.name, run_id))
+
+    def _take_over(self, intake: Intake, plan: Plan) -> None:
+        """What reading found out goes into the report."""
+        self._stops.update(intake.blocked)
+        self._notices = dict(intake.notices)
+        if plan.remapped:
+            self._notices[""] = (_remapped(plan.remapped),)
+
+    async def _reported(self, run_id: int, flow: FlowSettings) -> RunReport:
+        counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
+        problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
+        return await self._report(run_id, flow.table, sum(counts.values()), counts, problems)
+
+    @for_its_flow
     async def again(self, flow: FlowSettings, rows: Sequence[Row], why: str) -> RunReport:
         """Plan records of a flow that we keep once more, without their file; nothing is sent."""
         run_id = await self._start(flow, "retry", why)
@@ -144,10 +170,10 @@ class Runner:
 
     async def _start(
         self, flow: FlowSettings | None, command: str, source: str, approved: Mapping[str, str] | None = None,
-        taken_back: UndoPlan | None = None,
+        taken_back: UndoPlan | None = None, actor: str | None = None,
     ) -> int:  # fmt: skip
         """Begin a run; in the same transaction what a person decided by beginning it goes into the audit log."""
-        now, actor = self._books.clock.now(), self._books.actor
+        now, actor = self._books.clock.now(), actor or self._books.actor
 
         def work(connection: Connection) -> int:
             table, flow_id = (flow.table, flow.id) if flow else (None, None)
@@ -161,6 +187,7 @@ class Runner:
             return made
 
         run_id: int = await self._database.run(work)
+        saying.began(run_id, command, flow.table if flow else None)
         return run_id
 
     async def _apply(self, plan: Plan, run_id: int, items: Sequence[Item]) -> None:
@@ -171,8 +198,8 @@ class Runner:
 
         await self._database.run(work)
 
-    async def _finish(self, entities: set[str] | None) -> None:
-        """Finish the tenants of these entities, or of all that have open postings."""
+    async def _finish(self, entities: set[str] | None, flow_id: str | None = None) -> None:
+        """Finish the tenants of these entities, or of all that have open postings. `flow_id`: of the flow that is run."""
         open_before = await self._database.read(runs.open_by_entity)
         wanted = [entity for entity in open_before if entities is None or entity in entities]
         workers = []
@@ -185,6 +212,8 @@ class Runner:
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
         self._stops.update(await finishing.finish_all(workers))
+        held_back = await pausing.stops(self._books, wanted, flow_id)
+        self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
 
     def _only_told(self, flow: FlowSettings) -> None:
         """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
@@ -215,6 +244,7 @@ class Runner:
         )  # fmt: skip
         now = self._books.clock.now()
         await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
+        saying.ended(run_id, counts, problems, self._stops)
         return report
 
 

@@ -10,10 +10,16 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import auditing, needs, troubles
+from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
+from counterfoil.app.advice import Advice
+from counterfoil.app.costs import Costs
+from counterfoil.app.progress import Progress, progress
+from counterfoil.app.serving.flow_runs import overview
+from counterfoil.app.serving.health import Scheduled
 from counterfoil.model.notices import COUNTED
-from counterfoil.store import notices, runs, stories
+from counterfoil.store import notices, runs, services, stories
 from counterfoil.store.messages import Trouble
+from counterfoil.store.services import Service
 
 
 class EntityStanding(msgspec.Struct, frozen=True):
@@ -54,8 +60,14 @@ class Standing(msgspec.Struct, frozen=True):
     audit: tuple[auditing.HeadOf, ...]  # where each chain of the audit log ends: kept elsewhere, it notices a rollback
     next: str
     notices: tuple[Told, ...] = ()
+    pauses: tuple[pausing.Standing, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
     lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
+    costs: Costs | None = None  # what this month's calls and data cost
+    advice: tuple[Advice, ...] = ()  # what would save some, worst first
+    services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
+    schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
+    progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
 
 
 async def standing(books: Any) -> Standing:
@@ -89,7 +101,35 @@ async def standing(books: Any) -> Standing:
     if lacking or any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
-    return Standing(connected, tuple(entities), tuple(flows), len(problems), heads, following, told, failing, lacking)
+    cost, saved = await _costs(books)
+    paused = await pausing.standing(books)
+    alive = tuple(one for one in await books.database.read(services.everything) if one.is_alive(now))
+    timed, under_way = tuple(await overview(books)), tuple(await progress(books))
+    if alive and following == "counterfoil finish":
+        following = "counterfoil status"  # the service does it
+    return Standing(
+        connected,
+        tuple(entities),
+        tuple(flows),
+        len(problems),
+        heads,
+        following,
+        told,
+        paused,
+        failing,
+        lacking,
+        cost,
+        saved,
+        alive,
+        timed,
+        under_way,
+    )
+
+
+async def _costs(books: Any) -> tuple[Costs, tuple[Advice, ...]]:
+    rows = await costs.used(books)
+    cost = await costs.costs(books, rows)
+    return cost, advice.recommend(await numbers.gathered(books, rows, cost))
 
 
 def _next(connected: bool, entities: list[EntityStanding], flows: list[FlowStanding], problems: int) -> str:

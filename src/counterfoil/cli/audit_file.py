@@ -143,7 +143,7 @@ class Writer:
     async def write(self, batches: AsyncIterator[list[dict[str, Any]]]) -> int:
         """Write all of it; → how many entries. Raises InputError when the file cannot be written."""
         if str(self._path) == STDOUT:
-            return await self._lines(batches, self._screen.line)
+            return await self._lines(batches, self._screen.data)
         beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
             with beside.open("w", encoding="utf-8", newline="") as file:

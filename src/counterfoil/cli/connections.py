@@ -70,12 +70,11 @@ def disconnect(
 
 def _told(what: "Ending") -> str:
     """What ending it means, before it is done."""
+    name = table.harmless(what.name)
     if what.entity is None:
-        return f"{what.name}: no entity is bound to it, nothing waits."
+        return f"{name}: no entity is bound to it, nothing waits."
     waits = table.count(what.waits, "posting")
-    return (
-        f"{what.name} is {what.entity}'s organisation: {waits} of it and all new ones wait until it is connected again."
-    )
+    return f"{name} is {what.entity}'s organisation: {waits} of it and all new ones wait until it is connected again."
 
 
 def _agreed(now: session.Session, what: "Ending") -> bool:

@@ -43,10 +43,11 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     if json:
         import msgspec
 
-        told = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
-        sys.stdout.write(table.json_text(told) + "\n")
+        value = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
+        sys.stdout.write(table.json_text(value) + "\n")
         sys.stdout.flush()
-    sys.stderr.write(table.lines(f"{message}\n{remedy}\n" if remedy else f"{message}\n"))
+    told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
+    sys.stderr.write(table.harmless_lines(told))  # an error may carry a stranger's words
     return exit_code
 
 
@@ -116,7 +117,7 @@ def _plain(error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
     for value in _secrets_of_environment():
         first = first.replace(value, "…")
-    return table.lines(_SECRETIVE.sub("…", first)[:WORDS_MAX])
+    return table.harmless_lines(_SECRETIVE.sub("…", first)[:WORDS_MAX])
 
 
 def _secrets_of_environment() -> list[str]:

@@ -58,7 +58,8 @@ def bind(
     if entity is not None and tenant is not None:
         binding, settled = now.books(lambda books: _bind(books, entity, tenant))
         now.screen.value(_value(entity, binding) | msgspec.structs.asdict(settled))
-        now.screen.line(f"{entity} is bound to {binding.fingerprint.name} ({binding.fingerprint.base_currency}).")
+        name = table.harmless(binding.fingerprint.name)
+        now.screen.line(f"{entity} is bound to {name} ({binding.fingerprint.base_currency}).")
         if settled.held:
             now.screen.note(
                 f"{table.count(settled.held, 'posting')} for the former organisation: held, never sent here."
@@ -131,7 +132,7 @@ def export(
     summary = {"entity": name, "file": path, "calls": exported.calls, "bytes_in": exported.bytes_in, **counts}
     if path == problem_exports.STDOUT:
         now.screen.value(summary | {"document": exported.document})
-        now.screen.line(text.rstrip("\n"))
+        now.screen.data(text.rstrip("\n"))
         return
     problem_exports.write(path, text)
     now.screen.value(summary)

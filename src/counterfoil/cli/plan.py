@@ -51,6 +51,8 @@ def plan(
     now.screen.next(command if report.count("+") else "counterfoil status")
     for notice in report.notices:
         now.screen.note(f"Before you approve: {table.harmless(notice)}")
+    for pause in report.pauses:
+        now.screen.note(f"A run would send nothing of it now. {table.harmless(pause)}")
     for stop in report.stops:
         now.screen.note(f"Stopped: {table.harmless(stop)}")
     raise typer.Exit(report.stop_code)

@@ -26,7 +26,10 @@ COLUMNS: Final = (
     "problem", "cause", "entity", "flow", "kind", "external_id", "source", "field", "column", "value", "amount", "currency",
     "state", "reason", "xero_messages", "remedy", "cure", "document",
 )  # fmt: skip
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry these out
+FORMULA_STARTS: Final = (
+    "=", "+", "-", "@", "\t", "\r", "\n",  # a spreadsheet would carry these out …
+    "\uff1d", "\uff0b", "\uff0d", "\uff20",  # … and one that is set to a wide script these
+)  # fmt: skip
 ROWS_MAX: Final = 300  # of one problem on the page; the CSV has all
 STDOUT: Final = "-"
 

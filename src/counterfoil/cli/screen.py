@@ -43,14 +43,18 @@ class Screen:
         sys.stdout.write("\n")
 
     def line(self, text: str = "") -> None:
-        """A line for people."""
+        """A line for people. Whatever stands in it, the terminal obeys none of it: names come from strangers."""
+        self.data(table.harmless_lines(text))
+
+    def data(self, text: str) -> None:
+        """A line of an export to stdout, to the letter: for programs, and so never made harmless."""
         if not self.json:
-            sys.stdout.write(table.lines(text) + "\n")
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """A line on stderr, in both modes."""
-        sys.stderr.write(table.lines(text) + "\n")
+        """A line on stderr, in both modes; made harmless as `line` is."""
+        sys.stderr.write(table.harmless_lines(text) + "\n")
         sys.stderr.flush()
 
     def next(self, command: str) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import cost_lines, service_lines, session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def status(context: typer.Context) -> None:
 
 
 def _show(screen: Screen, standing: "Standing") -> None:
+    for pause in standing.pauses:
+        screen.line(f"{table.harmless(pause.said)} ({pause.remedy.rstrip('.')})")
     if not standing.connected:
         screen.line("Not connected to Xero yet.")
     states = [state for state in STATES if any(state in entity.postings for entity in standing.entities)]
@@ -50,9 +52,10 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(
             f"Flow {flow.flow}: " + (f"last run {flow.last_run:%Y-%m-%d %H:%M} UTC" if flow.last_run else "never run")
         )
+    service_lines.show(screen, standing)
     for one in standing.entities:
         if one.stopped:
-            screen.line(f"Writes of {one.entity} are stopped: {one.stopped}")
+            screen.line(f"Writes of {one.entity} are stopped: {table.harmless(one.stopped)}")
     for told in standing.notices:
         if told.kind != "stopped":  # said above, with its entity
             screen.line(
@@ -62,9 +65,11 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(f"{table.harmless(told.message)} {table.harmless(told.remedy)}")
     for target in standing.failing:
         screen.line(f"Notifications do not get to {target.target}: {target.error}. See `counterfoil notify`.")
+    if standing.costs is not None:
+        cost_lines.show(screen, standing.costs, standing.advice)
     if standing.problems:
         screen.line(f"Problems that need you: {standing.problems}")
     for head in standing.audit:
         screen.line(
-            f"Audit log of {head.entity or 'no entity'}: {table.count(head.length, 'entry', 'entries')}, head {head.head[:HEAD_SHOWN]}"
+            f"Audit log of {table.harmless(head.entity) or 'no entity'}: {table.count(head.length, 'entry', 'entries')}, head {head.head[:HEAD_SHOWN]}"
         )

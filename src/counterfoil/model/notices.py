@@ -16,13 +16,16 @@ KINDS: Final = {
     "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
     "clock": "This machine's clock differs from Xero's.",
     "disconnected": "An organisation is no longer connected to the app.",
-    "cap": "The app has nearly as many connections as its tier allows.",
+    "cap": "The app has nearly as many connections, or draws nearly as much data a month, as its tier includes.",
     "stopped": "Writing to an entity's organisation is stopped.",
     "renamed": "An organisation has another name or short code than when it was bound.",
+    "schedule": "A flow's scheduled run did not come to its end.",
+    "service": "A piece of the service's work fails again and again, or a changed configuration cannot be taken over.",
     "problems": "Records of a flow need a person; one notice for each cause.",
     "uncertain": "Xero may or may not have documents of an entity; they are looked for before anything is sent again.",
     "held": "Postings of an entity are held back.",
     "left": "Postings of an entity are still to be sent.",
+    "heartbeat": "The address of [service] heartbeat_url does not take the service's sign of life.",
 }
 COUNTED: Final = ("problems", "uncertain", "held", "left")  # their notices say how many records they are about
 

@@ -39,13 +39,25 @@ class Tokens(Protocol):
 class Permits(Protocol):
     """Xero's limits turned into waiting."""
 
-    def call(self, tenant_id: str, lane: str) -> AbstractAsyncContextManager[None]:
-        """Wait for a place in the minute, the slots and the day; hold the slot while inside.
+    def call(self, tenant_id: str, lane: str) -> AbstractAsyncContextManager[str]:
+        """Wait for a place in the minute, the slots and the day; hold the slot while inside. → the place, for `learn`.
 
-        Raises RateLimited("day") when the day is used up for this lane.
+        Raises RateLimited("day") when the day is used up for this lane, WindowClosed for bulk work outside its hours,
+        OrganisationOffline and XeroUnavailable (`sent` False) while Xero fails.
         """
         ...
 
-    def learn(self, tenant_id: str, headers: Callable[[str], str | None], status: int) -> None:
-        """Correct the budgets from an answer's headers (facts §2.2); a 429 stops the tenant until Retry-After."""
+    def learn(
+        self,
+        tenant_id: str,
+        headers: Callable[[str], str | None],
+        status: int,
+        *,
+        place: str = "",
+        offline: bool = False,
+    ) -> None:
+        """Correct the budgets from an answer's headers (facts §2.2); a 429 stops the tenant until Retry-After.
+
+        `place`: as `call` gave it; `offline`: Xero says that the organisation is (503).
+        """
         ...

@@ -7,7 +7,7 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -19,10 +19,10 @@ from counterfoil.posting.allocated import AllocationLooker
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.looking_through import PaymentLooker
 from counterfoil.posting.rewriting import Rewriter
-from counterfoil.posting.rules import LOOK_AGAIN_S, Rules, next_step
+from counterfoil.posting.rules import ALL_OPEN, LOOK_AGAIN_S, Closed, Rules, next_step
 from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.posting.unpaying import Unpayer
-from counterfoil.store import changes, documents, followers, locks, payments, requests
+from counterfoil.store import changes, documents, followers, locks, pauses, payments, requests
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
@@ -33,10 +33,16 @@ LOOK_FAILURES_MAX = 3
 EXPIRED_MAX = 3  # fresh tokens in a row that Xero calls expired (two clocks far apart) before a person is told
 
 Progress = Callable[[str], None]
+Hours = Callable[[Connection, datetime.datetime], Closed]
+
+
+def always_open(_connection: Connection, _now: datetime.datetime) -> Closed:
+    """No flow has a window."""
+    return ALL_OPEN
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; or done."""
+    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; closed until `when`; or done."""
 
     action: str
     request: Request | None = None
@@ -52,12 +58,13 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class TenantWorker:
-    """Finishes one tenant's postings, those of flows that wait excepted."""
+    """Finishes one tenant's postings."""
 
     def __init__(
         self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
-        owner: str, point: Point, progress: Progress, waiting: Waiting | None = None,
+        owner: str, point: Point, progress: Progress, closed: Hours = always_open, waiting: Waiting | None = None,
     ) -> None:  # fmt: skip
+        """`closed`: which flows may send nothing at an instant; asked before each request. `waiting`: those left alone."""
         self._database = database
         self._waiting = waiting
         self._left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
@@ -71,6 +78,9 @@ class TenantWorker:
         self._owner = owner
         self._point = point
         self._progress = progress
+        self._closed = closed
+        self._resting = False
+        self._sending: dict[asyncio.Task[None], Request] = {}
         self._busy: set[int] = set()
         self._recovering = False
         self._comparing = False
@@ -84,48 +94,84 @@ class TenantWorker:
         self.stopped: errors.CounterfoilError | None = None
         self.finished = 0  # elements whose request came to an end here; for the progress bar
         self.waiting_until: datetime.datetime | None = None
+        self.next_at: datetime.datetime | None = None
 
-    async def run(self) -> None:
-        """Work until nothing is open or Xero stops us. Interrupted, what is in flight is left to the next run."""
+    async def run(self, *, stay: bool = True, rest: asyncio.Event | None = None) -> None:
+        """Work until nothing is open or Xero stops us. Interrupted, what is in flight is left to the next run.
+
+        `stay` False: what has to wait is left, and `next_at` says until when. `rest`: once it is set nothing new is begun;
+        what has begun is finished, and what only waits for its place in Xero's limits is planned again.
+        """
         tasks: set[asyncio.Task[None]] = set()
+        resting = asyncio.create_task((rest or asyncio.Event()).wait())
         try:
             while True:
+                if resting.done():
+                    self._rest()
                 wait = await self._fill(tasks)
                 if tasks:
-                    done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
-                elif self.stopped is not None or wait is None:
+                    waits = tasks if self._resting else {*tasks, resting}
+                    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                    tasks -= done
+                    self._ended(done - {resting})
+                elif self._resting or self.stopped is not None or wait is None:
                     if self._waiting is not None:
                         self._stop(self._waiting.why)
                     return
+                elif not stay:
+                    self.next_at = wait
+                    return
                 else:
-                    await self._pause(wait)
+                    await self._pause(wait, resting)
         finally:
+            resting.cancel()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, resting, return_exceptions=True)
+
+    def _rest(self) -> None:
+        """Begin nothing more, and do not wait for what has not begun."""
+        if not self._resting:
+            self._resting = True
+            for task, request in self._sending.items():
+                if not self._sender.has_begun(request):
+                    task.cancel()
+
+    def _ended(self, done: Iterable[asyncio.Task[Any]]) -> None:
+        for task in done:
+            self._sending.pop(task, None)
+            if not (task.cancelled() and self._resting):
+                task.result()
 
     async def _fill(self, tasks: set[asyncio.Task[None]]) -> datetime.datetime | None:
         """Start as much as slots allow; → when the next waiting work is due, None: nothing is open."""
-        while self.stopped is None and len(tasks) < self._rules.slots:
+        while self.stopped is None and not self._resting and len(tasks) < self._rules.slots:
             try:
                 work = await self._database.run(self._claim)
             except errors.StoreError as error:  # disk full, database gone: what is in flight ends by itself
                 self._stop(error)
                 break
-            if work.action in ("wait", "done"):
+            if work.action == "closed" and not tasks:
+                self._stop(errors.WindowClosed.of_flows(self.entity, work.when))
+            if work.action in ("wait", "done", "closed"):
                 return work.when
             if work.request is not None:
                 self._busy.add(work.request.id)
-            tasks.add(asyncio.create_task(self._do(work)))
+            task = asyncio.create_task(self._do(work))
+            tasks.add(task)
+            if work.action == "send" and work.request is not None:
+                self._sending[task] = work.request
         return self._database.clock.now()
 
-    async def _pause(self, until: datetime.datetime) -> None:
+    async def _pause(self, until: datetime.datetime, resting: asyncio.Task[Any]) -> None:
         self.waiting_until = until
         self._progress("waiting")
         left = (until - self._database.clock.now()).total_seconds()
-        await self._database.clock.sleep(min(max(left, 0.05), POLL_S))
+        sleep = asyncio.create_task(self._database.clock.sleep(min(max(left, 0.05), POLL_S)))
+        try:
+            await asyncio.wait({sleep, resting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
         self.waiting_until = None
 
     def _claim(self, connection: Connection) -> Work:
@@ -136,25 +182,33 @@ class TenantWorker:
         if after is not None and after > now:
             return Work("wait", when=after)
         due: list[datetime.datetime] = []
+        closed = self._closed(connection, now)
         alone = requests.all_of_flows(connection, self._tenant, self._left_alone) if self._left_alone else set()
         for request in requests.open_of(connection, self._tenant):
             if request.id in self._busy or request.id in alone:
                 continue
-            work = self._claim_request(connection, request, now)
+            work = self._claim_request(connection, request, now, closed)
             if work.action != "wait":
                 return work
             due.append(work.when or now)
-        fresh = self._claim_planned(connection, now)
+        fresh = self._claim_planned(connection, now, {*closed.flow_ids, *self._left_alone})
         if fresh.action != "done":
             return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
         if self._busy or self._recovering or self._comparing:
             return Work("wait", when=now)
-        return Work("wait", when=min(due)) if due else Work("done")
+        if due:
+            return Work("wait", when=min(due))
+        if followers.waits_for_a_window(connection, self.entity, self._tenant, closed.flow_ids):
+            return Work("closed", when=closed.until)
+        return Work("done")
 
-    def _claim_request(self, connection: Connection, request: Request, now: datetime.datetime) -> Work:
+    def _claim_request(self, connection: Connection, request: Request, now: datetime.datetime, closed: Closed) -> Work:
         if request.lease_until is not None and request.lease_until > now and request.owner != self._owner:
             return Work("wait", when=request.lease_until)
         if request.state == "open" and request.attempts == 0:
+            if closed.flow_ids and requests.is_of_any(connection, request.id, closed.flow_ids):
+                recording.abandon(connection, request, now)  # frozen by somebody who died, before its window closed
+                return Work("wait", when=now)
             return Work("send", request)
         if request.state == "open":
             if request.lease_until is not None and request.lease_until > now:
@@ -172,20 +226,23 @@ class TenantWorker:
             return Work("wait", when=now)
         return Work("send" if step.action == "resend" else "look", requests.get(connection, request.id))
 
-    def _claim_planned(self, connection: Connection, now: datetime.datetime) -> Work:
+    def _claim_planned(self, connection: Connection, now: datetime.datetime, closed: Collection[str]) -> Work:
         """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
+        pauses.settle(connection, now)
+        if pauses.of_entity(connection, self.entity, now) is not None:
+            return Work("done")  # requests that may have arrived are looked for all the same
         if payments.unverified(connection, self._tenant, every=self._forgotten(connection)):
             if self._recovering:
                 return Work("wait", when=now)
             self._recovering = True
             return Work("recover", resource=kinds.PAYMENT.resource)
         for resource in kinds.ORDER:
-            if self._to_recover(connection, resource):
+            if self._to_recover(connection, resource, closed):
                 return self._recover_first(resource, now)
         if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1, self._left_alone):
             self._comparing = True
             return Work("unpay")
-        if not self._comparing and changes.ready(connection, self.entity, self._tenant, 1, self._left_alone):
+        if not self._comparing and self._is_to_compare(connection, closed):
             self._comparing = True
             return Work("compare")
         frozen = freezing.freeze_ready(
@@ -196,9 +253,9 @@ class TenantWorker:
             self._owner,
             now,
             lambda chosen: recovering.sift(connection, chosen, now),
-            but=self._left_alone,
+            closed=closed,
         )
-        if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource):
+        if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
         frozen = frozen or freezing.freeze_ready(
             connection,
@@ -209,19 +266,22 @@ class TenantWorker:
             now,
             lambda chosen: recovering.sift(connection, chosen, now),
             kinds.CREDITS,
-            but=self._left_alone,
+            closed=closed,
         )
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")
 
-    def _to_recover(self, connection: Connection, resource: str) -> bool:
+    def _is_to_compare(self, connection: Connection, closed: Collection[str]) -> bool:
+        return bool(changes.ready(connection, self.entity, self._tenant, 1, closed=closed, but=self._left_alone))
+
+    def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:
         """Something of this resource is to be made, and Xero was not read for what it has already."""
         if documents.cursor(connection, self._tenant, resource).recovered:
             return False
         return any(
             followers.ready(
-                connection, self.entity, self._tenant, resource, own_number=own_number, most=1, but=self._left_alone
+                connection, self.entity, self._tenant, resource, own_number=own_number, most=1, closed=closed
             )
             for own_number in (True, False)
         )
@@ -252,7 +312,7 @@ class TenantWorker:
         elif work.action == "look":
             await self._look(work.request)
         elif work.action in ("compare", "unpay"):
-            await self._compare(self._rewriter.compare if work.action == "compare" else self._unpayer.delete)
+            await self._compare(self._compare_open if work.action == "compare" else self._unpayer.delete)
         else:
             assert work.request is not None
             self._point("after-freeze")
@@ -299,6 +359,10 @@ class TenantWorker:
         if request.resource == kinds.ALLOCATION.resource:
             return self._allocation_looker
         return self._payment_looker if request.resource == kinds.PAYMENT.resource else self._looker
+
+    async def _compare_open(self, client: XeroClient) -> None:
+        closed = await self._database.read(lambda conn: self._closed(conn, self._database.now(conn)))
+        await self._rewriter.compare(client, closed.flow_ids)
 
     async def _compare(self, changing: Callable[[XeroClient], Awaitable[None]]) -> None:
         """Changes of documents: read them again, then freeze what is to be written."""

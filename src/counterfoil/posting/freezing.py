@@ -5,6 +5,7 @@ unique index says so. Creates use PUT, so that nothing is ever updated by accide
 """
 
 import datetime
+import functools
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -119,27 +120,24 @@ def freeze_ready(
     now: datetime.datetime,
     sift: Sift,
     those: Sequence[str] = kinds.FREQUENT,
-    *,
-    but: Collection[str] = (),
+    closed: Collection[str] = (),
 ) -> list[int]:
     """Freeze the next batch of an entity for its tenant: contacts before the documents that need them; → request ids, [] when none is ready.
 
-    `but`: flows whose postings wait. `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
+    `sift` takes out, and settles, those that Xero has already by the mirror's word (a retry of what was held).
+    Of flows in `closed` nothing is frozen.
     A part-filled batch of documents waits while contacts are still on their way: calls are what an organisation has least of.
     """
     for resource in those:
         kind = kinds.BY_RESOURCE[resource]
         for own_number in (True, False):
-
-            def ready(resource: str = resource, *, own_number: bool = own_number) -> list[Brief]:
-                most = rules.batch
-                return followers.ready(
-                    connection, entity, tenant_id, resource, own_number=own_number, most=most, but=but
-                )
-
-            chosen = ready()
+            find = functools.partial(
+                followers.ready, connection, entity, tenant_id, resource, own_number=own_number, most=rules.batch,
+                closed=closed,
+            )  # fmt: skip
+            chosen = find()
             while chosen and not (sifted := sift(chosen)):
-                chosen = ready()
+                chosen = find()
             if not chosen:
                 continue
             chosen = sifted

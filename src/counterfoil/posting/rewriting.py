@@ -54,14 +54,17 @@ class Rewriter:
         self._owner = owner
         self._patience = reading.Patience()
 
-    async def compare(self, client: XeroClient) -> None:
+    async def compare(self, client: XeroClient, closed: Collection[str] = ()) -> None:
         """Read the documents of the next planned changes, and freeze, settle or hold each of them.
 
         Raises what reading raises; Unclear when Xero keeps showing less than it has shown before.
         """
         entity, tenant = client.binding.entity, client.binding.tenant_id
         most = min(self._rules.batch, reading.IDS_PER_CALL)
-        chosen = _together(await self._database.read(lambda conn: changes.ready(conn, entity, tenant, most, self._but)))
+        due = await self._database.read(
+            lambda conn: changes.ready(conn, entity, tenant, most, closed=closed, but=self._but)
+        )
+        chosen = _together(due)
         began_s = self._database.clock.elapsed_s()
         stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

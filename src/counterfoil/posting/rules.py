@@ -35,6 +35,16 @@ class Rules(msgspec.Struct, frozen=True):
         return datetime.timedelta(seconds=self.request_timeout_s + self.quiet_s)
 
 
+class Closed(msgspec.Struct, frozen=True):
+    """Flows that may send nothing now, since their window is not open. `until`: when the first of them opens, if known."""
+
+    flow_ids: frozenset[str] = frozenset()
+    until: datetime.datetime | None = None
+
+
+ALL_OPEN = Closed()
+
+
 class Step(msgspec.Struct, frozen=True):
     """What an unclear request needs next ("resend" the same bytes, or "look"), and not before when."""
 

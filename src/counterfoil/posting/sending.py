@@ -4,6 +4,7 @@ Called by finishing. The named points at which tests kill or stop this process a
 after-attempt, after-send, mid-outcome. Cost: 1 call. A late owner (overtaken while it was suspended) writes nothing.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -12,12 +13,13 @@ from typing import Any
 
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
+from counterfoil.model.lanes import Lane
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import judging, kinds, recording, rewritten, stranded, unpaying
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, changes, locks, postings, requests
+from counterfoil.store import bindings, changes, locks, pauses, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
@@ -43,12 +45,17 @@ class _Forbidden(Exception):
         self.finding = finding
 
 
+class _Paused(Exception):
+    """A person paused the writes since this was frozen: nothing was sent."""
+
+
 class Sender:
     """Sends frozen requests of any tenant. `point` is called at the named points; in production it does nothing."""
 
     def __init__(
-        self, database: Database, rules: Rules, sentinel: Sentinel, owner: str, point: Point, audit: AuditLog
-    ) -> None:
+        self, database: Database, rules: Rules, sentinel: Sentinel, owner: str, point: Point, audit: AuditLog,
+        *, lane: Lane = "interactive",
+    ) -> None:  # fmt: skip
         self._database = database
         self._rules = rules
         self._sentinel = sentinel
@@ -56,6 +63,8 @@ class Sender:
         self._point = point
         self._audit = audit
         self._installation = ""
+        self._lane = lane
+        self._begun: set[int] = set()
 
     async def send(self, client: XeroClient, request: Request) -> errors.CounterfoilError | None:
         """Make one attempt; → what stops the tenant for now (limit, consent, outage), or None."""
@@ -63,15 +72,15 @@ class Sender:
 
         async def commit() -> float:
             started = self._database.clock.elapsed_s()
+            self._begun.add(request.id)
             began.append(await self._begin(client, request))
             self._point("after-attempt")
             return started
 
-        lane = "interactive"
         try:
             answer = await client.write(
                 request.method, request.path, PARAMS, request.body, request.idempotency_key,
-                lane=lane, timeout_s=self._rules.request_timeout_s, commit=commit,
+                lane=self._lane, timeout_s=self._rules.request_timeout_s, commit=commit,
             )  # fmt: skip
         except Overtaken:
             return None
@@ -81,8 +90,17 @@ class Sender:
         except _Forbidden as refusal:
             await self._forbidden(request, refusal.finding)
             return None
+        except _Paused:
+            await self._put_back(request)
+            return None
         except errors.CounterfoilError as error:
             return await self._failed(began[0][0] if began else None, request, error)
+        except asyncio.CancelledError:
+            if request.id not in self._begun and request.attempts == 0:  # who comes next need not wait out our claim
+                await self._database.run(lambda conn: recording.abandon(conn, request, self._database.now(conn)))
+            raise
+        finally:
+            self._begun.discard(request.id)
         self._point("after-send")
         attempt, sent = began[0]
         changed = unpaying.kind_of(attempt) or rewritten.CHANGED.get(attempt.resource, rewritten.CHANGED_INVOICE)
@@ -90,6 +108,10 @@ class Sender:
         judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
         await self._record(attempt, judgement, answer)
         return judgement.stop
+
+    def has_begun(self, request: Request) -> bool:
+        """Whether an attempt of a request is under way here: it may have reached Xero, and is better waited for."""
+        return request.id in self._begun
 
     async def _begin(self, client: XeroClient, request: Request) -> tuple[Request, list[Sent]]:
         """Commit the attempt (design §3.1, 2), then move the sentinel: both are on disk before the first byte.
@@ -106,6 +128,9 @@ class Sender:
                 raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
+            pauses.settle(connection, now)
+            if pauses.of_request(connection, request.id, request.entity, now) is not None:
+                raise _Paused
             if request.attempts == 0 and not still_true(request, now):
                 raise _Outdated
             if request.attempts and not (key_usable(request, self._rules, now) and still_true(request, now)):
@@ -134,6 +159,18 @@ class Sender:
                 recording.abandon(connection, request, self._database.now(connection), finding)
             refused = {"request": request.id, "tenant": request.tenant_id, "why": finding.cause}
             self._audit.append(connection, request.entity, "write refused", refused)
+
+        await self._database.run(work)
+
+    async def _put_back(self, request: Request) -> None:
+        """This attempt was not made: its postings are planned again, or looked for where an earlier one may have arrived."""
+
+        def work(connection: Connection) -> None:
+            locks.hold_tenants(connection, [request.tenant_id])
+            if request.attempts:
+                recording.look_next(connection, request)
+            else:
+                recording.abandon(connection, request, self._database.now(connection))
 
         await self._database.run(work)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from counterfoil.model import shape, spelling
+from counterfoil.model.text import Line50, Line255
 from counterfoil.settings import checking, loading, lookups, reading, sources, tables
 from counterfoil.settings.lookups import LookupSettings
 from counterfoil.settings.mistakes import Where, mistakes, place, told
@@ -21,7 +22,8 @@ OnChange = Literal["hold", "update", "reissue"]
 OnLockDate = Literal["hold", "next-open-day", "refuse"]
 OnNegative = Literal["refuse", "credit_note"]
 Post = Literal["each", "daily"]
-LATER_KEYS: Final = frozenset({"approve", "cron", "every", "lane", "window"})
+FlowLane = Literal["interactive", "realtime", "sync", "bulk"]
+LATER_KEYS: Final = frozenset({"approve"})
 LINES_MAX: Final = 50  # [[flows.NAME.line]] blocks
 
 
@@ -50,6 +52,11 @@ class FlowSettings(msgspec.Struct, frozen=True, kw_only=True):
     limit_first: int | None = None  # None: no limit
     complete: bool = False  # the source always holds everything: a line that is gone was taken out
     live: bool = False  # an AUTHORISED document may go into a live organisation without asking
+    every: str | None = None  # how often `serve` runs it, such as "15m"; None, and `cron` None: on demand
+    cron: str | None = None  # or at which minutes, on the clock of `timezone`
+    lane: FlowLane | None = None  # which other work goes first; None: as whoever runs it has it
+    window: str | None = None  # the hours, on the clock of `timezone`, outside of which nothing is sent; None: always
+    timezone: str | None = None  # an IANA name; None: the entity's organisation's
     read: reading.ReadSettings = reading.ReadSettings()
     group_by: Any = None
     map: dict[str, Any] | None = None
@@ -105,6 +112,15 @@ class FlowTable(tables.Table, frozen=True, kw_only=True):
     live: Annotated[bool, msgspec.Meta(description="AUTHORISED documents may go into a live organisation unasked.")] = (
         False
     )
+    every: Annotated[Line50 | None, msgspec.Meta(description='How often `serve` runs it: "15m", "2h", "1d".')] = None
+    cron: Annotated[Line255 | None, msgspec.Meta(description='At which minutes `serve` runs it: "0 6 * * 1-5".')] = None
+    lane: Annotated[FlowLane | None, msgspec.Meta(description="What goes first where calls are scarce.")] = None
+    window: Annotated[
+        Line255 | None, msgspec.Meta(description='The hours in which it may run: "22:00-06:00", "sat,sun 00:00-24:00".')
+    ] = None
+    timezone: Annotated[
+        Line255 | None, msgspec.Meta(description="Whose clock `cron` and `window` mean; absent: the organisation's.")
+    ] = None
     read: Annotated[
         reading.ReadTable, msgspec.Meta(description="How numbers, dates and words are written in the source.")
     ] = reading.ReadTable()
@@ -187,6 +203,27 @@ def _misfits(values: dict[str, Any], kinds: Collection[str], settings: loading.S
         found += [msgspec.structs.replace(one, path=(key, *one.path)) for one in misfits(values.get(key))]
     if values.get("map") is None:
         found += _unmapped(values)
+    return found + _untimed(values)
+
+
+def _untimed(values: dict[str, Any]) -> list[shape.Misfit]:
+    """What `every`, `cron`, `window` and `timezone` cannot say by themselves; how they are written app/timetables reads."""
+    found: list[shape.Misfit] = []
+    if "every" in values and "cron" in values:
+        rule = "Take one of the two out."
+        found.append(shape.Misfit(("cron",), "wrong-value", "stands beside `every`", rule))
+    zone = values.get("timezone")
+    if isinstance(zone, str) and not reading.is_zone(zone):
+        found.append(
+            shape.Misfit(("timezone",), "wrong-value", "is no time zone", "Such as Europe/London.", shape.shown(zone))
+        )
+    if zone is None and values.get("entity") is None:
+        rule = 'Whose clock? Write timezone = "Europe/London", or the flow\'s `entity`.'
+        found += [
+            shape.Misfit((key,), "wrong-value", "needs a time zone", rule)
+            for key in ("cron", "window")
+            if key in values
+        ]
     return found
 
 

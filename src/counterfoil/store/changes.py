@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
 
@@ -74,44 +74,39 @@ _unpaid_first = sa.exists().where(  # its payments are deleted before an invoice
     _of.c.after_id == p.id, _of.c.kind == "payment", _of.c.action == UNDO,
     sa.or_(*(_of.c.state == state for state in ("planned", "sending", "uncertain"))),
 )  # fmt: skip
-
-
-def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
-    return Prepared(
-        sa.select(*WHOLE)
-        .outerjoin(postings.before, postings.before.c.id == p.after_id)
-        .where(
-            p.tenant_id == sa.bindparam("tenant_id"),
-            p.entity == sa.bindparam("entity"),
-            p.state == "planned",
-            p.action.is_not(None),
-            p.kind != "payment",
-            sa.not_(_unpaid_first),
-            sa.or_(
-                p.action == UNDO,
-                p.after_id.is_(None),
-                sa.and_(postings.before.c.state == "posted", postings.before.c.cause.is_(None)),
-            ),
-            *more,
-        )
-        .order_by(p.looks, p.id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
+_READY = Prepared(
+    sa.select(*WHOLE)
+    .outerjoin(postings.before, postings.before.c.id == p.after_id)
+    .where(
+        sa.or_(p.action == UNDO, sa.not_(Among(p.flow_id, "closed"))),
+        sa.not_(Among(p.flow_id, "but")),
+        p.tenant_id == sa.bindparam("tenant_id"),
+        p.entity == sa.bindparam("entity"),
+        p.state == "planned",
+        p.action.is_not(None),
+        p.kind != "payment",
+        sa.not_(pauses.is_paused),
+        sa.not_(_unpaid_first),
+        sa.or_(
+            p.action == UNDO,
+            p.after_id.is_(None),
+            sa.and_(postings.before.c.state == "posted", postings.before.c.cause.is_(None)),
+        ),
     )
-
-
-_READY, _READY_BUT = _ready(), _ready(postings.without("but"))
+    .order_by(p.looks, p.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 def ready(
-    connection: sa.Connection, entity: str, tenant_id: str, most: int, but: Collection[str] = ()
-) -> list[Posting]:
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, *, closed: Collection[str] = (),
+    but: Collection[str] = (),
+) -> list[Posting]:  # fmt: skip
     """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last.
 
-    `but`: flows whose postings are left alone.
+    What flows in `closed` would change is not among them; what a person takes back is. Of flows in `but` nothing is.
     """
-    if but:
-        return _READY_BUT.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, but=sorted(but))
-    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
+    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, closed=closed, but=but)
 
 
 _NEWEST_REVISION = Prepared(sa.select(sa.func.max(r.n)).where(r.posting_id == sa.bindparam("id")))

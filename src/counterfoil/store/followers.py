@@ -8,11 +8,18 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import Brief
 from counterfoil.store.prepared import Among, Prepared
 
 p = schema.postings.c
+
+
+_follower = schema.postings.alias("follower")
+_wanted = sa.exists().where(  # by a flow that may send something now; contacts are of no flow
+    _follower.c.after_id == p.id, _follower.c.state == "planned", sa.not_(Among(_follower.c.flow_id, "closed"))
+)
+_of_open_flows = sa.and_(sa.not_(Among(p.flow_id, "closed")), sa.or_(p.flow_id != "", _wanted))
 
 
 def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
@@ -26,6 +33,7 @@ def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
             p.state == "planned",
             p.action.is_(None),
             p.own_number == sa.bindparam("own_number"),
+            sa.not_(pauses.is_paused),
             sa.or_(
                 p.after_id.is_(None),
                 sa.and_(
@@ -41,24 +49,30 @@ def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
     )
 
 
-_READY, _READY_BUT = _ready(), _ready(postings.without("but"))
+_READY, _READY_IN_WINDOWS = _ready(), _ready(_of_open_flows)
 
 
 def ready(
     connection: sa.Connection, entity: str, tenant_id: str, resource: str, *, own_number: bool, most: int,
-    but: Collection[str] = (),
+    closed: Collection[str] = (),
 ) -> list[Brief]:  # fmt: skip
     """Planned postings of an entity for one tenant whose predecessor (a contact, the document before) is posted, oldest first.
 
-    What another entity once planned for this tenant is never among them: the tenant is no longer its own. `but`: flows
-    whose postings are left alone, with the contacts that only they wait for.
+    What another entity once planned for this tenant is never among them: the tenant is no longer its own. Nor are those of
+    `closed` flows, and the contacts that only such flows wait for.
     """
-    named = {
-        "entity": entity, "tenant_id": tenant_id, "resource": resource, "own_number": own_number, "most": most,
-    }  # fmt: skip
-    if but:
-        return _READY_BUT.rows(connection, Brief, **named, but=sorted(but))
-    return _READY.rows(connection, Brief, **named)
+    given = {"entity": entity, "tenant_id": tenant_id, "resource": resource, "own_number": own_number, "most": most}
+    if closed:
+        return _READY_IN_WINDOWS.rows(connection, Brief, closed=closed, **given)
+    return _READY.rows(connection, Brief, **given)
+
+
+def waits_for_a_window(connection: sa.Connection, entity: str, tenant_id: str, closed: Collection[str]) -> bool:
+    """Whether something of these flows, which may send nothing now, is planned for an entity's tenant."""
+    mine = sa.exists().where(
+        p.tenant_id == tenant_id, p.entity == entity, p.state == "planned", p.flow_id.in_(sorted(closed))
+    )
+    return bool(closed) and bool(connection.execute(sa.select(mine)).scalar_one())
 
 
 def hold_followers(connection: sa.Connection, before_ids: Sequence[int], now: datetime.datetime) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from counterfoil.store import postings, schema
+from counterfoil.store import pauses, postings, schema
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
@@ -41,24 +41,21 @@ def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> lis
     return (_EVERY if every else _OF_OLD_DOCUMENTS).rows(connection, Posting, tenant_id=tenant_id)
 
 
-def _to_delete(*more: sa.ColumnElement[bool]) -> Prepared:
-    return Prepared(
-        sa.select(*WHOLE)
-        .where(
-            p.tenant_id == sa.bindparam("tenant_id"),
-            p.entity == sa.bindparam("entity"),
-            p.state == "planned",
-            p.action.is_not(None),
-            p.action == UNDO,
-            p.kind == "payment",
-            *more,
-        )
-        .order_by(p.looks, p.id)
-        .limit(sa.bindparam("most", type_=sa.Integer))
+_TO_DELETE = Prepared(
+    sa.select(*WHOLE)
+    .where(
+        p.tenant_id == sa.bindparam("tenant_id"),
+        p.entity == sa.bindparam("entity"),
+        p.state == "planned",
+        p.action.is_not(None),
+        p.action == UNDO,
+        p.kind == "payment",
+        sa.not_(pauses.is_paused),
+        sa.not_(Among(p.flow_id, "but")),
     )
-
-
-_TO_DELETE, _TO_DELETE_BUT = _to_delete(), _to_delete(postings.without("but"))
+    .order_by(p.looks, p.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 def to_delete(
@@ -66,11 +63,9 @@ def to_delete(
 ) -> list[Posting]:
     """Payments of an entity in one tenant that are planned to be taken back, oldest first; those that were in trouble before come last.
 
-    `but`: flows whose postings are left alone.
+    Of flows in `but` nothing is.
     """
-    if but:
-        return _TO_DELETE_BUT.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, but=sorted(but))
-    return _TO_DELETE.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
+    return _TO_DELETE.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, but=but)
 
 
 _OF_DOCUMENTS = Prepared(sa.select(*WHOLE).where(Among(p.after_id, "ids"), p.kind == "payment").order_by(p.id))

@@ -153,6 +153,16 @@ def _triple(position: int, posting_id: int, revision: int) -> tuple[int, int, in
     return position, posting_id, revision
 
 
+def is_of_any(connection: sa.Connection, request_id: int, flow_ids: Collection[str]) -> bool:
+    """Whether something in a request belongs to one of these flows."""
+    mine = sa.exists().where(
+        i.request_id == request_id,
+        i.posting_id == schema.postings.c.id,
+        schema.postings.c.flow_id.in_(sorted(flow_ids)),
+    )
+    return bool(connection.execute(sa.select(mine)).scalar_one())
+
+
 def open_items(connection: sa.Connection, request_id: int) -> list[tuple[int, int, int]]:
     """(position, posting id, revision) of the items without an outcome, in order."""
     return _OPEN_ITEMS.rows(connection, _triple, id=request_id)

@@ -121,6 +121,12 @@ def latest_of(connection: sa.Connection, flow_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
+def ended_since(connection: sa.Connection, since: datetime.datetime, most: int) -> list[Run]:
+    """Runs that began since an instant and ended, the newest first."""
+    query = sa.select(runs).where(runs.c.started >= since, runs.c.ended.is_not(None)).order_by(runs.c.id.desc())
+    return [Run(*row) for row in connection.execute(query.limit(most))]
+
+
 def add_records(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write what a run saw: {"run_id", "n", "posting_id", "outcome"}."""
     prepared.insert_many(connection, records, rows)

@@ -412,6 +412,23 @@ problems = sa.Table(
     sa.Column("id", Id, primary_key=True, autoincrement=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
 )
+# What was called and drawn, per day (UTC), tenant ("": no organisation's), flow ("": none in particular), lane and resource.
+usage = sa.Table(
+    "usage",
+    tables,
+    sa.Column("day", Day, primary_key=True),
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("refused", sa.BigInteger, nullable=False),  # answered 429
+    sa.Column("failed", sa.BigInteger, nullable=False),  # answered 5xx, or not wholly
+    sa.Column("read_bytes", sa.BigInteger, nullable=False),
+    sa.Column("write_bytes", sa.BigInteger, nullable=False),
+    sa.Column("wire_bytes", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
 # ---- the spool: rows of a source on their way into groups, of one run and gone with it ---------------------------
 spools = sa.Table(
     "spools",
@@ -436,6 +453,46 @@ spool_rows = sa.Table(
     sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("row", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,  # read in exactly this order
+)
+# ---- the service ------------------------------------------------------------------------------------------------
+# When a flow ran by itself, and what its source was then: missed runs happen once, whoever makes up for them.
+schedules = sa.Table(
+    "schedules",
+    tables,
+    sa.Column("flow_id", sa.Text, primary_key=True),
+    sa.Column("schedule", sa.Text, nullable=False),  # as it is written: another one counts from when it is known
+    sa.Column("known_at", Instant, nullable=False),
+    sa.Column("last_at", Instant),  # the last start
+    sa.Column("owner", sa.Text),  # who runs it now; null: nobody
+    sa.Column("lease_until", Instant),  # afterwards the owner is dead, and another goes on
+    sa.Column("again_at", Instant),  # it could not be finished: tried again then, before its time
+    sa.Column("failures", sa.Integer, nullable=False),  # in a row
+    sa.Column("source", sa.Text),  # what was read last, in one text; null: nothing, or not to its end
+    sa.Column("ended_at", Instant),
+    sa.Column("said", sa.Text),  # how it ended, for people
+    sa.Column("run_id", Id),
+)
+# Work that waits for a time that its own tables do not tell: a new day, a window, somebody who connects again.
+waits = sa.Table(
+    "waits",
+    tables,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("until", Instant, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("why", sa.Text),
+)
+# The processes of the service, each for as long as it says so.
+services = sa.Table(
+    "services",
+    tables,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # serve | worker
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("beat_at", Instant, nullable=False),
 )
 # ---- what people decided ----------------------------------------------------------------------------------------
 # A correction laid over records before they are decoded (model/fixes). Never changed but for being undone.
@@ -478,6 +535,21 @@ contact_links = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
 )
+# Where somebody said that no write may start, and until when; one that is over stays as its own history.
+pauses = sa.Table(
+    "pauses",
+    tables,
+    sa.Column("id", Id, primary_key=True, autoincrement=True),
+    sa.Column("scope", sa.Text, nullable=False),  # all | entity | flow
+    sa.Column("name", sa.Text, nullable=False),  # the entity's key or the flow's id; "" for all
+    sa.Column("because", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("until", Instant),  # null: until somebody resumes
+    sa.Column("ended_at", Instant),
+    sa.Column("ended_by", sa.Text),  # null: it ended by itself
+)
+sa.Index("pauses_standing", pauses.c.scope, pauses.c.name, unique=True, sqlite_where=pauses.c.ended_at.is_(None))
 
 
 def for_postgres() -> None:

@@ -104,10 +104,10 @@ class XeroClient:
         Clock.elapsed_s(), or raises to forbid the send. The first byte leaves at most 5 s after that start, the last
         within `timeout_s`. Costs one call. Not idempotent but by `idempotency_key`, for six minutes (facts §3.5).
         Raises Unclear when there is no complete answer, XeroUnavailable with `sent` False when nothing left, and
-        before `commit` NoConsent or RateLimited("day").
+        before `commit` NoConsent, RateLimited("day"), WindowClosed, or OrganisationOffline while it is.
         """
         headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": idempotency_key}
-        async with self._permits.call(self.binding.tenant_id, lane):
+        async with self._permits.call(self.binding.tenant_id, lane) as place:
             token = await self._token()
             started_s = await commit()
             answer = await self._transport.send(
@@ -118,29 +118,32 @@ class XeroClient:
                 timeout_s=timeout_s,
                 started_s=started_s,
                 tenant_id=self.binding.tenant_id,
+                lane=lane,
             )
-            self._learn(answer, token)
+            self._learn(answer, token, place)
         return answer
 
     async def _get_once(self, path: str, params: Params, extra: Mapping[str, str], lane: str) -> Answer:
         token = await self._token()
-        async with self._permits.call(self.binding.tenant_id, lane):
+        async with self._permits.call(self.binding.tenant_id, lane) as place:
             answer = await self._transport.send(
                 "GET",
                 self._url(path, params),
                 self._headers(token) | dict(extra),
                 timeout_s=GET_TIMEOUT_S,
                 tenant_id=self.binding.tenant_id,
+                lane=lane,
             )
-            self._learn(answer, token)
+            self._learn(answer, token, place)
         return answer
 
     async def _token(self) -> str:
         rejected, self._rejected = self._rejected, None
         return await self._tokens.access_token(self.binding.grant_id, rejected=rejected)
 
-    def _learn(self, answer: Answer, token: str) -> None:
-        self._permits.learn(self.binding.tenant_id, answer.header, answer.status)
+    def _learn(self, answer: Answer, token: str, place: str) -> None:
+        offline = answer.status == 503 and isinstance(answers.explain(answer), errors.OrganisationOffline)
+        self._permits.learn(self.binding.tenant_id, answer.header, answer.status, place=place, offline=offline)
         if answer.status == 401 and isinstance(answers.explain(answer), errors.TokenExpired):
             self._rejected = token  # the next call has it refreshed
 

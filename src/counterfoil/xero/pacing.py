@@ -18,18 +18,22 @@ import msgspec
 from counterfoil import errors
 from counterfoil.model.lanes import LANES
 from counterfoil.model.ports import Clock
+from counterfoil.runtime.windows import Window
 from counterfoil.store.limits import Kept, Remembered, States
-from counterfoil.xero import budget
-from counterfoil.xero.budget import App, Limits, Taught, Tenant, Verdict
+from counterfoil.xero import budget, lessons, places, shares, waits
+from counterfoil.xero.budget import Verdict
+from counterfoil.xero.lessons import Taught
+from counterfoil.xero.places import SECOND, Limits
+from counterfoil.xero.standings import Standing, standing
+from counterfoil.xero.states import APP, Books
 
-APP: Final = "app"
 TURN_MAX: Final = 64  # asks of one turn; the others have the next
 NAP_MAX_S: Final = 1.0  # a waiter looks up this often, in case another process gave something back
 START_WITHIN_S: Final = 5.0  # a call that did not begin so long after it got its place asks again
 CONCURRENT_BACKOFF_S: Final = 0.5  # doubled with each 429 in a row, jittered by half; Xero sends no Retry-After
 CONCURRENT_BACKOFF_MAX_S: Final = 15.0
 SCARCE: Final = 0.8  # from this share of the app's minute on, tenants get equal shares
-LEVEL_EVERY: Final = 2 * budget.SECOND
+LEVEL_EVERY: Final = 2 * SECOND
 LINGER_S: Final = 0.02  # news wait so long for an ask, to be told in the same turn
 
 
@@ -37,10 +41,12 @@ class _Ask(msgspec.Struct, eq=False):
     """Somebody who waits for a place."""
 
     tenant: str
+    api: str
     rank: int
     order: int
     id: str
     granted: asyncio.Future[float]  # when, on the clock's elapsed seconds
+    again_s: float = 0.0  # not before; 0: at once
 
 
 class _Ended(msgspec.Struct, frozen=True):
@@ -51,6 +57,16 @@ class _Ended(msgspec.Struct, frozen=True):
 class _Lesson(msgspec.Struct, frozen=True):
     tenant: str
     taught: Taught
+
+
+class _Rapid(msgspec.Struct, frozen=True):
+    """Rapid Sync of a tenant lasts so long still."""
+
+    tenant: str
+    left: int
+
+
+_News = _Ended | _Lesson | _Rapid
 
 
 class Pacer:
@@ -75,31 +91,49 @@ class Pacer:
         self._limits = limits or limits_of(calls_per_minute, lease_s)
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._asks: list[_Ask] = []
-        self._news: list[_Ended | _Lesson] = []
+        self._news: list[_News] = []
         self._poked = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._arrivals = itertools.count()
         self._owner = secrets.token_hex(6)
         self._linger_s = linger_s
         self._closing = False
+        self._windows: dict[str, Window | None] = {}
 
     @contextlib.asynccontextmanager
-    async def call(self, tenant_id: str, lane: str) -> AsyncIterator[None]:
-        """Wait for a place in the minute, the slots and the day, and hold it while inside. `lane`: one of LANES.
+    async def call(self, tenant_id: str, lane: str, api: str = places.ACCOUNTING) -> AsyncIterator[str]:
+        """Wait for a place in the minute, the slots and the day, and hold it while inside; → its name, for `learn`.
 
-        Raises RateLimited("day") with the seconds until Xero may be asked again, StoreError.
+        `lane`: one of LANES. Raises RateLimited("day") with the seconds until Xero may be asked again, WindowClosed for
+        the bulk lane outside its hours, OrganisationOffline and XeroUnavailable while the API's breaker is open (nothing is
+        sent then), StoreError.
         """
+        if lane == "bulk":
+            waits.check_hours(self._windows.get(tenant_id), self._clock.now())
         number = next(self._arrivals)
-        ask = _Ask(tenant_id, LANES.index(lane), number, "", asyncio.get_running_loop().create_future())
+        ask = _Ask(tenant_id, api, LANES.index(lane), number, "", asyncio.get_running_loop().create_future())
         while not await self._has_place(ask):
             ask.granted = asyncio.get_running_loop().create_future()
+            ask.again_s = 0.0
         try:
-            yield
+            yield ask.id
         finally:
             self._tell(_Ended(tenant_id, ask.id))
 
-    def learn(self, tenant_id: str, headers: Callable[[str], str | None], status: int) -> None:
-        """Correct the budgets from an answer; call it while still inside `call`."""
+    def learn(
+        self,
+        tenant_id: str,
+        headers: Callable[[str], str | None],
+        status: int,
+        *,
+        place: str = "",
+        api: str = places.ACCOUNTING,
+        offline: bool = False,
+    ) -> None:
+        """Correct the budgets from an answer; call it while still inside `call`, with the `place` that it gave.
+
+        `offline`: a 503 that says that the organisation is.
+        """
         wait_s = _number(headers("Retry-After"))
         taught = Taught(
             status=status,
@@ -107,9 +141,42 @@ class Pacer:
             day_left=_number(headers("X-DayLimit-Remaining")),
             app_left=_number(headers("X-AppMinLimit-Remaining")),
             problem=(headers("X-Rate-Limit-Problem") or "").lower(),
-            wait=None if wait_s is None else wait_s * budget.SECOND,
+            wait=None if wait_s is None else wait_s * SECOND,
+            call=place,
+            api=api,
+            offline=offline,
         )
         self._tell(_Lesson(tenant_id, taught))
+
+    def lift(self, tenant_id: str, seconds: float) -> None:
+        """Rapid Sync: the minute and the day of this organisation do not count for so long (facts §2.1)."""
+        if seconds > 0:
+            self._tell(_Rapid(tenant_id, round(seconds * SECOND)))
+
+    def bulk_hours(self, tenant_id: str, window: Window | None) -> None:
+        """When the bulk lane of an organisation may call, on the organisation's own clock; None: always."""
+        self._windows[tenant_id] = window
+
+    async def standings(self, tenant_ids: Sequence[str]) -> dict[str, Standing]:
+        """Where the limits of these organisations stand, by tenant. Takes nothing. Raises StoreError."""
+        news, self._news = self._news, []
+        keys = [APP, *dict.fromkeys([one.tenant for one in news] + list(tenant_ids))]
+        present, wall = self._clock.now(), self._wall()
+
+        def work(now: int, states: States) -> tuple[dict[str, Standing], States]:
+            books = Books(states)
+            for one in news:
+                self._take_in(books, one, now, wall)
+            changed = books.written() if news else {}
+            return {
+                one: standing(self._limits, books.app, books.tenant(one), now, present) for one in tenant_ids
+            }, changed
+
+        try:
+            return await self._kept.turn(keys, work)
+        except errors.StoreError:
+            self._news = news + self._news
+            raise
 
     async def close(self) -> None:
         """Give back what is ours and let go of the shared budgets."""
@@ -137,7 +204,7 @@ class Pacer:
         self._tell(_Ended(ask.tenant, ask.id))
         return False
 
-    def _tell(self, news: _Ended | _Lesson) -> None:
+    def _tell(self, news: _News) -> None:
         self._news.append(news)
         self._poke()
 
@@ -151,16 +218,26 @@ class Pacer:
         while self._asks or self._news:
             await self._linger()
             self._poked.clear()
-            asks = sorted(self._asks, key=lambda one: (one.rank, one.order))[:TURN_MAX]
             news, self._news = self._news, []
-            try:
-                wait_s = await self._turn(asks, news)
-            except errors.StoreError as problem:
-                self._news = news + self._news  # said in the next turn, when somebody asks again
-                self._fail(asks, problem)
-                return
-            if wait_s > 0 and not self._poked.is_set() and self._asks:
-                await self._nap(min(wait_s, NAP_MAX_S))
+            asks = self._due(news)
+            if asks or news:
+                try:
+                    await self._turn(asks, news)
+                except errors.StoreError as problem:
+                    self._news = news + self._news  # said in the next turn, when somebody asks again
+                    self._fail(asks, problem)
+                    return
+            if self._asks and not self._poked.is_set():
+                wait_s = min(ask.again_s for ask in self._asks) - self._clock.elapsed_s()
+                if wait_s > 0:
+                    await self._nap(wait_s)
+
+    def _due(self, news: Sequence[_News]) -> list[_Ask]:
+        """Who asks in the next turn: those whose time has come, and those of tenants of which there is news."""
+        now_s, heard = self._clock.elapsed_s(), {one.tenant for one in news}
+        due = [ask for ask in self._asks if ask.again_s <= now_s or ask.tenant in heard]
+        due.sort(key=lambda one: (one.rank, one.order))
+        return due[:TURN_MAX]
 
     async def _linger(self) -> None:
         """A place that is given back is mostly asked for again at once: one turn does both."""
@@ -178,20 +255,18 @@ class Pacer:
             if not ask.granted.done():
                 ask.granted.set_exception(problem)
 
-    async def _turn(self, asks: Sequence[_Ask], news: Sequence[_Ended | _Lesson]) -> float:
-        """One transaction; → the seconds after which another makes sense."""
+    async def _turn(self, asks: Sequence[_Ask], news: Sequence[_News]) -> None:
+        """One transaction: what is new is learned, and who asks has a place, or hears when to ask again."""
         keys = [APP, *dict.fromkeys([one.tenant for one in (*news, *asks)])]
+        wall = self._wall()
 
         def work(now: int, states: States) -> tuple[tuple[int, bool, list[Verdict]], States]:
-            books = _Books(states)
+            books = Books(states)
             for one in news:
-                self._take_in(books, one, now)
-            verdicts = [
-                budget.ask(self._limits, books.app, books.tenant(one.tenant), one.rank, one.id, now) for one in asks
-            ]
-            used = budget.app_used(books.app)
-            stale = used > SCARCE * self._limits.app_minute and now - books.app.level_at > LEVEL_EVERY
-            return (now, stale, verdicts), books.written()
+                self._take_in(books, one, now, wall)
+            verdicts = self._asked(books, asks, now, wall)
+            scarce = books.app.taken > SCARCE * self._limits.app_minute
+            return (now, scarce and now - books.app.level_at > LEVEL_EVERY, verdicts), books.written()
 
         now, stale, verdicts = await self._kept.turn(keys, work)
         given_s = self._clock.elapsed_s()
@@ -199,21 +274,36 @@ class Pacer:
             self._answer(ask, verdict, now, given_s)
         if stale:
             await self._kept.recent(self._leveled)
-        waits = [verdict.retry for verdict in verdicts if verdict.retry is not None and not verdict.day]
-        return (min(waits) - now) / budget.SECOND if waits and len(waits) == len(asks) else 0.0
 
-    def _take_in(self, books: "_Books", news: _Ended | _Lesson, now: int) -> None:
+    def _asked(self, books: Books, asks: Sequence[_Ask], now: int, wall: int) -> list[Verdict]:
+        """The verdicts, in the same order. Behind one that waits nobody of its tenant, lane and API has to ask."""
+        verdicts: list[Verdict] = []
+        waiting: dict[tuple[str, int, str], Verdict] = {}
+        for one in asks:
+            verdict = waiting.get((one.tenant, one.rank, one.api))
+            if verdict is None:
+                tenant = books.tenant(one.tenant)
+                verdict = budget.ask(self._limits, books.app, tenant, one.rank, one.id, now, wall, one.api)
+            if verdict.retry is not None:
+                waiting[one.tenant, one.rank, one.api] = verdict
+            verdicts.append(verdict)
+        return verdicts
+
+    def _take_in(self, books: Books, news: _News, now: int, wall: int) -> None:
         tenant = books.tenant(news.tenant)
         if isinstance(news, _Ended):
-            budget.answered(self._limits, books.app, tenant, news.id, now)
-            return
-        backoff_s = min(CONCURRENT_BACKOFF_S * 2.0**tenant.concurrent, CONCURRENT_BACKOFF_MAX_S)
-        pause = round(backoff_s * self._jitter.uniform(0.5, 1.5) * budget.SECOND)
-        taught = msgspec.structs.replace(news.taught, pause=pause)
-        budget.learn(self._limits, books.app, tenant, taught, now)
+            budget.answered(self._limits, books.app, tenant, news.id, now, wall)
+        elif isinstance(news, _Rapid):
+            tenant.rapid = now + news.left
+        else:
+            backoff_s = min(CONCURRENT_BACKOFF_S * 2.0 ** min(tenant.concurrent, 10), CONCURRENT_BACKOFF_MAX_S)
+            pause = round(backoff_s * self._jitter.uniform(0.5, 1.5) * SECOND)
+            taught = msgspec.structs.replace(news.taught, pause=pause, jitter=self._jitter.random())
+            lessons.learn(self._limits, books.app, tenant, taught, now, wall)
 
     def _answer(self, ask: _Ask, verdict: Verdict, now: int, given_s: float) -> None:
-        if verdict.retry is not None and not verdict.day:
+        if verdict.retry is not None and not verdict.why:
+            ask.again_s = given_s + min((verdict.retry - now) / SECOND, NAP_MAX_S)
             return
         if ask in self._asks:
             self._asks.remove(ask)
@@ -223,15 +313,17 @@ class Pacer:
         elif verdict.retry is None:
             ask.granted.set_result(given_s)
         else:
-            left_s = (verdict.retry - now) / budget.SECOND
-            ask.granted.set_exception(errors.RateLimited("day", retry_after_s=left_s))
+            ask.granted.set_exception(waits.too_long(verdict.why, (verdict.retry - now) / SECOND))
+
+    def _wall(self) -> int:
+        return int(self._clock.now().timestamp())
 
     def _leveled(self, now: int, states: States) -> tuple[None, States]:
         """Equal shares for those who want much, while the app's minute is scarce."""
-        books = _Books(states)
+        books = Books(states)
         tenants = [key for key in states if key != APP]
-        demands = [budget.demand(self._limits, books.tenant(key), now) for key in tenants]
-        books.app.level, books.app.level_at = budget.level(self._limits, demands), now
+        demands = [shares.demand(self._limits, books.tenant(key), now) for key in tenants]
+        books.app.level, books.app.level_at = shares.level(self._limits, demands), now
         return None, books.written(only=APP)
 
     async def _nap(self, seconds: float) -> None:
@@ -246,34 +338,9 @@ class Pacer:
                 task.cancel()
 
 
-class _Books:
-    """The states of one turn, decoded when they are needed."""
-
-    def __init__(self, states: States) -> None:
-        self._states = states
-        self._tenants: dict[str, Tenant] = {}
-        self.app = msgspec.msgpack.decode(states[APP], type=App) if APP in states else App()
-
-    def tenant(self, key: str) -> Tenant:
-        """A tenant's state; empty when it was never written."""
-        found = self._tenants.get(key)
-        if found is None:
-            state = self._states.get(f"{key}")
-            found = Tenant() if state is None else msgspec.msgpack.decode(state, type=Tenant)
-            self._tenants[key] = found
-        return found
-
-    def written(self, only: str | None = None) -> dict[str, bytes]:
-        """What was looked at, encoded again."""
-        found = {APP: msgspec.msgpack.encode(self.app)}
-        if only is None:
-            found |= {key: msgspec.msgpack.encode(one) for key, one in self._tenants.items()}
-        return found
-
-
 def limits_of(calls_per_minute: int, lease_s: float) -> Limits:
     """Xero's own limits, or those of a sandbox that allows more."""
-    usual, lease = Limits(), round(lease_s * budget.SECOND)
+    usual, lease = Limits(), round(lease_s * SECOND)
     if calls_per_minute <= usual.minute:
         return Limits(minute=calls_per_minute, lease=lease)
     app_minute = max(usual.app_minute, calls_per_minute)

@@ -56,9 +56,10 @@ class Probe:
         headers: dict[str, str] = {"Authorization": HiddenText(f"Bearer {token}"), "Accept": "application/json"}
         if self._names_tenant:
             headers["Xero-Tenant-Id"] = tenant_id
-        async with self._permits.call(tenant_id, LANE):
+        async with self._permits.call(tenant_id, LANE) as place:
             answer = await self._transport.send(
-                "GET", self._transport.api_url + PATH, headers, timeout_s=30.0, tenant_id=tenant_id
+                "GET", self._transport.api_url + PATH, headers, timeout_s=30.0, tenant_id=tenant_id, lane=LANE
             )
-            self._permits.learn(tenant_id, answer.header, answer.status)
+            offline = answer.status == 503 and isinstance(answers.explain(answer), errors.OrganisationOffline)
+            self._permits.learn(tenant_id, answer.header, answer.status, place=place, offline=offline)
         return answer

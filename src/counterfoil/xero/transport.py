@@ -23,6 +23,8 @@ from counterfoil.model.hidden import HiddenBytes, HiddenText
 from counterfoil.model.ports import Clock
 from counterfoil.xero import packing
 from counterfoil.xero.answers import Answer
+from counterfoil.xero.metering import Meter
+from counterfoil.xero.tally import Tally
 from counterfoil.xero.xero_time import XeroTime
 
 PIECE_BYTES: Final = 64 * 1024  # the clock is looked at before each
@@ -125,7 +127,7 @@ class _Body(payload.Payload):
 class Transport:
     """One HTTP session to one Xero. `counts`: per tenant; the URLs are those of the configuration, without a slash.
 
-    `time`: Xero's own, as the answers tell it.
+    `time`: Xero's own, as the answers tell it. `meter`: keeps what every call came to; None: nobody does.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Transport:
         api_url: str = "https://api.xero.com",
         identity_url: str = "https://identity.xero.com",
         login_url: str = "https://login.xero.com",
+        meter: Meter | None = None,
     ) -> None:
         self.clock = clock
         self.api_url = api_url.rstrip("/")
@@ -142,6 +145,8 @@ class Transport:
         self.login_url = login_url.rstrip("/")
         self.counts: dict[str, Count] = {}
         self.time = XeroTime(clock)
+        self.meter = meter
+        self.tally = Tally()
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -154,10 +159,11 @@ class Transport:
         timeout_s: float = 60.0,
         started_s: float | None = None,
         tenant_id: str = "",
+        lane: str = "",
     ) -> Answer:
         """Send once and read the whole answer, whatever its status.
 
-        `url`: already percent-encoded. `started_s`: on Clock.elapsed_s(), when the caller committed itself to this
+        `url`: already percent-encoded. `lane`: for the meter. `started_s`: on Clock.elapsed_s(), when the caller committed itself to this
         attempt (None: now); the first byte leaves within min(FIRST_BYTE_S, timeout_s) of it, the last and the answer
         within `timeout_s`, else the connection is aborted. Costs one call. Raises XeroUnavailable(sent=False) when
         nothing left this machine, Unclear for everything else that is not a complete, readable answer.
@@ -176,7 +182,8 @@ class Transport:
             total=max(start_s + timeout_s - now_s, 0.001), connect=max(first_by_s - now_s, 0.001)
         )
         self._count(tenant_id).calls += 1
-        whole = False
+        answer: Answer | None = None
+        left = True
         try:
             async with self._open().request(
                 method, yarl.URL(url, encoded=True), headers=headers, data=sent, timeout=limit, allow_redirects=False
@@ -185,16 +192,23 @@ class Transport:
                 raw = await _read(response)
                 self._count(tenant_id).bytes_in += len(raw)
                 answer = _answer(response, raw)
-                whole = True
                 return answer
         except _Unreadable as cause:
             raise errors.Unclear(f"Xero's answer to {_name(method, url)} cannot be used: {cause}.") from None
         except LIBRARY_FAILURES as cause:
+            problem = failure(cause, _name(method, url), sent)
+            left = isinstance(problem, errors.Unclear)
             # `from None`: the library's exceptions carry our headers, and so the token.
-            raise failure(cause, _name(method, url), sent) from None
+            raise problem from None
         finally:
-            if sent is not None and not whole:
+            if sent is not None and answer is None:
                 sent.abort()
+            if left:
+                said = (None, None) if answer is None else (answer.status, answer.header("x-rate-limit-problem"))
+                self.tally.count(*said)
+            if self.meter is not None and left:
+                came = (None, 0, 0) if answer is None else (answer.status, len(answer.body), answer.bytes_in)
+                self.meter.count(tenant_id, lane, method, url, *came)
 
     def _count(self, tenant_id: str) -> Count:
         return self.counts.setdefault(tenant_id, Count())
@@ -212,10 +226,12 @@ class Transport:
         return self._session
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and write what was counted."""
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self.meter is not None:
+            await self.meter.close()
 
 
 def failure(cause: BaseException, what: str, body: _Body | None = None) -> errors.CounterfoilError:

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from counterfoil import errors, settings
-from counterfoil.access import caps
 from counterfoil.app.doctor import hosts, organisations
 from counterfoil.app.doctor.patient import HostAnswer, Organised, Patient
+from counterfoil.model import tiers
 from counterfoil.model.organisation import Action
 from counterfoil.xero.answers import Answer
 
@@ -175,7 +175,7 @@ async def test_an_advisers_consent_is_named(patient):
 
 
 def test_every_tier_of_the_configuration_has_its_cap():
-    """But the one without a cap."""
-    tiers = msgspec.inspect.type_info(settings.XeroSettings)
-    (field,) = [field for field in tiers.fields if field.name == "tier"]
-    assert set(field.type.type.values) == {*caps.CONNECTIONS_MAX, "enterprise"}
+    """What it includes and costs stands in one table."""
+    declared = msgspec.inspect.type_info(settings.XeroSettings)
+    (field,) = [field for field in declared.fields if field.name == "tier"]
+    assert set(field.type.type.values) == {one.name for one in tiers.TIERS}

@@ -1,0 +1,31 @@
+"""What is tidied once a minute: each task says for itself whether it has something to do.
+
+Called by periodic. A task is `async def tidy(books) -> None`: short, idempotent, safe in several processes at once.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from counterfoil.store import notices
+
+Task = Callable[[Any], Awaitable[None]]
+
+
+async def forget_notices(books: Any) -> None:
+    """Notices that were over long ago are dropped."""
+    await books.database.run(lambda conn: notices.forget(conn, books.clock.now()))
+
+
+TASKS: Final[list[Task]] = [forget_notices]
+
+
+async def tidy(books: Any) -> None:
+    """Carry out every task, whatever becomes of the others; then raise what the first of them raised."""
+    wrong: Exception | None = None
+    for task in TASKS:
+        try:
+            await task(books)
+        except Exception as error:  # noqa: BLE001 - raised below: one task must not keep the others from theirs
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong

@@ -1,0 +1,114 @@
+"""Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
+
+Called by serving. Flows, lookups, entities and whom to notify change at once; what was built from other tables when the
+process started (Xero's address, the database, the vault, times of requests) needs a restart, and then nothing is taken over.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from counterfoil import errors, settings
+from counterfoil.app import compiling
+from counterfoil.app.serving.shift import Shift
+from counterfoil.settings import Settings
+from counterfoil.store import notices
+from counterfoil.store.database import Connection
+
+LOOK_S: Final = 5.0
+TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "notify"})
+NOTICE: Final = "service"
+SUBJECT: Final = "configuration"
+
+Stamp = tuple[tuple[int, int] | None, ...]
+
+
+class Reloading:
+    """Watches the configuration's files."""
+
+    def __init__(self, shift: Shift) -> None:
+        self._shift = shift
+        self._books = shift.books
+        self.asked = asyncio.Event()  # by SIGHUP: look now, changed or not
+
+    async def keep(self) -> None:
+        """Take over what changes, until cancelled. A file is read when it was the same in two looks."""
+        known = before = _stamp(self._books.settings)
+        while True:
+            asked = await self._asked()
+            stamp = _stamp(self._books.settings)
+            if asked or (stamp != known and stamp == before):
+                await self.take()
+                known = _stamp(self._books.settings)
+            before = stamp
+
+    async def _asked(self) -> bool:
+        """Wait for the next look; → whether somebody asked for it."""
+        sleep = asyncio.create_task(self._books.clock.sleep(LOOK_S))
+        asked = asyncio.create_task(self.asked.wait())
+        try:
+            await asyncio.wait({sleep, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            asked.cancel()
+        found = self.asked.is_set()
+        self.asked.clear()
+        return found
+
+    async def take(self) -> bool:
+        """Look at the configuration as it is now; → whether it is in force."""
+        books = self._books
+        try:
+            loaded = settings.load(books.settings.path, books.settings.environment or None)
+            settings.refuse_shared(loaded)
+            compiled = compiling.compiled(loaded)
+        except errors.CounterfoilError as error:
+            await self._refuse(f"It has mistakes: {error.message}", "Correct them; it is looked at again by itself.")
+            return False
+        if fixed := _fixed(books.settings, loaded):
+            tables = ", ".join(f"[{one}]" for one in fixed)
+            await self._refuse(f"{tables} changed.", "Restart the service, so that it is taken over.")
+            return False
+        books.settings = loaded
+        books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
+            await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))
+        self._shift.say("service", SUBJECT, "the changed configuration is in force")
+        return True
+
+    async def _refuse(self, why: str, remedy: str) -> None:
+        books = self._books
+        self._shift.say("service", SUBJECT, f"is not taken over, the old one stays in force. {why}", bad=True)
+
+        def work(conn: Connection) -> None:
+            said = f"The changed configuration is not in force. {why}"
+            notices.tell(conn, NOTICE, SUBJECT, message=said, remedy=remedy, now=books.database.now(conn))
+
+        with contextlib.suppress(errors.StoreError):  # said above all the same
+            await books.database.run(work)
+
+
+def _fixed(old: Settings, new: Settings) -> list[str]:
+    """The tables that differ and cannot change while the service runs."""
+    return [
+        name for name in old.__struct_fields__ if name not in TAKEN_OVER and getattr(old, name) != getattr(new, name)
+    ]
+
+
+def _stamp(loaded: Settings) -> Stamp:
+    """Size and time of every file that the configuration is made of."""
+    folder = loaded.path.parent
+    overlay = [folder / f"{loaded.path.stem}.{loaded.environment}.toml"] if loaded.environment else []
+    tables = [one.values.get("csv") for one in loaded.lookups.values()]
+    return tuple(
+        _file(path) for path in (loaded.path, *overlay, *(folder / one for one in tables if isinstance(one, str)))
+    )
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns

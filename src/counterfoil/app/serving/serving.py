@@ -1,0 +1,172 @@
+"""One process of the service, from its start to its stop.
+
+Called by cli/serve and cli/worker. Which runtime carries the work out, the database says: embedded on SQLite, distributed on
+Postgres. Works are registered here, and nowhere else.
+"""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.app.serving import flow_runs, open_postings, periodic, presence
+from counterfoil.app.serving.health import TROUBLED, Health, Pulse
+from counterfoil.app.serving.reloading import Reloading
+from counterfoil.app.serving.shift import Shift, Told
+from counterfoil.runtime.embedded import Embedded
+from counterfoil.runtime.port import Failure, Pace, Runtime
+from counterfoil.store import notices
+from counterfoil.store.database import Connection
+
+GRACE_S: Final = 8.0  # of the ten seconds in which a stopped service has ended
+SLOTS: Final = 64  # pieces of work at once: a stuck organisation holds one
+PACE: Final = Pace(grace_s=GRACE_S)
+RESTART_MAX_S: Final = 60.0
+NOTICE: Final = "service"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What a process of the service did. `failures`: pieces of work that failed last time."""
+
+    kind: str
+    started: datetime.datetime
+    stopped: datetime.datetime
+    pieces: int
+    failures: int
+    api_calls: int
+    egress_bytes: int
+
+
+class Serving:
+    """One process of the service. `tell` hears what happens; it must not raise."""
+
+    def __init__(
+        self,
+        books: Any,
+        tell: Callable[[Told], None] = lambda _told: None,
+        *,
+        kind: Literal["serve", "worker"] = "serve",
+        pace: Pace = PACE,
+    ) -> None:
+        self._books = books
+        self._kind = kind
+        self._pace = pace
+        self._pulse = Pulse(books.clock, kind)
+        self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
+        self._reloading = Reloading(self._shift)
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def health(self) -> Health:
+        """What it knows of itself; asks nobody."""
+        return self._pulse.health()
+
+    def reload(self) -> None:
+        """Look at the configuration now."""
+        self._reloading.asked.set()
+
+    async def run(self, stopping: asyncio.Event) -> Summary:
+        """Work until `stopping` is set; then finish what is in flight, within GRACE_S.
+
+        Raises StoreError when the database cannot be used at the start, or another serve works on it already.
+        """
+        books = self._books
+        if self._kind == "worker" and books.database.is_sqlite:
+            raise errors.ConfigurationError(
+                "Workers share the work of a Postgres database; this one is SQLite, where `counterfoil serve` does all of it.",
+                remedy="Run `counterfoil serve`, or set [store] url to postgresql://….",
+            )
+        started = books.clock.now()
+        service = presence.of_this_process(books, self._kind)
+        with presence.only_one(books.database.path if self._kind == "serve" else None):
+            await presence.begin(books, service)
+            try:
+                await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
+            finally:
+                await presence.end(books, service)
+        calls, egress = books.counts()
+        health = self.health()
+        return Summary(
+            self._kind,
+            started,
+            books.clock.now(),
+            health.done,
+            len(health.failures),
+            api_calls=calls,
+            egress_bytes=egress,
+        )
+
+    async def _work(self, stopping: asyncio.Event, beside: list[Any]) -> None:
+        tasks = [asyncio.create_task(one) for one in (*beside, self._rest_when(stopping))]
+        try:
+            await self._run_runtimes(stopping)
+        finally:
+            for task in (*tasks, *self._telling):
+                task.cancel()
+            await asyncio.gather(*tasks, *self._telling, return_exceptions=True)
+
+    async def _rest_when(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._pulse.stopping = True
+        self._shift.rest.set()
+        self._shift.say("service", self._kind, "stops: what is in flight is finished")
+
+    async def _run_runtimes(self, stopping: asyncio.Event) -> None:
+        """A runtime that breaks (a database that restarts) is begun anew; at the very start it is refused."""
+        broken = 0
+        while not stopping.is_set():
+            try:
+                async with self._opened() as runtime:
+                    self._shift.runtime = runtime
+                    self._register(runtime)
+                    await runtime.run(stopping)
+            except (errors.StoreError, OSError, RuntimeError) as error:
+                if not self._pulse.health().sweeps:
+                    raise
+                broken += 1
+                wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
+                self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), wait_s)
+
+    @contextlib.asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Runtime]:
+        database = self._books.database
+        if database.is_sqlite:
+            yield Embedded(self._books.clock, self._failed, slots=SLOTS, pace=self._pace)
+            return
+        from counterfoil.runtime.distributed import Distributed  # with the job engine, which SQLite does not need
+
+        address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        distributed = Distributed(address, self._books.clock, self._failed, slots=SLOTS, pace=self._pace)
+        async with distributed.opened():
+            yield distributed
+
+    def _register(self, runtime: Runtime) -> None:
+        shift = self._shift
+        for work in (open_postings.work(shift), flow_runs.work(shift), *periodic.works(shift)):
+            runtime.register(self._pulse.watched(work))
+
+    def _failed(self, failure: Failure) -> None:
+        """A piece of work failed: it is told, and tried again by the runtime; a person hears of it the third time."""
+        piece = self._pulse.failed(failure)
+        said = f"failed {piece.failures} times in a row, again at {piece.again_at:%H:%M:%S} UTC: {piece.error}"
+        self._shift.say(piece.kind, piece.key or "its search", said, bad=True)
+        if piece.failures == TROUBLED:
+            task = asyncio.get_running_loop().create_task(self._notice(f"{piece.kind}:{piece.key or ''}", piece.error))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _notice(self, subject: str, error: str) -> None:
+        def work(conn: Connection) -> None:
+            notices.tell(
+                conn, NOTICE, subject, message=f"The service's work {subject} fails again and again: {error}",
+                remedy="It is tried again by itself, later each time; `counterfoil doctor` looks for causes.",
+                now=self._books.database.now(conn),
+            )  # fmt: skip
+
+        with contextlib.suppress(errors.StoreError):  # then that is what fails, and it is told on the screen
+            await self._books.database.run(work)

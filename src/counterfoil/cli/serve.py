@@ -1,0 +1,138 @@
+"""`counterfoil serve [--dry-run]`: the service, until SIGTERM or Ctrl-C; and what `worker` shares with it."""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import importlib.util
+import signal
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from counterfoil.cli import service_lines, session, table
+
+if TYPE_CHECKING:
+    from counterfoil.app import Books
+    from counterfoil.app.serving import Serving, Summary
+    from counterfoil.app.serving.foresight import Foreseen
+    from counterfoil.app.serving.shift import Told
+    from counterfoil.cli.screen import Screen
+
+app = session.app()
+SOURCES = {
+    "same": "its source is as it was, nothing to do",
+    "new": "its source is another one than last time",
+    "growing": "its source is being written",
+    "missing": "its source is not there",
+}
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show the schedules and what would run now; then end."),
+) -> None:
+    """Run flows by their schedules, finish postings, keep consents fresh, tell people: until it is stopped."""
+    now = session.of(context)
+    if dry_run:
+        _foresee(now)
+        return
+    summary = asyncio.run(keep(now, "serve"))
+    now.screen.value(summary)
+    show_end(now.screen, summary)
+
+
+def _foresee(now: session.Session) -> None:
+    from counterfoil.app.serving import foresight
+
+    found = now.books(foresight.foresee)
+    now.screen.value(found)
+    service_lines.schedules(now.screen, [one.schedule for one in found.flows])
+    now.screen.line()
+    for one in found.flows:
+        now.screen.line(f"{one.schedule.flow}: {SOURCES[one.source]}{_planned(one)}")
+    for entity in found.open:
+        now.screen.line(f"{entity}: open postings would be finished")
+    now.screen.next("counterfoil serve")
+
+
+def _planned(one: "Foreseen") -> str:
+    counts = "" if one.plan is None else "; " + ", ".join(f"{n:,} {name}" for name, n in one.plan.items() if n)
+    return counts + (f"; {table.harmless(one.why)}" if one.why else "")
+
+
+async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Summary":
+    """One process of the service, from its start to its stop."""
+    from counterfoil.app import open_books
+    from counterfoil.app.serving import Serving
+
+    gc.freeze()  # what was imported stays
+    async with open_books(now.config, now.switches.env) as books:
+        serving = Serving(books, lambda told: _tell(now.screen, told), kind=kind)
+        stopping = asyncio.Event()
+        with _signals(stopping, serving):
+            if kind == "worker":
+                return await serving.run(stopping)
+            await _show_start(now.screen, books)
+            async with _door(books, serving):
+                return await serving.run(stopping)
+
+
+@contextlib.contextmanager
+def _signals(stopping: asyncio.Event, serving: "Serving") -> Iterator[None]:
+    """SIGTERM and Ctrl-C ask for the end; a second Ctrl-C interrupts as in every command. SIGHUP: the file."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, serving.reload)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def _door(books: "Books", serving: "Serving") -> AsyncIterator[None]:
+    """The HTTP door beside the work, where this installation has one."""
+    if importlib.util.find_spec("counterfoil.service") is None:
+        yield
+        return
+    service: Any = importlib.import_module("counterfoil.service")
+    host, _, port = books.settings.service.listen.rpartition(":")
+    async with service.open_door(books, host=host.strip("[]"), port=int(port), health=serving.health):
+        yield
+
+
+async def _show_start(screen: "Screen", books: "Books") -> None:
+    from counterfoil.app.serving.flow_runs import overview
+
+    found = await overview(books)
+    service_lines.schedules(screen, found)
+    if not found:
+        screen.line("No flow has a schedule (`every` or `cron`): open postings are finished as they turn up.")
+
+
+def _tell(screen: "Screen", told: "Told") -> None:
+    """On a terminal what happens; elsewhere only what needs a look, on stderr."""
+    line = f"{told.at:%H:%M:%S} {told.what} {table.harmless(told.key)}: {table.harmless(told.said)}"
+    if screen.is_terminal and not screen.json:
+        screen.line(line)
+    elif told.bad:
+        screen.note(line)
+
+
+def show_end(screen: "Screen", summary: "Summary") -> None:
+    """The last line."""
+    ran = summary.stopped - summary.started
+    calls = table.count(summary.api_calls, "call")
+    screen.line(
+        f"Stopped after {ran.total_seconds():,.0f} s, {calls} to Xero; nothing is lost, start it again at any time."
+    )
