@@ -115,7 +115,7 @@ class TenantWorker:
                     tasks -= done
                     self._ended(done - {resting})
                 elif self._resting or self.stopped is not None or wait is None:
-                    if self._waiting is not None:
+                    if wait is None and self._waiting is not None:  # everything else is done
                         self._stop(self._waiting.why)
                     return
                 elif not stay:
