@@ -120,6 +120,15 @@ def test_a_key_file_is_replaced_whole(tmp_path):
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link.key", "real.key"]
 
 
+def test_links_that_lead_in_a_circle(tmp_path):
+    """Neither reading nor changing such a key file crashes: it cannot be read."""
+    path = tmp_path / "counterfoil.key"
+    path.symlink_to(path)
+    for work in (lambda: key_file.read(path), lambda: key_file.replace(path, (), lambda _name: None)):
+        with key_file.locked(path), pytest.raises(errors.MasterKeyError, match="symbolic links"):
+            work()
+
+
 def test_no_key_in_a_traceback(tmp_path):
     """Whatever goes wrong with a source, no frame's locals show a key: for whoever logs tracebacks with them."""
     path = tmp_path / "key"

@@ -107,3 +107,34 @@ def test_a_command_that_a_script_put_in_the_background_ends_at_sigterm(office):
     assert "authorize_url" in process.stderr.readline()
     os.kill(pid, signal.SIGTERM)
     assert process.communicate(timeout=60)[0].strip().endswith("130")
+
+
+NO_TEXT = b"\xff\xfe".decode(errors="surrogateescape")  # what an argument is that is no UTF-8
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["why", NO_TEXT],
+        ["audit", "list", "--entity", NO_TEXT],
+        ["connections", "disconnect", NO_TEXT],
+        ["undo", "9" * 23],
+        ["--config", NO_TEXT, "status"],
+        ["sandbox", "--nope"],
+    ],
+    ids=["looked for", "filtered", "named", "too large", "path", "another parser"],
+)
+def test_whatever_is_typed_ends_with_one_value(office, words):
+    """Bytes that are no text, numbers that no database takes, options of the sandbox: exit 2 or 3, and one JSON value."""
+    office.write()
+    office.key()
+    ended = office(*words, "--json")
+    assert (ended.code in (2, 3), bool(ended.value["error"]["message"])) == (True, True)
+
+
+def test_what_may_be_run_again_says_so(tmp_path, capsys):
+    """Every error that passes names what to do, also where nobody wrote a remedy."""
+    assert endings.tell(errors.Unclear("The answer was lost."), json=True, config=str(tmp_path / "c.toml")) == 4
+    shown = capsys.readouterr()
+    assert "again" in json.loads(shown.out)["error"]["remedy"]
+    assert "again" in shown.err

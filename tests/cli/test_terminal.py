@@ -70,12 +70,12 @@ def test_what_comes_from_outside_cannot_steer_the_terminal(office):
 
 
 def test_lines_and_notes_are_made_harmless(capsys):
-    """Whoever forgets to do it: the screen does. Lines stay, what looks like markup too."""
+    """Whoever forgets to do it: the screen does. Lines and tabs stay, what looks like markup too."""
     screen = Screen(json=False)
     screen.line("one\n\ttwo \x1b[31mred\x1b[0m [bold]Fern[/bold]\x9b \xa0")
     screen.note("\u202egnirts")
     shown = capsys.readouterr()
-    assert shown.out == "one\n two \ufffd[31mred\ufffd[0m [bold]Fern[/bold]\ufffd  \n"
+    assert shown.out == "one\n\ttwo \ufffd[31mred\ufffd[0m [bold]Fern[/bold]\ufffd  \n"
     assert shown.err == "\ufffdgnirts\n"
 
 

@@ -29,6 +29,7 @@ class EntityStanding(msgspec.Struct, frozen=True):
     organisation: str | None  # None: not bound
     stopped: str | None
     postings: dict[str, int]
+    mode: str = "normal"
 
 
 class FlowStanding(msgspec.Struct, frozen=True):
@@ -62,25 +63,27 @@ class Standing(msgspec.Struct, frozen=True):
     notices: tuple[Told, ...] = ()
     pauses: tuple[pausing.Standing, ...] = ()
     failing: tuple[Trouble, ...] = ()  # targets of [[notify]] that messages do not get to
-    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
     costs: Costs | None = None  # what this month's calls and data cost
     advice: tuple[Advice, ...] = ()  # what would save some, worst first
     services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
+    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
 
 
 async def standing(books: Any) -> Standing:
     """Where things stand, and what to type next."""
     counts = await books.database.read(stories.state_counts)
     entities = []
-    for entity in books.settings.entities:
+    for entity, of in books.settings.entities.items():
         try:
             binding = await books.binding(entity)
         except errors.NoBinding:
-            entities.append(EntityStanding(entity, None, None, counts.get(entity, {})))
+            entities.append(EntityStanding(entity, None, None, counts.get(entity, {}), of.mode))
             continue
-        entities.append(EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {})))
+        entities.append(
+            EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {}), of.mode)
+        )
     flows = []
     for flow in books.flows.values():
         last = await books.database.read(lambda conn, flow=flow: runs.latest_of(conn, flow.id))
@@ -117,12 +120,12 @@ async def standing(books: Any) -> Standing:
         told,
         paused,
         failing,
-        lacking,
         cost,
         saved,
         alive,
         timed,
         under_way,
+        lacking,
     )
 
 

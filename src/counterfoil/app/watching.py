@@ -45,6 +45,15 @@ async def sure_of(books: Any, entity: str) -> None:
     books.seen.add(entity)
 
 
+async def was_seen(books: Any, entity: str) -> bool:
+    """Whether `sure_of` would make no call: the organisation was looked at today, and was there. No call."""
+    found = await books.database.read(lambda conn: _due(conn, entity))
+    if found is None or found[1] or (books.restored and entity not in books.seen):
+        return False
+    fresh: bool = books.clock.now() - found[0] <= books.access.fingerprint_life
+    return fresh
+
+
 async def check(books: Any, binding: Binding, wire: Mapping[str, Any]) -> None:
     """Compare an organisation, as it was read for something else, with its fingerprint; only a difference costs a call.
 

@@ -54,6 +54,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
         )
     service_lines.show(screen, standing)
     for one in standing.entities:
+        if one.mode != "normal":
+            screen.line(f"{one.entity} is {one.mode}, by the configuration.")
         if one.stopped:
             screen.line(f"Writes of {one.entity} are stopped: {table.harmless(one.stopped)}")
     for told in standing.notices:

@@ -7,6 +7,7 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
+import functools
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
@@ -58,13 +59,13 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class TenantWorker:
-    """Finishes one tenant's postings."""
+    """Finishes one tenant's postings, those of flows that wait excepted."""
 
     def __init__(
         self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
         owner: str, point: Point, progress: Progress, closed: Hours = always_open, waiting: Waiting | None = None,
     ) -> None:  # fmt: skip
-        """`closed`: which flows may send nothing at an instant; asked before each request. `waiting`: those left alone."""
+        """`closed`: which flows may send nothing at an instant; asked before each request."""
         self._database = database
         self._waiting = waiting
         self._left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
@@ -191,7 +192,7 @@ class TenantWorker:
             if work.action != "wait":
                 return work
             due.append(work.when or now)
-        fresh = self._claim_planned(connection, now, {*closed.flow_ids, *self._left_alone})
+        fresh = self._claim_planned(connection, now, closed.flow_ids | self._left_alone)
         if fresh.action != "done":
             return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
         if self._busy or self._recovering or self._comparing:
@@ -242,38 +243,22 @@ class TenantWorker:
         if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1, self._left_alone):
             self._comparing = True
             return Work("unpay")
-        if not self._comparing and self._is_to_compare(connection, closed):
+        if not self._comparing and changes.ready(
+            connection, self.entity, self._tenant, 1, closed=closed, but=self._left_alone
+        ):
             self._comparing = True
             return Work("compare")
-        frozen = freezing.freeze_ready(
-            connection,
-            self.entity,
-            self._tenant,
-            self._rules,
-            self._owner,
-            now,
-            lambda chosen: recovering.sift(connection, chosen, now),
-            closed=closed,
-        )
+        freeze = functools.partial(
+            freezing.freeze_ready, connection, self.entity, self._tenant, self._rules, self._owner, now,
+            lambda chosen: recovering.sift(connection, chosen, now), closed=closed,
+        )  # fmt: skip
+        frozen = freeze()
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
-        frozen = frozen or freezing.freeze_ready(
-            connection,
-            self.entity,
-            self._tenant,
-            self._rules,
-            self._owner,
-            now,
-            lambda chosen: recovering.sift(connection, chosen, now),
-            kinds.CREDITS,
-            closed=closed,
-        )
+        frozen = frozen or freeze(kinds.CREDITS)
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
         return Work("done")
-
-    def _is_to_compare(self, connection: Connection, closed: Collection[str]) -> bool:
-        return bool(changes.ready(connection, self.entity, self._tenant, 1, closed=closed, but=self._left_alone))
 
     def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:
         """Something of this resource is to be made, and Xero was not read for what it has already."""
@@ -326,7 +311,7 @@ class TenantWorker:
             self._unreachable = self._expired = 0
         elif isinstance(stop, errors.TokenExpired) and self._expired < EXPIRED_MAX:
             self._expired += 1  # the next attempt has it refreshed
-        elif isinstance(stop, errors.XeroUnavailable) and not stop.sent and self._unreachable < UNREACHABLE_MAX:
+        elif _is_unreachable(stop) and self._unreachable < UNREACHABLE_MAX:
             self._unreachable += 1
             await self._database.clock.sleep(2 ** (self._unreachable - 1))
         elif isinstance(stop, errors.RateLimited) and stop.limit != "day":
@@ -342,7 +327,7 @@ class TenantWorker:
             self._look_failures = 0
         except (errors.Unclear, errors.XeroUnavailable) as error:
             self._look_failures += 1
-            offline = isinstance(error, errors.OrganisationOffline)
+            offline = isinstance(error, errors.OrganisationOffline) or _is_asked_later(error)
             later = self._database.clock.now() + datetime.timedelta(seconds=LOOK_AGAIN_S)
             values: dict[str, Any] = {"owner": None, "lease_until": None, "not_before": later}
             await self._database.run(lambda conn: requests.change(conn, request, values))
@@ -388,6 +373,16 @@ class TenantWorker:
         """The first reason counts; what is in flight ends by itself."""
         if self.stopped is None:
             self.stopped = error
+
+
+def _is_unreachable(stop: errors.CounterfoilError) -> bool:
+    """There was no connection, so that the next try may find one in a moment."""
+    return isinstance(stop, errors.XeroUnavailable) and not stop.sent and not _is_asked_later(stop)
+
+
+def _is_asked_later(error: errors.CounterfoilError) -> bool:
+    """Xero failed so often that nobody asks it for now; the pacing says until when."""
+    return isinstance(error, errors.XeroUnavailable) and not error.sent and error.retry_after_s is not None
 
 
 async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.CounterfoilError]:

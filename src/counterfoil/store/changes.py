@@ -99,12 +99,12 @@ _READY = Prepared(
 
 
 def ready(
-    connection: sa.Connection, entity: str, tenant_id: str, most: int, *, closed: Collection[str] = (),
-    but: Collection[str] = (),
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, *,
+    closed: Collection[str] = (), but: Collection[str] = (),
 ) -> list[Posting]:  # fmt: skip
     """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last.
 
-    What flows in `closed` would change is not among them; what a person takes back is. Of flows in `but` nothing is.
+    What flows in `closed` would change is not among them; what a person takes back is. Of those in `but` nothing is.
     """
     return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, closed=closed, but=but)
 
