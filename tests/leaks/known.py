@@ -22,9 +22,18 @@ FILES_MAX = 500
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
 JWT = re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}")
 LONG = re.compile(rb"[\w-]{32,}")  # what holds a refresh token, wherever it stands
-# Files that people and tests put secrets into, and the sandbox's own memory.
-HOLDERS = re.compile(r"\.(toml|key|pem|py)$|secret|(^|/)state\.json|\.state$")
 CONSTANT = {"the client secret": world.CLIENT_SECRET, "the webhook key": world.WEBHOOK_KEY}
+TOKENS = ("a JSON web token", "a refresh token")
+KEYS = ("the master key", "the master key's bytes")
+# Files that are there to hold some secrets, and which: nothing else belongs there either.
+HOLDERS = (
+    (re.compile(r"\.(toml|pem|py|key)$"), (*CONSTANT, *KEYS)),  # people and tests write configurations and keys
+    (
+        re.compile(r"(^|/)(state|xero)(\.jsonl?)?$|\.state$"),
+        (*CONSTANT, *TOKENS),
+    ),  # the sandbox's memory: it gave these out itself
+    (re.compile(r"secret"), (*CONSTANT, *TOKENS, *KEYS)),  # a test's own, called so
+)
 
 
 class _Told:
@@ -65,7 +74,7 @@ def refresh_tokens() -> set[bytes]:
 
 def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
     """Names of the secrets that stand in `data` as they are."""
-    found = ["a JSON web token"] if b".eyJ" in data and JWT.search(data) else []
+    found = [TOKENS[0]] if b".eyJ" in data and JWT.search(data) else []
     found += [name for name, secret in (*_constants(), *more) if secret in data]
     known = refresh_tokens()
     lengths = {len(token) for token in known}
@@ -75,7 +84,7 @@ def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
         for size in lengths
         for at in range(len(run) - size + 1)
     ):
-        found.append("a refresh token")
+        found.append(TOKENS[1])
     return found
 
 
@@ -83,21 +92,23 @@ def _constants() -> Iterator[tuple[str, bytes]]:
     return ((name, value.encode()) for name, value in CONSTANT.items())
 
 
+def keys_in(folder: Path) -> list[tuple[str, bytes]]:
+    """The master keys that lie in a test's folder, as they are written and as bytes."""
+    keys = [(KEYS[0], text) for path in folder.glob("**/*.key") if path.is_file() for text in path.read_bytes().split()]
+    return keys + [(KEYS[1], raw) for _name, text in keys if (raw := _decoded(text))]
+
+
 def in_folder(folder: Path) -> list[str]:
-    """Where in a test's folder a secret stands in a file that is not there to hold one."""
-    keys = [("the master key", path.read_bytes().strip()) for path in folder.glob("**/*.key") if path.is_file()]
-    keys += [("the master key's bytes", raw) for _name, text in keys if (raw := _decoded(text))]
+    """Where in a test's folder a secret stands in a file that is not there to hold it."""
+    keys = keys_in(folder)
     found = []
     for number, path in enumerate(sorted(folder.rglob("*"))):
-        if (
-            number >= FILES_MAX
-            or not path.is_file()
-            or path.is_symlink()
-            or HOLDERS.search(str(path.relative_to(folder)))
-        ):
+        if number >= FILES_MAX or not path.is_file() or path.is_symlink() or path.stat().st_size > FILE_BYTES_MAX:
             continue
-        if path.stat().st_size <= FILE_BYTES_MAX:
-            found += [f"{path.relative_to(folder)}: {name}" for data in contents(path) for name in in_bytes(data, keys)]
+        name = str(path.relative_to(folder))
+        at_home = {secret for pattern, held in HOLDERS if pattern.search(name) for secret in held}
+        leaks = {leak for data in contents(path) for leak in in_bytes(data, keys)} - at_home
+        found += [f"{name}: {leak}" for leak in sorted(leaks)]
     return found
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 # Findings about Xero's settings: what they miss may have been added since it was cached.
 SETTINGS_FIELDS = ("account", "account_code", "tax", "tax_type", "tracking", "currency")
-MARKED_FIELDS = SETTINGS_FIELDS  # problems with these are grouped by the value as well: each needs its own cure
 
 
 class Checked(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -115,7 +116,7 @@ class TenantWorker:
                     tasks -= done
                     self._ended(done - {resting})
                 elif self._resting or self.stopped is not None or wait is None:
-                    if self._waiting is not None:
+                    if wait is None and self._waiting is not None:  # everything else is done
                         self._stop(self._waiting.why)
                     return
                 elif not stay:
@@ -247,13 +248,10 @@ class TenantWorker:
         ):
             self._comparing = True
             return Work("compare")
-
-        def freeze(those: Sequence[str] = kinds.FREQUENT) -> list[int]:
-            return freezing.freeze_ready(
-                connection, self.entity, self._tenant, self._rules, self._owner, now,
-                lambda chosen: recovering.sift(connection, chosen, now), those, closed=closed,
-            )  # fmt: skip
-
+        freeze = functools.partial(
+            freezing.freeze_ready, connection, self.entity, self._tenant, self._rules, self._owner, now,
+            lambda chosen: recovering.sift(connection, chosen, now), closed=closed,
+        )  # fmt: skip
         frozen = freeze()
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)

@@ -104,9 +104,8 @@ class Unpayer:
         Raises what reading raises; Unclear when Xero keeps showing less than it has shown before.
         """
         entity, tenant = client.binding.entity, client.binding.tenant_id
-        chosen = await self._database.read(
-            lambda conn: payments.to_delete(conn, entity, tenant, reading.IDS_PER_CALL, self._but)
-        )
+        most = reading.IDS_PER_CALL
+        chosen = await self._database.read(lambda conn: payments.to_delete(conn, entity, tenant, most, self._but))
         began_s = self._database.clock.elapsed_s()
         stored = await self._invoices(client, chosen, LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

@@ -7,26 +7,19 @@ user who consented may approve before the period lock date, which only an advise
 import datetime
 from typing import Any, Final
 
-from counterfoil.access import reconnecting
+from counterfoil.access import fingerprints, reconnecting
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.mirror import reference
 from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
 from counterfoil.model.ledger import Ledger
-from counterfoil.model.organisation import Organisation
 from counterfoil.model.record import plain
 from counterfoil.store import bindings as bound
 from counterfoil.store import documents, grants
 
 THROUGH_LOCKS: Final = "ApproveTransactionsBeforePeriodLockDate"
 ALLOWED: Final = "ALLOWED"
-NEVER_CHANGE: Final = {
-    "organisation_id": "organisation_id",
-    "base_currency": "base_currency",
-    "country": "country_code",
-}
-MAY_CHANGE: Final = {"name": "name", "short_code": "short_code"}
 
 
 async def bindings(patient: Patient) -> list[Finding]:
@@ -97,7 +90,8 @@ async def unchanged(patient: Patient) -> list[Finding]:
         if said.error is not None:
             found.append(failed("organisations", said.error, subject=entity))
         elif said.organisation is not None and binding is not None:
-            if wrong := _differing(binding, said.organisation, NEVER_CHANGE):
+            now = fingerprints.of(said.organisation)
+            if wrong := fingerprints.differing(binding.fingerprint, now, tuple(fingerprints.NEVER_CHANGE)):
                 found.append(
                     problem(
                         "organisations",
@@ -107,7 +101,7 @@ async def unchanged(patient: Patient) -> list[Finding]:
                         subject=entity,
                     )
                 )
-            elif changed := _differing(binding, said.organisation, MAY_CHANGE):
+            elif changed := fingerprints.changes(binding.fingerprint, now):
                 found.append(
                     warning(
                         "organisations",
@@ -134,12 +128,6 @@ async def unchanged(patient: Patient) -> list[Finding]:
             count=len(patient.organisations),
         )
     ]
-
-
-def _differing(binding: Binding, now: Organisation, fields: dict[str, str]) -> list[str]:
-    """A part of a sentence per field that is no longer what it was. `fields`: the fingerprint's name → Xero's."""
-    pairs = ((ours, getattr(binding.fingerprint, ours), getattr(now, theirs)) for ours, theirs in fields.items())
-    return [f"{name.replace('_', ' ')} was {was!r} and is {is_!r}" for name, was, is_ in pairs if was != is_]
 
 
 async def lock_dates(patient: Patient) -> list[Finding]:

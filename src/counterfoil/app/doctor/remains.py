@@ -23,45 +23,16 @@ async def leftovers(patient: Patient) -> list[Finding]:
     found = await patient.books.database.read(lambda conn: health.remains(conn, before))
     told = []
     if found.uncertain:
-        told.append(
-            problem(
-                "leftovers",
-                "uncertain",
-                f"Uncertain: {many(found.uncertain, 'posting')}. Do not type them in by hand.",
-                FINISH,
-                count=found.uncertain,
-            )
-        )
-    if found.unsent:
-        told.append(
-            warning(
-                "leftovers",
-                "unsent",
-                f"Planned for more than a day and not sent: {many(found.unsent, 'posting')}.",
-                FINISH,
-                count=found.unsent,
-            )
-        )
-    if found.runs:
-        told.append(
-            warning(
-                "leftovers",
-                "runs",
-                f"Interrupted and never finished: {many(found.runs, 'run')}.",
-                FINISH,
-                count=found.runs,
-            )
-        )
-    if found.spools:
-        told.append(
-            warning(
-                "leftovers",
-                "spools",
-                f"Rows of {many(found.spools, 'interrupted run')} lie about.",
-                "The next run of the flow clears them.",
-                count=found.spools,
-            )
-        )
+        said = f"Uncertain: {many(found.uncertain, 'posting')}. Do not type them in by hand."
+        told.append(problem("leftovers", "uncertain", said, FINISH, count=found.uncertain))
+    old = {
+        "unsent": (found.unsent, "Planned for more than a day and not sent: {}.", "posting", FINISH),
+        "runs": (found.runs, "Interrupted and never finished: {}.", "run", FINISH),
+        "spools": (found.spools, "Rows of {} lie about.", "interrupted run", "The next run of the flow clears them."),
+    }
+    for code, (count, words, what, remedy) in old.items():
+        if count:
+            told.append(warning("leftovers", code, words.format(many(count, what)), remedy, count=count))
     crashes = sorted(patient.loaded.path.parent.glob("counterfoil-crash-*.txt"))
     if crashes:
         told.append(
