@@ -12,6 +12,7 @@ from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
 from counterfoil.app import advice, auditing, costs, numbers, pausing, troubles
 from counterfoil.app.advice import Advice
+from counterfoil.app.budgets import TenantBudget, budgets
 from counterfoil.app.costs import Costs
 from counterfoil.app.progress import Progress, progress
 from counterfoil.app.serving.flow_runs import overview
@@ -66,6 +67,7 @@ class Standing(msgspec.Struct, frozen=True):
     services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
+    budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
 
 
 async def standing(books: Any) -> Standing:
@@ -116,6 +118,7 @@ async def standing(books: Any) -> Standing:
         alive,
         timed,
         under_way,
+        tuple(await budgets(books)),
     )
 
 

@@ -108,7 +108,7 @@ class Finishing:
         match error:
             case errors.WindowClosed(until=datetime.datetime() as until):
                 again = until
-            case errors.RateLimited() if error.retry_after_s is not None:
+            case errors.RateLimited() | errors.XeroUnavailable() if error.retry_after_s is not None:
                 again = now + datetime.timedelta(seconds=error.retry_after_s)
             case errors.OrganisationOffline():
                 again = now + datetime.timedelta(seconds=error.retry_after_s or OFFLINE_S)
