@@ -84,7 +84,9 @@ class Books:
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
+        self.rules = Rules(
+            **msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url, modes=loaded.modes
+        )  # fmt: skip
         xero = loaded.xero
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
@@ -173,13 +175,14 @@ class Books:
             now = self.clock.now()
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
-    async def worker(self, entity: str, progress: Callable[[str], None], lane: Lane = "interactive") -> TenantWorker:
+    async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
-        Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
-        open needs more than the consent covers.
+        `usual`: its calls' lane where no flow with something open asks for one.
+        Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
+        it was disconnected, MissingScope when the consent covers no flow that has something open.
         """
-        await needs.check_open(self, entity)
+        waiting = await needs.waiting(self, entity)
         await watching.sure_of(self, entity)
         bound = await self.binding(entity)
         if bound.stopped is not None:
@@ -188,11 +191,19 @@ class Books:
         if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
             del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
-        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit, lane=lane)
+        sender = Sender(
+            self.database,
+            self.rules,
+            self.sentinel,
+            self.owner,
+            self.point,
+            self.access.audit,
+            lane=await timetables.lane(self, entity, usual),
+        )
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
             self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,
-            lambda conn, now: timetables.closed(conn, self.timetables, entity, now),
+            lambda conn, now: timetables.closed(conn, self.timetables, entity, now), waiting,
         )  # fmt: skip
 
     def counts(self) -> tuple[int, int]:

@@ -126,7 +126,7 @@ def _costs(
     fits = tiers.fitting(connected, busiest(rows) * HEADROOM // 100, likely)
     return Costs(
         **told, connections_max=tier.connections, included_bytes=tier.included_bytes,
-        price=_price(tier, reads.so_far, writes.so_far), price_at_end=_at_end(tier, reads, writes), price_note=_note(tier),
+        price=_price(tier, reads.so_far, writes.so_far), price_at_end=_at_end(tier, reads, writes), price_note=_note(tier, is_live=xero.is_live),
         fits=fits.name, fits_price=fits.price(likely), near=_near(tier, connected, likely),
     )  # fmt: skip
 
@@ -183,10 +183,11 @@ def _at_end(tier: tiers.Tier, reads: Forecast, writes: Forecast) -> Price | None
     return _price(tier, reads.at_end, writes.at_end)
 
 
-def _note(tier: tiers.Tier) -> str:
+def _note(tier: tiers.Tier, *, is_live: bool) -> str:
     if tier.fee is None:
         return "Xero gives the price of this tier on application."
-    return "Without tax, for the whole app: what other installations with its client id draw is not in it."
+    said = "Without tax, for the whole app: what other installations with its client id draw is not in it."
+    return said if is_live else f"{said} This is no Xero that charges: it would be so there."
 
 
 def _custom(countries: Sequence[str]) -> tuple[Price | None, str]:

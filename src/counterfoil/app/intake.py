@@ -22,6 +22,7 @@ from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.model.sheet import SheetRow
+from counterfoil.posting import nothing_new
 from counterfoil.posting.planning import BATCH, Claim, Item, Plan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
@@ -63,15 +64,19 @@ class Intake:
     """Reads one source for one flow."""
 
     def __init__(
-        self, books: Any, flow: FlowSettings, kind: FlowKind, *, offline: bool = False, trying: bool = False
-    ) -> None:
-        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet."""
+        self, books: Any, flow: FlowSettings, kind: FlowKind, *, offline: bool = False, trying: bool = False,
+        late: bool = False,
+    ) -> None:  # fmt: skip
+        """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet.
+
+        `late`: Xero is asked about an entity only when a record of it is not one that was posted as it is.
+        """
         self._books = books
         self._flow = flow
         self._kind = kind
         self._is_guarded = books.settings.xero.is_live and not flow.live
         self._credits = flow.negative == "credit_note" or flow.on_change == "reissue"
-        self._ledgers = Ledgers(books, flow, offline=offline, trying=trying, credits=self._credits)
+        self._ledgers = Ledgers(books, flow, offline=offline, trying=trying, credits=self._credits, late=late)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
         self._fixes: list[Fix] | None = None
         self.bytes_read = 0
@@ -96,7 +101,7 @@ class Intake:
         n = 0
         async with contextlib.aclosing(self.read(source)) as records:
             async for rows in _chunks(records):
-                yield [await self._item(n + index, row) for index, row in enumerate(rows)]
+                yield await self.rows(rows, n)
                 n += len(rows)
 
     async def read(self, source: Path) -> AsyncGenerator[Row | BadRow]:
@@ -126,9 +131,17 @@ class Intake:
             [Row(f"records:{n}", raw, hashlib.sha256(raw).hexdigest()) for n, raw in enumerate(contents, 1)]
         )
 
-    async def rows(self, rows: Sequence[Row], first: int = 0) -> list[Item]:
+    async def rows(self, rows: Sequence[Row | BadRow], first: int = 0) -> list[Item]:
         """Items of rows that are at hand; the first is the source's record number `first`."""
-        return [await self._item(first + index, row) for index, row in enumerate(rows)]
+        items = [await self._item(first + index, row) for index, row in enumerate(rows)]
+        if tenants := dict(self._ledgers.unasked):
+            known = nothing_new.entities_to_ask
+            to_ask = await self._books.database.read(lambda conn: known(conn, self._flow.id, items, tenants))
+            for entity in sorted(to_ask):
+                await self._ledgers.ask(entity)
+            pairs = zip(items, rows, strict=True)
+            return [await self._item(one.n, row) if one.entity in to_ask else one for one, row in pairs]
+        return items
 
     async def plan(self, *, remap: bool = False, again: bool = False) -> Plan:
         """A plan for this source: nothing decided yet, and how the flow treats changes and its first run.

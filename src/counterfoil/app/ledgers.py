@@ -1,12 +1,14 @@
 """The ledgers that a source's records go into: each read once, when its entity's first record turns up.
 
 Called by intake. Cost per entity: at most 5 calls for reference data, and 1 per 1,000 documents that changed since the
-mirror was caught up last; offline none.
+mirror was caught up last; offline none. A run asks Xero only for entities with a record that needs it (`ask`): until then
+what was read within the last hour speaks for them.
 """
 
 import contextlib
 import datetime
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -21,6 +23,7 @@ from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import kinds
 from counterfoil.settings import FlowSettings
+from counterfoil.store import documents
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -47,10 +50,13 @@ class Ledgers:
     what to know of each entity that gets AUTHORISED documents.
     """
 
-    def __init__(self, books: Any, flow: FlowSettings, *, offline: bool, trying: bool, credits: bool = False) -> None:
+    def __init__(
+        self, books: Any, flow: FlowSettings, *, offline: bool, trying: bool, credits: bool = False, late: bool = False
+    ) -> None:
         """`offline`: no call is made. `trying`: nor is it an error that nothing is known of an organisation yet.
 
-        `credits`: credit notes are caught up too, 1 call more per entity.
+        `credits`: credit notes are caught up too, 1 call more per entity. `late`: Xero is asked with `ask`, not before,
+        where what was read last is young enough.
         """
         self._books = books
         self._flow = flow
@@ -59,6 +65,8 @@ class Ledgers:
         self._trying = trying
         self._found: dict[str, Ledger | Blocked] = {}
         self._refreshed: set[str] = set()
+        self._late = late
+        self.unasked: dict[str, str] = {}  # entities that Xero was not asked about yet, with their tenants
         self.bindings: dict[str, Binding] = {}
         self.closed: dict[str, datetime.date] = {}
         self.notices: dict[str, tuple[str, ...]] = {}
@@ -79,7 +87,34 @@ class Ledgers:
         """The same, of one that was asked for before."""
         return self._found[entity]
 
+    async def ask(self, entity: str) -> None:
+        """Ask Xero about an entity that was only known from before."""
+        del self.unasked[entity]
+        self._found[entity] = await self._asked(entity)
+
     async def _first(self, entity: str) -> Ledger | Blocked:
+        if self._late and (last := await self._from_before(entity)) is not None:
+            return last
+        return await self._asked(entity)
+
+    async def _from_before(self, entity: str) -> Ledger | None:
+        """The ledger as it was read last, if nothing speaks against it; no call."""
+        if not await watching.was_seen(self._books, entity):
+            return None
+        bound = await self._books.binding(entity)
+        caught_up = await self._books.database.read(
+            lambda conn: [documents.cursor(conn, bound.tenant_id, one) for one in self._resources]
+        )
+        if bound.stopped is not None or not all(one.recovered and one.since for one in caught_up):
+            return None
+        wire = await reference.kept(self._books.database, bound.tenant_id)
+        if wire is None:
+            return None
+        self.bindings[entity] = bound
+        self.unasked[entity] = bound.tenant_id
+        return self._made(entity, wire)
+
+    async def _asked(self, entity: str) -> Ledger | Blocked:
         try:
             if not self._trying:  # before anything is asked of Xero
                 await needs.check(self._books, self._flow, await self._books.binding(entity))
@@ -101,8 +136,8 @@ class Ledgers:
             return _blocked(error, entity)
 
     def may_be_stale(self, entity: str) -> bool:
-        """Whether its settings were not read afresh for this source yet."""
-        return entity not in self._refreshed
+        """Whether its settings were not read afresh for this source yet, and Xero may be asked."""
+        return entity not in self._refreshed and entity not in self.unasked
 
     async def read_afresh(self, entity: str) -> Ledger:
         """The ledger with what was added to its settings since they were cached."""
@@ -121,6 +156,9 @@ class Ledgers:
                 remedy="Leave --offline out once, so that it is read.",
             )
         await self._books.check_fingerprint(client.binding, wire["Organisation"][0])
+        return self._made(entity, wire)
+
+    def _made(self, entity: str, wire: Mapping[str, Any]) -> Ledger:
         found = Ledger.from_wire(
             wire["Organisation"][0],
             wire["Accounts"],
@@ -128,6 +166,7 @@ class Ledgers:
             wire["TrackingCategories"],
             wire["Currencies"],
             self._books.settings.entities[entity],
+            self._books.settings.entities[entity].mode,
         )
         if (closed := days.closed_through(found)) is not None:
             self.closed[entity] = closed
@@ -135,7 +174,7 @@ class Ledgers:
 
     async def notice(self, entity: str) -> None:
         """Learn once per entity what a person should know before approved documents go there."""
-        if entity in self.notices:
+        if entity in self.notices or entity in self.unasked:
             return
         self.notices[entity] = ()
         client = await self._books.client(entity)

@@ -29,6 +29,7 @@ COMMANDS: Final = (
     _command("connections", "[list|disconnect]", "The organisations that the app may reach."),
     _command("entities", "[list|bind|unbind|verify|export]", "Which of your companies is which organisation."),
     _command("flow", "[new|test]", "Draft a flow from a sample, and try it without a connection."),
+    _command("estimate", "FILE…", "What files would cost at Xero: calls, hours, data and tier, before any connection."),
     _command("plan", "FLOW", "What a run would do, record by record; writes nothing to Xero."),
     _command("run", "FLOW", "Finish what is open, plan, post, prove; safe to interrupt and repeat."),
     _command("finish", "", "Bring every open posting to its end."),
@@ -47,6 +48,9 @@ COMMANDS: Final = (
     _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
+    _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),
+    _command("restore", "FILE", "Put a backup back; what Xero has meanwhile is recognised, not made again."),
+    _command("upgrade", "", "Bring the database to this version's schema; on SQLite that happens by itself."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
     _command(
         "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."

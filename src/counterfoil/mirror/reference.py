@@ -59,6 +59,14 @@ async def load(
     return {path: await _load_one(client, database, path, fresh, offline) for path in RESOURCES}
 
 
+async def kept(database: Database, tenant_id: str) -> dict[str, list[dict[str, Any]]] | None:
+    """The same as was read last, if all of it is younger than LIFETIME; else None. No call."""
+    now = database.clock.now()
+    found = await database.read(lambda conn: {path: documents.reference(conn, tenant_id, path) for path in RESOURCES})
+    young = {path: _elements(one[1]) for path, one in found.items() if one is not None and now - one[0] < LIFETIME}
+    return young if len(young) == len(RESOURCES) else None
+
+
 async def _load_one(
     client: XeroClient, database: Database, path: str, fresh: bool, offline: bool
 ) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ overtaken by another worker writes nothing.
 """
 
 import datetime
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from counterfoil.model.prepared import Finding
 from counterfoil.posting import concluding, freezing, kinds
 from counterfoil.posting.judging import ItemVerdict, Judgement
 from counterfoil.posting.rules import Rules, next_step
-from counterfoil.store import followers, postings, requests
+from counterfoil.store import documents, followers, postings, requests
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.requests import Request
@@ -23,6 +24,7 @@ from counterfoil.xero.answers import Answer
 
 ANSWER_BYTES_MAX = 2_000_000  # of an answer, before compression, kept for `why`
 ON_ITS_WAY = ("sending", "uncertain")
+OF_SETTINGS = re.compile(r"account|tax|tracking|currency", re.IGNORECASE)
 NO_HANDS = "Do not type it in by hand: run `counterfoil finish`."
 
 
@@ -158,7 +160,10 @@ def write_posted(
 
 
 def write_rejected(connection: Connection, refused: Mapping[int, Sequence[str]], now: datetime.datetime) -> None:
-    """Xero refused these, in its own words; what waits for them is held."""
+    """Xero refused these, in its own words; what waits for them is held.
+
+    Words that name a setting say that what we know of the settings is old: the next run reads them again.
+    """
     rows = [
         {"pid": posting_id, "state": "rejected", "cause": f"xero:{messages[0] if messages else 'refused'}", "reason": " ".join(messages),
          "remedy": "Correct the record or Xero's settings, then `counterfoil problems retry`.", "xero_messages": list(messages),
@@ -167,6 +172,9 @@ def write_rejected(connection: Connection, refused: Mapping[int, Sequence[str]],
     ]  # fmt: skip
     postings.update_many(connection, rows, ON_ITS_WAY)
     followers.hold_followers(connection, list(refused), now)
+    doubtful = [one for one, messages in refused.items() if any(map(OF_SETTINGS.search, messages))]
+    if doubtful:
+        documents.doubt_reference(connection, doubtful)
 
 
 def write_held(connection: Connection, found: Mapping[int, Finding], state: str, now: datetime.datetime) -> None:

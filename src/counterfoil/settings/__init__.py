@@ -15,6 +15,7 @@ from counterfoil.settings.reading import ReadSettings
 from counterfoil.settings.secret import Secret
 from counterfoil.settings.show import Field, declared, redacted
 from counterfoil.settings.sources import SourceSettings
+from counterfoil.settings.surroundings import without_secrets
 from counterfoil.settings.tables import (
     EntitySettings,
     PostingSettings,
@@ -54,5 +55,6 @@ __all__ = [
     "redacted",
     "refuse_shared",
     "secret_files",
+    "without_secrets",
     "written_secrets",
 ]

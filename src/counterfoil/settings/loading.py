@@ -50,10 +50,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     service: tables.ServiceSettings
     posting: tables.PostingSettings
     pacing: pacing.PacingSettings
+    retention: tables.RetentionSettings = tables.RetentionSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
     notify: tuple[targets.NotifySettings, ...] = ()
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """How much is written to each entity's organisation: entity → model/modes."""
+        return {key: entity.mode for key, entity in self.entities.items()}
 
 
 def load(
@@ -184,6 +190,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         service=service,
         posting=given.posting,
         pacing=pacing.compiled(given.pacing, xero.tier, where, path.name),
+        retention=given.retention,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from counterfoil.store import prepared, schema
 from counterfoil.store.prepared import Among, Prepared
+from counterfoil.store.types import EPOCH
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -143,6 +144,14 @@ def reference(connection: sa.Connection, tenant_id: str, resource: str) -> tuple
         sa.select(f.fetched_at, f.body).where(f.tenant_id == tenant_id, f.resource == resource)
     ).one_or_none()
     return (row.fetched_at, row.body) if row else None
+
+
+def doubt_reference(connection: sa.Connection, posting_ids: Sequence[int]) -> None:
+    """What is cached of the settings of these postings' organisations is old from now on; it stays for `--offline`."""
+    p = schema.postings.c
+    tenants = sa.select(p.tenant_id).where(p.id.in_(posting_ids))
+    old = sa.update(schema.reference).where(schema.reference.c.tenant_id.in_(tenants))
+    connection.execute(old.values(fetched_at=EPOCH))
 
 
 def set_reference(connection: sa.Connection, tenant_id: str, resource: str, at: datetime.datetime, body: bytes) -> None:
