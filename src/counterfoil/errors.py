@@ -101,11 +101,26 @@ class XeroUnavailable(RunAgain):
         super().__init__(message, retry_after_s=retry_after_s, **facts)
         self.sent = sent
 
+    @property
+    def is_unreachable(self) -> bool:
+        """There was no connection: the next try may find one in a moment."""
+        return not self.sent and not self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        """Nobody asks for now; `retry_after_s` says until when. This time nothing was sent."""
+        return not self.sent and self.retry_after_s is not None
+
 
 class OrganisationOffline(XeroUnavailable):
     """Xero took this organisation offline (503, "The Organisation is offline"); usually back in five minutes."""
 
     code = "organisation-offline"
+
+    @property
+    def is_paused(self) -> bool:
+        """Always: whether Xero said so just now or before."""
+        return True
 
 
 class WindowClosed(RunAgain):

@@ -1,5 +1,6 @@
 """What an installation says of its organisations' limits."""
 
+import asyncio
 import datetime
 import zoneinfo
 
@@ -100,6 +101,23 @@ async def test_an_offline_organisation_is_asked_by_nobody_until_its_time_comes(s
         for other in rows.keys() - {"acme-uk"}:
             await (await books.client(other)).get("Organisation", lane="looking")
             assert rows[other].waits == ()
+
+
+async def test_status_says_what_is_left_and_what_waits(shop):
+    """The day and when it begins anew, and of an offline organisation until when nobody asks."""
+    tenants = {one["name"]: one["tenant_id"] for one in shop.sandbox.ready["organisations"]}
+    shop.sandbox.fault("503_offline", tenant=tenants["Fernhill Trading Ltd"], count=1)
+    async with open_books(shop.folder / "counterfoil.toml") as books:
+        with pytest.raises(errors.OrganisationOffline):
+            await (await books.client("acme-uk")).get("Organisation", lane="looking")
+    shop.sandbox.clear_faults()
+    ended = await asyncio.to_thread(shop.process, "status")
+    assert "Calls for acme-uk (accounting) wait until " in ended.out
+    assert "the organisation is offline" in ended.out
+    shown = (await asyncio.to_thread(shop.process, "status", "--json")).value["budgets"]
+    assert [one["entity"] for one in shown] == sorted(one["entity"] for one in shown)
+    assert any(one["day_left"] for one in shown)
+    assert " left today, anew by " in ended.out
 
 
 def configured(shop, text):

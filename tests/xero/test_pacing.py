@@ -1,9 +1,11 @@
 import asyncio
 import random
 
+import msgspec
 import pytest
 
 from counterfoil import errors
+from counterfoil.store.limits import Remembered
 from counterfoil.xero.pacing import Pacer
 from tests.xero.fakes import FakeClock
 
@@ -172,3 +174,14 @@ async def test_somebody_else_uses_the_app_too():
     await one(paced, clock, took_s=0, log=log)
     await one(paced, clock, took_s=0, log=log)
     assert [at for at, _ in log] == [1000.0, 1060.0]
+
+
+async def test_what_another_version_kept_in_another_form_is_begun_anew():
+    """An upgrade finds states that it cannot read: calls go on, and the new form is kept."""
+    clock, kept = FakeClock(), Remembered(FakeClock())
+    old = msgspec.msgpack.encode([[], [], 0, [0] * 5, [0] * 5, 0, 0, None, 0, 0])
+    await kept.turn(["t", "app"], lambda _now, _states: (None, {"t": old, "app": b"\xc1"}))
+    paced = pacer(clock, kept=kept)
+    await one(paced, clock)
+    await told()
+    assert (await paced.standings(["t"]))["t"].minute_used == 1

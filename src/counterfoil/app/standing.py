@@ -12,6 +12,7 @@ from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
 from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
 from counterfoil.app.advice import Advice
+from counterfoil.app.budgets import TenantBudget, budgets
 from counterfoil.app.costs import Costs
 from counterfoil.app.progress import Progress, progress
 from counterfoil.app.serving.flow_runs import overview
@@ -69,6 +70,7 @@ class Standing(msgspec.Struct, frozen=True):
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
     lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
+    budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
 
 
 async def standing(books: Any) -> Standing:
@@ -126,6 +128,7 @@ async def standing(books: Any) -> Standing:
         timed,
         under_way,
         lacking,
+        tuple(await budgets(books)),
     )
 
 

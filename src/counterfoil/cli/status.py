@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from counterfoil.cli import cost_lines, service_lines, session, table
+from counterfoil.cli import cost_lines, limit_lines, service_lines, session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _show(screen: Screen, standing: "Standing") -> None:
         screen.line(f"{table.harmless(told.message)} {table.harmless(told.remedy)}")
     for target in standing.failing:
         screen.line(f"Notifications do not get to {target.target}: {target.error}. See `counterfoil notify`.")
+    limit_lines.show(screen, standing.budgets)
     if standing.costs is not None:
         cost_lines.show(screen, standing.costs, standing.advice)
     if standing.problems:

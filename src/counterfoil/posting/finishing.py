@@ -311,7 +311,7 @@ class TenantWorker:
             self._unreachable = self._expired = 0
         elif isinstance(stop, errors.TokenExpired) and self._expired < EXPIRED_MAX:
             self._expired += 1  # the next attempt has it refreshed
-        elif _is_unreachable(stop) and self._unreachable < UNREACHABLE_MAX:
+        elif isinstance(stop, errors.XeroUnavailable) and stop.is_unreachable and self._unreachable < UNREACHABLE_MAX:
             self._unreachable += 1
             await self._database.clock.sleep(2 ** (self._unreachable - 1))
         elif isinstance(stop, errors.RateLimited) and stop.limit != "day":
@@ -327,7 +327,7 @@ class TenantWorker:
             self._look_failures = 0
         except (errors.Unclear, errors.XeroUnavailable) as error:
             self._look_failures += 1
-            offline = isinstance(error, errors.OrganisationOffline) or _is_asked_later(error)
+            offline = isinstance(error, errors.XeroUnavailable) and error.is_paused
             later = self._database.clock.now() + datetime.timedelta(seconds=LOOK_AGAIN_S)
             values: dict[str, Any] = {"owner": None, "lease_until": None, "not_before": later}
             await self._database.run(lambda conn: requests.change(conn, request, values))
@@ -373,16 +373,6 @@ class TenantWorker:
         """The first reason counts; what is in flight ends by itself."""
         if self.stopped is None:
             self.stopped = error
-
-
-def _is_unreachable(stop: errors.CounterfoilError) -> bool:
-    """There was no connection, so that the next try may find one in a moment."""
-    return isinstance(stop, errors.XeroUnavailable) and not stop.sent and not _is_asked_later(stop)
-
-
-def _is_asked_later(error: errors.CounterfoilError) -> bool:
-    """Xero failed so often that nobody asks it for now; the pacing says until when."""
-    return isinstance(error, errors.XeroUnavailable) and not error.sent and error.retry_after_s is not None
 
 
 async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.CounterfoilError]:

@@ -13,6 +13,7 @@ SECOND: Final = 1_000_000
 TRIPS_AT: Final = 5  # failures in a row; a single GET is repeated twice before it is given up
 OFFLINE: Final = 300 * SECOND  # and the longest pause after other failures
 STEPS: Final = 15  # the first pause after other failures is a part of the longest: 20 s
+PROBE_LONGEST: Final = 75 * SECOND  # a request is given up before; then the process of the one that tried is gone
 STALE: Final = 600 * SECOND  # a failure so long ago is not in a row with one of now
 
 
@@ -37,7 +38,7 @@ def waits(breaker: Breaker, now: int) -> int | None:
 def began(breaker: Breaker, now: int, lease: int) -> None:
     """A call began: if the breaker is to be tried, it is the one that tries, for its lease at most."""
     if breaker.until and breaker.until <= now:
-        breaker.probe = now + lease
+        breaker.probe = now + min(lease, PROBE_LONGEST)
 
 
 def succeeded(breaker: Breaker) -> None:

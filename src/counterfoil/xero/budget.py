@@ -18,7 +18,6 @@ TURN: Final = 10 * SECOND  # a lane that waits so long goes before those above i
 WANT: Final = 2 * SECOND  # how long a lane above that waits keeps those below it from taking places
 NAP: Final = SECOND // 4  # what is asked again when nothing says when
 LEVEL_LIFE: Final = 6 * SECOND  # equal shares hold so long after somebody last found the app's minute scarce
-SCARCE_BURST: Final = 5  # while the app's minute is scarce, so much of a tenant's share starts at once
 UNSPREAD: Final = 1  # lanes up to this one (a person waits, or a posting is unclear) take a free place at once
 
 
@@ -142,7 +141,10 @@ def _place(limits: Limits, app: App, tenant: Tenant, rank: int, now: int) -> Ver
 
 
 def _in_the_minute(limits: Limits, app: App, tenant: Tenant, rank: int, now: int) -> Verdict | None:
-    """A free place, and (but for the first lanes) not so soon that the free ones are gone before the next comes back."""
+    """A free place, and (but for the first lanes) not so soon that the free ones are gone before the next comes back.
+
+    While the app's minute is scarce nothing is spread: the shares add up to all there is, so one that is not taken is lost.
+    """
     level = app.level if now - app.level_at < LEVEL_LIFE else 0
     if tenant.rapid > now and not level:
         return None
@@ -150,10 +152,7 @@ def _in_the_minute(limits: Limits, app: App, tenant: Tenant, rank: int, now: int
     free = most - len(tenant.calls) - len(tenant.frees)
     if free <= 0:
         return Verdict(tenant.frees[-free] if -free < len(tenant.frees) else now + NAP)
-    burst = min(
-        limits.burst, most // SCARCE_BURST if level else most
-    )  # bursts of many would fill the app's minute by luck
-    if rank <= UNSPREAD or len(tenant.calls) + len(tenant.frees) < burst:
+    if level or rank <= UNSPREAD or len(tenant.calls) + len(tenant.frees) < min(limits.burst, most):
         return None
     next_free = tenant.frees[0] if tenant.frees else now + limits.window
     due = tenant.last + (next_free - tenant.last) // (free + 1)

@@ -14,6 +14,7 @@ from counterfoil.xero.breaker import Breaker
 from counterfoil.xero.places import ACCOUNTING, MINUTE, App, Call, Limits, Tenant
 
 XERO_MINUTE: Final = 60  # of a limit that is not Xero's own (a sandbox's) the headers say nothing
+XERO_APP_MINUTE: Final = 10_000
 NOT_IMPLEMENTED: Final = 501  # a refusal
 
 
@@ -76,7 +77,7 @@ def _learn_of_others(limits: Limits, app: App, tenant: Tenant, call: Call | None
         foreign = max(0, limits.minute - taught.minute_left - ours)
         tenant.begun += foreign
         places.occupy(limits, tenant, now, foreign)
-    if taught.app_left is not None:
+    if taught.app_left is not None and limits.app_minute <= XERO_APP_MINUTE:
         ours = app.taken if call is None else call.app_base + app.begun
         foreign = max(0, limits.app_minute - taught.app_left - ours)
         app.begun += foreign

@@ -12,7 +12,7 @@ def demand(limits: Limits, tenant: Tenant, now: int) -> int:
     taken = budget.used(tenant, now)
     if any(want > now for want in tenant.wants):
         return limits.minute
-    return min(limits.minute, taken + max(1, taken // 10)) if taken else 0
+    return min(limits.minute, taken + max(1, taken // 4)) if taken else 0
 
 
 def level(limits: Limits, demands: list[int]) -> int:

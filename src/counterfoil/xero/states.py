@@ -3,7 +3,7 @@
 Called by pacing. Pure.
 """
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -13,20 +13,22 @@ from counterfoil.xero.places import App, Tenant
 APP: Final = "app"
 
 
+T = TypeVar("T", App, Tenant)
+
+
 class Books:
     """The states of one turn, decoded when they are needed."""
 
     def __init__(self, states: States) -> None:
         self._states = states
         self._tenants: dict[str, Tenant] = {}
-        self.app = msgspec.msgpack.decode(states[APP], type=App) if APP in states else App()
+        self.app = _decoded(states.get(APP), App)
 
     def tenant(self, key: str) -> Tenant:
         """A tenant's state; empty when it was never written."""
         found = self._tenants.get(key)
         if found is None:
-            state = self._states.get(key)
-            found = Tenant() if state is None else msgspec.msgpack.decode(state, type=Tenant)
+            found = _decoded(self._states.get(key), Tenant)
             self._tenants[key] = found
         return found
 
@@ -36,3 +38,13 @@ class Books:
         if only is None:
             found |= {key: msgspec.msgpack.encode(one) for key, one in self._tenants.items()}
         return {key: state for key, state in found.items() if state != self._states.get(key)}
+
+
+def _decoded(state: bytes | None, kind: type[T]) -> T:
+    """What was kept; empty when nothing was, or when another version kept it in another form: that costs a 429 at most."""
+    if state is None:
+        return kind()
+    try:
+        return msgspec.msgpack.decode(state, type=kind)
+    except msgspec.DecodeError:
+        return kind()

@@ -326,3 +326,15 @@ def test_an_audit_log_that_was_cut_is_a_problem(firm):
         "DELETE FROM audit WHERE entity = 'acme-uk' AND seq = (SELECT MAX(seq) FROM audit WHERE entity = 'acme-uk')"
     )
     assert firm.found("audit", "--offline") == [("problem", "end", "acme-uk")]
+
+
+def test_bulk_hours_on_an_unknown_clock_are_named(firm):
+    """Where Xero's time zone is not known they hold nobody, which is a warning."""
+    config = firm.folder / "counterfoil.toml"
+    config.write_text(
+        config.read_text().replace("[pacing]\noffline_s = 0.01\n", '[pacing]\nbulk_window = "22:00-06:00"\n')
+    )
+    firm.sql("UPDATE bindings SET timezone = 'MARSSTANDARDTIME' WHERE entity = 'acme-au'")
+    assert {(code, subject) for _level, code, subject in firm.found("limits", "--offline")} == {
+        ("unknown-zone", "acme-au")
+    }

@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil import errors, settings
 from counterfoil.app import open_books
-from counterfoil.app.doctor import asking, consents, files, hosts, machine, operating, organisations, remains
+from counterfoil.app.doctor import asking, consents, files, hosts, limits, machine, operating, organisations, remains
 from counterfoil.app.doctor.finding import PROBLEM, WARNING, Finding, failed, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.model.ports import Clock
@@ -50,6 +50,7 @@ CHECKS: Final = (
     Check("scopes", consents.scopes, NEEDS_DATABASE),
     Check("tier", consents.tier, NEEDS_DATABASE),
     Check("bindings", organisations.bindings, NEEDS_DATABASE),
+    Check("limits", limits.limits, NEEDS_DATABASE),
     Check("organisations", organisations.unchanged, NEEDS_XERO),
     Check("lock-dates", organisations.lock_dates, NEEDS_DATABASE),
     Check("adviser", organisations.adviser, NEEDS_XERO),
