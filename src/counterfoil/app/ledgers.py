@@ -167,6 +167,7 @@ class Ledgers:
             wire["Currencies"],
             self._books.settings.entities[entity],
         )
+        self.closed.pop(entity, None)  # what was read before may have been opened since
         if (closed := days.closed_through(found)) is not None:
             self.closed[entity] = closed
         return found
