@@ -20,6 +20,10 @@ DOORS = {  # library → where alone it may be imported
     "psycopg": ("store/",),
     "sqlite3": ("store/",),
     "procrastinate": ("runtime/distributed.py",),
+    "litestar": ("service/",),
+    "uvicorn": ("service/",),
+    "prometheus_client": ("service/",),
+    "structlog": ("service/logs.py",),
 }
 
 

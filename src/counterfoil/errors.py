@@ -25,6 +25,7 @@
     │       └── BoundElsewhere        bound in the database of another environment
     ├── FixInput              exit 2: the configuration, a file or an argument
     │   ├── ConfigurationError    with file, line, key and the nearest valid key
+    │   │   └── PortTaken             another program listens on the port that the configuration names
     │   ├── InputError            a file that cannot be read at all
     │   ├── Refused               Xero refused the request; every message of Xero's is in `messages`
     │   └── NotFound              Xero knows no such document
@@ -249,6 +250,16 @@ class ConfigurationError(FixInput):
     def __init__(self, message: str, *, remedy: str = "", problems: tuple[str, ...] = (), **facts: Any) -> None:
         super().__init__(message, remedy=remedy, **facts)
         self.problems = problems
+
+
+class PortTaken(ConfigurationError):
+    """Another program listens on the port that the configuration names, or we may not. `port` is it."""
+
+    code = "port-taken"
+
+    def __init__(self, message: str, *, port: int, remedy: str = "", **facts: Any) -> None:
+        super().__init__(message, remedy=remedy, **facts)
+        self.port = port
 
 
 class InputError(FixInput):

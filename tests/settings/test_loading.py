@@ -244,6 +244,7 @@ def test_declarations():
     assert {(field.table, field.key) for field in declared if field.secret} == {
         ("xero", "client_secret"), ("xero", "webhook_keys"), ("xero", "webhook_key"), ("store", "url"),
         ("vault", "master_key"), ("notify.to", "webhook"), ("notify.to", "secret"), ("notify.to", "password"),
+        ("service", "connect_token"), ("service", "heartbeat_url"),
     }  # fmt: skip
 
 

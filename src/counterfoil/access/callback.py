@@ -57,7 +57,7 @@ def address(redirect_uri: str) -> Address:
 
 @contextlib.asynccontextmanager
 async def listening(at: Address, answer: Answerer) -> AsyncIterator[int]:
-    """Listen while inside; gives the port. Raises ConfigurationError when the port is taken.
+    """Listen while inside; gives the port. Raises PortTaken.
 
     On leaving, a page that `answer` gave is still delivered.
     """
@@ -103,9 +103,10 @@ async def _started(
         return await asyncio.start_server(serve, found, at.port, limit=HEAD_BYTES_MAX)
     except OSError as cause:
         reason = "it is taken" if cause.errno == errno.EADDRINUSE else cause.strerror or type(cause).__name__
-        raise errors.ConfigurationError(
+        raise errors.PortTaken(
             f"Port {at.port} on this machine cannot be listened on: {reason}.",
             remedy="End the program that uses it, or change [xero] redirect_uri here and at developer.xero.com.",
+            port=at.port,
         ) from cause
 
 

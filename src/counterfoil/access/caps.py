@@ -10,6 +10,7 @@ import msgspec
 
 from counterfoil.model import tiers
 
+BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
 NEAR: Final = 80  # per cent of a tier's cap
 WHAT_BEFORE: Final = {
     "starter": "The sixth connection needs a payment method and makes the app Core.",

@@ -7,6 +7,7 @@ design §3.3 (https://developer.xero.com/documentation/guides/oauth2/token-types
 
 import asyncio
 import datetime
+from collections import Counter
 from typing import Final
 
 from counterfoil import errors
@@ -30,6 +31,7 @@ USABLE_S: Final = 10.0  # with more than this it still serves while a refresh is
 AGAIN_S: Final = 30.0  # after a refresh that failed, while the token still serves
 POLL_S: Final = 0.1  # how often a waiter looks whether the other process is done
 WAIT_MAX_S: Final = 120.0
+OUTCOMES: Final = ("refreshed", "overtaken", "failed", "lost")
 NOBODY: Final = "Nobody has connected this app to Xero yet."
 
 
@@ -49,6 +51,7 @@ class GrantTokens:
         self._locks: dict[str, asyncio.Lock] = {}
         self._kept: dict[str, tuple[HiddenText, datetime.datetime]] = {}
         self._pauses: dict[str, float] = {}
+        self.outcomes: Counter[str] = Counter()  # of this process's refreshes, by OUTCOMES; for meters
 
     async def access_token(self, grant_id: str, *, rejected: str | None = None) -> str:
         """A token with time left; `rejected`: one that Xero just called expired.
@@ -148,8 +151,13 @@ class GrantTokens:
         try:
             stored = await one.carry_out()
         except errors.NoConsent:
+            self.outcomes["lost"] += 1
             self._kept.pop(grant.id, None)
             raise
+        except errors.CounterfoilError:
+            self.outcomes["failed"] += 1
+            raise
+        self.outcomes["refreshed" if stored.grant is not None else "overtaken"] += 1
         if stored.grant is not None:
             return self._keep(stored.grant, stored.token)
         return stored.token

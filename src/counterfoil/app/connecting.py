@@ -1,24 +1,32 @@
 """Consent and bindings as operations: connect, what the app may reach, and which entity is which organisation.
 
-Called by cli/connect, cli/connections, cli/entities and the demo. The rules are those of access/.
+Called by cli/connect, cli/connections, cli/entities, the demo, and consenting for the service's page. The rules are
+those of access/.
 """
 
+import hashlib
+import urllib.parse
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from counterfoil import errors
+from counterfoil.access import callback, neighbour
 from counterfoil.access.bindings import ORGANISATION, Proposal, Verified
+from counterfoil.access.caps import Cap
 from counterfoil.access.fingerprints import folded
 from counterfoil.access.granting import Consented
-from counterfoil.app import environments, needs
+from counterfoil.app import environments, needs, watching
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.posting import stranded
 from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
 from counterfoil.store import grants, waits
+from counterfoil.store.database import get_meta
+
+NAME_DIGITS: Final = 16
 
 
 class Whose(msgspec.Struct, frozen=True):
@@ -27,6 +35,29 @@ class Whose(msgspec.Struct, frozen=True):
     entity: str
     organisation: str | None  # None: neither bound nor named in the configuration
     connected: bool
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """What came of a consent, and what is still missing.
+
+    `bound`: the organisation that the entity was bound to on the way; `refused`: why it was not. `wrong`: entities with
+    whose organisation something is wrong now. `unbound`: an entity is bound to nothing.
+    """
+
+    done: Consented
+    bound: str | None
+    refused: errors.Reconnect | None
+    wrong: dict[str, errors.CounterfoilError]
+    cap: Cap
+    entities: tuple[Whose, ...]
+    lacking: tuple[needs.Lack, ...]
+    broad: tuple[needs.Broad, ...]
+    unbound: bool
+
+    @property
+    def missing(self) -> tuple[Whose, ...]:
+        """The entities that no consent reaches."""
+        return tuple(one for one in self.entities if not one.connected)
 
 
 async def connect(books: Any, show: Callable[[str], None], entity: str | None = None) -> Consented:
@@ -43,6 +74,41 @@ async def connect(books: Any, show: Callable[[str], None], entity: str | None = 
         return alone
     consented: Consented = await books.access.consent.connect(xero.redirect_uri, asked, show)
     return consented
+
+
+async def page_of_service(books: Any, entity: str | None = None) -> str | None:
+    """The page of our own service that asks for consent, when it is what listens on `redirect_uri`; None: it is not."""
+    at = callback.address(books.settings.xero.redirect_uri)
+    if await neighbour.installation_at(at) != await installation(books):
+        return None
+    public = urllib.parse.urlsplit(books.settings.service.public_url)
+    base = at.uri(at.port).removesuffix(at.path) if public.hostname in callback.LOOPBACK else public.geturl()
+    return f"{base}/connect" + (f"?{urllib.parse.urlencode({'entity': entity})}" if entity else "")
+
+
+async def installation(books: Any) -> str:
+    """A short name of this installation, by which a command recognises its own service; it tells nothing else."""
+    known = await books.database.read(lambda conn: get_meta(conn, "installation_id"))
+    return hashlib.sha256(f"counterfoil installation {known}".encode()).hexdigest()[:NAME_DIGITS]
+
+
+async def finished(books: Any, done: Consented, entity: str | None = None) -> Finished:
+    """Look at what a fresh consent means: for what is bound already, for the tier's cap, and bind `entity` on the way.
+
+    One call per bound organisation that it reaches, three for a new binding. Raises StoreError, MasterKeyError.
+    """
+    wrong = await watching.after_consent(books, {one.tenant_id for one in done.reached})
+    cap = await watching.count(books)
+    bound_to, refused = None, None
+    if entity is not None:
+        try:
+            bound_to = await bind_on_the_way(books, entity, done)
+        except errors.Reconnect as error:
+            refused = error
+    return Finished(
+        done, bound_to, refused, wrong, cap, await whose(books), await needs.lacking(books), await needs.broad(books),
+        any(one is None for one in (await bound(books)).values()),
+    )  # fmt: skip
 
 
 async def bind_on_the_way(books: Any, entity: str, done: Consented) -> str:

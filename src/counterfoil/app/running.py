@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, pausing, taking_back, watching
+from counterfoil.app import acts, pausing, saying, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
@@ -186,6 +186,7 @@ class Runner:
             return made
 
         run_id: int = await self._database.run(work)
+        saying.began(run_id, command, flow.table if flow else None)
         return run_id
 
     async def _apply(self, plan: Plan, run_id: int, items: Sequence[Item]) -> None:
@@ -235,6 +236,7 @@ class Runner:
         )  # fmt: skip
         now = self._books.clock.now()
         await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
+        saying.ended(run_id, counts, problems, self._stops)
         return report
 
 

@@ -2,7 +2,7 @@
 
 Shows the consent page, listens on `redirect_uri` for five minutes, checks who consented, stores the consent encrypted. A
 custom connection asks for itself, without a page. Costs 6 calls, none of which an organisation counts. Repeating it is
-harmless.
+harmless. Where `counterfoil serve` listens on `redirect_uri` already, its page asks instead.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from counterfoil.cli import session, table
 if TYPE_CHECKING:
     from counterfoil.access.granting import Consented
     from counterfoil.app import Books
-    from counterfoil.app.connecting import Whose
+    from counterfoil.app.connecting import Finished, Whose
 
 app = session.app()
 OPEN: Final = (
     "import sys, webbrowser; webbrowser.open(sys.stdin.read())"  # so that no list of processes shows the address
 )
-BULK: Final = ("advanced", "enterprise")  # tiers whose users may choose several organisations in one consent
+NEEDS_A_PERSON: Final = 1
 
 
 @app.command()
@@ -50,53 +50,62 @@ def connect(
 
 async def _connect(books: "Books", now: session.Session, entity: str | None, *, browser: bool) -> None:
     """Ask, bind on the way, and say what is still to be connected; what was stored is said even if binding fails."""
-    from counterfoil.app import connecting, needs
+    from counterfoil.app import connecting
 
-    done = await connecting.connect(books, lambda url: _show(now, url, browser=browser), entity)
-    await _looked_at(books, now, done)
     try:
-        bound = await connecting.bind_on_the_way(books, entity, done) if entity else None
-    except errors.Reconnect:
+        done = await connecting.connect(books, lambda url: _show(now, url, browser=browser), entity)
+    except errors.PortTaken:
+        page = await connecting.page_of_service(books, entity)
+        if page is None:
+            raise
+        _leave_it_to_the_service(now, page, browser=browser)
+        raise typer.Exit(NEEDS_A_PERSON) from None
+    ended = await connecting.finished(books, done, entity)
+    _tell_wrong(now, ended)
+    if ended.refused is not None:
         _tell(now, done)
-        raise
-    whose = await connecting.whose(books)
-    missing = [one for one in whose if not one.connected]
-    lacking, broad = await needs.lacking(books), await needs.broad(books)
+        raise ended.refused
     now.screen.value(
         {
             "grant_id": done.grant_id,
             "scopes": done.scopes,
             "organisations": [msgspec.structs.asdict(one) for one in done.reached],
             "fresh": [one.tenant_id for one in done.fresh],
-            "bound": bound,
-            "entities": whose,
-            "lacking": lacking,
-            "broad": broad,
+            "bound": ended.bound,
+            "entities": ended.entities,
+            "lacking": ended.lacking,
+            "broad": ended.broad,
         }
     )
     _tell(now, done)
-    if bound:
-        now.screen.line(table.harmless(f"{entity} is bound to {bound}."))
-    if missing:
-        _tell_missing(now, books, whose)
-    explaining.tell_lacking(now, books, lacking)
-    explaining.tell_broad(now, broad)
+    if ended.bound:
+        now.screen.line(table.harmless(f"{entity} is bound to {ended.bound}."))
+    if ended.missing:
+        _tell_missing(now, books, ended.entities)
+    explaining.tell_lacking(now, books, ended.lacking)
+    explaining.tell_broad(now, ended.broad)
     if not books.flows:
         now.screen.line("No flow is configured yet. Its scopes will have to be consented to: connect once more then.")
-    unbound = any(one is None for one in (await connecting.bound(books)).values())
-    now.screen.next(_next(missing=bool(missing), unbound=unbound))
+    now.screen.next(_next(missing=bool(ended.missing), unbound=ended.unbound))
 
 
-async def _looked_at(books: "Books", now: session.Session, done: "Consented") -> None:
-    """A new consent is a reason to look at what is bound already, and at the tier's cap."""
-    from counterfoil.app import watching
+def _leave_it_to_the_service(now: session.Session, page: str, *, browser: bool) -> None:
+    """`counterfoil serve` listens where the answer will come, so its page asks."""
+    now.screen.value({"open": page})
+    now.screen.line(
+        f"`counterfoil serve` listens there and takes Xero's answer. Open its page and connect there:\n\n  {page}"
+    )
+    now.screen.next("counterfoil connections")
+    if browser:
+        _open(page)
 
-    wrong = await watching.after_consent(books, {one.tenant_id for one in done.reached})
-    for name, error in wrong.items():
+
+def _tell_wrong(now: session.Session, ended: "Finished") -> None:
+    """What a new consent shows of what was bound already, and of the tier's cap."""
+    for name, error in ended.wrong.items():
         now.screen.note(table.harmless(f"{name}: {error.message} {error.remedy}"))
-    cap = await watching.count(books)
-    if cap.is_near:
-        now.screen.note(f"{cap.message} {cap.remedy}")
+    if ended.cap.is_near:
+        now.screen.note(f"{ended.cap.message} {ended.cap.remedy}")
 
 
 def _next(*, missing: bool, unbound: bool) -> str:
@@ -115,6 +124,8 @@ def _tell(now: session.Session, done: "Consented") -> None:
 
 def _tell_missing(now: session.Session, books: "Books", whose: "Sequence[Whose]") -> None:
     """How many of the entities are connected, which are not, and what to choose on the page."""
+    from counterfoil.access import caps
+
     connected = sum(one.connected for one in whose)
     names = [one.organisation or one.entity for one in whose if not one.connected]
     again = (
@@ -125,7 +136,7 @@ def _tell_missing(now: session.Session, books: "Books", whose: "Sequence[Whose]"
             f"{connected} of {table.count(len(whose), 'entity', 'entities')} connected; {again} {', then '.join(names)}."
         )
     )
-    if books.settings.xero.kind != "custom" and books.settings.xero.tier not in BULK:
+    if books.settings.xero.kind != "custom" and books.settings.xero.tier not in caps.BULK:
         now.screen.line("Below the Advanced tier Xero lets a user choose one organisation per consent.")
 
 

@@ -1,6 +1,6 @@
 """A message to a webhook: JSON by POST, signed as standardwebhooks.com says; no redirect is followed, no answer read.
 
-Called by notifying; the only importer of the HTTP library here. The signature is HMAC-SHA256 over
+Called by notifying, and heartbeat for a request of its own; the only importer of the HTTP library here. The signature is HMAC-SHA256 over
 "{id}.{timestamp}.{body}", in base64, so that a receiver refuses what is forged, altered or old.
 """
 
@@ -44,6 +44,15 @@ async def send(target: Target, message: Message, *, at: datetime.datetime, withi
         "webhook-timestamp": str(math.floor(at.timestamp())),
         "webhook-signature": Webhook(target.secret).sign(message.id, at, body.decode()),
     }
+    status = await answered("POST", target.url.reveal(), headers, body, within_s)
+    if 300 <= status < 400:
+        raise NotDelivered(f"it answered {status}, a redirect, which is not followed")
+    if not 200 <= status < 300:
+        raise NotDelivered(f"it answered {status}", target_is_down=status >= 500 or status in NOT_THE_MESSAGE)
+
+
+async def answered(method: str, url: str, headers: dict[str, str], body: bytes | None, within_s: float) -> int:
+    """One request to an address of the user's; → the status. Nothing else of the answer is read. Raises NotDelivered."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(), force_close=True, resolver=_Resolver())
     session = aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=within_s), cookie_jar=aiohttp.DummyCookieJar()
@@ -51,19 +60,15 @@ async def send(target: Target, message: Message, *, at: datetime.datetime, withi
     try:
         async with (
             session,
-            session.post(yarl.URL(target.url.reveal()), data=body, headers=headers, allow_redirects=False) as answer,
+            session.request(method, yarl.URL(url), data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            status = answer.status
+            return answer.status
     except BEFORE_SENDING as error:
         raise NotDelivered(_unreachable(error)) from None
     except TimeoutError:
         raise NotDelivered(f"no answer within {within_s:.0f} s", may_have_arrived=True) from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise NotDelivered(f"the connection broke ({type(error).__name__})", may_have_arrived=True) from None
-    if 300 <= status < 400:
-        raise NotDelivered(f"it answered {status}, a redirect, which is not followed")
-    if not 200 <= status < 300:
-        raise NotDelivered(f"it answered {status}", target_is_down=status >= 500 or status in NOT_THE_MESSAGE)
 
 
 class _Resolver(AbstractResolver):

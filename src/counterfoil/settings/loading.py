@@ -172,6 +172,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         at = place(where, ("service", "public_url"), path.name)
         raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
     _check_app(xero, path, where)
+    _check_service(service, path, where)
     _check_zones(given, path, where)
     return Settings(
         path=path.resolve(),
@@ -210,6 +211,17 @@ def _check_app(xero: tables.XeroSettings, path: Path, where: Where) -> None:
     raise mistakes(
         [f'{at}: [xero] `app = "{xero.app}"` needs `client_secret_file`, or COUNTERFOIL_XERO__CLIENT_SECRET.']
     )
+
+
+def _check_service(service: tables.ServiceSettings, path: Path, where: Where) -> None:
+    """A key that could be guessed is none; what is asked every minute is an address, and not open to be read on its way."""
+    token, heartbeat = service.connect_token, service.heartbeat_url
+    if token is not None and len(token.reveal()) < tables.TOKEN_MIN:
+        at = place(where, ("service", "connect_token"), path.name)
+        raise mistakes([f"{at}: [service] `connect_token` is shorter than {tables.TOKEN_MIN} characters."])
+    if heartbeat is not None and not targets.is_safe_address(heartbeat.reveal()):
+        at = place(where, ("service", "heartbeat_url"), path.name)
+        raise mistakes([f"{at}: [service] `heartbeat_url` is no https address (http goes to this machine only)."])
 
 
 def _check_zones(given: tables.FileTables, path: Path, where: Where) -> None:

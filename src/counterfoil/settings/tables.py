@@ -17,6 +17,7 @@ from counterfoil.model.text import END, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
+TOKEN_MIN: Final = 20  # characters of a key that stands in a link
 KEY_FILE: Final = "counterfoil.key"
 KEY_SOURCES: Final = ("master_key", "master_key_file", "master_key_command")
 _SECRET: Final = {"secret": True}
@@ -123,6 +124,36 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
     public_url: Annotated[str, _url("The base of the links that our markers carry; not at xero.com.")] = (
         "http://localhost:8321"
     )
+    hosts: Annotated[
+        tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.:_\[\]-]{1,253}" + END)], ...],
+        msgspec.Meta(
+            description="More names by which the service is called, such as the one that Prometheus uses.",
+            extra={"rule": 'Names without port, such as ["counterfoil"].'},
+        ),
+    ] = ()
+    connect_token: Annotated[
+        Secret | None,
+        msgspec.Meta(
+            description="Opens the pages of the service to whoever has it in the link, where not only this machine can "
+            "reach them; at least 20 characters.",
+            extra=_SECRET,
+        ),
+    ] = None
+    log: Annotated[
+        Literal["json", "text"] | None,
+        msgspec.Meta(description="How the service logs to stderr. Absent: text on a terminal, else json."),
+    ] = None
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], msgspec.Meta(description="The least that is logged.")
+    ] = "info"
+    heartbeat_url: Annotated[
+        Secret | None,
+        msgspec.Meta(
+            description="An https address that is asked every minute while the service is ready, so that somebody "
+            "notices when it is not; it may hold a token.",
+            extra=_SECRET,
+        ),
+    ] = None
 
 
 class PostingSettings(Table, frozen=True, kw_only=True):

@@ -202,7 +202,7 @@ Reasons = list[tuple[str, str, str]]
 
 def _webhook(to: dict[str, Any]) -> Reasons:
     found: Reasons = []
-    if isinstance(to["webhook"], str) and not _is_safe_address(to["webhook"]):
+    if isinstance(to["webhook"], str) and not is_safe_address(to["webhook"]):
         rule = "https://…, without a user and a password; http only to this machine (localhost, 127.0.0.1, [::1])."
         found.append(("webhook", "is no address that may be used", rule))
     secret = to.get("secret")
@@ -217,7 +217,8 @@ def _webhook(to: dict[str, Any]) -> Reasons:
     return found
 
 
-def _is_safe_address(url: str) -> bool:
+def is_safe_address(url: str) -> bool:
+    """Whether something may be sent there: https, or http to this machine; no user and password in it."""
     try:
         parts = urlsplit(url)
         _port = parts.port

@@ -7,7 +7,7 @@ import datetime
 
 import msgspec
 
-from counterfoil.xero import budget
+from counterfoil.xero import budget, places
 from counterfoil.xero import day as days
 from counterfoil.xero.places import App, Limits, Tenant
 
@@ -33,6 +33,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     day_runs_out_at: datetime.datetime | None
     rapid_until: datetime.datetime | None = None
     waits: tuple[Wait, ...] = ()
+    app_minute_used: int = 0  # of all organisations together
+    app_minute_limit: int = 0
 
 
 def standing(limits: Limits, app: App, tenant: Tenant, now: int, present: datetime.datetime) -> Standing:
@@ -40,6 +42,7 @@ def standing(limits: Limits, app: App, tenant: Tenant, now: int, present: dateti
     wall, found = int(present.timestamp()), tenant.day
     days.settle(found, now, wall)
     left_s = days.runs_out_in_s(found, now, wall)
+    places.settle_app(limits, app, now)
 
     def instant(at: int) -> datetime.datetime:
         return present + datetime.timedelta(microseconds=at - now)
@@ -54,5 +57,7 @@ def standing(limits: Limits, app: App, tenant: Tenant, now: int, present: dateti
         day_resets_at=present + datetime.timedelta(seconds=found.due - wall) if found.due else None,
         day_runs_out_at=None if left_s is None else present + datetime.timedelta(seconds=left_s),
         rapid_until=instant(tenant.rapid) if tenant.rapid > now else None,
+        app_minute_used=app.taken,
+        app_minute_limit=limits.app_minute,
         waits=tuple(Wait(api, why, instant(until)) for api, why, until in budget.waits(app, tenant, now)),
     )

@@ -24,6 +24,7 @@ from counterfoil.model.ports import Clock
 from counterfoil.xero import packing
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.metering import Meter
+from counterfoil.xero.tally import Tally
 from counterfoil.xero.xero_time import XeroTime
 
 PIECE_BYTES: Final = 64 * 1024  # the clock is looked at before each
@@ -145,6 +146,7 @@ class Transport:
         self.counts: dict[str, Count] = {}
         self.time = XeroTime(clock)
         self.meter = meter
+        self.tally = Tally()
         self._session: aiohttp.ClientSession | None = None
 
     async def send(
@@ -201,6 +203,9 @@ class Transport:
         finally:
             if sent is not None and answer is None:
                 sent.abort()
+            if left:
+                said = (None, None) if answer is None else (answer.status, answer.header("x-rate-limit-problem"))
+                self.tally.count(*said)
             if self.meter is not None and left:
                 came = (None, 0, 0) if answer is None else (answer.status, len(answer.body), answer.bytes_in)
                 self.meter.count(tenant_id, lane, method, url, *came)

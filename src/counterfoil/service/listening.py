@@ -1,0 +1,155 @@
+"""uvicorn on the caller's event loop: its sockets, its bounds, and an end that comes in time.
+
+Called by open_door. No signal handlers, no reloading, no access log (addresses of pages hold secrets once). A client that
+says nothing, says it slowly or does not read is cut off.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from counterfoil import errors
+
+CONNECTIONS_MAX: Final = 200
+HEAD_BYTES_MAX: Final = 16 * 1024
+HEAD_S: Final = 10.0  # for a request's head, and between two requests on one connection
+IDLE_S: Final = 5
+END_S: Final = 5.0  # for requests that run when the service ends
+BACKLOG: Final = 128
+NO_HTTP: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 34\r\nConnection: close\r\n"
+    b"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\nThe request cannot be understood.\n"
+)
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Connection(H11Protocol):
+    """A connection that has a limited time for each head, of which there is a limited number."""
+
+    _heads_end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """One more, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_MAX:
+            transport.abort()
+            return
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """A head that is complete has come in time; the body's time is the guard's."""
+        super().data_received(data)
+        if self._is_answering():
+            self._head_came()
+
+    def on_response_complete(self) -> None:
+        """The next head's time begins, which is also the time to fetch this answer."""
+        super().on_response_complete()
+        self._expect_head()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in place of which are ours
+        """What is no HTTP is told so, and that is the end of the connection."""
+        self.transport.write(NO_HTTP)
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, whatever its type says
+        return cycle is not None and not cycle.response_complete
+
+    def _expect_head(self) -> None:
+        self._head_came()
+        self._heads_end = self.loop.call_later(HEAD_S, self.transport.abort)
+
+    def _head_came(self) -> None:
+        if self._heads_end is not None:
+            self._heads_end.cancel()
+            self._heads_end = None
+
+
+class _Server(uvicorn.Server):
+    """The server without signal handlers: the program has its own. `listens` is set when it does."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer."""
+        await super().startup(sockets)
+        self.listens.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves them alone."""
+        yield
+
+
+def bound(host: str, port: int) -> list[socket.socket]:
+    """Sockets that are bound to every address of `host`. Raises PortTaken."""
+    found: list[socket.socket] = []
+    try:
+        every = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _name, at in dict.fromkeys(every):
+            if port == 0 and found:
+                break  # any free port: the same one could not be promised on two addresses
+            one = socket.socket(family, kind, protocol)
+            found.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(at)
+            one.listen(BACKLOG)  # taken now, so that a second program is told so
+            one.setblocking(False)
+    except OSError as cause:
+        for one in found:
+            one.close()
+        raise errors.PortTaken(
+            f"The service cannot listen on {host}:{port} ({cause.strerror or 'it is taken'}).",
+            remedy="Is another `counterfoil serve` running? End the program that uses the port, or change [service] listen.",
+            port=port,
+        ) from cause
+    return found
+
+
+def port_of(sockets: Sequence[socket.socket]) -> int:
+    """The port that was taken."""
+    return int(sockets[0].getsockname()[1])
+
+
+def url(host: str, port: int) -> str:
+    """The address of the service, as a browser on this machine takes it."""
+    name = "localhost" if host in (*LOOPBACK, "", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, sockets: list[socket.socket]) -> AsyncIterator[None]:
+    """Answer while inside. On leaving, what runs has END_S to end, then it is cut off."""
+    server = _Server(
+        uvicorn.Config(
+            app, http=Connection, ws="none", lifespan="off", loop="none", interface="asgi3", log_config=None,
+            access_log=False, server_header=False, proxy_headers=False, backlog=BACKLOG,
+            timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=round(END_S),
+            h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+        )
+    )  # fmt: skip
+    task = asyncio.create_task(server.serve(sockets), name="door")
+    try:
+        await server.listens.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await asyncio.wait({task}, timeout=END_S * 2)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,101 @@
+"""Logs of the service: one line for each thing that happens, on stderr, JSON or text, without secrets.
+
+Called by open_door, for as long as the door is open. Whoever has something to say uses the standard library's `logging`,
+as the libraries do; all of it passes here. `run` and `flow` of what a task works for are added (app/saying).
+"""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import Processor
+
+from counterfoil.app import saying
+from counterfoil.service.redaction import Redactor
+from counterfoil.settings import Settings
+
+QUIET: Final = (
+    "aiohttp",
+    "asyncio",
+    "litestar",
+    "procrastinate",
+    "psycopg",
+    "sqlalchemy",
+    "uvicorn",
+)  # from WARNING on
+
+Event = MutableMapping[str, Any]
+
+
+@contextlib.contextmanager
+def kept(settings: Settings, stream: TextIO | None = None) -> Iterator[None]:
+    """Log while inside; then as before. `stream` None: stderr."""
+    out = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(_formatter(settings, is_terminal=out.isatty()))
+    root = logging.getLogger()
+    before = root.level, {name: logging.getLogger(name).level for name in QUIET}
+    root.addHandler(handler)
+    root.setLevel(settings.service.log_level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before[0])
+        for name, level in before[1].items():
+            logging.getLogger(name).setLevel(level)
+
+
+def secrets_of(settings: Settings) -> Iterable[str]:
+    """Every secret that the configuration gives this process."""
+    xero, service = settings.xero, settings.service
+    given = [
+        xero.client_secret,
+        *xero.webhook_keys,
+        settings.vault.master_key,
+        service.connect_token,
+        service.heartbeat_url,
+    ]
+    for one in settings.notify:
+        given += [one.to.url, one.to.password, one.given.to.secret]
+    yield from (one.reveal() for one in given if one is not None)
+    password = settings.store.url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    if password:
+        yield password
+
+
+def _formatter(settings: Settings, *, is_terminal: bool) -> logging.Formatter:
+    redactor = Redactor(secrets_of(settings))
+    as_text = settings.service.log == "text" or (settings.service.log is None and is_terminal)
+
+    def redacted(_logger: Any, _method: str, event: Event) -> Event:
+        return redactor.line(event)
+
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _with_present,
+        structlog.processors.format_exc_info,
+    ]
+    last: Processor = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if as_text
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    ends: list[Processor] = [ProcessorFormatter.remove_processors_meta, redacted, last]
+    return ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
+
+
+def _with_present(_logger: Any, _method: str, event: Event) -> Event:
+    """What the task works for; a line's own word goes first."""
+    for name, value in saying.present().items():
+        event.setdefault(name, value)
+    return event
