@@ -37,6 +37,12 @@ PURE = ("mapping", "matching", "model", "reporting")
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "subprocess", "time", "uuid"}
 CLOCK_CALLS = {"now", "today", "utcnow", "elapsed_s", "monotonic", "time", "perf_counter"}
 
+STARTS = {
+    "subprocess.Popen", "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output",
+    "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell",
+}  # fmt: skip
+INHERITS = ("os.system", "os.popen", "os.spawn", "os.exec", "webbrowser.")  # no way to say what is handed on
+
 UNFINISHED = re.compile(rf"\b({'|'.join(('TO' + 'DO', 'FIX' + 'ME', 'X' * 3))})\b")
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|farm|root|home|Users|opt|mnt)/[\w.]")
 PACKAGE_HOST = re.compile(
@@ -221,6 +227,19 @@ def test_what_calls_itself_pure_asks_no_clock_and_no_dice():
                 found.append(f"{source.name}:{node.lineno}")
     assert found == []
     assert {"model/money.py", "posting/deciding.py", "posting/judging.py", "flows/sales_invoices.py"} <= seen
+
+
+def test_every_program_that_is_started_is_given_its_environment():
+    """By default it would inherit ours, with the app's secret and the master key in it."""
+    found = []
+    for source in OURS:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in STARTS:
+                handed_over = {one.arg for one in node.keywords}
+                found += [] if "env" in handed_over else [f"{source.name}:{node.lineno}"]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith(INHERITS):
+                found.append(f"{source.name}:{node.lineno}")
+    assert found == []
 
 
 def test_nothing_is_printed():

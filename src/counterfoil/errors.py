@@ -6,6 +6,7 @@
     │   ├── XeroUnavailable       5xx, maintenance, or no connection at all: nothing was sent
     │   │   └── OrganisationOffline   Xero took this organisation offline, usually for five minutes
     │   ├── WindowClosed          work waits for its hours; `until` says when they begin
+    │   ├── NoRoom                the disk has little room left: nothing new is planned before there is more
     │   ├── Paused                a person paused the writes: nothing was sent
     │   └── Unclear               we cannot know whether Xero did it (timeout, broken answer): look before anything else
     ├── Reconnect             exit 3: no usable consent or binding
@@ -130,6 +131,12 @@ class WindowClosed(RunAgain):
             remedy="`counterfoil serve` goes on by itself then; or run the same command again.",
             until=until,
         )
+
+
+class NoRoom(RunAgain):
+    """The database's disk has little room left: nothing new is planned, what is open is finished."""
+
+    code = "no-room"
 
 
 class Paused(RunAgain):

@@ -121,3 +121,26 @@ async def test_names_are_hashed(log):
     """A name becomes the same meaningless text each time."""
     first, again = await log.database.run(lambda conn: [log.keyed_hash(conn, "Ngaio") for _ in range(2)])
     assert (first, "Ngaio" in first) == (again, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_heads SET hash = CAST(x'ff' AS TEXT) WHERE entity = 'acme'",
+        "UPDATE audit_heads SET hash = x'ff' WHERE entity = 'acme'",
+        "UPDATE audit_heads SET seq = 'x' WHERE entity = 'acme'",
+        "UPDATE audit_heads SET seq = 9223372036854775807 WHERE entity = 'acme'",
+        "UPDATE audit SET seq = 'x' WHERE entity = 'acme' AND seq = 3",
+        "UPDATE audit SET seq = 9223372036854775807 WHERE entity = 'acme' AND seq = 3",
+    ],
+)
+async def test_whatever_the_end_was_made_into_the_log_goes_on(log, change):
+    """Nobody can stop us from acting by writing nonsense there: the next act is added, and the break stays seen."""
+    await log.database.run(lambda conn: conn.execute(sa.text(change)))
+    for act in ("bound", "unbound"):
+        await log.database.run(lambda conn, a=act: log.append(conn, "acme", a, {}))
+    assert (await verify(log)).is_whole is False
+    written = await log.database.read(
+        lambda conn: list(conn.execute(sa.select(schema.audit.c.act).where(schema.audit.c.entity == "acme")).scalars())
+    )
+    assert {"bound", "unbound", "chain broken"} <= set(written)

@@ -38,6 +38,16 @@ def test_a_command_prints_the_key():
     assert key_command.printed(("echo", "$HOME;", "*")) == b"$HOME; *\n"
 
 
+def test_a_command_gets_none_of_our_secrets(monkeypatch):
+    """The app's secret and the like are no business of the program that prints the key; its own variables are."""
+    for name in ("XERO__CLIENT_SECRET", "XERO__WEBHOOK_KEY", "VAULT__MASTER_KEY", "STORE__URL"):
+        monkeypatch.setenv(f"COUNTERFOIL_{name}", "s3cret")
+    monkeypatch.setenv("VAULT_ADDR", "https://vault.example")
+    said = key_command.printed(program("import os; print(sorted(os.environ.items()))"))
+    assert b"s3cret" not in said
+    assert b"https://vault.example" in said
+
+
 def test_a_command_that_fails():
     """Its exit code is told; what it printed, and on stderr, is not."""
     code = f"import sys; print({TEXT!r}); print({TEXT!r}, file=sys.stderr); sys.exit(3)"
@@ -108,6 +118,15 @@ def test_a_key_file_is_replaced_whole(tmp_path):
         KEY,
     )
     assert sorted(one.name for one in tmp_path.iterdir()) == ["link.key", "real.key"]
+
+
+def test_links_that_lead_in_a_circle(tmp_path):
+    """Neither reading nor changing such a key file crashes: it cannot be read."""
+    path = tmp_path / "counterfoil.key"
+    path.symlink_to(path)
+    for work in (lambda: key_file.read(path), lambda: key_file.replace(path, (), lambda _name: None)):
+        with key_file.locked(path), pytest.raises(errors.MasterKeyError, match="symbolic links"):
+            work()
 
 
 def test_no_key_in_a_traceback(tmp_path):

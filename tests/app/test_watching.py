@@ -66,6 +66,8 @@ def test_a_disconnect_is_noticed_and_its_end(office, sandbox):
     sandbox.organisation(sandbox.tenant(1), disconnected=True)
     [told] = look(office, DAY)[0]
     assert (told.kind, told.subject, told.entity, told.times) == ("disconnected", sandbox.tenant(1), "acme-uk", 1)
+    assert told.link.endswith("/connect?entity=acme-uk")
+    assert told.link in told.remedy
     assert "counterfoil connect" in told.remedy
     assert look(office, 2 * DAY)[0][0].times == 2
     sandbox.organisation(sandbox.tenant(1), disconnected=False)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from tests.leaks import known
 
-POSTING = "[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
+POSTING = "[pacing]\noffline_s = 0.01\n[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
 TIMEOUT_S = 120
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -74,9 +74,10 @@ class Office:
         return Ended(code, out, err)
 
     def start(self, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
-        """The same without waiting."""
+        """The same without waiting. A service listens on any free port."""
+        free = {"COUNTERFOIL_SERVICE__LISTEN": "127.0.0.1:0"} if "serve" in words else {}
         return subprocess.Popen(
-            [sys.executable, "-m", "counterfoil", *words], cwd=self.folder, env={**os.environ, **(env or {})}, text=True, stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "counterfoil", *words], cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

@@ -179,3 +179,32 @@ def test_a_plan_that_is_carried_out_is_an_approval(firm):
     assert firm("run", "shop", "--yes").code == 0
     found = firm("audit", "list", "--act", "run approved", "--json").value
     assert [one["data"]["plan"] for one in found] == [plan]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_heads SET entity = CAST(x'ff41' AS TEXT) WHERE entity = 'acme-uk'",
+        "UPDATE audit_heads SET entity = x'ff41' WHERE entity = 'acme-uk'",
+        "UPDATE audit_heads SET seq = 'x' WHERE entity = 'acme-uk'",
+        "UPDATE audit_heads SET seq = 1.5, hash = x'00' WHERE entity = 'acme-uk'",
+        "UPDATE audit_heads SET hash = CAST(x'ff' AS TEXT) WHERE entity = 'acme-uk'",
+        "UPDATE audit SET entity = CAST(x'ff41' AS TEXT) WHERE entity = 'acme-uk'",
+        "UPDATE audit SET entity = x'ff41' WHERE entity = 'acme-uk'",
+        "UPDATE audit SET entity = char(27) || '[31m' WHERE entity = 'acme-uk'",
+        "UPDATE audit SET seq = 'x' WHERE entity = 'acme-uk' AND seq = 1",
+        "UPDATE audit SET actor = CAST(x'ff' AS TEXT) || char(27, 10, 8238), data = x'ff00' WHERE entity = 'acme-uk'",
+    ],
+)
+def test_whatever_was_made_of_the_log_is_told_and_not_obeyed(firm, change):
+    """Bytes that are no text, numbers that are none, escapes: verifying finds them, and every command still ends well."""
+    tamper(firm, change)
+    ended = firm("audit", "verify", "--json")
+    broken = [one["entity"] for one in ended.value["chains"] if not one["ok"]]
+    assert (ended.code, ended.value["ok"], bool(broken)) == (1, False, True)
+    for words in (["audit"], ["audit", "verify"], ["status"], ["doctor", "--offline"]):
+        assert firm(*words, "--json").value is not None
+        shown = firm(*words)
+        assert [one for one in shown.out + shown.err if not one.isprintable() and one != "\n"] == []
+    rows = firm("audit", "export", "--jsonl", "-").out.splitlines()
+    assert len(rows) == firm("audit", "export", "--csv", "all.csv", "--json").value["entries"] > 5

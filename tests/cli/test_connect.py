@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 
+from counterfoil.cli import connect as command
 from tests import sandbox_process
 from tests.cli.office import FLOW, Office, sale
 
@@ -265,3 +266,34 @@ def test_an_error_that_a_stranger_words_steers_no_terminal(firm):
     ended = firm._ended(process.wait(60), *process.communicate(timeout=60))
     assert (ended.code, "owned" in ended.err, ended.value["error"]["code"]) == (2, True, "configuration")
     assert [one for one in ended.err if not one.isprintable()] == ["\n", "\n"]
+
+
+def test_the_browser_gets_none_of_our_secrets(tmp_path, monkeypatch):
+    """It is given the address and the user's own variables, and nothing that stands beside it in the folder is carried out."""
+    (tmp_path / "webbrowser.py").write_text("raise SystemExit('not this one')")
+    script = tmp_path / "browser.sh"
+    script.write_text(f'#!/bin/sh\nenv > "{tmp_path}/env.txt"\nprintf %s "$1" > "{tmp_path}/url.txt"\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("BROWSER", f"{script} %s")
+    monkeypatch.setenv("COUNTERFOIL_XERO__CLIENT_SECRET", "s3cret")
+    monkeypatch.setenv("COUNTERFOIL_VAULT__MASTER_KEY", "s3cret")
+    monkeypatch.chdir(tmp_path)
+    command._open("https://login.xero.com/identity/connect/authorize?state=abc&scope=openid")
+    assert (tmp_path / "url.txt").read_text().endswith("state=abc&scope=openid")
+    assert "s3cret" not in (tmp_path / "env.txt").read_text()
+
+
+@pytest.mark.parametrize("fault", ["token_lost", "503", "500_before"])
+def test_a_token_answer_that_does_not_come(firm, fault):
+    """Whether the code was used up is not known: nothing is stored, and the terminal and the page say what to do."""
+    firm.sandbox.fault(fault, path="/connect/token")
+    process = firm.start("connect", "--no-browser", "--json")
+    with pytest.raises(urllib.error.HTTPError) as page:
+        _OPENER.open(json.loads(process.stderr.readline())["authorize_url"], timeout=60)
+    with page.value as shown:
+        said = shown.read().decode()
+    ended = firm._ended(process.wait(60), *process.communicate(timeout=60))
+    assert (ended.code, "again" in ended.value["error"]["remedy"], "counterfoil connect" in said) == (4, True, True)
+    assert ".." not in ended.value["error"]["message"]
+    assert firm("connections", "--json").value == []
+    assert connect(firm).code == 0

@@ -73,6 +73,11 @@ def test_a_lost_consent(business):
     assert (ended.code, ended.value["rejected"], ended.value["held"]) == (3, 0, 0)
     (notice,) = told(business)
     assert (notice.subject, "counterfoil connect" in notice.remedy, notice.times) == (grant.id, True, 1)
+    assert (notice.link, notice.link in notice.remedy) == ("http://localhost:8321/connect", True)
+    (found,) = [one for one in business("doctor", "--offline", "--json").value["checks"] if one["code"] == "lost"]
+    assert notice.link in found["remedy"]
+    assert notice.link in business("status").out
+    assert [one["link"] for one in business("status", "--json").value["notices"]] == [notice.link]
     asked = token_requests(business)
     assert (business("run", "shop").code, business("finish").code) == (3, 0)  # nothing was planned before the loss
     assert (token_requests(business), [one.times for one in told(business)]) == (asked, [1])

@@ -69,6 +69,30 @@ def test_foreseen_endings_have_their_code(error, code, exit_code, capsys):
     assert shown.err
 
 
+STEERING = "\x1b]0;mine\x07 \x1b[2J\x9b31m \u202edlog\u2066 \x7f\r [bold red]Fern[/] \ud800"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [errors.InputError(f"No {STEERING}.", remedy=f"Not {STEERING}"), OSError(2, "No such file", STEERING)],
+    ids=["ours", "system"],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_comes_from_outside_cannot_steer_the_terminal(error, as_json, capsys):
+    """Control characters and changes of direction are replaced, in JSON escaped; what looks like markup stays text."""
+    endings.tell(error, json=as_json, config="counterfoil.toml")
+    shown = capsys.readouterr()
+    assert [one for one in shown.out + shown.err if not one.isprintable() and one != "\n"] == []
+    assert "[bold red]Fern[/]" in shown.err
+    if as_json:
+        assert "\x9b31m" in json.loads(shown.out)["error"]["message"]
+
+
+def test_a_crash_file_cannot_steer_a_terminal(tmp_path):
+    """It is looked at with cat."""
+    assert "\x1b" not in endings.told(crash(STEERING))
+
+
 def test_a_command_that_a_script_put_in_the_background_ends_at_sigterm(office):
     """A shell without job control lets `&` ignore Ctrl-C; SIGTERM ends the command all the same, with 130."""
     office.write()
@@ -83,3 +107,34 @@ def test_a_command_that_a_script_put_in_the_background_ends_at_sigterm(office):
     assert "authorize_url" in process.stderr.readline()
     os.kill(pid, signal.SIGTERM)
     assert process.communicate(timeout=60)[0].strip().endswith("130")
+
+
+NO_TEXT = b"\xff\xfe".decode(errors="surrogateescape")  # what an argument is that is no UTF-8
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["why", NO_TEXT],
+        ["audit", "list", "--entity", NO_TEXT],
+        ["connections", "disconnect", NO_TEXT],
+        ["undo", "9" * 23],
+        ["--config", NO_TEXT, "status"],
+        ["sandbox", "--nope"],
+    ],
+    ids=["looked for", "filtered", "named", "too large", "path", "another parser"],
+)
+def test_whatever_is_typed_ends_with_one_value(office, words):
+    """Bytes that are no text, numbers that no database takes, options of the sandbox: exit 2 or 3, and one JSON value."""
+    office.write()
+    office.key()
+    ended = office(*words, "--json")
+    assert (ended.code in (2, 3), bool(ended.value["error"]["message"])) == (True, True)
+
+
+def test_what_may_be_run_again_says_so(tmp_path, capsys):
+    """Every error that passes names what to do, also where nobody wrote a remedy."""
+    assert endings.tell(errors.Unclear("The answer was lost."), json=True, config=str(tmp_path / "c.toml")) == 4
+    shown = capsys.readouterr()
+    assert "again" in json.loads(shown.out)["error"]["remedy"]
+    assert "again" in shown.err

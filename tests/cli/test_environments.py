@@ -1,5 +1,6 @@
 """Environments and copies: each has its own database and key; a copy does nothing until somebody says whose it is."""
 
+import json
 import os
 import shutil
 import socket
@@ -181,6 +182,31 @@ def test_a_copy_beside_its_original(business):
     code, message, remedy = refused(other, "finish")
     assert (code, "counterfoil.db" in message, "--moved" in remedy) == ("copied-database", True, True)
     assert business("finish", "--json").value["posted"] == 1
+
+
+def meta(office, name, key, change):
+    """What a database remembers under a key, changed."""
+    with sqlite3.connect(office.folder / name) as database:
+        (kept,) = database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        database.execute("UPDATE meta SET value = ? WHERE key = ?", (change(kept), key))
+    database.close()
+
+
+def test_a_copy_on_a_volume_that_gave_it_the_same_inode(business):
+    """Two new volumes give the first file in each the same number: the copy is refused all the same."""
+    copy(business, "second.db")
+    inode = (business.folder / "second.db").stat().st_ino
+    meta(business, "second.db", "home", lambda kept: json.dumps(json.loads(kept) | {"inode": inode, "device": 1}))
+    assert refused(elsewhere(business, "second.db"), "finish")[0] == "copied-database"
+
+
+@pytest.mark.parametrize(("key", "value"), [("home", "{"), ("home", "[]"), ("schema_version", "x")])
+def test_a_database_that_says_nonsense_of_itself(business, key, value):
+    """It is not opened, not taken for another's, and nothing is overwritten."""
+    meta(business, "counterfoil.db", key, lambda _kept: value)
+    for words in (["status"], ["finish"], ["connections"]):
+        assert refused(business, *words)[0] == "store"
+    assert business("doctor", "--offline", "--json").code == 1
 
 
 def elsewhere(office, name):

@@ -32,3 +32,11 @@ def test_an_option_without_its_value_is_a_usage_error(words):
     """Rather than swallowing the next option."""
     with pytest.raises(switches.UsageError, match="needs a value"):
         switches.hoist(words)
+
+
+def test_a_word_that_is_no_text_is_refused():
+    """Bytes of another encoding, which nothing could store or show; also after a `--`, and named without them."""
+    for words in (["why", "f\udcfcr"], ["run", "--", "\udcff"], ["problems", "skip", "--because", "\udcff"]):
+        with pytest.raises(switches.UsageError, match="no UTF-8 text") as caught:
+            switches.hoist(words)
+        assert str(caught.value).isprintable()

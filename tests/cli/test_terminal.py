@@ -1,5 +1,6 @@
 """On a terminal: `Next:` at the end, and no more than a screenful."""
 
+import json
 import os
 import pty
 import subprocess
@@ -57,3 +58,30 @@ def test_an_output_of_a_narrow_encoding_breaks_nothing(office):
     assert office.process("--help", env=narrow).code == 0
     ended = office.process("--json", "run", "żółw", env=narrow)
     assert (ended.code, ended.value["error"]["code"]) == (2, "configuration")
+
+
+def test_what_comes_from_outside_cannot_steer_the_terminal(office):
+    """A strange word on the command line, in an error and in JSON; it is shown, and does nothing."""
+    office.write()
+    for words in (("run", "\x1b]0;mine\x07\x9b2J\u202e"), ("run", "--json", "\x1b]0;mine\x07\x9b2J\u202e")):
+        code, shown = on_a_terminal(office.folder, *words)
+        assert (code, "mine" in shown) == (2, True)
+        assert [one for one in shown if not one.isprintable() and one not in "\r\n"] == []
+
+
+def test_lines_and_notes_are_made_harmless(capsys):
+    """Whoever forgets to do it: the screen does. Lines and tabs stay, what looks like markup too."""
+    screen = Screen(json=False)
+    screen.line("one\n\ttwo \x1b[31mred\x1b[0m [bold]Fern[/bold]\x9b \xa0")
+    screen.note("\u202egnirts")
+    shown = capsys.readouterr()
+    assert shown.out == "one\n\ttwo \ufffd[31mred\ufffd[0m [bold]Fern[/bold]\ufffd  \n"
+    assert shown.err == "\ufffdgnirts\n"
+
+
+def test_json_says_the_same_without_steering(capsys):
+    """Escaped, so that a program reads what was meant."""
+    Screen(json=True).value({"name": "Fern\x9b\x7f\u202e 株式会社\u2028"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": "Fern\x9b\x7f\u202e 株式会社\u2028"}
+    assert out[:-1].isprintable()

@@ -137,6 +137,12 @@ async def test_silence_has_an_end(tmp_path, post, verb, may_have_arrived):
     assert await failure(tmp_path, post.table(), 0.3) == ("no answer within 0 s", may_have_arrived, True)
 
 
+async def test_an_answer_without_an_end(tmp_path, post):
+    """A server that only ever says that more follows is not listened to until the memory is full."""
+    post.answers["EHLO"] = "250-more\r\n" * 20_000 + "250 end"
+    assert await failure(tmp_path, post.table(), 60) == ("the mail server cannot be reached", False, True)
+
+
 async def test_nobody_listens(tmp_path, post):
     """A refused connection says why."""
     table = post.table().replace(str(post.port), str(nobody()))

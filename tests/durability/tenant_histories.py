@@ -39,6 +39,8 @@ login_url = "{url}"
 identity_url = "{url}"
 api_url = "{url}"
 calls_per_minute = 100000
+[pacing]
+offline_s = 0.01
 [posting]
 request_timeout_s = 0.8
 quiet_s = 0.2

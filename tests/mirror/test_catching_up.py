@@ -55,6 +55,47 @@ def test_more_documents_in_one_second_than_fit_a_page(bench: Workbench, monkeypa
     assert asyncio.run(bench.use(work)) == {f"SHOP-acme-uk-{n}" for n in range(45)}
 
 
+def test_what_moves_while_pages_are_counted_hides_nothing(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person edits an invoice of a page that we have: all behind it move up by one, and none is missed."""
+    bench.run([sale(n) for n in range(45)])
+    monkeypatch.setattr(catching_up, "PAGE_SIZE", 10)
+    page = catching_up._page
+    edited: list[str] = []
+
+    async def page_before_an_edit(*args: Any) -> Any:
+        answer = await page(*args)
+        if not edited:
+            edited.append(answer.items[3].invoice_number)
+            bench.sandbox.edit(bench.sandbox.tenant(1), answer.items[3].invoice_id, InvoiceNumber="BY-HAND")
+        return answer
+
+    monkeypatch.setattr(catching_up, "_page", page_before_an_edit)
+
+    async def work(books: WorkbenchBooks) -> set[str]:
+        client = await books.client("acme-uk")
+        await books.database.run(forget)
+        await books.catch_up(client, "Invoices")
+        return await known(books, client.binding.tenant_id)
+
+    numbers = {f"SHOP-acme-uk-{n}" for n in range(45)}
+    assert asyncio.run(bench.use(work)) == numbers - set(edited) | {"BY-HAND"}
+
+
+def test_a_busy_minute_is_not_read_twice(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """45 invoices of one second on pages of 10: five calls, though the key alone would bring most of each page again."""
+    bench.run([sale(n) for n in range(45)])
+    monkeypatch.setattr(catching_up, "PAGE_SIZE", 10)
+
+    async def work(books: WorkbenchBooks) -> int:
+        client = await books.client("acme-uk")
+        await books.database.run(forget)
+        at = last(bench)
+        await books.catch_up(client, "Invoices")
+        return len(reads(bench, at))
+
+    assert asyncio.run(bench.use(work)) == 5
+
+
 def test_an_idle_organisation_costs_one_call(bench: Workbench) -> None:
     """Nothing new since: one page, and the cursor moves on."""
     bench.run([sale(n) for n in range(3)])

@@ -37,6 +37,8 @@ api_url = "{url}"
 calls_per_minute = 100000
 [store]
 url = "{store}"
+[pacing]
+offline_s = 0.01
 [posting]
 {posting}
 [entities.acme-uk]

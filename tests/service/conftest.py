@@ -2,7 +2,9 @@
 
 import contextlib
 import datetime
+import os
 import types
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,10 @@ def firm(office):
     office.connect()
     assert office("entities", "bind", "--yes", "--json").code == 0
     return office
+
+
+@pytest.fixture
+def pictures():
+    """Where pictures of the pages are kept, when somebody wants to look at them: the folder that PICTURES names."""
+    folder = os.environ.get("PICTURES")
+    return None if folder is None else Path(folder)

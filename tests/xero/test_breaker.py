@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from counterfoil.xero import breaker
-from counterfoil.xero.breaker import FIRST, LONGEST, OFFLINE, SECOND, TRIPS_AT, Breaker
+from counterfoil.xero.breaker import OFFLINE, SECOND, STEPS, TRIPS_AT, Breaker
 
 LEASE = 60 * SECOND
 
@@ -77,7 +77,7 @@ class Life(RuleBasedStateMachine):
             breaker.failed(self.real, self.now, offline=what == "offline", jitter=jitter)
             row = self.model.row(self.now) + 1
             if what == "offline" or (not was_open and (tried or row >= TRIPS_AT)):
-                length = OFFLINE if what == "offline" else min(LONGEST, FIRST * 2 ** len(self.model.opened))
+                length = OFFLINE if what == "offline" else min(OFFLINE, OFFLINE // STEPS * 2 ** len(self.model.opened))
                 self.model.opened.append((self.now, self.now + length + round(length * jitter / 10)))
                 self.model.trying = None
         self.model.events.append((self.now, what))
@@ -105,7 +105,7 @@ class Life(RuleBasedStateMachine):
     def nobody_waits_for_ever(self):
         """Five minutes, and the tenth that spreads those who come back."""
         until = breaker.waits(self.real, self.now)
-        assert until is None or until - self.now <= max(LONGEST, OFFLINE) * 1.1
+        assert until is None or until - self.now <= OFFLINE * 1.1
 
 
 Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -34,7 +34,7 @@ class Calls(RuleBasedStateMachine):
         )
         self.app = App()
         self.tenants = {name: Tenant() for name in "abc"}
-        self.now = START
+        self.now, self.wall = START, 1_790_000_000
         self.running = []  # (tenant, id, started)
         self.dead = []
         self.log = defaultdict(list)  # tenant → [(started, answered or None)]
@@ -45,11 +45,44 @@ class Calls(RuleBasedStateMachine):
         """Somebody asks, some times in a row."""
         for _ in range(times):
             self.n += 1
-            verdict = budget.ask(self.limits, self.app, self.tenants[tenant], rank, str(self.n), self.now)
+            verdict = budget.ask(self.limits, self.app, self.tenants[tenant], rank, str(self.n), self.now, self.wall)
             if verdict.retry is None:
+                self.the_lane_left_what_it_keeps(tenant, rank)
                 self.running.append((tenant, str(self.n), self.now))
             else:
                 assert verdict.retry > self.now
+
+    def the_lane_left_what_it_keeps(self, tenant, rank):
+        """Counted call by call: before this one, more places and slots were free than the lane leaves to those above."""
+        lease, limits = self.limits.lease, self.limits
+        open_calls = [at for name, _, at in (*self.running, *self.dead) if name == tenant and self.now < at + lease]
+        ended = [min(end, at + lease) for at, end in self.log[tenant]]
+        ended += [
+            at + lease for name, _, at in (*self.running, *self.dead) if name == tenant and self.now >= at + lease
+        ]
+        taken = len(open_calls) + sum(self.now < end + MINUTE for end in ended)
+        assert taken < max(1, limits.minute - limits.minute_kept[rank])
+        assert len(open_calls) < max(1, limits.slots - limits.slots_kept[rank])
+
+    @rule(by=st.integers(-100_000, 100_000))
+    def the_wall_clock_jumps(self, by):
+        """Back or forth, by up to a day and more: it has no say in this."""
+        self.wall += by
+
+    @rule(
+        tenant=st.sampled_from("abc"),
+        status=st.sampled_from([200, 200, 400, 429, 500, 503]),
+        left=st.none() | st.integers(0, 60),
+        day=st.none() | st.integers(0, 5_000),
+        problem=st.sampled_from(["", "minute", "day", "concurrent", "appminute"]),
+        wait=st.none() | st.integers(0, 90 * SECOND),
+    )
+    def something_is_learned(self, tenant, status, left, day, problem, wait):
+        """True or not: it may stop us, and never lets us do more."""
+        taught = Taught(
+            status, minute_left=left, app_left=left, day_left=day, problem=problem, wait=wait, pause=SECOND, offline=status == 503
+        )  # fmt: skip
+        lessons.learn(self.limits, self.app, self.tenants[tenant], taught, self.now, self.wall)
 
     @rule(pick=st.randoms(use_true_random=False), took=st.integers(0, 3 * SECOND))
     def is_answered(self, pick, took):

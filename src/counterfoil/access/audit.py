@@ -52,7 +52,8 @@ class AuditLog:
             self._add(conn, keys, entity, head.seq + 1, head.hash, act, data)
         else:
             # Going on in silence would seal what somebody did to the end of the chain.
-            told = {"last": last_seq, "sealed": None if head is None else head.seq}
+            sealed = None if head is None else head.seq
+            told = {"last": last_seq, "sealed": sealed if isinstance(sealed, int) else None}
             seq, previous = _end(head, last_seq)
             broken = self._add(conn, keys, entity, seq + 1, previous, BROKEN, told)
             self._add(conn, keys, entity, seq + 2, broken, act, data)
@@ -154,8 +155,10 @@ class _Keys:
 
 
 def _end(head: Head | None, last_seq: int | None) -> tuple[int, str]:
-    """The number that no entry may have again, and the hash to go on from."""
-    return max(last_seq or 0, 0 if head is None else head.seq), FIRST if head is None else head.hash
+    """The number that no entry may have again, and the hash to go on from, whatever somebody made of the chain's end."""
+    seq, made = (0, FIRST) if head is None else (head.seq, head.hash)
+    known = [one for one in (last_seq, seq) if isinstance(one, int) and one < rows.SEQ_MAX]
+    return max(known, default=0), made if isinstance(made, str) and made.isascii() else FIRST
 
 
 def some(ids: Iterable[int]) -> dict[str, Any]:

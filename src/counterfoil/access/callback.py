@@ -98,9 +98,8 @@ async def _started(
     and that program would get the code.
     """
     hosts = at.hosts if at.port else at.hosts[:1]  # any free port: the same one could not be promised on two
-    found = [host for host in hosts if _is_there(host)] or list(hosts[:1])
     try:
-        return await asyncio.start_server(serve, found, at.port, limit=HEAD_BYTES_MAX)
+        return await asyncio.start_server(serve, list(here(hosts)), at.port, limit=HEAD_BYTES_MAX)
     except OSError as cause:
         reason = "it is taken" if cause.errno == errno.EADDRINUSE else cause.strerror or type(cause).__name__
         raise errors.PortTaken(
@@ -108,6 +107,11 @@ async def _started(
             remedy="End the program that uses it, or change [xero] redirect_uri here and at developer.xero.com.",
             port=at.port,
         ) from cause
+
+
+def here(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of some loopback addresses that this machine has; at least the first."""
+    return tuple(host for host in hosts if _is_there(host)) or hosts[:1]
 
 
 def _is_there(host: str) -> bool:

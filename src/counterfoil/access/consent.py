@@ -87,7 +87,7 @@ class Consent(Granting):
                 names = tuple(dict.fromkeys(one.name for one in consented.fresh or consented.reached))
                 shown.set_result((200, page.connected(names)))
             except errors.CounterfoilError as problem:
-                shown.set_result((400, page.failed(problem.message, problem.remedy)))
+                shown.set_result((400, page.failed(problem.message, problem.remedy or AGAIN)))
                 raise
             finally:
                 shown.cancel()  # interrupted: nobody waits for the page any more
@@ -143,6 +143,8 @@ def code_of(query: callback.Query, asked: Question) -> str:
 
     A server that names itself (RFC 9207) has to be the one that we asked.
     """
+    if not is_ours(query, asked):
+        raise errors.NoConsent(FOREIGN, remedy=AGAIN, why="foreign")
     if query.get("iss", asked.by.name) != asked.by.name:
         raise errors.NoConsent(
             "The answer comes from another server than the one that was asked.", remedy=AGAIN, why="foreign"

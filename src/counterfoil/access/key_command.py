@@ -1,7 +1,7 @@
 """A program that prints the master key: run without a shell, for a bounded time, with a bounded output.
 
-Called by key_source. What it prints on stderr is thrown away, since it might hold the key; it gets no input and no
-terminal. Only its own name is ever shown, not its arguments.
+Called by key_source. What it prints on stderr is thrown away, since it might hold the key; it gets no input, no terminal
+and none of our secrets. Only its own name is ever shown, not its arguments.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from counterfoil import errors
+from counterfoil import errors, settings
 from counterfoil.access.master_key import TEXT_BYTES_MAX
 from counterfoil.model.hidden import HiddenBytes
 
@@ -32,6 +32,7 @@ def printed(command: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> HiddenBy
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=settings.without_secrets(),
             start_new_session=True,
         )
     except (OSError, ValueError) as cause:

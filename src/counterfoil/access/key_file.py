@@ -63,8 +63,12 @@ def new(path: Path) -> None:
         ) from None
     except OSError as cause:
         raise _unwritable(path, cause) from None
-    _fill(handle, MasterKey.random().text())
-    _sync_folder(path.parent)
+    try:
+        _fill(handle, MasterKey.random().text())
+        _sync_folder(path.parent)
+    except OSError as cause:
+        path.unlink()  # half a key would be taken for one that must be kept
+        raise _unwritable(path, cause) from None
 
 
 @contextlib.contextmanager
@@ -73,7 +77,7 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises MasterKeyError when somebody does already.
     """
-    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = os.open(_target(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -85,12 +89,17 @@ def locked(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
+def _target(path: Path) -> Path:
+    """The file that a link leads to; links that lead in a circle are left to whoever opens them, and says so."""
+    return Path(os.path.realpath(path))
+
+
 def replace(path: Path, keys: tuple[MasterKey, ...], point: Callable[[str], None]) -> None:
     """Put these keys in the file's place, inside `locked`: a crash leaves the old file or the new one, both whole.
 
     A link is followed; owner and mode stay. Raises MasterKeyError when the folder does not allow it.
     """
-    target = path.resolve()
+    target = _target(path)
     beside = target.with_name(f".{target.name}.new")
     try:
         owner = target.stat()

@@ -7,25 +7,29 @@ is held or refused for it: postings wait as planned, since no token means that n
 import datetime
 from typing import Final
 
+from counterfoil.access import reconnecting
 from counterfoil.store import bindings, notices
 from counterfoil.store.grants import Connection
 
 KIND: Final = "reconnect"
-CLICK: Final = "Run `counterfoil connect`, and press Allow access on the page of Xero that it opens."
+ALLOW: Final = "Press Allow access on the page of Xero that opens."
 
 
-def tell(conn: Connection, grant_id: str, why: str, now: datetime.datetime) -> None:
-    """Say that this consent is lost and whose postings wait for another."""
+def tell(conn: Connection, grant_id: str, why: str, now: datetime.datetime, public_url: str | None) -> None:
+    """Say that this consent is lost and whose postings wait for another. `public_url`: as reconnecting has it."""
     waiting = [one.entity for one in bindings.everything(conn) if one.grant_id == grant_id]
     whose = f" The postings of {', '.join(waiting)} wait for a new one." if waiting else ""
+    entity = waiting[0] if len(waiting) == 1 else None
+    what = reconnecting.remedy(public_url, entity)
     notices.tell(
         conn,
         KIND,
         grant_id,
         message=f"A consent to Xero is lost. {why}{whose}",
-        remedy=CLICK,
+        remedy=f"{what}." if public_url is None else f"{what}. {ALLOW}",
         now=now,
-        entity=waiting[0] if len(waiting) == 1 else None,
+        entity=entity,
+        link=reconnecting.link(public_url, entity),
     )
 
 

@@ -158,7 +158,7 @@ class Refresh:
         def lose(conn: Connection) -> bool:
             lost = grants.lose(conn, grant.id, grant.generation, owner=self._owner, why=why)
             if lost:
-                losing.tell(conn, grant.id, why, self._database.now(conn))
+                losing.tell(conn, grant.id, why, self._database.now(conn), self._app.public_url)
             return lost
 
         if await self._database.run(lose):

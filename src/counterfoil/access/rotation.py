@@ -53,12 +53,13 @@ class Replaced(msgspec.Struct, frozen=True):
 
 
 class Rotation:
-    """Changes the master key of one installation."""
+    """Changes the master key of one installation. `public_url`: where a person lets us in, as reconnecting has it."""
 
-    def __init__(self, database: Database, source: Source, point: Point) -> None:
+    def __init__(self, database: Database, source: Source, point: Point, public_url: str | None = None) -> None:
         self._database = database
         self._source = source
         self._point = point
+        self._public_url = public_url
 
     async def rotate(self, audit: AuditLog) -> Rotated:
         """Begin a rotation, or finish one that was begun. Raises MasterKeyError, StoreError; safe to kill and repeat."""
@@ -164,7 +165,7 @@ class Rotation:
         others = secrets.under_other_keys(conn, first, ENTRIES_MAX)
         gone = [entry for entry in others if not vault.knows(sealing.fingerprint_of(entry.sealed))]
         secrets.drop_roots(conn, gone)
-        lost = _lose(conn, gone, self._database.now(conn))
+        lost = _lose(conn, gone, self._database.now(conn), self._public_url)
         audit.begin_anew(conn)
         return first, lost
 
@@ -189,12 +190,12 @@ def _wrap(conn: Connection, batch: list[Entry], sealer: Sealer, before: Sealer) 
     return done, unreadable
 
 
-def _lose(conn: Connection, gone: list[Entry], now: datetime.datetime) -> set[str]:
+def _lose(conn: Connection, gone: list[Entry], now: datetime.datetime, public_url: str | None) -> set[str]:
     """Mark the consents whose tokens cannot be opened any more; → which."""
     lost = {entry.key for entry in gone if entry.kind == "grant"}
     for grant_id in sorted(lost):
         grants.give_up(conn, grant_id, why=GONE)
-        losing.tell(conn, grant_id, GONE, now)
+        losing.tell(conn, grant_id, GONE, now, public_url)
     for entry in gone:
         if entry.kind == "spare" and entry.key not in lost:
             grants.drop_spare(conn, entry.key)

@@ -16,6 +16,7 @@ from counterfoil import errors, settings
 from counterfoil.access import actors
 from counterfoil.access.bindings import load as load_binding
 from counterfoil.app import (
+    budgets,
     compiling,
     environments,
     fixes_kept,
@@ -51,13 +52,12 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, limits, runs
+from counterfoil.store import documents, grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.metering import Meter
-from counterfoil.xero.pacing import Pacer
 from counterfoil.xero.transport import Transport
 
 if TYPE_CHECKING:
@@ -84,16 +84,15 @@ class Books:
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
-        self.rules = Rules(**msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url)
+        self.rules = Rules(
+            **msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url, modes=loaded.modes
+        )  # fmt: skip
         xero = loaded.xero
         self.transport = Transport(
             clock, api_url=xero.api_url, identity_url=xero.identity_url, login_url=xero.login_url,
             meter=Meter(self.database),
         )  # fmt: skip
-        self.pacer = Pacer(
-            clock, limits.beside(self.database), calls_per_minute=xero.calls_per_minute,
-            lease_s=loaded.posting.request_timeout_s + loaded.posting.quiet_s,
-        )  # fmt: skip
+        self.pacer = budgets.pacer(loaded, clock, self.database)
         self.catch_up = CatchUp(self.database, identity.find_marker)
         path = self.database.path
         beside = path.with_name(path.name + ".sentinel") if path else loaded.path.with_suffix(".sentinel")
@@ -154,7 +153,7 @@ class Books:
     async def client(self, entity: str) -> XeroClient:
         """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
         if entity not in self._clients:
-            self._clients[entity] = self.access.client(await self.binding(entity))
+            self._clients[entity] = await budgets.client(self, await self.binding(entity))
         return self._clients[entity]
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
@@ -176,13 +175,14 @@ class Books:
             now = self.clock.now()
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
 
-    async def worker(self, entity: str, progress: Callable[[str], None], lane: Lane = "interactive") -> TenantWorker:
+    async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
 
-        Raises WrongLedger when it is another one now, NotConnected when it was disconnected, MissingScope when what is
-        open needs more than the consent covers.
+        `usual`: its calls' lane where no flow with something open asks for one.
+        Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
+        it was disconnected, MissingScope when the consent covers no flow that has something open.
         """
-        await needs.check_open(self, entity)
+        waiting = await needs.waiting(self, entity)
         await watching.sure_of(self, entity)
         bound = await self.binding(entity)
         if bound.stopped is not None:
@@ -191,11 +191,19 @@ class Books:
         if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
             del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
-        sender = Sender(self.database, self.rules, self.sentinel, self.owner, self.point, self.access.audit, lane=lane)
+        sender = Sender(
+            self.database,
+            self.rules,
+            self.sentinel,
+            self.owner,
+            self.point,
+            self.access.audit,
+            lane=await timetables.lane(self, entity, usual),
+        )
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
             self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,
-            lambda conn, now: timetables.closed(conn, self.timetables, entity, now),
+            lambda conn, now: timetables.closed(conn, self.timetables, entity, now), waiting,
         )  # fmt: skip
 
     def counts(self) -> tuple[int, int]:

@@ -6,8 +6,10 @@ so that commands that touch no consent need no key.
 
 import datetime
 import functools
+from collections.abc import Callable
 from typing import Final
 
+from counterfoil.access import reconnecting
 from counterfoil.access.audit import AuditLog
 from counterfoil.access.background import Background
 from counterfoil.access.bindings import Bindings
@@ -15,6 +17,7 @@ from counterfoil.access.connections import Connections
 from counterfoil.access.consent import Consent
 from counterfoil.access.custom import CustomConnection
 from counterfoil.access.key_source import CommandSource, FileSource, Source, TextSource
+from counterfoil.access.rotation import Rotation
 from counterfoil.access.tokens import GrantTokens
 from counterfoil.access.vault import Vault
 from counterfoil.model.binding import Binding
@@ -68,6 +71,10 @@ class Access:
         """Seals and opens tokens; reads the master key."""
         return Vault(self.key_source)
 
+    def rotation(self, point: Callable[[str], None]) -> Rotation:
+        """Changes the master key."""
+        return Rotation(self._database, self.key_source, point, reconnecting.base(self._settings))
+
     @functools.cached_property
     def audit(self) -> AuditLog:
         """The append-only log of acts."""
@@ -78,7 +85,8 @@ class Access:
         """Our registration at Xero."""
         xero = self._settings.xero
         secret = xero.client_secret.reveal() if xero.client_secret else None
-        return App(xero.client_id, secret, is_custom=xero.kind == "custom")
+        page = reconnecting.base(self._settings)
+        return App(xero.client_id, secret, is_custom=xero.kind == "custom", public_url=page)
 
     @functools.cached_property
     def tokens(self) -> GrantTokens:

@@ -48,7 +48,7 @@ class Verified(msgspec.Struct, frozen=True):
 async def heads(books: Any) -> tuple[HeadOf, ...]:
     """Where each chain says that it ends, by entity; nothing is verified."""
     found = await books.database.read(rows.heads)
-    return tuple(HeadOf(str(one.entity), one.seq, str(one.hash)) for one in found)
+    return tuple(HeadOf(_text(one.entity), _number(one.seq), _text(one.hash)) for one in found)
 
 
 async def verify(
@@ -67,7 +67,7 @@ async def verify(
     names = [entity] if entity is not None else await books.database.read(rows.entities)
     names += [one for one in wanted if one is not None and one not in names and entity is None]
     ends = {one.entity: one.seq for one in await books.database.read(rows.heads)}
-    total = sum(ends[name] for name in names if isinstance(ends.get(name), int))
+    total = sum(_number(ends.get(name)) for name in names)
     anywhere = set(wanted.get(ANY, ()))
     missing = set(anywhere)
     chains: list[Chain] = []
@@ -103,6 +103,11 @@ def told(one: Raw) -> dict[str, Any]:
     """One entry as plain values, in the order of its columns; ids and hashes are resolved nowhere."""
     plain = {name: _text(value) for name, value in msgspec.structs.asdict(one).items()}
     return plain | {"seq": one.seq, "at": _at(one.at), "data": _data(one.data)}
+
+
+def _number(value: Any) -> int:
+    """A count that we wrote; 0 for what somebody else put there."""
+    return value if isinstance(value, int) else 0
 
 
 def _at(value: Any) -> str:

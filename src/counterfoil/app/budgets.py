@@ -1,17 +1,76 @@
-"""What each organisation's limits still hold: the minute, the slots, the day with its forecast, and what waits and why.
+"""Xero's limits of an installation: the pacing built from its configuration, and what each organisation's still hold.
 
-Called by cli (status, doctor) and service (metrics). From the budgets that all processes share; no call to Xero.
+Called by app, which builds the pacing and its clients here, cli (status, doctor) and service (metrics). What is read comes from the
+budgets that all processes share and costs no call to Xero.
 """
 
 import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from counterfoil.store import bindings
+from counterfoil import settings
+from counterfoil.model import time_zones
+from counterfoil.model.binding import Binding
+from counterfoil.model.ports import Clock
+from counterfoil.runtime import windows
+from counterfoil.store import bindings, grants, limits
+from counterfoil.store.database import Database
+from counterfoil.xero.client import XeroClient
+from counterfoil.xero.pacing import Pacer, limits_of
+from counterfoil.xero.places import SECOND
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
+
+RAPID_TIERS: Final = frozenset({"plus", "advanced", "enterprise"})
+RAPID_S: Final = 1_800.0  # how long a new connection has Rapid Sync (facts §2.1)
+RAPID_MARGIN_S: Final = 60.0  # we stop so long before, since Xero's clock is not ours
+ZONE_CHECKED: Final = "UTC"  # only to read the hours before an organisation is known
+
+
+def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
+    """The pacing of an installation, with its lanes. Raises ConfigurationError for hours that cannot be read."""
+    pacing = loaded.pacing
+    if pacing.bulk_window is not None:
+        try:
+            windows.window(pacing.bulk_window, ZONE_CHECKED)
+        except ValueError as mistake:
+            raise settings.misplaced_window(pacing, str(mistake)) from None
+    xero = msgspec.structs.replace(
+        limits_of(loaded.xero.calls_per_minute, loaded.posting.request_timeout_s + loaded.posting.quiet_s),
+        day=pacing.day_limit,
+        minute_kept=pacing.minute_kept,
+        slots_kept=pacing.slots_kept,
+        day_kept=pacing.day_kept,
+        offline=round(pacing.offline_s * SECOND),
+    )
+    return Pacer(clock, limits.beside(database), limits=xero)
+
+
+async def client(books: "Books", binding: Binding) -> XeroClient:
+    """The client of a bound organisation; its hours for bulk work and a Rapid Sync that lasts are told to the pacing."""
+    hours = books.settings.pacing.bulk_window
+    if hours is not None:
+        zone = zone_of(books, binding)
+        books.pacer.bulk_hours(binding.tenant_id, windows.window(hours, zone) if zone else None)
+    if books.settings.xero.tier in RAPID_TIERS:
+        rows = await books.database.read(grants.connections)
+        since = next((row.since for row in rows if row.tenant_id == binding.tenant_id), None)
+        if since is not None:
+            passed_s = (books.clock.now() - since).total_seconds()
+            if passed_s >= 0:
+                books.pacer.lift(binding.tenant_id, RAPID_S - RAPID_MARGIN_S - passed_s)
+    return books.access.client(binding)
+
+
+def zone_of(books: "Books", binding: Binding) -> str | None:
+    """The organisation's time zone by its IANA name; None: Xero's name for it is not known, and none is configured."""
+    entity = books.settings.entities.get(binding.entity)
+    if entity is not None and entity.timezone:
+        return entity.timezone
+    found = time_zones.zone(binding.timezone)
+    return None if found is None else found.key
 
 
 class Waits(msgspec.Struct, frozen=True):

@@ -13,7 +13,6 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.audit import NO_ENTITY
-from counterfoil.access.rotation import Rotation
 from counterfoil.settings import environments
 from counterfoil.store import installation
 from counterfoil.store.database import Connection, get_meta
@@ -115,7 +114,7 @@ def _adopt(connection: Connection, books: Any, *, moved: bool) -> Adopted:
         log.append(connection, NO_ENTITY, "database moved", {})
         return Adopted(name, environment, moved=True, held=0)
     told = installation.renew(connection, name, here, books.database.now(connection))
-    Rotation(books.database, books.access.key_source, books.point).adopt(connection, books.access.vault, log)
+    books.access.rotation(books.point).adopt(connection, books.access.vault, log)
     log.append(connection, NO_ENTITY, "copy adopted", told)
     return Adopted(name, environment, moved=False, held=told["held"])
 

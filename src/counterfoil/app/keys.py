@@ -9,7 +9,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access import key_file
-from counterfoil.access.rotation import Replaced, Rotated, Rotation
+from counterfoil.access.rotation import Replaced, Rotated
 from counterfoil.store import secrets
 
 
@@ -53,7 +53,8 @@ async def state(books: Any) -> KeyState:
 
 async def rotate(books: Any) -> Rotated:
     """Change the master key, or finish a change; the old one is not needed afterwards. Raises MasterKeyError."""
-    return await Rotation(books.database, books.access.key_source, books.point).rotate(books.access.audit)
+    rotated: Rotated = await books.access.rotation(books.point).rotate(books.access.audit)
+    return rotated
 
 
 async def replace(books: Any) -> Replaced:
@@ -68,7 +69,5 @@ async def replace(books: Any) -> Replaced:
         )
     if source.file is not None and not source.file.exists():
         key_file.new(source.file)
-    replaced: Replaced = await Rotation(books.database, source, books.point).replace(
-        books.access.vault, books.access.audit
-    )
+    replaced: Replaced = await books.access.rotation(books.point).replace(books.access.vault, books.access.audit)
     return replaced

@@ -1,18 +1,21 @@
 """What a consent has to cover: the union of what the configured flows and the mirror declare, and what a grant lacks.
 
-Called by connecting (asks for exactly that), ledgers and the composition root (refuse before the first call), and
-whoever tells of it. Each flow kind declares NEEDS, and so do the mirror's modules and the probe; the scopes behind them
+Called by connecting (asks for exactly that), ledgers (refuses before the first call), the composition root (lets the
+postings of a flow that is not covered wait, and no others), and whoever tells of it. Each flow kind declares NEEDS, and so do the mirror's modules and the probe; the scopes behind them
 are xero/scopes'. No call is made here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from counterfoil import errors, flows
+from counterfoil.access import reconnecting
+from counterfoil.app import noticing
 from counterfoil.mirror import catching_up, going_live, reference
 from counterfoil.model.binding import Binding
+from counterfoil.posting.finishing import Waiting
 from counterfoil.settings import FlowSettings
 from counterfoil.store import bindings, grants, runs
 from counterfoil.xero import identity, probe, scopes
@@ -20,6 +23,7 @@ from counterfoil.xero.scopes import Need
 
 MIRROR: Final = (*reference.NEEDS, *catching_up.NEEDS, *going_live.NEEDS)  # what every flow's plan and proof read
 BINDINGS: Final = "bindings"  # who needs what is needed without any flow
+KIND: Final = "scope"  # of notice
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -88,16 +92,23 @@ async def check(books: Any, flow: FlowSettings, binding: Binding) -> None:
         raise _missing(books, (lack,))
 
 
-async def check_open(books: Any, entity: str) -> None:
-    """The same for every flow that has unfinished documents of an entity."""
+async def waiting(books: Any, entity: str) -> Waiting | None:
+    """The flows with unfinished documents of an entity that its consent does not cover; None: it covers all of them.
+
+    Raises MissingScope when it covers none of them: then nothing is asked of Xero.
+    """
     binding = await books.database.read(lambda conn: bindings.get(conn, entity))
     if binding is None:
-        return
+        return None
     ids = await books.database.read(lambda conn: runs.open_flows(conn, entity))
-    found = [await _lack(books, flow, binding) for flow in books.flows.values() if flow.id in ids]
-    lacks = tuple(lack for lack in found if lack is not None)
-    if lacks:
-        raise _missing(books, lacks)
+    lacks = {flow.id: await _lack(books, flow, binding) for flow in books.flows.values() if flow.id in ids}
+    lacked = {flow_id: lack for flow_id, lack in lacks.items() if lack is not None}
+    if not lacked:
+        return None
+    why = _missing(books, tuple(lacked.values()))
+    if lacked.keys() == ids:
+        raise why
+    return Waiting(frozenset(lacked), why)
 
 
 async def lacking(books: Any) -> tuple[Lack, ...]:
@@ -151,6 +162,17 @@ def told(lack: Lack) -> str:
     )
 
 
+def causes(books: Any, lacks: Iterable[Lack]) -> list[noticing.Cause]:
+    """The same as what somebody must be told of, each flow and entity by itself."""
+    return [
+        noticing.Cause(
+            kind=KIND, subject=f"{one.flow}/{one.entity}", entity=one.entity, message=told(one),
+            remedy=remedy(books, one.entity), link=reconnecting.link(reconnecting.base(books.settings), one.entity),
+        )
+        for one in lacks
+    ]  # fmt: skip
+
+
 def remedy(books: Any, entity: str) -> str:
     """What gives an entity's consent the scopes that it lacks."""
     if books.settings.xero.kind == "custom":
@@ -158,15 +180,16 @@ def remedy(books: Any, entity: str) -> str:
             f"Add the scopes to the custom connection at {identity.PORTAL}, have it authorised again, then run "
             "`counterfoil connect`."
         )
-    return f"Run `counterfoil connect --entity {entity}`; with --explain it says what is asked for and why."
+    again = reconnecting.remedy(reconnecting.base(books.settings), entity)
+    return f"{again}; with --explain it says what is asked for and why."
 
 
 def _missing(books: Any, lacks: tuple[Lack, ...]) -> errors.MissingScope:
     first = lacks[0]
     lacked = tuple(sorted({scope for lack in lacks for scope in lack.scopes}))
-    flow = ", ".join(lack.flow for lack in lacks)
+    tables = tuple(lack.flow for lack in lacks)
     return errors.MissingScope(
         " ".join(told(lack) for lack in lacks),
         remedy=remedy(books, first.entity),
-        entity=first.entity, flow=flow, scopes=lacked,
+        entity=first.entity, flows=tables, scopes=lacked,
     )  # fmt: skip

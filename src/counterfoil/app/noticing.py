@@ -5,7 +5,7 @@ here. Messages name entities, flows, counts and amounts, and no customer: what a
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from counterfoil.store.causes import Stopped, Waiting
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.notices import Notice
 
-KINDS: Final = ("problems", "uncertain", "held", "left", "stopped", "refresh")
+KINDS: Final = ("problems", "uncertain", "held", "left", "stopped", "refresh", "scope")
 UNUSED: Final = REFRESH_TOKEN_LIFE * 3 / 4  # xero-facts §1.4
 TOLD_ELSEWHERE: Final = ("stopped",)  # by whoever stops or frees, with better words: ours only when nobody did
 _WORDS: Final = {
@@ -40,17 +40,21 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     entity: str | None = None
     since: datetime.datetime | None = None
     count: int | None = None
+    link: str | None = None
 
 
-async def notice(database: Database, client_id: str, flow_names: Mapping[str, str]) -> None:
+async def notice(
+    database: Database, client_id: str, flow_names: Mapping[str, str], others: Sequence[Cause] = ()
+) -> None:
     """Write down what stands and what no longer does. `flow_names`: flow id → table. Writes only what is news.
 
-    `client_id`: the app whose consents matter.
+    `client_id`: the app whose consents matter. `others`: causes that the tables alone do not tell.
     """
 
     def look(conn: Connection) -> bool:
         known = {key: str(n) for key, n in problems.numbers(conn).items()}
-        new, gone = _news(conn, _causes(conn, client_id, flow_names, known, database.now(conn)))
+        causes_now = _causes(conn, client_id, flow_names, known, database.now(conn))
+        new, gone = _news(conn, [*causes_now, *others])
         return bool(new or gone)
 
     def write(conn: Connection) -> None:
@@ -58,7 +62,7 @@ async def notice(database: Database, client_id: str, flow_names: Mapping[str, st
         for stuck in causes.by_cause(conn):
             problems.number(conn, problems.key(stuck.flow_id, stuck.cause))
         known = {key: str(n) for key, n in problems.numbers(conn).items()}
-        new, gone = _news(conn, _causes(conn, client_id, flow_names, known, now))
+        new, gone = _news(conn, [*_causes(conn, client_id, flow_names, known, now), *others])
         for cause in new:
             notices.tell(conn, now=now, **msgspec.structs.asdict(cause))
         for one in gone:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import noticing
+from counterfoil.app import needs, noticing
 from counterfoil.delivery.notifying import Courier, Tried
 from counterfoil.settings import NotifySettings
 from counterfoil.store import messages, notices
@@ -86,7 +86,8 @@ class Notifying:
     async def notice(self) -> None:
         """Write down what stands and what is over. Raises StoreError."""
         flow_names = {flow.id: flow.table for flow in self._books.flows.values()}
-        await noticing.notice(self._books.database, self._books.settings.xero.client_id, flow_names)
+        lacks = needs.causes(self._books, await needs.lacking(self._books))
+        await noticing.notice(self._books.database, self._books.settings.xero.client_id, flow_names, lacks)
 
     async def tell(self) -> int:
         """Notice what stands now and send what is due; → how many messages were taken. Raises StoreError.

@@ -7,12 +7,12 @@ the flows' windows are shut.
 
 import datetime
 import math
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from counterfoil.app import timetables
+from counterfoil.app.budgets import budgets
 from counterfoil.app.timetables import Timetable
 from counterfoil.model.binding import Binding
 from counterfoil.posting import kinds
@@ -56,8 +56,9 @@ class Day(msgspec.Struct, frozen=True):
     limit: int
 
 
-async def progress(books: Any, days: Mapping[str, Day] | None = None) -> list[Progress]:
-    """Every entity with something left, by name. `days`: of the entities of which it is known."""
+async def progress(books: Any) -> list[Progress]:
+    """Every entity with something left, by name. Raises StoreError."""
+    days = {one.entity: Day(one.day_left, one.day_limit) for one in await budgets(books) if one.day_left is not None}
 
     def look(conn: Connection) -> list[Progress]:
         now = books.database.now(conn)
@@ -66,7 +67,7 @@ async def progress(books: Any, days: Mapping[str, Day] | None = None) -> list[Pr
         for bound in bindings.everything(conn):
             counts = throughput.left(conn, bound.tenant_id)
             if counts:
-                day = (days or {}).get(bound.entity)
+                day = days.get(bound.entity)
                 found.append(_one(conn, books, bound, counts, waiting.get(bound.entity), day, now))
         return found
 

@@ -24,6 +24,7 @@ from counterfoil.store.proofs import Pair
 Key = tuple[str, Any, str]
 Moved = dict[tuple[str, str], tuple[str, str]]  # (tenant, contact) → the contact that it is now, and its name
 ZERO = Decimal(0)
+COMPARED = ("number", "total", "tax", "subtotal", "date", "currency")
 
 
 class _Sums:
@@ -117,18 +118,15 @@ def _differences(pair: Pair, moved: Moved) -> list[str]:
         return [f"{name} is not in Xero's list"]
     if pair.status in GONE:
         return [f"{name} was {pair.status.lower()} in Xero"]
-    ours, theirs = (moved.get((pair.tenant_id, one or "")) for one in (pair.contact_id, pair.xero_contact_id))
-    found: list[tuple[str, Any, Any]] = [("contact", ours, theirs)] if _other_contact(pair) and ours != theirs else []
-    compared = (
-        ("number", pair.document_number, pair.xero_number),
-        ("total", pair.total, pair.xero_total),
-        ("tax", pair.total_tax, pair.xero_total_tax),
-        ("subtotal", pair.sub_total, pair.xero_sub_total),
-        ("date", pair.date, pair.xero_date),
-        ("currency", pair.currency, pair.xero_currency),
-    )
-    found += [(what, ours, theirs) for what, ours, theirs in compared if ours != theirs]
-    return [f"{name}: {what} posted {_shown(ours)}, in Xero now {_shown(theirs)}" for what, ours, theirs in found]
+    found: list[tuple[str, Any, Any]] = []
+    if _other_contact(pair):
+        us, them = (moved.get((pair.tenant_id, one or "")) for one in (pair.contact_id, pair.xero_contact_id))
+        found += [("contact", us, them)] if us != them else []
+    ours = (pair.document_number, pair.total, pair.total_tax, pair.sub_total, pair.date, pair.currency)
+    theirs = (pair.xero_number, pair.xero_total, pair.xero_total_tax, pair.xero_sub_total, pair.xero_date, pair.xero_currency)  # fmt: skip
+    if ours != theirs:
+        found += [(what, us, them) for what, us, them in zip(COMPARED, ours, theirs, strict=True) if us != them]
+    return [f"{name}: {what} posted {_shown(us)}, in Xero now {_shown(them)}" for what, us, them in found]
 
 
 def _shown(value: Any) -> str:

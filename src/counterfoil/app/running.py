@@ -7,12 +7,12 @@ import contextlib
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, pausing, saying, taking_back, watching
+from counterfoil.app import acts, housekeeping, pausing, room, saying, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
@@ -26,6 +26,7 @@ from counterfoil.store.database import Connection
 
 Progress = Callable[["Stage"], None]
 SCHEDULE = "schedule"  # the actor of a run that nobody typed
+DISK: Final = "disk"  # among the stops, which otherwise are entities'
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -87,14 +88,16 @@ class Runner:
         await watching.daily(self._books)
         intake = Intake(self._books, flow, flows.kind(flow.kind), late=True)
         plan = await intake.plan(remap=remap, again=again)
-        if records is not None:
-            await self._apply(plan, run_id, await intake.records(records))
-        else:
+        if records is None:
             await self._read(flow, intake, plan, run_id, path)
+        elif await self._has_room():
+            await self._apply(plan, run_id, await intake.records(records))
         self._take_over(intake, plan)
-        await self._finish(set(intake.bindings), flow.id)
+        await self._finish(None if DISK in self._stops else set(intake.bindings), flow.id)
+        self._only_told(flow)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
+        await housekeeping.tidy(self._books, most_s=housekeeping.AFTER_A_RUN_S)
         return msgspec.structs.replace(
             report, credits=tuple(map(crediting.left_with_customer, filter(_is_left, chains)))
         )
@@ -113,13 +116,24 @@ class Runner:
         return await self._reported(run_id, flow), set(intake.bindings)
 
     async def _read(self, flow: FlowSettings, intake: Intake, plan: Plan, run_id: int, path: Path) -> None:
-        """Plan all that a source holds, a batch at a time."""
+        """Plan all that a source holds, a batch at a time, as long as there is room for it."""
+        if not await self._has_room():
+            return
         size = jsonl.total_bytes(path) or 0
         async with contextlib.aclosing(intake.batches(path)) as batches:
             async for items in batches:
                 await self._apply(plan, run_id, items)
                 self._progress(Stage("reading", intake.bytes_read, size))
+                if room.short(self._books) is not None and not await self._has_room():
+                    return
         await self._database.run(lambda conn: runs.close_bad_rows(conn, flow.id, path.name, run_id))
+
+    async def _has_room(self) -> bool:
+        """Whether something new may be planned; if not, the report says why, and who wants to know is told."""
+        short = await room.watch(self._books)
+        if short is not None:
+            self._stops[DISK] = short
+        return short is None
 
     def _take_over(self, intake: Intake, plan: Plan) -> None:
         """What reading found out goes into the report."""
@@ -213,6 +227,13 @@ class Runner:
         self._stops.update(await finishing.finish_all(workers))
         held_back = await pausing.stops(self._books, wanted, flow_id)
         self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
+
+    def _only_told(self, flow: FlowSettings) -> None:
+        """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
+        for entity, error in list(self._stops.items()):
+            if isinstance(error, errors.MissingScope) and flow.table not in error.facts.get("flows", (flow.table,)):
+                del self._stops[entity]
+                self._notices[entity] = (*self._notices.get(entity, ()), str(error))
 
     def _tell(self, action: str) -> None:
         until = [worker.waiting_until for worker in self._workers if worker.waiting_until is not None]

@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, numbers, pausing, troubles
+from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.costs import Costs
 from counterfoil.app.progress import Progress, progress
@@ -29,6 +29,7 @@ class EntityStanding(msgspec.Struct, frozen=True):
     organisation: str | None  # None: not bound
     stopped: str | None
     postings: dict[str, int]
+    mode: str = "normal"
 
 
 class FlowStanding(msgspec.Struct, frozen=True):
@@ -47,6 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     message: str
     remedy: str
     since: datetime.datetime
+    link: str | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -66,19 +68,22 @@ class Standing(msgspec.Struct, frozen=True):
     services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
+    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
 
 
 async def standing(books: Any) -> Standing:
     """Where things stand, and what to type next."""
     counts = await books.database.read(stories.state_counts)
     entities = []
-    for entity in books.settings.entities:
+    for entity, of in books.settings.entities.items():
         try:
             binding = await books.binding(entity)
         except errors.NoBinding:
-            entities.append(EntityStanding(entity, None, None, counts.get(entity, {})))
+            entities.append(EntityStanding(entity, None, None, counts.get(entity, {}), of.mode))
             continue
-        entities.append(EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {})))
+        entities.append(
+            EntityStanding(entity, binding.fingerprint.name, binding.stopped, counts.get(entity, {}), of.mode)
+        )
     flows = []
     for flow in books.flows.values():
         last = await books.database.read(lambda conn, flow=flow: runs.latest_of(conn, flow.id))
@@ -86,17 +91,21 @@ async def standing(books: Any) -> Standing:
     problems = await troubles.all_problems(books)
     connected = bool(await books.known_connections())
     told = tuple(
-        Told(one.kind, one.entity, one.message, one.remedy, one.first_at)
+        Told(one.kind, one.entity, one.message, one.remedy, one.first_at, one.link)
         for one in await books.database.read(notices.standing)
-        if one.kind not in COUNTED  # as the states and problems above say
+        if one.kind not in (*COUNTED, needs.KIND)  # as the states and problems above say, and what is lacking now
+    )
+    now = books.clock.now()
+    lacking = tuple(
+        Told(one.kind, one.entity, one.message, one.remedy, now, one.link)
+        for one in needs.causes(books, await needs.lacking(books))
     )
     following = _next(connected, entities, flows, len(problems))
-    if any(one.kind == DISCONNECTED for one in told):
+    if lacking or any(one.kind == DISCONNECTED for one in told):
         following = "counterfoil connect"
     failing, heads = tuple(await books.notifying.failing()), await auditing.heads(books)
     cost, saved = await _costs(books)
     paused = await pausing.standing(books)
-    now = books.clock.now()
     alive = tuple(one for one in await books.database.read(services.everything) if one.is_alive(now))
     timed, under_way = tuple(await overview(books)), tuple(await progress(books))
     if alive and following == "counterfoil finish":
@@ -116,6 +125,7 @@ async def standing(books: Any) -> Standing:
         alive,
         timed,
         under_way,
+        lacking,
     )
 
 

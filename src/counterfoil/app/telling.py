@@ -15,7 +15,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app.reports import Document, Listed
 from counterfoil.model import sheet
-from counterfoil.store import parts, postings, requests, stories
+from counterfoil.store import parts, postings, requests, retention, stories
 from counterfoil.store.postings import Posting
 from counterfoil.store.problems import DAY_UNKNOWN
 from counterfoil.store.runs import BadRow
@@ -84,6 +84,7 @@ class Sending(msgspec.Struct, frozen=True):
     element: Any  # what Xero was sent
     answer: Any  # what Xero said of it, None: nothing readable
     tries: tuple[Try, ...]
+    dropped: datetime.datetime | None = None  # when [retention] let the bytes go; `element` and `answer` are None then
 
 
 class RowTold(msgspec.Struct, frozen=True):
@@ -107,6 +108,7 @@ class Content(msgspec.Struct, frozen=True):
     predicted: Any
     rows: tuple[RowTold, ...] = ()
     sales: tuple[str, ...] = ()
+    dropped: datetime.datetime | None = None  # when [retention] let the raw record go; `record` is None then
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -134,16 +136,21 @@ async def story(books: Any, posting_id: int) -> Story:
     sales = await books.database.read(lambda conn: parts.by_revision(conn, posting_id))
     sent = await books.database.read(lambda conn: requests.attempts_of_posting(conn, posting_id))
     before = await books.database.read(lambda conn: postings.get(conn, posting.after_id)) if posting.after_id else None
+    ids = [one[0].id for one in sent]
+    gone = await books.database.read(lambda conn: retention.dropped_at(conn, retention.REQUESTS, ids))
+    rows_gone = await books.database.read(lambda conn: retention.dropped_at(conn, retention.ROWS, [posting_id]))
     return Story(
         listed(books, posting), posting.marker, posting.planned_at, posting.changed_at, posting.total, posting.currency,
         posting.how, posting.skipped, listed(books, before) if before else None,
-        tuple(_content(r, sales.get(r.n, ())) for r in history),
-        tuple(_sending(posting, *one) for one in sent),
+        tuple(_content(r, sales.get(r.n, ()), rows_gone.get(posting_id)) for r in history),
+        tuple(_sending(posting, one, at, outcome, tries, gone.get(one.id)) for one, at, outcome, tries in sent),
     )  # fmt: skip
 
 
-def _content(revision: postings.Revision, sales: Sequence[str]) -> Content:
+def _content(revision: postings.Revision, sales: Sequence[str], dropped: datetime.datetime | None) -> Content:
     one = revision
+    if dropped is not None and one.record is None:
+        return Content(one.n, one.source, one.at, None, one.predicted, (), tuple(sales), dropped)
     rows = sheet.unpack(msgspec.json.encode(one.record))
     if rows is None:
         return Content(one.n, one.source, one.at, one.record, one.predicted, (), tuple(sales))
@@ -152,12 +159,15 @@ def _content(revision: postings.Revision, sales: Sequence[str]) -> Content:
 
 
 def _sending(
-    posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt]
-) -> Sending:
+    posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt],
+    dropped: datetime.datetime | None,
+) -> Sending:  # fmt: skip
+    told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)
+    if not request.body:
+        return Sending(request.id, request.idempotency_key, position, outcome, None, None, told, dropped)
     members = _members(request.body)  # of a request about one document by its id, the body is its element
     sent = _elements(members[posting.resource]) if posting.resource in members else [msgspec.Raw(request.body)]
     answers = [_element(attempt.answer, posting.resource, position) for attempt in tries if attempt.answer]
-    told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)
     return Sending(
         request.id, request.idempotency_key, position, outcome, sent[position], answers[-1] if answers else None, told
     )

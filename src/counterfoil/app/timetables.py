@@ -6,6 +6,7 @@ whatever posts. The clock is the flow's `timezone`, else the entity's, else that
 
 import datetime
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from counterfoil.runtime import schedules, windows
 from counterfoil.runtime.schedules import Schedule
 from counterfoil.runtime.windows import Window
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import bindings
+from counterfoil.store import bindings, runs
 from counterfoil.store.database import Connection
 
 UTC = "UTC"  # stands in where only the form is looked at
@@ -110,6 +111,14 @@ def closed(conn: Connection, timetables: Mapping[str, Timetable], entity: str, n
         if window is not None and not window.is_open(now):
             opens.append(window.opens_at(now))
     return Closed(frozenset(flow_ids), min(opens, default=None))
+
+
+async def lane(books: Any, entity: str, usual: Lane) -> Lane:
+    """The lane in which an entity's open postings are sent."""
+    if all(one.lane is None for one in books.timetables.values()):
+        return usual
+    flow_ids = await books.database.read(lambda conn: runs.open_flows(conn, entity))
+    return lane_of(books.timetables, flow_ids, usual)
 
 
 def lane_of(timetables: Mapping[str, Timetable], flow_ids: Collection[str], usual: Lane) -> Lane:

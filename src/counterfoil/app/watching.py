@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from counterfoil import errors
 from counterfoil.access import bindings as access
-from counterfoil.access import caps
+from counterfoil.access import caps, reconnecting
 from counterfoil.app import costs
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices, waits
@@ -23,7 +23,7 @@ FINGERPRINT_LIFE: Final = datetime.timedelta(days=1)
 LOOKED_AFTER: Final = "looked_after_at"  # in meta: when the daily look was begun last
 LANE: Final = "interactive"
 CAP: Final = "cap"  # a kind of notice; its subject is the client id
-BACK: Final = "Let the app in again: `counterfoil connect`. What waits is then sent, each once."
+SENT: Final = "What waits is then sent, each once."
 
 
 async def sure_of(books: Any, entity: str) -> None:
@@ -105,18 +105,19 @@ async def after_403(books: Any, entity: str, refusal: errors.NotConnected) -> er
         return reset
     except errors.CounterfoilError:
         pass  # it is as gone as the connections say
-    return errors.NotConnected(await told_gone(books, bound), remedy=_back(books))
+    return errors.NotConnected(await told_gone(books, bound), remedy=_back(books, entity))
 
 
-def _back(books: Any) -> str:
+def _back(books: Any, entity: str) -> str:
     """How a disconnected organisation comes back: a custom connection has nobody who could consent here."""
-    return identity.NOT_ACTIVE if books.settings.xero.kind == "custom" else BACK
+    page = reconnecting.base(books.settings)
+    return identity.NOT_ACTIVE if page is None else f"{reconnecting.remedy(page, entity)}. {SENT}"
 
 
 async def told_gone(books: Any, bound: Binding) -> str:
     """Tell that an entity's organisation is disconnected; → the sentence."""
     said = f"{bound.fingerprint.name} is disconnected: {bound.entity}'s postings wait."
-    await _gone(books, bound, said, _back(books))
+    await _gone(books, bound, said, _back(books, bound.entity))
     return said
 
 
@@ -133,10 +134,11 @@ async def _gone(books: Any, bound: Binding, message: str, remedy: str) -> None:
         held = bindings.get(conn, bound.entity)
         if held is None or held.tenant_id != bound.tenant_id:
             return
-        at = books.database.now(conn)
+        link = reconnecting.link(reconnecting.base(books.settings), bound.entity)
         if notices.tell(
-            conn, access.DISCONNECTED, bound.tenant_id, message=message, remedy=remedy, now=at, entity=bound.entity
-        ):
+            conn, access.DISCONNECTED, bound.tenant_id, message=message, remedy=remedy, now=books.database.now(conn),
+            entity=bound.entity, link=link,
+        ):  # fmt: skip
             books.access.audit.append(conn, bound.entity, "disconnect seen", {"tenant": bound.tenant_id})
 
     await books.database.run(tell)

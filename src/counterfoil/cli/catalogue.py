@@ -48,6 +48,9 @@ COMMANDS: Final = (
     _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
+    _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),
+    _command("restore", "FILE", "Put a backup back; what Xero has meanwhile is recognised, not made again."),
+    _command("upgrade", "", "Bring the database to this version's schema; on SQLite that happens by itself."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
     _command(
         "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."

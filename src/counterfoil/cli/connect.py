@@ -97,7 +97,7 @@ def _leave_it_to_the_service(now: session.Session, page: str, *, browser: bool) 
     )
     now.screen.next("counterfoil connections")
     if browser:
-        _open(page)
+        _begin_to_open(page)
 
 
 def _tell_wrong(now: session.Session, ended: "Finished") -> None:
@@ -153,12 +153,26 @@ def _show(now: session.Session, url: str, *, browser: bool) -> None:
 
 
 def _open(url: str) -> None:
-    """The user's browser; without one the printed address serves.
+    """The user's browser, until it is closed; without one the printed address serves."""
+    browser = _begin_to_open(url)
+    if browser is not None:
+        browser.wait()
 
-    In a process of its own: it may stay open for hours, and what it prints is none of our output.
+
+def _begin_to_open(url: str) -> "subprocess.Popen[bytes] | None":
+    """In a process of its own: it may stay open for hours, and what it prints is none of our output.
+
+    It gets none of our secrets with its environment, and nothing that stands in the folder is carried out.
     """
+    from counterfoil import settings
+
     with contextlib.suppress(OSError):
-        subprocess.run(  # noqa: S603 - this very Python, and words of ours
-            [sys.executable, "-c", OPEN], input=url.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True, check=False,
+        browser = subprocess.Popen(  # noqa: S603 - this very Python, and words of ours
+            [sys.executable, "-I", "-c", OPEN], env=settings.without_secrets(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
+        assert browser.stdin is not None
+        with browser.stdin as given:
+            given.write(url.encode())
+        return browser
+    return None

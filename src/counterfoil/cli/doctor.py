@@ -103,5 +103,9 @@ def _write(path: Path, content: bytes) -> None:
         raise errors.InputError(f"{path} is there already.", remedy="Name another file.") from None
     except OSError as cause:
         raise errors.InputError(f"{path} cannot be written: {cause.strerror}.", remedy="Name another file.") from cause
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except OSError as cause:
+        path.unlink()
+        raise errors.InputError(f"{path} cannot be written: {cause.strerror}.", remedy="Name another file.") from cause

@@ -1,6 +1,7 @@
 """How a command ends badly: one clear message with its remedy and the right exit code; never a traceback.
 
-Called by entry. What nobody foresaw is told shortly and written into a crash file, which holds the places in the code
+Called by entry. A message may hold what somebody else wrote (an argument, a file, Xero): nothing in it can steer the
+terminal. What nobody foresaw is told shortly and written into a crash file, which holds the places in the code
 and the kinds of the errors, and of their words only what cannot be a secret.
 """
 
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.cli import switches
+from counterfoil.cli import switches, table
 
 INTERRUPTED: Final = 130
 CRASHED: Final = 1
 USAGE: Final = 2
+AGAIN: Final = "Run the same command again: nothing is lost."
 WORDS_MAX: Final = 300  # of one error's text in a crash file
 _SECRETIVE: Final = re.compile(r"[A-Za-z0-9+_.=-]{24,}|(?<=://)[^@/\s]+@")
 _SAFE: Final = "Interrupted, and safe: run the same command again."
@@ -31,23 +33,31 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    if isinstance(error, SystemExit):  # another parser's ending: the sandbox's
-        return error.code if isinstance(error.code, int) else USAGE
+    if isinstance(error, SystemExit):  # another parser's ending: the sandbox's, which has said why
+        ended = error.code if isinstance(error.code, int) else USAGE
+        if json and ended:
+            _tell_value("usage", "The options were not understood.", "What is wrong with them stands on stderr.")
+        return ended
     known = _known(error)
     if known is None:
         known = ("crash", *_crash(error, config), CRASHED)
-    code, message, remedy, exit_code = known
+    code, exit_code = known[0], known[3]
+    # A word of the command line may be bytes that are no text.
+    message, remedy = (words.encode("utf-8", "replace").decode() for words in known[1:3])
     if json:
-        import msgspec
-
-        value = msgspec.json.encode({"error": {"code": code, "message": message, "remedy": remedy}}).decode()
-        sys.stdout.write(value + "\n")
-        sys.stdout.flush()
-    from counterfoil.cli import table
-
+        _tell_value(code, message, remedy)
     told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
-    sys.stderr.write(table.harmless_lines(told))  # an error may carry a stranger's words
+    sys.stderr.write(table.lines(told))  # an error may carry a stranger's words
     return exit_code
+
+
+def _tell_value(code: str, message: str, remedy: str) -> None:
+    """The one JSON value of a command that failed."""
+    from counterfoil.cli import one_value
+
+    value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
+    sys.stdout.write(table.json_text(value.decode()) + "\n")
+    sys.stdout.flush()
 
 
 def _known(error: BaseException) -> tuple[str, str, str, int] | None:
@@ -56,7 +66,8 @@ def _known(error: BaseException) -> tuple[str, str, str, int] | None:
         known = [found for one in error.exceptions if (found := _known(one)) is not None]
         return known[0] if len(known) == len(error.exceptions) else None
     if isinstance(error, errors.CounterfoilError):
-        return error.code, error.message, error.remedy, error.exit_code
+        again = AGAIN if isinstance(error, errors.RunAgain) else ""
+        return error.code, error.message, error.remedy or again, error.exit_code
     if isinstance(error, switches.UsageError):
         return "usage", str(error), "", USAGE
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ in ("Abort", "CancelledError"):
@@ -116,7 +127,7 @@ def _plain(error: BaseException) -> str:
     first = (str(error).splitlines() or [""])[0]
     for value in _secrets_of_environment():
         first = first.replace(value, "…")
-    return _SECRETIVE.sub("…", first)[:WORDS_MAX]
+    return table.lines(_SECRETIVE.sub("…", first)[:WORDS_MAX])
 
 
 def _secrets_of_environment() -> list[str]:

@@ -228,7 +228,7 @@ def _list(now: session.Session, csv: str | None, html: str | None) -> None:
     if csv is not None:
         text = problem_exports.as_csv(found)
         if csv == problem_exports.STDOUT:
-            sys.stdout.write(text)
+            sys.stdout.write(table.lines(text) if now.screen.is_terminal else text)
             return
         problem_exports.write(csv, text)
     if html is not None:

@@ -22,7 +22,8 @@ def bar(*, json: bool) -> Iterator[Callable[[Stage], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[waiting]}")
+    words, waiting = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[waiting]}"))
+    columns = words, BarColumn(), TaskProgressColumn(), waiting
     with Progress(*columns, console=console, transient=True) as shown:
         tasks = {}
 

@@ -1,7 +1,7 @@
 """What a command shows: one JSON value for programs, lines and tables for people, notes on stderr, the `Next:` line.
 
 Called by every command through its session. The only file of cli/ that writes to stdout. On a pipe there is no colour,
-no bar and no `Next:`.
+no bar and no `Next:`. Nothing that comes from outside can steer the terminal: it is made harmless here, whoever hands it over.
 """
 
 import codecs
@@ -32,29 +32,27 @@ class Screen:
             return
         assert not self._told, "--json promises exactly one value"
         self._told = True
-        import msgspec
+        from counterfoil.cli import one_value
 
-        encoded = msgspec.json.encode(value, enc_hook=str)
-        if b"\n" in encoded:  # it holds Xero's own JSON, with its line ends
-            encoded = msgspec.json.format(encoded, indent=-1)
+        encoded = one_value.encoded(value)
         decoder = codecs.getincrementaldecoder("utf-8")()
         for start in range(0, len(encoded), CHUNK_BYTES):  # a plan of 100,000 records is held once
-            sys.stdout.write(decoder.decode(encoded[start : start + CHUNK_BYTES]))
+            sys.stdout.write(table.json_text(decoder.decode(encoded[start : start + CHUNK_BYTES])))
         sys.stdout.write("\n")
 
     def line(self, text: str = "") -> None:
         """A line for people. Whatever stands in it, the terminal obeys none of it: names come from strangers."""
-        self.data(table.harmless_lines(text))
+        self.data(table.lines(text))
 
     def data(self, text: str) -> None:
         """A line of an export to stdout, to the letter: for programs, and so never made harmless."""
         if not self.json:
-            sys.stdout.write(text + "\n")
+            sys.stdout.write(table.lines(text) + "\n")
             sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """A line on stderr, in both modes; made harmless as `line` is."""
-        sys.stderr.write(table.harmless_lines(text) + "\n")
+        sys.stderr.write(table.lines(text) + "\n")
         sys.stderr.flush()
 
     def next(self, command: str) -> None:

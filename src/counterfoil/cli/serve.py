@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import gc
-import importlib
-import importlib.util
+import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from counterfoil.cli.screen import Screen
 
 app = session.app()
+log = logging.getLogger("counterfoil.serving")
 SOURCES = {
     "same": "its source is as it was, nothing to do",
     "new": "its source is another one than last time",
@@ -70,14 +70,11 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
 
     gc.freeze()  # what was imported stays
     async with open_books(now.config, now.switches.env) as books:
-        serving = Serving(books, lambda told: _tell(now.screen, told), kind=kind)
+        serving = Serving(books, _tell, kind=kind)
         stopping = asyncio.Event()
         with _signals(stopping, serving):
-            if kind == "worker":
-                return await serving.run(stopping)
-            await _show_start(now.screen, books)
-            async with _door(books, serving):
-                return await serving.run(stopping)
+            beside = _logged(books) if kind == "worker" else _door(now, books, serving)
+            return await serving.run(stopping, beside)
 
 
 @contextlib.contextmanager
@@ -100,14 +97,23 @@ def _signals(stopping: asyncio.Event, serving: "Serving") -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _door(books: "Books", serving: "Serving") -> AsyncIterator[None]:
-    """The HTTP door beside the work, where this installation has one."""
-    if importlib.util.find_spec("counterfoil.service") is None:
+async def _door(now: session.Session, books: "Books", serving: "Serving") -> AsyncIterator[None]:
+    """The HTTP door beside the work; what happens is logged meanwhile."""
+    from counterfoil import service
+
+    host, port = service.address(books.settings.service.listen)
+    async with service.open_door(books, host=host, port=port, health=serving.health) as door:
+        await _show_start(now.screen, books)
+        now.screen.line(f"Listening on {door.url}")
         yield
-        return
-    service: Any = importlib.import_module("counterfoil.service")
-    host, _, port = books.settings.service.listen.rpartition(":")
-    async with service.open_door(books, host=host.strip("[]"), port=int(port), health=serving.health):
+
+
+@contextlib.asynccontextmanager
+async def _logged(books: "Books") -> AsyncIterator[None]:
+    """A worker listens to nobody; what happens is logged all the same."""
+    from counterfoil.service import logs
+
+    with logs.kept(books.settings):
         yield
 
 
@@ -120,13 +126,9 @@ async def _show_start(screen: "Screen", books: "Books") -> None:
         screen.line("No flow has a schedule (`every` or `cron`): open postings are finished as they turn up.")
 
 
-def _tell(screen: "Screen", told: "Told") -> None:
-    """On a terminal what happens; elsewhere only what needs a look, on stderr."""
-    line = f"{told.at:%H:%M:%S} {told.what} {table.harmless(told.key)}: {table.harmless(told.said)}"
-    if screen.is_terminal and not screen.json:
-        screen.line(line)
-    elif told.bad:
-        screen.note(line)
+def _tell(told: "Told") -> None:
+    """One line of the log."""
+    log.log(logging.WARNING if told.bad else logging.INFO, told.said, extra={"work": told.what, "key": told.key})
 
 
 def show_end(screen: "Screen", summary: "Summary") -> None:

@@ -54,6 +54,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
         )
     service_lines.show(screen, standing)
     for one in standing.entities:
+        if one.mode != "normal":
+            screen.line(f"{one.entity} is {one.mode}, by the configuration.")
         if one.stopped:
             screen.line(f"Writes of {one.entity} are stopped: {table.harmless(one.stopped)}")
     for told in standing.notices:
@@ -61,6 +63,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
             screen.line(
                 f"Since {told.since:%Y-%m-%d %H:%M} UTC: {table.harmless(told.message)} {table.harmless(told.remedy)}"
             )
+    for told in standing.lacking:
+        screen.line(f"{table.harmless(told.message)} {table.harmless(told.remedy)}")
     for target in standing.failing:
         screen.line(f"Notifications do not get to {target.target}: {target.error}. See `counterfoil notify`.")
     if standing.costs is not None:

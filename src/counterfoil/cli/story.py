@@ -47,6 +47,8 @@ def show(screen: Screen, story: "telling.Story") -> None:
 
 def _rows(screen: Screen, content: "telling.Content") -> None:
     """What a mapping was given, and what was added up."""
+    if content.dropped is not None:
+        screen.line(f"{INDENT}the raw record was dropped on {content.dropped:%Y-%m-%d} by [retention]")
     for row in content.rows[:ROWS_MAX]:
         screen.line(f"{INDENT}{table.harmless(row.source)}")
         screen.line(f"{INDENT}  {' | '.join(f'{name}: {table.harmless(cell)}' for name, cell in row.cells.items())}")
@@ -87,6 +89,9 @@ def _sending(screen: Screen, sending: "telling.Sending") -> None:
         screen.line(
             f"    attempt {attempt.n} at {attempt.started:%H:%M:%S}: {attempt.outcome or 'no answer'}{status}{said}"
         )
+    if sending.dropped is not None:
+        screen.line(f"    bytes were dropped on {sending.dropped:%Y-%m-%d} by [retention]")
+        return
     screen.line(f"    sent     {_json(sending.element)}")
     if sending.answer is not None:
         screen.line(f"    answered {_json(sending.answer)}")

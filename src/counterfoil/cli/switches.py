@@ -43,8 +43,16 @@ def hoist(arguments: Sequence[str]) -> tuple[Switches, list[str]]:
             left.append(argument)
             if argument in _COMMANDS_VALUED:
                 left += [text for text in (next(waiting, None),) if text is not None]
+    strange = [word for word in left if not _is_text(word)]
+    if strange:
+        raise UsageError(f"A word of the command line is no UTF-8 text: {strange[0]!a}.")
     config = found.get("--config", CONFIG_DEFAULT)
     return Switches(config, found.get("--env"), "--json" in flags, "--version" in flags), left
+
+
+def _is_text(word: str) -> bool:
+    """Whether it can be stored and shown: Python takes bytes that are no text along in half characters."""
+    return not any("\ud800" <= one <= "\udfff" for one in word)
 
 
 def _value(name: str, value: str | None) -> str:

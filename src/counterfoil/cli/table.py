@@ -4,6 +4,7 @@ Called by the commands through screen. Pure. No colour, no frames: a table can b
 from records or from Xero is made harmless first, so that no name can steer the terminal.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -12,8 +13,8 @@ from typing import Any, Final
 GAP: Final = "  "
 CELL_MIN: Final = 12  # the widest column is cut to fit the screen, but never below this
 ELLIPSIS: Final = "…"
-UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 _SIGN_LEFT: Final = -1
+_OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def money(amount: Decimal | None, currency: str | None = None) -> str:
@@ -43,16 +44,26 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def harmless(value: Any) -> str:
     """A value on one line, without anything that a terminal would obey."""
-    text = "" if value is None else str(value)
-    clean = "".join(one if one.isprintable() else " " if one.isspace() else UNKNOWN for one in text)
-    return " ".join(clean.split(" ")) if "  " not in clean else " ".join(clean.split())
+    clean = lines("" if value is None else str(value)).replace("\n", " ").replace("\t", " ")
+    return " ".join(clean.split()) if "  " in clean else clean
 
 
-def harmless_lines(text: str) -> str:
-    """What is to be shown, however it came about: line ends stay, nothing else that a terminal would obey does."""
+def lines(text: str) -> str:
+    """A text with its lines and tabs, without anything else that a terminal would obey: escapes, changes of direction."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one == "\n" else " " if one.isspace() else UNKNOWN for one in text)
+    return "".join(one if one.isprintable() or one in "\n\t" else _instead(one) for one in text)
+
+
+def _instead(one: str) -> str:
+    return " " if one.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def json_text(encoded: str) -> str:
+    """JSON, or a part of it, with those characters written as escapes that it may hold as they are."""
+    if encoded.isascii() and "\x7f" not in encoded:
+        return encoded
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded)
 
 
 def width(text: str) -> int:

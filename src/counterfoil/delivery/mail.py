@@ -12,7 +12,7 @@ import email.utils
 import smtplib
 import socket
 import ssl
-from typing import Final
+from typing import IO, Any, Final
 
 from counterfoil.delivery import message as messages
 from counterfoil.delivery.aside import aside
@@ -22,6 +22,7 @@ from counterfoil.settings import Target
 
 POLICY: Final = email.policy.SMTP.clone(cte_type="7bit")  # what every server takes
 OURSELVES: Final = "[127.0.0.1]"  # how we greet: looking our own name up may take long
+ANSWERS_BYTES_MAX: Final = 1 << 16  # of one conversation; a wordy server says a hundredth of it
 TAKEN: Final = (250, 251)
 TRANSIENT: Final = range(400, 500)  # the server's own trouble, by RFC 5321
 
@@ -85,11 +86,11 @@ class _Attempt:
     def _connected(self) -> smtplib.SMTP:
         to, context = self._target, ssl.create_default_context()
         if to.security == "tls":
-            self._server = smtplib.SMTP_SSL(
+            self._server = _BriefTls(
                 to.host, to.port, timeout=self._within_s, local_hostname=OURSELVES, context=context
             )
         else:
-            self._server = smtplib.SMTP(to.host, to.port, timeout=self._within_s, local_hostname=OURSELVES)
+            self._server = _Brief(to.host, to.port, timeout=self._within_s, local_hostname=OURSELVES)
         if to.security == "starttls":
             self._server.starttls(context=context)
         if to.user is not None and to.password is not None:
@@ -116,6 +117,42 @@ class _Attempt:
         if plug is not None:
             with contextlib.suppress(OSError):  # closed already
                 socket.socket.shutdown(plug, socket.SHUT_RDWR)  # not TLS's own: a thread is reading from it
+
+
+class _Answers:
+    """What a mail server says, up to ANSWERS_BYTES_MAX: an answer of many lines has no end of its own."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left = ANSWERS_BYTES_MAX
+
+    def readline(self, limit: int) -> bytes:
+        """The next line. Raises OSError when it has said too much."""
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("the mail server says too much")
+        return line
+
+    def close(self) -> None:
+        """End reading."""
+        self._file.close()
+
+
+class _Brief(smtplib.SMTP):
+    """A client that listens to so much and no more."""
+
+    file: Any
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As the library's, from a bounded reader."""
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _BriefTls(_Brief, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
 
 
 def _expect(code: int, answer: bytes) -> None:

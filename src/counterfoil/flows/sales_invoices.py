@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.model import contact_wanted, records, spelling, text, totals
+from counterfoil.model import contact_wanted, modes, records, spelling, text, totals
 from counterfoil.model.checks import amounts, credit_notes, days, differences, lines, payments, tracking, unposted
 from counterfoil.model.differences import TaxedLine
 from counterfoil.model.ledger import Ledger
@@ -86,8 +86,10 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
     too_old = days.start_findings(record.date, ledger)
     if too_old:
         return too_old
+    asked = record.status or flow.status
     head = _Head(
-        status=record.status or flow.status,
+        asked=asked,
+        status=modes.status(asked, ledger.mode),
         currency=record.currency or ledger.base_currency,
         number=_number(record, flow),
         day=days.open_day(record.date, ledger, flow.lock_date),
@@ -107,7 +109,7 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
     if body.sums.total < ZERO:
         return _credit_note(record, ledger, head, body)
     paid = payments.paying(
-        record, ledger, status=head.status, currency=head.currency, total=body.sums.total, policy=flow.lock_date
+        record, ledger, status=head.asked, currency=head.currency, total=body.sums.total, policy=flow.lock_date
     )
     if paid.findings:
         return paid.findings
@@ -121,7 +123,7 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
         total=body.sums.total,
         lines=body.lines,
         rounding=body.rounding,
-        notes=tuple(note for note in (head.day.note, body.note, *paid.notes) if note),
+        notes=tuple(note for note in (modes.note(asked, ledger.mode), head.day.note, body.note, *paid.notes) if note),
     )
     return Prepared(
         external_id=record.external_id,
@@ -134,8 +136,9 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
         warnings=days.due_warnings(head.day.date, due),
         due_open=days.due_is_open(record),
         difference=body.difference or None,
-        hold=next((hold for hold in (head.day.hold, *paid.holds) if hold), None),
+        hold=next((hold for hold in (head.stop(ledger), head.day.hold, *paid.holds) if hold), None),
         payments=paid.wanted,
+        limited=modes.drafts_alone(ledger.entity, ledger.mode),
         version=record.version,
     )
 
@@ -146,7 +149,12 @@ def _credit_note(record: SalesInvoice, ledger: Ledger, head: "_Head", body: "_Bo
     if found:
         return tuple(found)
     sums = credit_notes.sums(body.sums)
-    notes = (head.day.note, body.note, credit_notes.NOT_MARKED_SENT if record.sent else "")
+    notes = (
+        modes.note(head.asked, ledger.mode),
+        head.day.note,
+        body.note,
+        credit_notes.NOT_MARKED_SENT if record.sent else "",
+    )
     predicted = Predicted(
         status=head.status,
         date=head.day.date,
@@ -170,19 +178,25 @@ def _credit_note(record: SalesInvoice, ledger: Ledger, head: "_Head", body: "_Bo
         element={**element, "Type": "ACCRECCREDIT"},
         predicted=predicted,
         difference=body.difference or None,
-        hold=head.day.hold,
+        hold=head.stop(ledger) or head.day.hold,
+        limited=modes.drafts_alone(ledger.entity, ledger.mode),
         kind=credit_notes.KIND,
         version=record.version,
     )
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """What is settled of a document before its lines: `number` None, Xero gives it one."""
+    """What is settled of a document before its lines: `number` None, Xero gives it one. `asked`: the record's own status."""
 
+    asked: str
     status: str
     currency: str
     number: str | None
     day: days.OpenDay
+
+    def stop(self, ledger: Ledger) -> Finding | None:
+        """Why nothing is sent there at all."""
+        return modes.nothing(ledger.entity, ledger.mode)
 
 
 class _Draft(msgspec.Struct, frozen=True):
@@ -213,7 +227,7 @@ def _number(record: SalesInvoice, flow: FlowSettings) -> str | None:
 def _head_findings(record: SalesInvoice, ledger: Ledger, head: _Head) -> list[Finding]:
     """What is wrong with the document apart from its days and lines."""
     found = []
-    status, currency = head.status, head.currency
+    status, currency = head.asked, head.currency
     if currency not in ledger.currencies:
         reason = f"`currency` is {currency}, to which {ledger.organisation} is not subscribed."
         remedy = f"Add the currency in Xero. Subscribed: {', '.join(sorted(ledger.currencies))}."
@@ -354,7 +368,7 @@ def _element(
         element["CurrencyRate"] = record.rate
     if record.branding_theme is not None:
         element["BrandingThemeID"] = record.branding_theme
-    if record.sent:
+    if record.sent and predicted.status == "AUTHORISED":
         element["SentToContact"] = True
     if predicted.rounding:  # honoured only beside totals that agree with it (facts 4.6)
         element |= {

@@ -5,8 +5,7 @@ Called by xero/resources/credit_notes, mirror, posting. xero-facts §5.9, Append
 Xero sends them. A credit note has no Url: our mark stands at the end of its Reference.
 """
 
-from decimal import Decimal
-
+from counterfoil.model.amounts import Amount
 from counterfoil.model.invoice import DocumentContact
 from counterfoil.model.record import Day, Part, Record, Stamp
 
@@ -22,7 +21,7 @@ class Allocation(Part, frozen=True, kw_only=True, gc=False):
     """What a credit note took off an invoice. `amount` in the documents' currency."""
 
     allocation_id: str | None = None
-    amount: Decimal | None = None
+    amount: Amount | None = None
     date: Day | None = None
     invoice: AllocatedTo | None = None
 
@@ -37,13 +36,13 @@ class CreditNote(Record, frozen=True, kw_only=True, gc=False):
     credit_note_number: str | None = None
     type: str | None = None
     reference: str | None = None
-    remaining_credit: Decimal | None = None
+    remaining_credit: Amount | None = None
     allocations: tuple[Allocation, ...] = ()
     contact: DocumentContact | None = None
     date: Day | None = None
     status: str | None = None
-    sub_total: Decimal | None = None
-    total_tax: Decimal | None = None
-    total: Decimal | None = None
+    sub_total: Amount | None = None
+    total_tax: Amount | None = None
+    total: Amount | None = None
     updated_date_utc: Stamp | None = None
     currency_code: str | None = None

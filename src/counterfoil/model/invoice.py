@@ -5,8 +5,7 @@ Called by xero/resources/invoices, mirror, posting. xero-facts §5.8, Appendices
 Xero sends them: the decoder looks for the next one first, which is worth a fifth of its time.
 """
 
-from decimal import Decimal
-
+from counterfoil.model.amounts import Amount
 from counterfoil.model.record import Day, Part, Record, Stamp
 
 
@@ -24,15 +23,15 @@ class LineItem(Part, frozen=True, kw_only=True, gc=False):
 
     item_code: str | None = None
     description: str | None = None
-    unit_amount: Decimal | None = None
+    unit_amount: Amount | None = None
     tax_type: str | None = None
-    tax_amount: Decimal | None = None
-    line_amount: Decimal | None = None
+    tax_amount: Amount | None = None
+    line_amount: Amount | None = None
     account_code: str | None = None
     tracking: tuple[LineTracking, ...] = ()
-    quantity: Decimal | None = None
-    discount_rate: Decimal | None = None  # per cent
-    discount_amount: Decimal | None = None
+    quantity: Amount | None = None
+    discount_rate: Amount | None = None  # per cent
+    discount_amount: Amount | None = None
     line_item_id: str | None = None
     account_id: str | None = None
 
@@ -50,9 +49,9 @@ class InvoicePayment(Part, frozen=True, kw_only=True, gc=False):
 
     payment_id: str
     date: Day | None = None
-    amount: Decimal | None = None
+    amount: Amount | None = None
     reference: str | None = None
-    currency_rate: Decimal | None = None
+    currency_rate: Amount | None = None
 
 
 class InvoiceCreditNote(Part, frozen=True, kw_only=True, gc=False):
@@ -60,9 +59,9 @@ class InvoiceCreditNote(Part, frozen=True, kw_only=True, gc=False):
 
     credit_note_id: str
     credit_note_number: str | None = None
-    applied_amount: Decimal | None = None
+    applied_amount: Amount | None = None
     date: Day | None = None
-    total: Decimal | None = None
+    total: Amount | None = None
 
 
 class Invoice(Record, frozen=True, kw_only=True, gc=False):
@@ -79,12 +78,12 @@ class Invoice(Record, frozen=True, kw_only=True, gc=False):
     url: str | None = None
     payments: tuple[InvoicePayment, ...] = ()
     credit_notes: tuple[InvoiceCreditNote, ...] = ()
-    amount_due: Decimal | None = None
-    amount_paid: Decimal | None = None
-    amount_credited: Decimal | None = None
+    amount_due: Amount | None = None
+    amount_paid: Amount | None = None
+    amount_credited: Amount | None = None
     sent_to_contact: bool | None = None
-    currency_rate: Decimal | None = None  # units of this currency per unit of the organisation's (facts §4.6)
-    total_discount: Decimal | None = None
+    currency_rate: Amount | None = None  # units of this currency per unit of the organisation's (facts §4.6)
+    total_discount: Amount | None = None
     has_attachments: bool | None = None
     repeating_invoice_id: str | None = None
     contact: DocumentContact | None = None
@@ -96,9 +95,9 @@ class Invoice(Record, frozen=True, kw_only=True, gc=False):
     status: str | None = None
     line_amount_types: str | None = None
     line_items: tuple[LineItem, ...] = ()
-    sub_total: Decimal | None = None
-    total_tax: Decimal | None = None
-    total: Decimal | None = None
+    sub_total: Amount | None = None
+    total_tax: Amount | None = None
+    total: Amount | None = None
     updated_date_utc: Stamp | None = None
     currency_code: str | None = None
     fully_paid_on_date: Day | None = None

@@ -111,6 +111,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     own_taxes: Mapping[str, str]
     start: datetime.date | None
     closed_through: datetime.date | None
+    mode: str = "normal"
 
     @classmethod
     def from_wire(
@@ -121,10 +122,11 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
         tracking: Iterable[Mapping[str, Any]],
         currencies: Iterable[Mapping[str, Any]],
         entity: EntityFacts,
+        mode: str = "normal",
     ) -> "Ledger":
         """A ledger from Xero's decoded JSON (PascalCase keys; numbers of any kind; dates as /Date(ms+0000)/ or ISO).
 
-        Rows without the key that they are known by are left out. Raises ValueError for a date that is none, KeyError
+        `mode`: model/modes. Rows without the key that they are known by are left out. Raises ValueError for a date that is none, KeyError
         for an organisation without its base currency.
         """
         chart = [_account(row) for row in accounts]
@@ -151,6 +153,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
             own_taxes=dict(entity.taxes),
             start=entity.start,
             closed_through=entity.closed_through,
+            mode=mode,
         )
 
     def own_account(self, name: str) -> Account | None:

@@ -12,8 +12,10 @@ import msgspec
 ANY: Final = "any"
 KINDS: Final = {
     "reconnect": "A consent is lost for good: somebody has to connect again.",
+    "scope": "A consent does not cover what a flow does: its postings wait; one notice for each flow and entity.",
     "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
     "clock": "This machine's clock differs from Xero's.",
+    "disk": "The disk of the database has little room left: nothing new is planned.",
     "disconnected": "An organisation is no longer connected to the app.",
     "cap": "The app has nearly as many connections, or draws nearly as much data a month, as its tier includes.",
     "stopped": "Writing to an entity's organisation is stopped.",

@@ -79,6 +79,7 @@ class Prepared(msgspec.Struct, frozen=True):
     customer's own in Xero come before them once it is known who that is (checks.days.with_contact_terms).
     `difference`: `expected_total` less what Xero would compute by itself, evened out as the flow says; None: none.
     `hold`: why it may not be sent yet, though nothing is wrong with it. `payments` follow it as a chain, in this order.
+    `limited`: why payments and changes of it wait, since its entity gets drafts alone; None: they go.
     """
 
     external_id: str
@@ -94,4 +95,5 @@ class Prepared(msgspec.Struct, frozen=True):
     hold: Finding | None = None
     payments: tuple[PaymentWanted, ...] = ()
     kind: str = "invoice"  # or "credit_note": the posting that it becomes
+    limited: Finding | None = None
     version: int | None = None  # the source's own count of the record's versions; a lower one never replaces a higher

@@ -11,10 +11,11 @@ import datetime
 import functools
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
+
+from counterfoil.model import amounts, decoding
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 CACHED_DATES_MAX = 4096  # distinct date texts remembered; a page repeats the same few hundred days
@@ -26,28 +27,6 @@ MILLISECONDS = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)?)?",
 )
-
-
-# `isinstance(value, Day)` means `isinstance(value, datetime.date)`; msgspec asks that of a hook's result. The native
-# types' own checks, since a function of ours would cost a tenth of a page's decoding.
-class _IsDate(type):
-    __instancecheck__ = staticmethod(datetime.date.__instancecheck__)
-
-
-class _IsInstant(type):
-    __instancecheck__ = staticmethod(datetime.datetime.__instancecheck__)
-
-
-if TYPE_CHECKING:
-    Day: TypeAlias = datetime.date
-    Stamp: TypeAlias = datetime.datetime
-else:
-    # msgspec knows no "/Date(…)/" and lets no hook read a datetime.date; so the fields name these, and hold plain ones.
-    class Day(metaclass=_IsDate):
-        """A document date: a calendar day without a time zone; the value is a datetime.date."""
-
-    class Stamp(metaclass=_IsInstant):
-        """An instant; the value is an aware UTC datetime.datetime."""
 
 
 def xero_name(name: str) -> str:
@@ -137,19 +116,18 @@ def day(text: str) -> datetime.date:
     return datetime.date.fromisoformat(text[:10]) if ISO.fullmatch(text) else stamp(text).date()
 
 
-# What each does without its memory: `_from_wire` has one, and every document's stamp is another.
-_READERS: dict[Any, Callable[[str], Any]] = {Day: day.__wrapped__, Stamp: stamp.__wrapped__}
-
-
-@functools.lru_cache(2 * CACHED_DATES_MAX)
-def _from_wire(type_: type, value: Any) -> Any:
-    return _READERS[type_](value)
+if TYPE_CHECKING:
+    Day: TypeAlias = datetime.date
+    Stamp: TypeAlias = datetime.datetime
+else:
+    Day = decoding.reads(day)  # a calendar day without a time zone; the value is a datetime.date
+    Stamp = decoding.reads(stamp)  # an instant; the value is an aware UTC datetime.datetime
 
 
 @functools.cache
-def decoder(type_: Any) -> msgspec.json.Decoder[Any]:
-    """The decoder of a type that may hold Days and Stamps."""
-    return msgspec.json.Decoder(type_, dec_hook=_from_wire)
+def decoder(type_: Any) -> decoding.Decoder:
+    """The decoder of a type that may hold Amounts, Days and Stamps."""
+    return decoding.Decoder(type_)
 
 
 def decode(type_: type[R], raw: msgspec.Raw | bytes) -> R:
@@ -169,7 +147,7 @@ def remember(records: Sequence[Record], split: Callable[[], Sequence[msgspec.Raw
         msgspec.structs.force_setattr(record, "origin", Origin(page, index))
 
 
-_PLAIN = msgspec.json.Decoder(float_hook=Decimal)
+_PLAIN = msgspec.json.Decoder(float_hook=amounts.exact)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 

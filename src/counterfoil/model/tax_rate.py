@@ -4,8 +4,7 @@ Called by xero/resources/tax_rates, mirror and the checks of flows. xero-facts Â
 (https://developer.xero.com/documentation/api/accounting/taxrates, read 2026-11).
 """
 
-from decimal import Decimal
-
+from counterfoil.model.amounts import Amount
 from counterfoil.model.record import Part, Record
 
 
@@ -13,7 +12,7 @@ class TaxComponent(Part, frozen=True, kw_only=True, gc=False):
     """One part of a rate, in per cent; a compound one is charged on the amount plus the other parts."""
 
     name: str | None = None
-    rate: Decimal | None = None
+    rate: Amount | None = None
     is_compound: bool | None = None
     is_non_recoverable: bool | None = None
 
@@ -25,8 +24,8 @@ class TaxRate(Record, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     status: str | None = None
     report_tax_type: str | None = None
-    effective_rate: Decimal | None = None
-    display_tax_rate: Decimal | None = None
+    effective_rate: Amount | None = None
+    display_tax_rate: Amount | None = None
     can_apply_to_assets: bool | None = None
     can_apply_to_equity: bool | None = None
     can_apply_to_expenses: bool | None = None

@@ -50,15 +50,24 @@ class Work(msgspec.Struct, frozen=True):
     when: datetime.datetime | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Flows whose postings are left alone, by their ids, and why: what is told when everything else is done."""
+
+    flows: frozenset[str]
+    why: errors.CounterfoilError
+
+
 class TenantWorker:
-    """Finishes one tenant's postings."""
+    """Finishes one tenant's postings, those of flows that wait excepted."""
 
     def __init__(
         self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
-        owner: str, point: Point, progress: Progress, closed: Hours = always_open,
+        owner: str, point: Point, progress: Progress, closed: Hours = always_open, waiting: Waiting | None = None,
     ) -> None:  # fmt: skip
         """`closed`: which flows may send nothing at an instant; asked before each request."""
         self._database = database
+        self._waiting = waiting
+        self._left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
         self._client = client
         self.entity = client.binding.entity
         self._tenant = client.binding.tenant_id
@@ -75,8 +84,8 @@ class TenantWorker:
         self._busy: set[int] = set()
         self._recovering = False
         self._comparing = False
-        self._rewriter = Rewriter(database, rules, catch_up, owner)
-        self._unpayer = Unpayer(database, rules, catch_up, owner)
+        self._rewriter = Rewriter(database, rules, catch_up, owner, self._left_alone)
+        self._unpayer = Unpayer(database, rules, catch_up, owner, self._left_alone)
         self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
         self._allocation_looker = AllocationLooker(database, rules, catch_up, owner)
         self._unreachable = 0
@@ -106,6 +115,8 @@ class TenantWorker:
                     tasks -= done
                     self._ended(done - {resting})
                 elif self._resting or self.stopped is not None or wait is None:
+                    if self._waiting is not None:
+                        self._stop(self._waiting.why)
                     return
                 elif not stay:
                     self.next_at = wait
@@ -172,14 +183,15 @@ class TenantWorker:
             return Work("wait", when=after)
         due: list[datetime.datetime] = []
         closed = self._closed(connection, now)
+        alone = requests.all_of_flows(connection, self._tenant, self._left_alone) if self._left_alone else set()
         for request in requests.open_of(connection, self._tenant):
-            if request.id in self._busy:
+            if request.id in self._busy or request.id in alone:
                 continue
             work = self._claim_request(connection, request, now, closed)
             if work.action != "wait":
                 return work
             due.append(work.when or now)
-        fresh = self._claim_planned(connection, now, closed.flow_ids)
+        fresh = self._claim_planned(connection, now, closed.flow_ids | self._left_alone)
         if fresh.action != "done":
             return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
         if self._busy or self._recovering or self._comparing:
@@ -227,10 +239,12 @@ class TenantWorker:
         for resource in kinds.ORDER:
             if self._to_recover(connection, resource, closed):
                 return self._recover_first(resource, now)
-        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1):
+        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1, self._left_alone):
             self._comparing = True
             return Work("unpay")
-        if not self._comparing and changes.ready(connection, self.entity, self._tenant, 1, closed=closed):
+        if not self._comparing and changes.ready(
+            connection, self.entity, self._tenant, 1, closed=closed, but=self._left_alone
+        ):
             self._comparing = True
             return Work("compare")
         frozen = freezing.freeze_ready(
@@ -311,7 +325,7 @@ class TenantWorker:
             self._unreachable = self._expired = 0
         elif isinstance(stop, errors.TokenExpired) and self._expired < EXPIRED_MAX:
             self._expired += 1  # the next attempt has it refreshed
-        elif isinstance(stop, errors.XeroUnavailable) and not stop.sent and self._unreachable < UNREACHABLE_MAX:
+        elif _is_unreachable(stop) and self._unreachable < UNREACHABLE_MAX:
             self._unreachable += 1
             await self._database.clock.sleep(2 ** (self._unreachable - 1))
         elif isinstance(stop, errors.RateLimited) and stop.limit != "day":
@@ -327,7 +341,7 @@ class TenantWorker:
             self._look_failures = 0
         except (errors.Unclear, errors.XeroUnavailable) as error:
             self._look_failures += 1
-            offline = isinstance(error, errors.OrganisationOffline)
+            offline = isinstance(error, errors.OrganisationOffline) or _is_asked_later(error)
             later = self._database.clock.now() + datetime.timedelta(seconds=LOOK_AGAIN_S)
             values: dict[str, Any] = {"owner": None, "lease_until": None, "not_before": later}
             await self._database.run(lambda conn: requests.change(conn, request, values))
@@ -373,6 +387,16 @@ class TenantWorker:
         """The first reason counts; what is in flight ends by itself."""
         if self.stopped is None:
             self.stopped = error
+
+
+def _is_unreachable(stop: errors.CounterfoilError) -> bool:
+    """There was no connection, so that the next try may find one in a moment."""
+    return isinstance(stop, errors.XeroUnavailable) and not stop.sent and not _is_asked_later(stop)
+
+
+def _is_asked_later(error: errors.CounterfoilError) -> bool:
+    """Xero failed so often that nobody asks it for now; the pacing says until when."""
+    return isinstance(error, errors.XeroUnavailable) and not error.sent and error.retry_after_s is not None
 
 
 async def finish_all(workers: Iterable[TenantWorker]) -> dict[str, errors.CounterfoilError]:

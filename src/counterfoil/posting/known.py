@@ -46,6 +46,7 @@ class Past(msgspec.Struct, frozen=True):
     bases: dict[int, changes.Content]
     refused: dict[int, Refused]
     chains: Mapping[int, Chain] = {}
+    statuses: Mapping[int, str] = {}  # by posting id: what those that are still to be sent will be
 
     def has_document(self, external_id: str) -> bool:
         """Xero has a document of this record."""

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from counterfoil.model import modes
 from counterfoil.model.prepared import Finding, PaymentWanted
 from counterfoil.posting import encoding, identity, kinds, stranded
 from counterfoil.posting.planning import Planned, Writing
@@ -39,6 +40,7 @@ def write(writing: Writing, planned: Sequence[Planned], ids: Mapping[str, int]) 
             fresh.append((one, payment))
         else:
             _seen(writing, existing, payment)
+            _follow_mode(writing, existing, one)
     _insert(writing, fresh, ids)
 
 
@@ -80,12 +82,30 @@ def _row(writing: Writing, one: Planned, payment: PaymentWanted, after_id: int) 
 
 def _state(one: Planned) -> dict[str, Any]:
     """A payment waits for its document; if that one needs a person, the payment says so too."""
-    finding = one.decision.finding
+    finding, prepared = one.decision.finding, one.item.prepared
+    limited = prepared.limited if prepared is not None else None
     if one.decision.action not in ("hold", "refuse") or finding is None:
-        return {"state": "planned"}
+        return {"state": "planned"} if limited is None else _held(limited)
     cause = finding.cause.removeprefix("waits:")
     reason = f"Waits for {one.item.external_id}: {finding.reason}"
     return {"state": "held", "cause": f"waits:{cause}", "reason": reason, "remedy": finding.remedy}
+
+
+def _held(finding: Finding) -> dict[str, Any]:
+    return {"state": "held", "cause": finding.cause, "reason": finding.reason, "remedy": finding.remedy}
+
+
+def _follow_mode(writing: Writing, existing: Posting, one: Planned) -> None:
+    """A payment that is not sent yet waits while its entity gets drafts alone, and no longer."""
+    limited = one.item.prepared.limited if one.item.prepared is not None else None
+    values: dict[str, Any] = {}
+    if limited is not None and existing.state == "planned" and existing.action is None:
+        values = _held(limited)
+    elif limited is None and existing.state == "held" and existing.cause == modes.DRAFT_ONLY_CAUSE:
+        values = {"state": "planned", "cause": None, "reason": None, "remedy": None}
+    if values:
+        values |= {"last_run_id": writing.run_id, "changed_at": writing.now}
+        postings.update(writing.connection, existing.id, (existing.state,), values)
 
 
 def _seen(writing: Writing, existing: Posting, payment: PaymentWanted) -> None:

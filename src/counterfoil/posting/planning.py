@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from counterfoil.model import modes
 from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fixed
@@ -27,6 +28,15 @@ from counterfoil.store.problems import STANDS_TWICE
 
 LIMIT_FIRST = "limit-first"  # the cause of what a first run holds back
 BATCH = 300  # records per transaction: what it costs is shared by more, and others wait 20 ms for it at most
+
+
+class _Status(msgspec.Struct, frozen=True):
+    """Of what a content is expected to come to."""
+
+    status: str = ""
+
+
+_status = msgspec.json.Decoder(_Status)
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -150,8 +160,14 @@ def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
         elif posting.document_id is not None and posting.record_hash != item.record_hash:
             differing.append(posting.id)
     chains = credited.of(connection, [one for one in existing.values() if one.document_id is not None])
+    unsent = [one.id for one in existing.values() if one.state == "planned" and one.action is None]
     refused = [one.id for one in existing.values() if changing.was_refused(one, chains.get(one.id, credited.NONE))]
-    return Past(existing, issues, changes.posted(connection, differing), _refused(connection, refused), chains)
+    statuses = {
+        one.posting_id: _status.decode(one.predicted).status for one in changes.posted(connection, unsent).values()
+    }
+    return Past(
+        existing, issues, changes.posted(connection, differing), _refused(connection, refused), chains, statuses
+    )
 
 
 def _refused(connection: Connection, ids: Sequence[int]) -> dict[int, changing.Refused]:
@@ -207,7 +223,10 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     mark = identity.marker(plan.flow_id, prepared.kind, prepared.external_id, issue)
     same_numbered = here.by_number.get((kinds.BY_NAME[prepared.kind].resource, fold(prepared.number or "")), [])
     same_number = [document for document in same_numbered if document.marker != mark]
-    decision = deciding.decide(prepared, item.record_hash, existing, here.by_marker.get(mark, []), same_number, contact)
+    anew = None if existing is not None and _remade(prepared, existing, past) else existing
+    decision = deciding.decide(prepared, item.record_hash, anew, here.by_marker.get(mark, []), same_number, contact)
+    if decision.action == "going" and existing is not None and existing.state == "planned" and _is_stopped(prepared):
+        decision = Decision("hold", prepared.hold)
     if decision.action == "create" and (waits := _stopped(item, existing)) is not None:
         decision = waits
     elif decision.action == "create" and (crossed := _crossed(plan, here, prepared, issue)) is not None:
@@ -242,6 +261,17 @@ def _crossed(plan: Plan, here: Known, prepared: Prepared, issue: int) -> Finding
     return deciding.crossed(living[0], prepared.kind) if living else None
 
 
+def _remade(prepared: Prepared, existing: postings.Posting, past: Past) -> bool:
+    """It is still to be sent, with another status than the entity's mode gives it now."""
+    status = past.statuses.get(existing.id)
+    return bool(status) and status != prepared.predicted.status and existing.entity == prepared.entity
+
+
+def _is_stopped(prepared: Prepared) -> bool:
+    """Nothing at all is written to its entity's organisation now."""
+    return prepared.hold is not None and prepared.hold.cause == modes.READ_ONLY_CAUSE
+
+
 def _anew(plan: Plan, item: Item, existing: postings.Posting) -> bool:
     """It was taken back before it was sent, and is wanted again."""
     return changing.renewed(existing, item.record_hash, item.content_hash, plan.policy(existing.entity))
@@ -265,7 +295,7 @@ def _decide_change(
     decision = changing.decide(said, existing, base, document, policy, refused, credited=is_credited)
     plan.remapped += decision.action == "remapped"
     plan.older += decision.action == "older"
-    stopped = contact.finding or item.prepared.hold
+    stopped = contact.finding or item.prepared.hold or item.prepared.limited
     if decision.action in (changing.UPDATE, changing.REISSUE) and stopped is not None:
         return Decision("change", stopped)
     if decision.action == "change" and _says_why(decision, item.prepared):

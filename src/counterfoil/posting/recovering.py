@@ -16,6 +16,7 @@ from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
 from counterfoil.store import documents, locks, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
+from counterfoil.store.installation import RESTORED
 from counterfoil.store.postings import Brief
 
 QUIET_UNTIL = "recover_after"  # in meta: before this, a request of the forgotten time may still run at Xero
@@ -30,10 +31,15 @@ async def check(database: Database, sentinel: Sentinel, rules: Rules) -> bool:
         mark = sentinel.read()  # before the count: another process may be counting on
         installation = get_meta(connection, "installation_id") or ""
         sequence = requests.sequence(connection)
-        restored = is_restored(mark, installation, sequence, sentinel.inode())
+        put_back = get_meta(connection, RESTORED)
+        restored = bool(put_back) or is_restored(mark, installation, sequence, sentinel.inode())
         newest = requests.newest_attempt(connection)
         if restored:
-            distrust(connection, mark, newest, rules, database.now(connection))
+            now = database.now(connection)
+            distrust(connection, mark, newest, rules, now)
+            if put_back and not mark:  # nobody knows when the last request of the forgotten time began
+                set_meta(connection, QUIET_UNTIL, (datetime.datetime.fromisoformat(put_back) + rules.lease).isoformat())
+            set_meta(connection, RESTORED, "")
             if mark is not None and mark.installation_id == installation:
                 sequence = requests.count_from(connection, mark.sequence)  # the sentinel never goes back
         return restored, installation, sequence, newest

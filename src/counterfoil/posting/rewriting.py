@@ -43,8 +43,12 @@ Stored = Mapping[str, Mapping[str, Any]]
 class Rewriter:
     """Compares and looks for changes of one tenant's documents."""
 
-    def __init__(self, database: Database, rules: Rules, catch_up: CatchUp, owner: str) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, catch_up: CatchUp, owner: str, but: Collection[str] = ()
+    ) -> None:
+        """`but`: flows whose postings are left alone."""
         self._database = database
+        self._but = but
         self._rules = rules
         self._catch_up = catch_up
         self._owner = owner
@@ -57,7 +61,9 @@ class Rewriter:
         """
         entity, tenant = client.binding.entity, client.binding.tenant_id
         most = min(self._rules.batch, reading.IDS_PER_CALL)
-        due = await self._database.read(lambda conn: changes.ready(conn, entity, tenant, most, closed=closed))
+        due = await self._database.read(
+            lambda conn: changes.ready(conn, entity, tenant, most, closed=closed, but=self._but)
+        )
         chosen = _together(due)
         began_s = self._database.clock.elapsed_s()
         stored = await reading.fetch_all(client, self._catch_up, chosen, lane=LANE)

@@ -4,6 +4,7 @@ Called by sending, looking, finishing. Pure; `[posting]` in the configuration se
 """
 
 import datetime
+from collections.abc import Mapping
 
 import msgspec
 
@@ -27,6 +28,7 @@ class Rules(msgspec.Struct, frozen=True):
     batch: int = 50
     body_bytes_max: int = 3_000_000  # Xero's ceiling is quoted between 3.5 and 10 MB (facts §2.5)
     public_url: str = "http://localhost:8321"
+    modes: Mapping[str, str] = {}  # of each entity: normal, draft_only or read_only; absent: normal
     slots: int = 4  # of Xero's five requests at a time per organisation; one stays free for looking
 
     @property

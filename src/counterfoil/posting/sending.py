@@ -13,13 +13,14 @@ from typing import Any
 
 from counterfoil import errors
 from counterfoil.access.audit import AuditLog
+from counterfoil.model import modes
 from counterfoil.model.lanes import Lane
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import judging, kinds, recording, rewritten, stranded, unpaying
 from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
-from counterfoil.store import bindings, changes, locks, pauses, postings, requests
+from counterfoil.store import bindings, changes, locks, migrations, pauses, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
 from counterfoil.store.requests import Request, Sent
 from counterfoil.xero.answers import Answer
@@ -128,6 +129,14 @@ class Sender:
                 raise _Forbidden(stranded.not_bound(request.entity, elsewhere=tenant_id is not None))
             if stopped is not None:
                 raise _Forbidden(_stopped(request.entity, stopped))
+            mode = self._rules.modes.get(request.entity, modes.NORMAL)
+            if (finding := modes.forbidden(request.entity, mode, request.resource, request.body)) is not None:
+                raise _Forbidden(finding)
+            if migrations.outgrown(get_meta(connection, migrations.LEAST)):
+                raise errors.StoreError(
+                    "The database was upgraded for a newer Counterfoil while this one worked.",
+                    remedy="Start this one again in the new version; what is planned is kept.",
+                )
             pauses.settle(connection, now)
             if pauses.of_request(connection, request.id, request.entity, now) is not None:
                 raise _Paused

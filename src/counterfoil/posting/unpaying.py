@@ -87,8 +87,12 @@ def kept_because(payment: Mapping[str, Any], closed: datetime.date | None) -> st
 class Unpayer:
     """Deletes the payments of one tenant that are planned to be taken back."""
 
-    def __init__(self, database: Database, rules: Rules, catch_up: CatchUp, owner: str) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, catch_up: CatchUp, owner: str, but: Collection[str] = ()
+    ) -> None:
+        """`but`: flows whose postings are left alone."""
         self._database = database
+        self._but = but
         self._rules = rules
         self._catch_up = catch_up
         self._owner = owner
@@ -100,7 +104,9 @@ class Unpayer:
         Raises what reading raises; Unclear when Xero keeps showing less than it has shown before.
         """
         entity, tenant = client.binding.entity, client.binding.tenant_id
-        chosen = await self._database.read(lambda conn: payments.to_delete(conn, entity, tenant, reading.IDS_PER_CALL))
+        chosen = await self._database.read(
+            lambda conn: payments.to_delete(conn, entity, tenant, reading.IDS_PER_CALL, self._but)
+        )
         began_s = self._database.clock.elapsed_s()
         stored = await self._invoices(client, chosen, LANE)
         work = functools.partial(self._settle, tenant, chosen, stored, began_s)

@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from counterfoil import errors
+from counterfoil.access import callback
 
 CONNECTIONS_MAX: Final = 200
 HEAD_BYTES_MAX: Final = 16 * 1024
@@ -95,11 +96,14 @@ class _Server(uvicorn.Server):
 
 
 def bound(host: str, port: int) -> list[socket.socket]:
-    """Sockets that are bound to every address of `host`. Raises PortTaken."""
+    """Sockets that are bound to every address of `host`. Raises PortTaken.
+
+    One that means this machine means all its own addresses: a browser takes either for "localhost", and whoever listened on
+    the other one would be brought what is meant for us.
+    """
     found: list[socket.socket] = []
     try:
-        every = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _name, at in dict.fromkeys(every):
+        for family, kind, protocol, _name, at in _addresses(host, port):
             if port == 0 and found:
                 break  # any free port: the same one could not be promised on two addresses
             one = socket.socket(family, kind, protocol)
@@ -119,6 +123,16 @@ def bound(host: str, port: int) -> list[socket.socket]:
             port=port,
         ) from cause
     return found
+
+
+def _addresses(host: str, port: int) -> list[Any]:
+    """What to bind, each once; raises OSError for a name that is not known."""
+    names = callback.here(callback.LOOPBACK["localhost"]) if host in ("localhost", "127.0.0.1") else (host,)
+    every = [
+        one for name in names
+        for one in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    ]  # fmt: skip
+    return list(dict.fromkeys(every))
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:

@@ -12,6 +12,7 @@ from counterfoil import errors
 from counterfoil.app import telling
 from counterfoil.service import answers
 from counterfoil.service.visitors import Asked, Visitors
+from counterfoil.store import stories
 
 MARKER: Final = re.compile(r"[a-z2-7]{16}")
 KINDS: Final = {
@@ -39,7 +40,8 @@ class PostingPage:
     async def _story(self, marker: str) -> telling.Story:
         """The posting that carries the marker. Raises NotFound."""
         if MARKER.fullmatch(marker):
-            for story in await self._books.why(marker):
-                if story.marker == marker:
-                    return story  # type: ignore[no-any-return]  # the books are not known here by their type
+            found = await self._books.database.read(lambda conn: stories.marked(conn, marker))
+            if found is not None:
+                story: telling.Story = await self._books.story(found)
+                return story
         raise errors.NotFound("No posting of this installation has this mark.", remedy="Was it made by another one?")

@@ -10,10 +10,12 @@ from counterfoil.settings.environments import refuse_shared
 from counterfoil.settings.flows import FlowSettings, compile_flows
 from counterfoil.settings.loading import RawFlow, Settings, load
 from counterfoil.settings.lookups import LookupSettings
+from counterfoil.settings.pacing import PacingSettings, misplaced_window
 from counterfoil.settings.reading import ReadSettings
 from counterfoil.settings.secret import Secret
 from counterfoil.settings.show import Field, declared, redacted
 from counterfoil.settings.sources import SourceSettings
+from counterfoil.settings.surroundings import without_secrets
 from counterfoil.settings.tables import (
     EntitySettings,
     PostingSettings,
@@ -32,6 +34,7 @@ __all__ = [
     "FlowSettings",
     "LookupSettings",
     "NotifySettings",
+    "PacingSettings",
     "PostingSettings",
     "RawFlow",
     "ReadSettings",
@@ -48,8 +51,10 @@ __all__ = [
     "compile_flows",
     "declared",
     "load",
+    "misplaced_window",
     "redacted",
     "refuse_shared",
     "secret_files",
+    "without_secrets",
     "written_secrets",
 ]

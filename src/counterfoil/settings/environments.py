@@ -4,6 +4,7 @@ Called by app when an installation is opened, by `config check`, and by app/envi
 files, nothing else; a value that an environment variable gives (`${NAME}`) is not known of the others and not compared.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,12 +46,15 @@ def begin(path: Path, name: str) -> Path:
         raise ConfigurationError(f"{name!r} is no name for an environment.", remedy="Letters, digits, dots, dashes.")
     loading.layered(path, None)
     overlay = loading.overlay_path(path, name)
+    if overlay.exists():
+        return overlay  # its owner's words
+    beside = overlay.with_name(f".{overlay.name}.part")
     try:
-        with overlay.open("x") as file:
-            file.write(OVERLAY.format(name=name, file=path.name, stem=path.stem))
-    except FileExistsError:
-        pass  # its owner's words
+        beside.write_text(OVERLAY.format(name=name, file=path.name, stem=path.stem))
+        beside.replace(overlay)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ConfigurationError(
             f"{overlay} cannot be written: {error.strerror}.", remedy="Check the folder."
         ) from error

@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil.errors import ConfigurationError
 from counterfoil.model import shape
-from counterfoil.settings import filling, reading, tables, targets, toml_lines
+from counterfoil.settings import filling, pacing, reading, tables, targets, toml_lines
 from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
@@ -49,10 +49,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     vault: tables.VaultSettings
     service: tables.ServiceSettings
     posting: tables.PostingSettings
+    pacing: pacing.PacingSettings
+    retention: tables.RetentionSettings = tables.RetentionSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
     notify: tuple[targets.NotifySettings, ...] = ()
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """How much is written to each entity's organisation: entity → model/modes."""
+        return {key: entity.mode for key, entity in self.entities.items()}
 
 
 def load(
@@ -182,6 +189,8 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         vault=_vault(given.vault, folder),
         service=service,
         posting=given.posting,
+        pacing=pacing.compiled(given.pacing, xero.tier, where, path.name),
+        retention=given.retention,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import inspect
 
+from counterfoil.model.modes import Mode
 from counterfoil.model.text import END, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
@@ -94,6 +95,12 @@ class StoreSettings(Table, frozen=True, kw_only=True):
             extra={"secret": True, "rule": "It begins with sqlite:/// or postgresql://."},
         ),
     ] = "sqlite:///counterfoil.db"
+    free_min_mib: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0, le=1 << 20, description="Less room on the database's disk: nothing new is planned; 0: never."
+        ),
+    ] = 100
 
 
 class VaultSettings(Table, frozen=True, kw_only=True):
@@ -166,6 +173,74 @@ class PostingSettings(Table, frozen=True, kw_only=True):
     batch: Annotated[int, msgspec.Meta(ge=1, le=50, description="Documents in one request.")] = 50
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class KeptTable(Table, frozen=True, kw_only=True):
+    """What each lane leaves to those above it; `looking` is the first and leaves nothing."""
+
+    interactive: Annotated[_Count | None, msgspec.Meta(description="Somebody waits at a screen.")] = None
+    realtime: Annotated[_Count | None, msgspec.Meta(description="An event that is to be acted on at once.")] = None
+    sync: Annotated[_Count | None, msgspec.Meta(description="Keeping the copy of the ledger up to date.")] = None
+    bulk: Annotated[_Count | None, msgspec.Meta(description="Imports that have time.")] = None
+
+
+class PacingTable(Table, frozen=True, kw_only=True):
+    """[pacing] as it is written."""
+
+    day_limit: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
+        msgspec.Meta(description="Calls a day to one organisation; absent: 1,000 on tier starter, else 5,000."),
+    ] = None
+    minute_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of 60 calls a minute, what each lane leaves: { sync = 2, bulk = 6 }.")
+    ] = KeptTable()
+    slots_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of 5 calls at once, what each lane leaves: { sync = 1, bulk = 2 }.")
+    ] = KeptTable()
+    day_kept: Annotated[
+        KeptTable, msgspec.Meta(description="Of the day's calls, what each lane leaves: { bulk = 200 }.")
+    ] = KeptTable()
+    bulk_window: Annotated[
+        Line255 | None,
+        msgspec.Meta(
+            description="When bulk work may call, on each organisation's own clock: 22:00-06:00 or sat,sun 00:00-24:00; "
+            "absent: always."
+        ),
+    ] = None
+    offline_s: Annotated[
+        float, _seconds("How long an organisation that Xero took offline is left alone; other failures pause for less.")
+    ] = 300
+
+
+_KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
+
+
+def _kept(help_text: str) -> msgspec.Meta:
+    return msgspec.Meta(pattern=_KEPT, description=help_text, extra={"rule": 'Days, such as "400d", or "forever".'})
+
+
+class RetentionSettings(Table, frozen=True, kw_only=True):
+    """[retention]: how long what nobody needs any more is kept. Postings, hashes and the audit log are kept for ever."""
+
+    requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
+    raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
+
+    @property
+    def requests_kept(self) -> datetime.timedelta | None:
+        """How long bytes of requests are kept; None: for ever."""
+        return _days(self.requests)
+
+    @property
+    def raw_rows_kept(self) -> datetime.timedelta | None:
+        """How long raw records are kept; None: for ever."""
+        return _days(self.raw_rows)
+
+
+def _days(text: str) -> datetime.timedelta | None:
+    return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
+
+
 class EntityTable(Table, frozen=True, kw_only=True):
     """[entities.KEY]: one of the user's companies."""
 
@@ -176,6 +251,10 @@ class EntityTable(Table, frozen=True, kw_only=True):
     closed_through: Annotated[
         datetime.date | None, msgspec.Meta(description="Nothing on or before this day is posted.")
     ] = None
+    mode: Annotated[
+        Mode,
+        msgspec.Meta(description="What is written there: normal, draft_only (drafts alone) or read_only (nothing)."),
+    ] = "normal"
     timezone: Annotated[
         Line255 | None,
         msgspec.Meta(description="Its time zone where Xero's name for it is not known: Europe/London."),
@@ -257,6 +336,8 @@ class FileTables(Table, frozen=True, kw_only=True):
     vault: VaultSettings = VaultSettings()
     service: ServiceSettings = ServiceSettings()
     posting: PostingSettings = PostingSettings()
+    pacing: PacingTable = PacingTable()
+    retention: RetentionSettings = RetentionSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}

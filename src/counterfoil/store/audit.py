@@ -20,6 +20,7 @@ Connection: TypeAlias = sa.Connection
 _T = schema.audit
 _H = schema.audit_heads
 BATCH: Final = 1_000  # entries read at once
+SEQ_MAX: Final = 1 << 62
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -75,7 +76,10 @@ _RAW_HEAD: tuple[Any, ...] = tuple(sa.type_coerce(_H.c[name], _AS_IT_IS) for nam
 
 _entity: Any = sa.bindparam("entity")
 _HEAD = Prepared(sa.select(*_RAW_HEAD).where(_H.c.entity == _entity))
-_LAST: Any = sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity)
+# What somebody wrote there that is no number counts as greater than any.
+_LAST: Any = sa.select(sa.func.max(_T.c.seq)).where(
+    _T.c.entity == _entity, _T.c.seq < sa.literal(SEQ_MAX, sa.BigInteger)
+)
 _LAST_SEQ = Prepared(_LAST)
 _BOTH = Prepared(sa.select(*_RAW_HEAD, _LAST.scalar_subquery()).where(_H.c.entity == _entity))
 _LAST_OF = Prepared(sa.select(sa.func.max(_T.c.seq)).where(_T.c.entity == _entity, _T.c.act == sa.bindparam("act")))
@@ -95,7 +99,8 @@ def hold(conn: Connection, entity: str) -> None:
 
 def head(conn: Connection, entity: str) -> tuple[Head | None, int | None]:
     """Where a chain says that it ends, and the number of its last entry; None: it has none."""
-    found = _BOTH.tuples(conn, entity=entity)
+    with _any_text(conn):
+        found = _BOTH.tuples(conn, entity=entity)
     return (Head(*found[0][:-1]), found[0][-1]) if found else (None, _LAST_SEQ.first(conn, entity=entity))
 
 
@@ -158,8 +163,9 @@ def entities(conn: Connection) -> list[str]:
 
 
 def heads(conn: Connection) -> list[Head]:
-    """Where each chain ends, by entity."""
-    return [Head(*row) for row in conn.execute(sa.select(_H).order_by(_H.c.entity))]
+    """Where each chain ends, by entity; as the rows are."""
+    with _any_text(conn):
+        return [Head(*row) for row in conn.execute(sa.select(*_RAW_HEAD).order_by(_H.c.entity))]
 
 
 def newest(conn: Connection, wanted: Wanted, most: int) -> list[Raw]:
@@ -178,8 +184,8 @@ def following(conn: Connection, wanted: Wanted, after: Raw | None, most: int = B
     """The next entries of a list after one of them, by entity and number; None: from the first."""
     query = _wanted(wanted).order_by(_T.c.entity, _T.c.seq).limit(most)
     if after is not None:
-        same = (_T.c.entity == after.entity) & (_T.c.seq > after.seq)
-        query = query.where((_T.c.entity > after.entity) | same)
+        entity = _as_it_was(after.entity)
+        query = query.where((_T.c.entity > entity) | (_T.c.entity == entity) & (_T.c.seq > after.seq))
     with _any_text(conn):
         return [Raw(*row) for row in conn.execute(query)]
 
@@ -193,6 +199,16 @@ def _wanted(wanted: Wanted) -> sa.Select[Any]:
     if wanted.since is not None:
         query = query.where(_T.c.at >= sa.literal(wanted.since, Instant))
     return query if wanted.until is None else query.where(_T.c.at < sa.literal(wanted.until, Instant))
+
+
+def _as_it_was(value: Any) -> Any:
+    """A value that `_any_text` read, for comparing: the bytes that somebody wrote where text belongs."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    written = value.encode("utf-8", "surrogateescape")
+    return (
+        sa.cast(sa.literal(written, sa.LargeBinary), sa.Text) if "\ufffd" in written.decode(errors="replace") else value
+    )
 
 
 @contextlib.contextmanager

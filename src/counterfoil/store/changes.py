@@ -79,6 +79,7 @@ _READY = Prepared(
     .outerjoin(postings.before, postings.before.c.id == p.after_id)
     .where(
         sa.or_(p.action == UNDO, sa.not_(Among(p.flow_id, "closed"))),
+        sa.not_(Among(p.flow_id, "but")),
         p.tenant_id == sa.bindparam("tenant_id"),
         p.entity == sa.bindparam("entity"),
         p.state == "planned",
@@ -98,13 +99,14 @@ _READY = Prepared(
 
 
 def ready(
-    connection: sa.Connection, entity: str, tenant_id: str, most: int, *, closed: Collection[str] = ()
-) -> list[Posting]:
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, *,
+    closed: Collection[str] = (), but: Collection[str] = (),
+) -> list[Posting]:  # fmt: skip
     """Planned changes of an entity's documents in one tenant whose contact is there, oldest first; those that were in trouble before come last.
 
-    What flows in `closed` would change is not among them; what a person takes back is.
+    What flows in `closed` would change is not among them; what a person takes back is. Of those in `but` nothing is.
     """
-    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, closed=closed)
+    return _READY.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, closed=closed, but=but)
 
 
 _NEWEST_REVISION = Prepared(sa.select(sa.func.max(r.n)).where(r.posting_id == sa.bindparam("id")))

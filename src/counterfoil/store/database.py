@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store import schema
+from counterfoil.store import migrations, schema
 from counterfoil.store.prepared import Prepared, drive
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Database:
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
         self._async_engine: AsyncEngine | None = None
+        self.was: int | None = None  # the schema that was there when it was opened; None: there was no database
+        self.may_upgrade = self.is_sqlite  # by itself, after a backup; elsewhere a person says so
 
     @property
     def path(self) -> Path | None:
@@ -100,7 +102,7 @@ class Database:
         return result
 
     async def open(self) -> None:
-        """Connect, make the tables of a new database, refuse those of a newer Counterfoil."""
+        """Connect, make the tables of a new database, bring an older one to this schema, refuse a newer Counterfoil's."""
         with _named_errors(self.url):
             if self.is_sqlite and self.alone:
                 self._connect_sqlite()
@@ -115,7 +117,30 @@ class Database:
                     pool_size=4,
                     connect_args={"options": POSTGRES_OPTIONS},
                 )
-        await self.run(self._prepare)
+        older = await self.run(self._prepare)
+        if older is not None:
+            await self._upgrade(older)
+            self.was = older
+
+    async def _upgrade(self, version: int) -> None:
+        """Bring an older schema to this one, in one transaction; on SQLite after a backup. Two that do so at once do it once."""
+        path = self.path
+        if not self.may_upgrade:
+            raise errors.StoreError(
+                f"The database has schema {version}, this Counterfoil needs {schema.SCHEMA_VERSION}.",
+                remedy="Make a dump (`counterfoil backup` says how), then `counterfoil upgrade` once.",
+            )
+        if path is not None:
+            await asyncio.to_thread(_back_up, path, version, self.clock.now())
+
+        def work(connection: sa.Connection) -> None:
+            still = self._prepare(connection)
+            if still is not None:
+                migrations.upgrade(connection, still)
+                set_meta(connection, migrations.VERSION, str(schema.SCHEMA_VERSION))
+                set_meta(connection, migrations.LEAST, str(migrations.NEEDED))
+
+        await self.run(work)
 
     def _connect_sqlite(self) -> None:
         path = self.path
@@ -125,19 +150,26 @@ class Database:
             )
         if path is not None:
             make_private(path)
+        inode = path.stat().st_ino if path is not None else 0
         self._engine = sa.create_engine(self.url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
         @sa.event.listens_for(self._engine, "connect")
         def configure(driver: Any, _record: Any) -> None:
             driver.isolation_level = None  # transactions are ours: BEGIN IMMEDIATE
             driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            driver.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchall()  # waits while it is replaced, writes nothing
+            if path is not None and path.stat().st_ino != inode:
+                raise errors.StoreError("The database was just replaced.", remedy="Run the same command again.")
             driver.execute("PRAGMA journal_mode=WAL")
             driver.execute("PRAGMA synchronous=FULL")
             driver.execute("PRAGMA cache_size=-8000")
 
         self._connection = self._engine.connect()  # kept: one that is made for each transaction costs as much as it
 
-    def _prepare(self, connection: sa.Connection) -> None:
+    def _prepare(self, connection: sa.Connection) -> int | None:
+        """Make what is new; → the version of an older schema, None: it is ours. Raises StoreError for one that is not to be used."""
         if not self.is_sqlite:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7263901)"))  # two first starts at once
         inspector = sa.inspect(connection)
@@ -145,15 +177,31 @@ class Database:
             if not self.is_sqlite:
                 schema.for_postgres()
             schema.tables.create_all(connection)
-            first = {"schema_version": str(schema.SCHEMA_VERSION), "installation_id": secrets.token_hex(16)}
+            first = {
+                migrations.VERSION: str(schema.SCHEMA_VERSION),
+                migrations.LEAST: str(migrations.NEEDED),
+                "installation_id": secrets.token_hex(16),
+            }
             connection.execute(sa.insert(schema.meta), [{"key": k, "value": v} for k, v in first.items()])
-            return
-        version = int(get_meta(connection, "schema_version") or 0)
-        if version != schema.SCHEMA_VERSION:
+            return None
+        said = get_meta(connection, migrations.VERSION) or "none"
+        needs = get_meta(connection, migrations.LEAST) or said
+        if not (said.isdecimal() and needs.isdecimal()):
             raise errors.StoreError(
-                f"The database has schema {version}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
+                f"The database has schema {said}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
                 remedy="Use the Counterfoil that wrote it, or a newer one.",
             )
+        self.was, version, least = int(said), int(said), int(needs)
+        if migrations.fits(version, least):
+            return None
+        if migrations.OLDEST <= version < schema.SCHEMA_VERSION:
+            return version
+        raise errors.StoreError(
+            f"The database has schema {version}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
+            remedy="Use the Counterfoil that wrote it, or a newer one."
+            if version > schema.SCHEMA_VERSION
+            else "It is from before the first release: begin a new one; what is in Xero is recognised.",
+        )
 
     async def close(self) -> None:
         """Close; open transactions were finished by their `run`."""
@@ -176,6 +224,15 @@ class Database:
         if self.is_sqlite:
             return self.clock.now()
         return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one().astimezone(datetime.UTC)  # type: ignore[no-any-return]  # the driver's datetime
+
+
+def _back_up(path: Path, version: int, now: datetime.datetime) -> None:
+    """Keep an old database beside itself before it is upgraded; if another process was quicker, its copy is enough."""
+    from counterfoil.store import backups  # what an upgrade alone needs
+
+    name = f"{path.name}.schema-{version}-{now:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}{backups.ENDING}"
+    if backups.make(path, path.with_name(name), now=now, version=f"of schema {version}").schema != version:
+        path.with_name(name).unlink()
 
 
 def make_private(path: Path) -> None:
@@ -218,13 +275,26 @@ def _named_errors(url: sa.URL) -> Iterator[None]:
         reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
         where = url.render_as_string(hide_password=True)
         raise errors.StoreError(f"The database {where} cannot be used: {reason}.", remedy=_remedy(reason)) from cause
+    except UnicodeEncodeError:
+        raise errors.InputError(
+            "What was given holds bytes that are no text: it can be neither kept nor looked for.",
+            remedy="Give it in UTF-8.",
+        ) from None
+    except OverflowError as cause:
+        if "SQLite" not in str(cause):
+            raise
+        raise errors.InputError("A number that was given is larger than any that is kept.") from None
     except ModuleNotFoundError as cause:
         raise errors.StoreError("Postgres needs its driver.", remedy="pip install 'counterfoil[postgres]'") from cause
 
 
+FREE_SPACE = "Is the disk full? Free some space and run the same command again; nothing is lost."
+
+
 def _remedy(reason: str) -> str:
     known = {
-        "full": "Free some space and run the same command again; nothing is lost.",
+        "full": FREE_SPACE,
+        "disk I/O error": FREE_SPACE,
         "readonly": "The file or its folder may not be written; change its rights or [store] url.",
         "unable to open": "Does the folder exist and may we write there? See [store] url.",
         "locked": "Another program holds the file; run the same command again.",

@@ -15,13 +15,6 @@ from counterfoil.store.prepared import Among, Prepared
 p = schema.postings.c
 
 
-_follower = schema.postings.alias("follower")
-_wanted = sa.exists().where(  # by a flow that may send something now; contacts are of no flow
-    _follower.c.after_id == p.id, _follower.c.state == "planned", sa.not_(Among(_follower.c.flow_id, "closed"))
-)
-_of_open_flows = sa.and_(sa.not_(Among(p.flow_id, "closed")), sa.or_(p.flow_id != "", _wanted))
-
-
 def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
     return Prepared(
         sa.select(*postings.BRIEF)
@@ -49,7 +42,7 @@ def _ready(*more: sa.ColumnElement[bool]) -> Prepared:
     )
 
 
-_READY, _READY_IN_WINDOWS = _ready(), _ready(_of_open_flows)
+_READY, _READY_BUT = _ready(), _ready(postings.without("closed"))
 
 
 def ready(
@@ -63,7 +56,7 @@ def ready(
     """
     given = {"entity": entity, "tenant_id": tenant_id, "resource": resource, "own_number": own_number, "most": most}
     if closed:
-        return _READY_IN_WINDOWS.rows(connection, Brief, closed=closed, **given)
+        return _READY_BUT.rows(connection, Brief, closed=closed, **given)
     return _READY.rows(connection, Brief, **given)
 
 

@@ -5,9 +5,10 @@ Called by service, every few seconds at most. `measured` is one read of a few mi
 """
 
 import datetime
+import functools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from counterfoil.store.problems import STUCK
 
 UNFINISHED: Final = ("planned", "sending", "uncertain")
 OPEN: Final = (*UNFINISHED, "held", "rejected")
+PROBLEMS_MAX: Final = 1_000_000  # that are counted
 ENDED: Final = ("posted", "cancelled")
 
 b, c, g, p = schema.bindings.c, schema.connections.c, schema.grants.c, schema.postings.c
@@ -73,7 +75,12 @@ def measured(connection: sa.Connection, client_id: str, resources: Sequence[str]
 
 def ended(connection: sa.Connection, tenant_id: str, resources: Sequence[str]) -> dict[str, int]:
     """How many of a tenant's documents and contacts are done, by state: 5 ms per 100,000."""
-    return {state: sum(_count(connection, tenant_id, one, state)[0] for one in resources) for state in ENDED}
+    found = dict.fromkeys(ENDED, 0)
+    for _tenant, state, count, _first in connection.execute(
+        _counting(tuple(resources), ENDED).where(b.tenant_id == tenant_id)
+    ):
+        found[state] += count
+    return found
 
 
 def _bound(connection: sa.Connection, client_id: str) -> tuple[Bound, ...]:
@@ -87,35 +94,41 @@ def _bound(connection: sa.Connection, client_id: str) -> tuple[Bound, ...]:
 def _unfinished(
     connection: sa.Connection, tenants: Sequence[str], resources: Sequence[str]
 ) -> tuple[dict[tuple[str, str], int], dict[str, datetime.datetime]]:
-    """Each count walks its own part of one index; the oldest is the smallest id."""
-    found: Counter[tuple[str, str]] = Counter()
-    oldest: dict[str, datetime.datetime] = {}
-    for tenant in tenants:
-        firsts = []
-        for state in OPEN:
-            for resource in resources:
-                count, first = _count(connection, tenant, resource, state)
-                found[tenant, state] += count
-                if first is not None and state in UNFINISHED:
-                    firsts.append(first)
-        if firsts:
-            planned = sa.select(p.planned_at).where(p.id == min(firsts))
-            oldest[tenant] = connection.execute(planned).scalar_one()
-    return dict(found), oldest
+    """How many postings are in each open state, and since when the oldest unfinished one is planned: the smallest id."""
+    found = dict.fromkeys(((tenant, state) for tenant in tenants for state in OPEN), 0)
+    firsts: dict[str, int] = {}
+    for tenant, state, count, first in connection.execute(_counting(tuple(resources), OPEN)):
+        found[tenant, state] += count
+        if first is not None and state in UNFINISHED:
+            firsts[tenant] = min(first, firsts.get(tenant, first))
+    planned = sa.select(p.tenant_id, p.planned_at).where(p.id.in_(firsts.values()))
+    return found, {row[0]: row[1] for row in connection.execute(planned)}
 
 
-def _count(connection: sa.Connection, tenant: str, resource: str, state: str) -> tuple[int, int | None]:
-    of = sa.select(sa.func.count(), sa.func.min(p.id)).where(
-        p.tenant_id == tenant, p.resource == resource, p.state == state
+@functools.cache  # one for each set of states
+def _counting(resources: tuple[str, ...], states: tuple[str, ...]) -> sa.Select[Any]:
+    """Tenant, state, how many, the smallest id: each a walk along its own part of one index, in one statement."""
+    one, other = _listed("resource", resources), _listed("state", states)
+    of = sa.and_(p.tenant_id == b.tenant_id, p.resource == one.c.resource, p.state == other.c.state)
+    count = sa.select(sa.func.count()).where(of).correlate(schema.bindings, one, other).scalar_subquery()
+    first = sa.select(sa.func.min(p.id)).where(of).correlate(schema.bindings, one, other).scalar_subquery()
+    return sa.select(b.tenant_id, other.c.state, count, first).select_from(
+        schema.bindings.join(one, sa.true()).join(other, sa.true())
     )
-    count, first = connection.execute(of).one()
-    return count, first
+
+
+def _listed(name: str, values: Sequence[str]) -> sa.Subquery:
+    """Words of ours as a table of one column; SQLite cannot name the columns of VALUES."""
+    rows = [sa.select(sa.literal(value, sa.Text).label(name)) for value in values]
+    return sa.union_all(*rows).subquery(name)
 
 
 def _problems(connection: sa.Connection) -> dict[tuple[str, str], int]:
     """Causes without the values that tell them from their like: those may be anything."""
     found: Counter[tuple[str, str]] = Counter()
-    stuck = sa.select(p.flow_id, p.cause, sa.func.count()).where(STUCK).group_by(p.flow_id, p.cause)
+    # Bounded, and so read by its own index first: grouped at once, SQLite walks through every posting in the groups' order.
+    one = sa.select(p.flow_id, p.cause).where(STUCK).limit(PROBLEMS_MAX).subquery()
+    stuck = sa.select(one.c.flow_id, one.c.cause, sa.func.count()).group_by(one.c.flow_id, one.c.cause)
     rows = sa.select(w.flow_id, w.cause, sa.func.count()).where(w.state == "open").group_by(w.flow_id, w.cause)
     for query in (stuck, rows):
         for flow_id, cause, count in connection.execute(query):

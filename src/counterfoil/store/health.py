@@ -101,3 +101,9 @@ def _count(connection: Connection, at: Any, *where: Any) -> tuple[int, datetime.
 
 def _pragma(connection: Connection, name: str) -> Any:
     return connection.execute(sa.text(f"PRAGMA {name}")).scalar()
+
+
+def first_run(connection: Connection) -> datetime.datetime | None:
+    """When the first run of this database began; None: there was none."""
+    r = schema.runs.c
+    return connection.execute(sa.select(r.started).order_by(r.id).limit(1)).scalar_one_or_none()

@@ -13,34 +13,48 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from counterfoil import errors
 from counterfoil.store import locks, schema
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 
 ENVIRONMENT: Final = "environment"
 INSTALLATION: Final = "installation_id"
 HOME: Final = "home"
+RESTORED: Final = (
+    "restored_at"  # in meta of a backup that was put back, until it was opened once: it begins with `recover`
+)
+LAST_BACKUP: Final = "last_backup"  # in meta: "INSTANT FILE" of the newest one
 COPIED: Final = "copied"  # the cause of what a copy had planned when it became a database of its own
 _OWNED: Final = (schema.grants, schema.connections, schema.bindings, schema.notices, schema.audit, schema.audit_heads)
 p, q, i = schema.postings.c, schema.requests.c, schema.request_items.c
 
 
 class Home(msgspec.Struct, frozen=True):
-    """Where a database lives. `host`: "" on Postgres; `place`: a path, or numbers; `inode`: 0 when it is no file."""
+    """Where a database lives. `host`: "" on Postgres; `place`: a path, or numbers; `inode`, `device`: 0 when it is no file."""
 
     host: str
     place: str
     inode: int = 0
+    device: int = 0
 
     def is_same(self, other: "Home") -> bool:
-        """The same file or database, though a container got another host name or the file was renamed."""
-        return self == other or (self.inode != 0 and self.inode == other.inode)
+        """The same file or database, though a container has another host name and path, or the file was renamed.
+
+        The inode alone proves nothing: two new volumes give the first file in each the same one.
+        """
+        if self == other:
+            return True
+        moved = self.host == other.host and not Path(self.place).exists()
+        told = moved or self.place == other.place or (self.device != 0 and self.device == other.device)
+        return self.inode != 0 and self.inode == other.inode and told
 
 
 def here(connection: Connection, database: Database) -> Home:
     """Where this database is now."""
     path = database.path
     if path is not None:
-        return Home(socket.gethostname(), str(path.resolve()), path.stat().st_ino)
+        found = path.stat()
+        return Home(socket.gethostname(), str(path.resolve()), found.st_ino, found.st_dev)
     if database.is_sqlite:
         return Home("", ":memory:")
     numbers = "SELECT oid, 'meta'::regclass::oid FROM pg_database WHERE datname = current_database()"
@@ -52,7 +66,13 @@ def held(connection: Connection) -> tuple[str | None, Home | None]:
     """The environment and the home that the database remembers; each None when it never had one. Nobody else reads meanwhile."""
     locks.hold(connection, "installation")
     kept = get_meta(connection, HOME)
-    home = None if kept is None else msgspec.json.decode(kept, type=Home)
+    try:
+        home = None if kept is None else msgspec.json.decode(kept, type=Home)
+    except msgspec.DecodeError:
+        raise errors.StoreError(
+            "What the database says of its own place was changed: whether it is a copy cannot be told.",
+            remedy="Restore a backup; Counterfoil then recovers from Xero.",
+        ) from None
     return get_meta(connection, ENVIRONMENT), home
 
 

@@ -35,6 +35,7 @@ WRITE: Final = (
     "INSERT INTO limits SELECT key, state, %s FROM unnest(%s::text[], %s::bytea[]) AS new(key, state) "
     "ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, at = EXCLUDED.at"
 )
+LOCK: Final = "SELECT state FROM limits WHERE key = 'clock' FOR UPDATE"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 MAKE: Final = "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, state BLOB NOT NULL, at BIGINT NOT NULL)"
 
@@ -190,19 +191,20 @@ class OnServer:
 
     async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
         """One turn."""
-        return await self._transact("SELECT key, state FROM limits WHERE key = ANY(%s)", lambda _now: list(keys), work)
+        return await self._transact("SELECT key, state FROM limits WHERE key = ANY(%s)", list(keys), work)
 
     async def recent(self, work: Work[T]) -> T:
         """One turn over what changed lately."""
-        query = "SELECT key, state FROM limits WHERE at > %s AND key <> 'clock'"
-        return await self._transact(query, lambda now: now - RECENT_US, work)
+        # Within two minutes of the newest turn, which is the clock's own row.
+        query = "SELECT key, state FROM limits WHERE at > (SELECT at FROM limits WHERE key = 'clock') - %s AND key <> 'clock'"
+        return await self._transact(query, RECENT_US, work)
 
     async def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _transact(self, query: str, parameter: Callable[[int], Any], work: Work[T]) -> T:
+    async def _transact(self, query: str, parameter: Any, work: Work[T]) -> T:
         import psycopg
 
         async with self._lock:
@@ -210,8 +212,7 @@ class OnServer:
                 connection = self._connection
                 if connection is None or connection.closed:
                     connection = await self._open()
-                async with connection.transaction():
-                    return await self._decide(connection, query, parameter, work)
+                return await self._decide(connection, query, parameter, work)
             except psycopg.Error as cause:
                 if self._connection is not None:
                     await self._connection.close()
@@ -219,21 +220,29 @@ class OnServer:
                 raise errors.StoreError(
                     f"The table of Xero's limits cannot be used: {reason}.", remedy="Is Postgres running? Run again."
                 ) from cause
+            except BaseException:  # cancelled in the middle: whoever comes next begins on a fresh connection
+                if self._connection is not None:
+                    await self._connection.close()
+                raise
 
-    async def _decide(
-        self, connection: "psycopg.AsyncConnection[Any]", query: str, parameter: Callable[[int], Any], work: Work[T]
-    ) -> T:
-        # Only when the lock is ours is the time read: it then is the time of this turn.
-        row = await (await connection.execute("SELECT state FROM limits WHERE key = 'clock' FOR UPDATE")).fetchone()
-        before = _passed(row[0] if row else None)
-        cursor = await connection.execute(f"{NOW} UNION ALL {query}", (parameter(before.now),))
-        (raw, _), *found = await cursor.fetchall()
+    async def _decide(self, connection: "psycopg.AsyncConnection[Any]", query: str, parameter: Any, work: Work[T]) -> T:
+        """A turn in two trips to the server: lock and read; write and commit."""
+        async with connection.pipeline():
+            await connection.execute("BEGIN", prepare=True)
+            # Each statement sees what was committed when it begins: the second begins when the lock is ours, and so does
+            # its reading of the time, which then is the time of this turn.
+            locked = await connection.execute(LOCK, prepare=True)
+            cursor = await connection.execute(f"{NOW} UNION ALL {query}", (parameter,), prepare=True)
+            row = await locked.fetchone()
+            (raw, _), *found = await cursor.fetchall()
         elapsed_s = self._clock.elapsed_s()
         most = None if self._last_s is None else round((elapsed_s - self._last_s) * 1_000_000)
-        passed = before.moved("postgres", int(raw), most)
+        passed = _passed(row[0] if row else None).moved("postgres", int(raw), most)
         result, changed = work(passed.now, {key: bytes(state) for key, state in found})
         written = {**changed, CLOCK: msgspec.msgpack.encode(passed)}
-        await connection.execute(WRITE, (passed.now, list(written), list(written.values())))
+        async with connection.pipeline():
+            await connection.execute(WRITE, (passed.now, list(written), list(written.values())), prepare=True)
+            await connection.execute("COMMIT", prepare=True)
         self._last_s = elapsed_s
         return result
 

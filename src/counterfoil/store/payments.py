@@ -3,7 +3,7 @@
 Called by posting/looking_through, unpaying, undoing and finishing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
@@ -41,24 +41,36 @@ def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> lis
     return (_EVERY if every else _OF_OLD_DOCUMENTS).rows(connection, Posting, tenant_id=tenant_id)
 
 
-_TO_DELETE = Prepared(
-    sa.select(*WHOLE)
-    .where(
-        p.tenant_id == sa.bindparam("tenant_id"),
-        p.entity == sa.bindparam("entity"),
-        p.state == "planned",
-        p.action.is_not(None),
-        p.action == UNDO,
-        p.kind == "payment",
-        sa.not_(pauses.is_paused),
+def _to_delete(*more: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(*WHOLE)
+        .where(
+            p.tenant_id == sa.bindparam("tenant_id"),
+            p.entity == sa.bindparam("entity"),
+            p.state == "planned",
+            p.action.is_not(None),
+            p.action == UNDO,
+            p.kind == "payment",
+            sa.not_(pauses.is_paused),
+            *more,
+        )
+        .order_by(p.looks, p.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    .order_by(p.looks, p.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
 
 
-def to_delete(connection: sa.Connection, entity: str, tenant_id: str, most: int) -> list[Posting]:
-    """Payments of an entity in one tenant that are planned to be taken back, oldest first; those that were in trouble before come last."""
+_TO_DELETE, _TO_DELETE_BUT = _to_delete(), _to_delete(postings.without("but"))
+
+
+def to_delete(
+    connection: sa.Connection, entity: str, tenant_id: str, most: int, but: Collection[str] = ()
+) -> list[Posting]:
+    """Payments of an entity in one tenant that are planned to be taken back, oldest first; those that were in trouble before come last.
+
+    `but`: flows whose postings are left alone.
+    """
+    if but:
+        return _TO_DELETE_BUT.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most, but=sorted(but))
     return _TO_DELETE.rows(connection, Posting, entity=entity, tenant_id=tenant_id, most=most)
 
 

@@ -109,6 +109,18 @@ _BY_EXTERNAL_ID = Prepared(
 _BY_ID = Prepared(_ALL.where(Among(p.id, "ids")))
 
 
+_follower = schema.postings.alias("follower")
+
+
+def without(name: str) -> sa.ColumnElement[bool]:
+    """No posting of the flows in the parameter `name`, and no contact that nothing but theirs waits for."""
+    waits = sa.and_(_follower.c.after_id == p.id, _follower.c.state == "planned")
+    for_them = sa.exists().where(waits, Among(_follower.c.flow_id, name))
+    for_others = sa.exists().where(waits, sa.not_(Among(_follower.c.flow_id, name)))
+    is_wanted = sa.or_(p.kind != "contact", sa.not_(for_them), for_others)
+    return sa.and_(sa.not_(Among(p.flow_id, name)), is_wanted)
+
+
 def by_external_id(
     connection: sa.Connection, flow_id: str, kind: str, scope: str, external_ids: Sequence[str]
 ) -> dict[str, Posting]:

@@ -70,8 +70,8 @@ class Among(sa.ColumnElement[bool]):
 def _among(element: Among, compiler: Any, **more: Any) -> str:
     column, values = compiler.process(element.column, **more), compiler.process(element.values, **more)
     if compiler.dialect.name == "postgresql":
-        return f"{column} = ANY({values})"
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - a compiled column and a bound parameter
+        return f"({column} = ANY({values}))"
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 - a compiled column and a bound parameter
 
 
 class _Compiled:
@@ -107,6 +107,17 @@ class _Compiled:
             if here[place] is not None:
                 here[place] = writer(here[place])
         return here
+
+    def parameters_of_many(self, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+        """The same for each of the rows, a column after the other: that costs a third less."""
+        if self._by_name or self._settled or self._pick is None:
+            return [self.parameters(row) for row in rows]
+        found = [list(values) for values in map(self._pick, rows)]
+        for place, writer in self._writers:
+            for values in found:
+                if values[place] is not None:
+                    values[place] = writer(values[place])
+        return found
 
     def read(self, raws: list[tuple[Any, ...]], make: Callable[..., R]) -> list[R]:
         """Each row as `make(*columns)`."""
@@ -175,7 +186,11 @@ class Prepared:
         """Every row of a SELECT or of a RETURNING, each `make(*columns)`."""
         here = self._of(connection)
         cursor = drive(connection, here.text, here.parameters(values))
-        raws = cursor.fetchall()
+        driver: Any = connection.dialect.loaded_dbapi
+        try:
+            raws = cursor.fetchall()
+        except driver.Error as cause:  # a row that cannot be read: SQLite keeps any bytes as text
+            raise sa.exc.DBAPIError.instance(here.text, None, cause, driver.Error) from cause
         cursor.close()
         return here.read(raws, make)
 
@@ -199,7 +214,7 @@ class Prepared:
     def run_many(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Carry out a write for each of the rows."""
         here = self._of(connection)
-        parameters = [here.parameters(row) for row in rows]
+        parameters = here.parameters_of_many(rows)
         if parameters:
             drive(connection, here.text, parameters, many=True).close()
 

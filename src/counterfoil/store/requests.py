@@ -121,6 +121,21 @@ def open_of(connection: sa.Connection, tenant_id: str) -> list[Request]:
     return _OPEN.rows(connection, Request, tenant_id=tenant_id)
 
 
+_OF_FLOWS = Prepared(
+    sa.select(q.id)
+    .join(schema.request_items, i.request_id == q.id)
+    .join(schema.postings, schema.postings.c.id == i.posting_id)
+    .where(q.tenant_id == sa.bindparam("tenant_id"), q.state != "closed")
+    .group_by(q.id)
+    .having(sa.func.sum(sa.case((postings.without("flows"), 1), else_=0)) == 0)
+)
+
+
+def all_of_flows(connection: sa.Connection, tenant_id: str, flows: Collection[str]) -> set[int]:
+    """Open requests of a tenant that hold postings of these flows alone, and contacts that only they wait for."""
+    return {row[0] for row in _OF_FLOWS.tuples(connection, tenant_id=tenant_id, flows=sorted(flows))}
+
+
 def all_open(connection: sa.Connection) -> list[Request]:
     """Requests of all tenants that are not closed, oldest first."""
     query = sa.select(schema.requests).where(q.state != "closed").order_by(q.id)

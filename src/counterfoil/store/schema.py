@@ -1,14 +1,14 @@
 """The tables. One place, so that a reader sees the whole memory of the product at once.
 
-Called by the query modules of this folder. SCHEMA_VERSION changes with any table; `database.open_database` refuses a
-newer one. Ids are integers given by the database, except where Xero's or the user's own id is the key.
+Called by the query modules of this folder. SCHEMA_VERSION changes with any table of a released version, with a step in
+migrations/. Ids are integers given by the database, except where Xero's or the user's own id is the key.
 """
 
 import sqlalchemy as sa
 
 from counterfoil.store.types import Amount, Day, Instant, Json
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 tables = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -550,6 +550,14 @@ pauses = sa.Table(
     sa.Column("ended_by", sa.Text),  # null: it ended by itself
 )
 sa.Index("pauses_standing", pauses.c.scope, pauses.c.name, unique=True, sqlite_where=pauses.c.ended_at.is_(None))
+# What [retention] let go: the bytes of a request, or the raw records of a posting.
+drops = sa.Table(
+    "drops",
+    tables,
+    sa.Column("what", sa.Text, primary_key=True),  # request | rows
+    sa.Column("id", Id, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+)
 
 
 def for_postgres() -> None:

@@ -5,6 +5,7 @@ Called by `fixtures` and by your own code. Standard library only.
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -169,11 +170,14 @@ class Sandbox:
 def start(*options: str) -> Sandbox:
     """Start `counterfoil sandbox` with these options on a free port (or --port N) and wait until it is ready.
 
-    Raises RuntimeError if it does not start; what is wrong stands on stderr.
+    Raises RuntimeError if it does not start; what is wrong stands on stderr. It is given no variable of Counterfoil's.
     """
     port = () if "--port" in options else ("--port", "0")
     command = [sys.executable, "-m", "counterfoil.sandbox", *port, *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - this interpreter, the caller's options
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COUNTERFOIL_")}
+    process = subprocess.Popen(  # noqa: S603 - this interpreter, the caller's options
+        command, stdout=subprocess.PIPE, env=environment
+    )
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:

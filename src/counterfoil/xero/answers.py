@@ -183,7 +183,7 @@ def _unavailable(answer: Answer) -> errors.CounterfoilError:
     said = words(answer) or first_text(problem_of(answer), "Message", "Detail", "detail")
     said = said or "it gave no reason"
     return errors.XeroUnavailable(
-        f"Xero answered {answer.status}: {said}.", retry_after_s=answer.retry_after_s, **_facts(answer)
+        f"Xero answered {answer.status}: {said.rstrip('.')}.", retry_after_s=answer.retry_after_s, **_facts(answer)
     )
 
 

@@ -11,9 +11,8 @@ import msgspec
 
 SECOND: Final = 1_000_000
 TRIPS_AT: Final = 5  # failures in a row; a single GET is repeated twice before it is given up
-FIRST: Final = 20 * SECOND
-LONGEST: Final = 300 * SECOND
-OFFLINE: Final = 300 * SECOND
+OFFLINE: Final = 300 * SECOND  # and the longest pause after other failures
+STEPS: Final = 15  # the first pause after other failures is a part of the longest: 20 s
 STALE: Final = 600 * SECOND  # a failure so long ago is not in a row with one of now
 
 
@@ -52,8 +51,10 @@ def unanswered(breaker: Breaker) -> None:
     breaker.probe = 0
 
 
-def failed(breaker: Breaker, now: int, *, offline: bool, jitter: float, wait: int | None = None) -> None:
-    """A 5xx. `jitter`: 0 to 1, spreads those that come back; `wait`: what Xero asked for."""
+def failed(
+    breaker: Breaker, now: int, *, offline: bool, jitter: float, wait: int | None = None, longest: int = OFFLINE
+) -> None:
+    """A 5xx. `jitter`: 0 to 1, spreads those that come back; `wait`: what Xero asked for; `longest`: a pause."""
     in_a_row = now - breaker.failed < STALE
     breaker.failures = breaker.failures + 1 if in_a_row else 1
     breaker.failed = now
@@ -62,8 +63,8 @@ def failed(breaker: Breaker, now: int, *, offline: bool, jitter: float, wait: in
         return  # a call that began before it opened
     if not (offline or tried or breaker.failures >= TRIPS_AT):
         return
-    length = OFFLINE if offline else min(LONGEST, FIRST * 2 ** min(breaker.trips, 10))
-    length = max(length, min(wait or 0, LONGEST))
+    length = longest if offline else min(longest, longest // STEPS * 2 ** min(breaker.trips, 10))
+    length = max(length, min(wait or 0, longest))
     breaker.until = max(breaker.until, now + length + round(length * jitter / 10))
     breaker.offline = offline
     breaker.probe = 0

@@ -18,6 +18,7 @@ TURN: Final = 10 * SECOND  # a lane that waits so long goes before those above i
 WANT: Final = 2 * SECOND  # how long a lane above that waits keeps those below it from taking places
 NAP: Final = SECOND // 4  # what is asked again when nothing says when
 LEVEL_LIFE: Final = 6 * SECOND  # equal shares hold so long after somebody last found the app's minute scarce
+SCARCE_BURST: Final = 5  # while the app's minute is scarce, so much of a tenant's share starts at once
 UNSPREAD: Final = 1  # lanes up to this one (a person waits, or a posting is unclear) take a free place at once
 
 
@@ -145,11 +146,14 @@ def _in_the_minute(limits: Limits, app: App, tenant: Tenant, rank: int, now: int
     level = app.level if now - app.level_at < LEVEL_LIFE else 0
     if tenant.rapid > now and not level:
         return None
-    most = min(limits.minute, level or limits.minute)
-    free = max(1, most - limits.minute_kept[rank]) - len(tenant.calls) - len(tenant.frees)
+    most = min(max(1, limits.minute - limits.minute_kept[rank]), level or limits.minute)
+    free = most - len(tenant.calls) - len(tenant.frees)
     if free <= 0:
         return Verdict(tenant.frees[-free] if -free < len(tenant.frees) else now + NAP)
-    if rank <= UNSPREAD or len(tenant.calls) + len(tenant.frees) < min(limits.burst, most):
+    burst = min(
+        limits.burst, most // SCARCE_BURST if level else most
+    )  # bursts of many would fill the app's minute by luck
+    if rank <= UNSPREAD or len(tenant.calls) + len(tenant.frees) < burst:
         return None
     next_free = tenant.frees[0] if tenant.frees else now + limits.window
     due = tenant.last + (next_free - tenant.last) // (free + 1)

@@ -168,8 +168,8 @@ def _repeat_after(problem: errors.CounterfoilError, tried: _Tried) -> float | No
             tried.limits += 1
             within = (wait_s or 0.0) <= LIMIT_WAIT_MAX_S and tried.limits <= LIMIT_WAITS_MAX
             return 0.0 if within else None  # the permits wait: they learned the same answer
-        case errors.OrganisationOffline():
-            return None
+        case errors.OrganisationOffline() | errors.XeroUnavailable(sent=False, retry_after_s=float()):
+            return None  # the second: nobody asks for now, whatever is tried
         case errors.Unclear() | errors.XeroUnavailable():
             tried.failures += 1
             return GET_BACKOFF_S * 2 ** (tried.failures - 1) if tried.failures < GET_TRIES_MAX else None

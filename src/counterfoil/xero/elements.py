@@ -17,7 +17,8 @@ from counterfoil.xero import answers
 Status = Literal["OK", "WARNING", "ERROR"]
 
 # A list of messages with something in it, anywhere in an answer. Measured on 50 invoices: looking for it in the bytes
-# takes 0.3 ms, walking through the decoded elements 15 ms.
+# takes 0.3 ms, walking through the decoded elements 15 ms; that no message has a text is seen in 0.05 ms.
+_TEXT: Final = b'"Message"'
 _MESSAGES: Final = re.compile(rb'"(?:ValidationErrors|Warnings)"\s*:\s*\[\s*[^\]\s]')
 
 
@@ -93,7 +94,7 @@ def parse(body: bytes, plural: str, count: int, shape: type[Written] = Written) 
     """
     try:
         envelope = _decoder(plural, shape).decode(body)
-        whole = record.plain(body)[plural] if _MESSAGES.search(body) else (None,) * count
+        whole = record.plain(body)[plural] if _TEXT in body and _MESSAGES.search(body) else (None,) * count
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if envelope.status != "OK" or len(envelope.items) != count:

@@ -31,11 +31,13 @@ class App(msgspec.Struct, frozen=True):
     """Our registration at Xero. `client_secret` None: a PKCE app, which has none.
 
     `is_custom`: a custom connection, which asks for itself: no user, no refresh token, one organisation (facts §1.2).
+    `public_url`: under which our own pages are, where a person can let the app in again; None: there is no such page.
     """
 
     client_id: str
     client_secret: str | None = None
     is_custom: bool = False
+    public_url: str | None = None
 
     def __repr__(self) -> str:
         return f"<App {self.client_id}>"

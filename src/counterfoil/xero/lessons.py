@@ -44,7 +44,7 @@ def learn(limits: Limits, app: App, tenant: Tenant, taught: Taught, now: int, wa
         _stopped(app, tenant, taught, now, wall)
         return
     tenant.concurrent = 0
-    _judge(tenant, taught, now)
+    _judge(limits, tenant, taught, now)
     call = places.running(tenant, taught.call)
     began = now if call is None else call.began
     if taught.day_left is not None:
@@ -53,12 +53,14 @@ def learn(limits: Limits, app: App, tenant: Tenant, taught: Taught, now: int, wa
         _learn_of_others(limits, app, tenant, call, taught, now)
 
 
-def _judge(tenant: Tenant, taught: Taught, now: int) -> None:
+def _judge(limits: Limits, tenant: Tenant, taught: Taught, now: int) -> None:
     """What an answer that is no 429 says of its API's health."""
     known = tenant.breakers.get(taught.api)
     if taught.status >= 500 and taught.status != NOT_IMPLEMENTED:
         found = tenant.breakers.setdefault(taught.api, Breaker())
-        breaker.failed(found, now, offline=taught.offline, jitter=taught.jitter, wait=taught.wait)
+        breaker.failed(
+            found, now, offline=taught.offline, jitter=taught.jitter, wait=taught.wait, longest=limits.offline
+        )
     elif known is not None:
         breaker.succeeded(known)
         del tenant.breakers[taught.api]

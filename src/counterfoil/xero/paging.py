@@ -14,6 +14,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model import record
+from counterfoil.model.decoding import Decoder
 from counterfoil.model.record import Record, Stamp
 from counterfoil.xero.answers import Answer
 
@@ -41,7 +42,7 @@ class _Pagination(msgspec.Struct, frozen=True, rename="camel"):
 
 
 @functools.cache
-def _decoder(type_: Any, plural: str) -> msgspec.json.Decoder[Any]:
+def _decoder(type_: Any, plural: str) -> Decoder:
     envelope = msgspec.defstruct(
         f"{plural}Envelope",
         [

@@ -30,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
     day: int = 5_000
     burst: int = 45  # calls that start at once after a rest; the others are spread over the minute
     lease: int = 240 * SECOND
+    offline: int = 300 * SECOND  # how long an organisation that is offline is left alone
     minute_kept: tuple[int, ...] = (0, 0, 1, 2, 6)
     slots_kept: tuple[int, ...] = (0, 0, 0, 1, 2)
     day_kept: tuple[int, ...] = (0, 20, 50, 100, 200)

@@ -18,7 +18,7 @@ from counterfoil.store import bindings
 from tests.posting.workbench import ENTITIES, Workbench, WorkbenchBooks
 
 QUICK = Pace(sweep_s=0.1, grace_s=5.0, backoff_s=0.2, alive_s=0.3)
-PATIENCE_S = 90.0
+PATIENCE_S = 60.0
 
 
 class Movable(SystemClock):
@@ -126,6 +126,6 @@ class At:
                 if found:
                     return found
                 if self.task.done():
-                    self.task.result()
+                    self.task.result()  # raises what ended it
                     raise AssertionError("the service ended")
                 await asyncio.sleep(0.05)

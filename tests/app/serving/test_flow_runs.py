@@ -225,3 +225,27 @@ def test_the_lane_of_an_entity_is_the_first_that_its_flows_ask_for():
     assert timetables.lane_of(named, {"bulk"}, "sync") == "bulk"
     assert timetables.lane_of(named, {"bulk", "realtime"}, "sync") == "realtime"
     assert timetables.lane_of(named, set(), "sync") == "sync"
+
+
+async def test_a_stop_while_a_source_is_read_is_prompt_and_goes_on(served):
+    """Thousands of rows: it ends between two batches, what was planned stays, and the next start plans the rest once."""
+    served.configure(flow=HOURLY)
+    served.sales(*(sale(n) for n in range(3_000)))
+    served.sandbox.fault("429_day", method="PUT", count=1000)
+    async with served.serving() as at:
+
+        async def planned():
+            return sum((await at.read(runs.open_by_entity)).values())
+
+        await at.until(planned)
+        at.stopping.set()
+        began = at.books.clock.elapsed_s()
+        await at.task
+        assert at.books.clock.elapsed_s() - began < 5
+        assert 0 < await planned() < 3_000
+        assert (await turn(at.books)).owner is None
+    served.sandbox.clear_faults()
+    served.new_day()
+    async with served.serving() as at:
+        await at.until(lambda: len(served.numbers()) == 3_000)
+    assert set(served.marks().values()) == {1}

@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil import errors, settings
 from counterfoil.app import open_books
-from counterfoil.app.doctor import asking, consents, files, hosts, machine, organisations, remains
+from counterfoil.app.doctor import asking, consents, files, hosts, machine, operating, organisations, remains
 from counterfoil.app.doctor.finding import PROBLEM, WARNING, Finding, failed, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.model.ports import Clock
@@ -53,6 +53,9 @@ CHECKS: Final = (
     Check("organisations", organisations.unchanged, NEEDS_XERO),
     Check("lock-dates", organisations.lock_dates, NEEDS_DATABASE),
     Check("adviser", organisations.adviser, NEEDS_XERO),
+    Check("pauses", operating.pauses, NEEDS_DATABASE),
+    Check("modes", operating.modes, NEEDS_DATABASE),
+    Check("backup", operating.backup, NEEDS_DATABASE),
     Check("leftovers", remains.leftovers, NEEDS_DATABASE),
     Check("notices", remains.notices, NEEDS_DATABASE),
     Check("targets", remains.targets, NEEDS_DATABASE),

@@ -6,7 +6,7 @@ Called by doctor. Facts §1.4 (a refresh token dies 60 days after its last use),
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.access import caps
+from counterfoil.access import caps, reconnecting
 from counterfoil.access.refresh import REFRESH_TOKEN_LIFE
 from counterfoil.app import needs, noticing
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
@@ -17,7 +17,6 @@ from counterfoil.xero.scopes import BROAD_STORY
 
 DEAD_DAYS: Final = REFRESH_TOKEN_LIFE.days
 UNUSED_DAYS: Final = noticing.UNUSED.days
-CONNECT: Final = "Run `counterfoil connect`."
 
 
 async def grants(patient: Patient) -> list[Finding]:
@@ -25,12 +24,13 @@ async def grants(patient: Patient) -> list[Finding]:
     states = await patient.books.database.read(health.grants)
     ours = [one for one in states if one.client_id == patient.loaded.xero.client_id]
     now = patient.clock.now()
+    connect = f"{reconnecting.remedy(reconnecting.base(patient.loaded))}."
     found: list[Finding] = []
     for one in ours:
         days = (now - one.refreshed_at).days
         said = patient.connections.get(one.id)
         if one.lost is not None:
-            found.append(problem("grants", "lost", f"A consent is lost: {one.lost}", CONNECT, subject=one.id))
+            found.append(problem("grants", "lost", f"A consent is lost: {one.lost}", connect, subject=one.id))
         elif isinstance(said, errors.CounterfoilError):
             found.append(failed("grants", said, subject=one.id))
         elif days >= DEAD_DAYS and said is None:
@@ -39,7 +39,7 @@ async def grants(patient: Patient) -> list[Finding]:
                     "grants",
                     "dead",
                     f"A consent was not used for {days} days; Xero forgets it after {DEAD_DAYS}.",
-                    CONNECT,
+                    connect,
                     subject=one.id,
                     days=days,
                 )
@@ -67,7 +67,7 @@ async def grants(patient: Patient) -> list[Finding]:
             )
         )
     if not ours:
-        found.append(warning("grants", "none", "Nobody has connected this app to Xero yet.", CONNECT))
+        found.append(warning("grants", "none", "Nobody has connected this app to Xero yet.", connect))
     return found or [ok("grants", f"{many(len(ours), 'consent')} can be used.", count=len(ours))]
 
 

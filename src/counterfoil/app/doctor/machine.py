@@ -51,15 +51,16 @@ async def database(patient: Patient) -> list[Finding]:
         )
     path = books.database.path
     if path is not None:
-        found += _room(shutil.disk_usage(path.parent).free)
+        found += _room(shutil.disk_usage(path.parent).free, books.settings.store.free_min_mib * MEBIBYTE)
     return found
 
 
-def _room(free: int) -> list[Finding]:
+def _room(free: int, least: int) -> list[Finding]:
     left = free // MEBIBYTE
     said = f"{left:,} MiB are free on its disk."
-    if free < FREE_MIN_BYTES:
-        return [problem("database", "disk", said, "Free some space before the next run.", free_mebibytes=left)]
+    if free < max(FREE_MIN_BYTES, least):
+        remedy = "Free some space: nothing new is planned, or soon will not be."
+        return [problem("database", "disk", said, remedy, free_mebibytes=left)]
     if free < FREE_LOW_BYTES:
         return [warning("database", "disk", said, "Free some space soon.", free_mebibytes=left)]
     return []

@@ -7,6 +7,7 @@ user who consented may approve before the period lock date, which only an advise
 import datetime
 from typing import Any, Final
 
+from counterfoil.access import reconnecting
 from counterfoil.app.doctor.finding import Finding, failed, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
 from counterfoil.mirror import reference
@@ -45,11 +46,13 @@ async def bindings(patient: Patient) -> list[Finding]:
         if entity not in known
     ]
     for entity, one in known.items():
-        found += _binding(entity, one, entity in configured, one.tenant_id in tenants)
+        again = reconnecting.remedy(reconnecting.base(patient.loaded), entity)
+        found += _binding(entity, one, entity in configured, None if one.tenant_id in tenants else f"{again}.")
     return found or [ok("bindings", f"{many(len(known), 'entity', 'entities')} bound.", count=len(known))]
 
 
-def _binding(entity: str, one: Binding, is_configured: bool, is_connected: bool) -> list[Finding]:
+def _binding(entity: str, one: Binding, is_configured: bool, reconnect: str | None) -> list[Finding]:
+    """`reconnect`: how it is connected again; None: it is connected."""
     name = one.fingerprint.name
     found = []
     if not is_configured:
@@ -72,13 +75,13 @@ def _binding(entity: str, one: Binding, is_configured: bool, is_connected: bool)
                 subject=entity,
             )
         )
-    if not is_connected:
+    if reconnect is not None:
         found.append(
             problem(
                 "bindings",
                 "disconnected",
                 f"{name}, the organisation of {entity}, is not connected any more.",
-                f"Run `counterfoil connect --entity {entity}`.",
+                reconnect,
                 subject=entity,
             )
         )

@@ -15,7 +15,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.app import timetables
-from counterfoil.app.running import Runner
+from counterfoil.app.running import Runner, Stage
 from counterfoil.app.serving import concluding, source_look
 from counterfoil.app.serving.health import Scheduled
 from counterfoil.app.serving.shift import Shift
@@ -47,6 +47,10 @@ def work(shift: Shift) -> Work:
     """The work "flow"."""
     runs = FlowRuns(shift)
     return Work(KIND, runs.handle, runs.find, bound_s=BOUND_S)
+
+
+class _Stopping(Exception):
+    """The process is asked to stop while a source is read."""
 
 
 class FlowRuns:
@@ -115,7 +119,7 @@ class FlowRuns:
     async def _run(self, flow: FlowSettings, turn: Turn, looked: Look) -> None:
         """Read and plan; whatever happens, the turn is given back with how it ended."""
         self._shift.say(KIND, flow.table, f"reads {flow.source.path.name}")
-        runner = Runner(self._books)
+        runner = Runner(self._books, self._go_on)
         try:
             async with self._leased(flow.id):
                 report, entities = await runner.schedule(flow)
@@ -125,10 +129,14 @@ class FlowRuns:
         except errors.Stop as error:
             await self._failed(flow, turn, str(error))
             raise
+        except _Stopping:
+            said = "stopped while it read; it goes on at the next start"
+            await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
+            return
         for entity in entities:
             await self._books.database.run(lambda conn, entity=entity: waits.forget(conn, "postings", entity))
             await self._shift.wake("postings", entity, flow.lane or USUAL)
-        said = f"{report.records:,} records, {report.planned:,} to be sent, {report.problems:,} problems"
+        said = f"{report.records:,} records, {report.planned:,} to be sent, problems: {report.problems:,}"
         values: dict[str, Any] = {"said": said, "run_id": report.run}
         if report.stops:
             await self._failed(flow, turn, "; ".join(report.stops), values)
@@ -139,6 +147,11 @@ class FlowRuns:
         self._shift.say(KIND, flow.table, said)
         if not report.planned:
             await concluding.conclude(self._books)
+
+    def _go_on(self, _stage: Stage) -> None:
+        """Asked between two batches: what was planned until now stays planned."""
+        if self._shift.rest.is_set():
+            raise _Stopping
 
     async def _failed(self, flow: FlowSettings, turn: Turn, said: str, values: dict[str, Any] | None = None) -> None:
         """It is tried again before its next time, later each time; from the third time on a person is told."""

@@ -5,7 +5,7 @@ database, so that looking costs nothing and answers while the database does not.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -80,8 +80,8 @@ class Pulse:
         self.stopping = False
         self.schedules: tuple[Scheduled, ...] = ()
 
-    def watched(self, work: Work) -> Work:
-        """The same work, and what it does is known here."""
+    def watched(self, work: Work, succeeded: Callable[[str], None]) -> Work:
+        """The same work, and what it does is known here. `succeeded` hears the name of each piece that was done."""
         self._kinds.add(work.kind)
 
         async def handle(key: str) -> datetime.datetime | None:
@@ -95,12 +95,14 @@ class Pulse:
                     del self._in_flight[name]
             self._done += 1
             self._failures.pop((work.kind, key), None)
+            succeeded(name)
             return again
 
         async def find() -> Sequence[Due]:
             found = await work.find()
             self._sweeps[work.kind] = self._clock.now()
             self._failures.pop((work.kind, None), None)
+            succeeded(f"{work.kind}:")
             return found
 
         return msgspec.structs.replace(work, handle=handle, find=find)

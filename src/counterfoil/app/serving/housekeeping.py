@@ -6,6 +6,7 @@ Called by periodic. A task is `async def tidy(books) -> None`: short, idempotent
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from counterfoil.app import housekeeping as retention
 from counterfoil.store import notices
 
 Task = Callable[[Any], Awaitable[None]]
@@ -16,7 +17,12 @@ async def forget_notices(books: Any) -> None:
     await books.database.run(lambda conn: notices.forget(conn, books.clock.now()))
 
 
-TASKS: Final[list[Task]] = [forget_notices]
+async def drop_old(books: Any) -> None:
+    """What [retention] lets go, an hour after the last pass."""
+    await retention.tidy(books)
+
+
+TASKS: Final[list[Task]] = [forget_notices, drop_old]
 
 
 async def tidy(books: Any) -> None:

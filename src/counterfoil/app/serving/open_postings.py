@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.app import timetables, watching
+from counterfoil.app import watching
 from counterfoil.app.serving import concluding
 from counterfoil.app.serving.shift import Shift
 from counterfoil.model.lanes import Lane
 from counterfoil.posting import kinds
 from counterfoil.posting.finishing import TenantWorker
 from counterfoil.runtime.port import Due, Work
-from counterfoil.store import open_work, runs
+from counterfoil.store import open_work
 
 KIND: Final = "postings"
 PIECE_S: Final = 240.0  # one turn of an entity; then its place goes to whoever waits, and it comes again
@@ -54,13 +54,13 @@ class Finishing:
     async def handle(self, entity: str) -> datetime.datetime | None:
         """One turn of an entity; → when to come again, None: nothing of it is open."""
         try:
-            worker = await self._books.worker(entity, _nobody_watches, await self._lane(entity))
+            worker = await self._books.worker(entity, _nobody_watches, USUAL)
             async with self._turn() as rest:
                 await worker.run(stay=False, rest=rest)
         except errors.Reconnect as error:
             return await self._stopped(entity, error)
         if worker.finished:
-            self._shift.say(KIND, entity, f"{worker.finished:,} documents and contacts went to Xero")
+            self._shift.say(KIND, entity, "sent what could be sent")
         if worker.stopped is not None:
             return await self._stopped(entity, worker.stopped)
         return await self._left(entity, worker)
@@ -77,10 +77,6 @@ class Finishing:
             return None
         # Something turned up meanwhile, or the turn was over; what may not be done now (a pause) is asked again in a while.
         return self._shift.now() + datetime.timedelta(seconds=0.0 if worker.finished else IDLE_S)
-
-    async def _lane(self, entity: str) -> Lane:
-        flow_ids = await self._books.database.read(lambda conn: runs.open_flows(conn, entity))
-        return timetables.lane_of(self._books.timetables, flow_ids, USUAL)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[asyncio.Event]:
@@ -108,10 +104,10 @@ class Finishing:
         match error:
             case errors.WindowClosed(until=datetime.datetime() as until):
                 again = until
-            case errors.RateLimited() if error.retry_after_s is not None:
+            case errors.RunAgain() if error.retry_after_s is not None:
                 again = now + datetime.timedelta(seconds=error.retry_after_s)
             case errors.OrganisationOffline():
-                again = now + datetime.timedelta(seconds=error.retry_after_s or OFFLINE_S)
+                again = now + datetime.timedelta(seconds=OFFLINE_S)
             case errors.Reconnect() | errors.WindowClosed():
                 again = now + datetime.timedelta(seconds=PERSON_S)
             case _:

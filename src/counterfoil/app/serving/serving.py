@@ -7,7 +7,7 @@ Postgres. Works are registered here, and nowhere else.
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, Literal
 
 import msgspec
@@ -22,7 +22,7 @@ from counterfoil.runtime.port import Failure, Pace, Runtime
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
-GRACE_S: Final = 8.0  # of the ten seconds in which a stopped service has ended
+GRACE_S: Final = 7.0  # of the ten seconds in which a stopped service has ended; the door has the rest
 SLOTS: Final = 64  # pieces of work at once: a stuck organisation holds one
 PACE: Final = Pace(grace_s=GRACE_S)
 RESTART_MAX_S: Final = 60.0
@@ -58,6 +58,7 @@ class Serving:
         self._pulse = Pulse(books.clock, kind)
         self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
         self._reloading = Reloading(self._shift)
+        self._troubled: set[str] = set()  # pieces of work of which a person was told
         self._telling: set[asyncio.Task[None]] = set()
 
     def health(self) -> Health:
@@ -68,8 +69,12 @@ class Serving:
         """Look at the configuration now."""
         self._reloading.asked.set()
 
-    async def run(self, stopping: asyncio.Event) -> Summary:
+    async def run(
+        self, stopping: asyncio.Event, beside: contextlib.AbstractAsyncContextManager[Any] | None = None
+    ) -> Summary:
         """Work until `stopping` is set; then finish what is in flight, within GRACE_S.
+
+        `beside`: what is open for as long as this works (the door), entered when nobody else serves the database.
 
         Raises StoreError when the database cannot be used at the start, or another serve works on it already.
         """
@@ -83,8 +88,11 @@ class Serving:
         service = presence.of_this_process(books, self._kind)
         with presence.only_one(books.database.path if self._kind == "serve" else None):
             await presence.begin(books, service)
+            told = await books.database.read(lambda conn: notices.standing(conn, NOTICE))
+            self._troubled = {one.subject for one in told}
             try:
-                await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
+                async with beside or contextlib.nullcontext():
+                    await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
                 await presence.end(books, service)
         calls, egress = books.counts()
@@ -148,17 +156,32 @@ class Serving:
     def _register(self, runtime: Runtime) -> None:
         shift = self._shift
         for work in (open_postings.work(shift), flow_runs.work(shift), *periodic.works(shift)):
-            runtime.register(self._pulse.watched(work))
+            runtime.register(self._pulse.watched(work, self._succeeded))
 
     def _failed(self, failure: Failure) -> None:
         """A piece of work failed: it is told, and tried again by the runtime; a person hears of it the third time."""
         piece = self._pulse.failed(failure)
         said = f"failed {piece.failures} times in a row, again at {piece.again_at:%H:%M:%S} UTC: {piece.error}"
         self._shift.say(piece.kind, piece.key or "its search", said, bad=True)
-        if piece.failures == TROUBLED:
-            task = asyncio.get_running_loop().create_task(self._notice(f"{piece.kind}:{piece.key or ''}", piece.error))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+        if piece.failures >= TROUBLED and (name := f"{piece.kind}:{piece.key or ''}") not in self._troubled:
+            self._troubled.add(name)
+            self._soon(self._notice(name, piece.error))
+
+    def _succeeded(self, name: str) -> None:
+        """What a person was told of it is over."""
+        if name in self._troubled:
+            self._troubled.discard(name)
+            self._soon(self._over(name))
+
+    def _soon(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _over(self, subject: str) -> None:
+        books = self._books
+        with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
+            await books.database.run(lambda conn: notices.over(conn, NOTICE, subject, now=books.database.now(conn)))
 
     async def _notice(self, subject: str, error: str) -> None:
         def work(conn: Connection) -> None:

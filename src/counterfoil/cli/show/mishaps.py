@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil import errors
 from counterfoil.cli.show.stage import Stage
+from counterfoil.settings import without_secrets
 
 SLOW_ANSWER_S: Final = 4.0  # the window for the kill; below the request timeout, so that the answer is late, not lost
 POLL_S: Final = 0.02
@@ -101,6 +102,6 @@ def _tail(said: bytes) -> str:
 
 def _start(config: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "counterfoil", "--config", str(config), "--json", "run", "shop"]
-    return subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    return subprocess.Popen(  # noqa: S603 - our own program, whose key is a file
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=without_secrets()
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from counterfoil import errors
+from counterfoil.settings import without_secrets
 
 SANDBOX_PORT: Final = 8320
 END_TIMEOUT_S: Final = 10.0
@@ -114,7 +115,9 @@ class Stage:
         """The usual port if it is free, else any."""
         for port in (SANDBOX_PORT if _free(SANDBOX_PORT) else 0, 0):
             command = [sys.executable, "-m", "counterfoil.sandbox", "--auto-consent", "--port", str(port)]
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)  # noqa: S603 - our own program
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=without_secrets()
+            )
             assert self._process.stdout is not None
             line = self._process.stdout.readline()
             if line:

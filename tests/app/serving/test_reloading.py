@@ -1,0 +1,64 @@
+"""Another configuration while the service runs: a good one is in force, a bad one is told and the old one stays."""
+
+import pytest
+
+from counterfoil.app.serving import reloading
+from counterfoil.store import notices
+from tests.posting.workbench import sale
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """The file is looked at ten times a second."""
+    monkeypatch.setattr(reloading, "LOOK_S", 0.1)
+
+
+async def standing(at):
+    """What is told of the configuration."""
+    return await at.read(lambda conn: notices.standing(conn, "service"))
+
+
+async def test_a_bad_configuration_is_told_and_a_good_one_taken_over(served):
+    """The mistake has its line; what runs goes on by the old one; corrected, the new flow runs."""
+    served.configure(flow='entity = "acme-uk"')
+    served.sales(sale(1))
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        served.configure(flow='entity = "acme-uk"\nevery = "soon"')
+        served.write_config()
+        (told,) = await at.until(lambda: standing(at))
+        assert "`every` is 'soon'" in told.message
+        assert "counterfoil.toml:" in told.message
+        assert at.books.flows["shop"].every is None
+        served.configure(flow='entity = "acme-uk"\nevery = "1h"')
+        served.write_config()
+        await at.until(lambda: len(served.numbers()) == 1)
+
+        async def over():
+            return not await standing(at)
+
+        await at.until(over)
+
+
+async def test_what_needs_a_restart_is_not_taken_over_in_part(served):
+    """Xero's address and a flow changed: neither is in force."""
+    served.configure(flow='entity = "acme-uk"')
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        served.configure(flow='entity = "acme-uk"\nevery = "1h"', quiet_s=9)
+        served.write_config()
+        (told,) = await at.until(lambda: standing(at))
+        assert "[posting]" in told.message
+        assert "Restart" in told.remedy
+        assert at.books.flows["shop"].every is None
+        assert at.books.rules.quiet_s != 9
+
+
+async def test_asked_for_it_looks_at_once(served, monkeypatch):
+    """SIGHUP: the file is looked at, changed or not."""
+    monkeypatch.setattr(reloading, "LOOK_S", 3_600.0)
+    served.configure(flow='entity = "acme-uk"')
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        at.service.reload()
+        await at.until(lambda: "the changed configuration is in force" in served.said("service"))
