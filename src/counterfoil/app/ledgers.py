@@ -168,6 +168,7 @@ class Ledgers:
             self._books.settings.entities[entity],
             self._books.settings.entities[entity].mode,
         )
+        self.closed.pop(entity, None)  # what was read before may have been opened since
         if (closed := days.closed_through(found)) is not None:
             self.closed[entity] = closed
         return found
