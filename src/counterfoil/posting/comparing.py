@@ -125,9 +125,19 @@ def _lines(
         sent[position] = dict(ours.element["LineItems"][position])
     for position in there.new:
         found.theirs.append(Change("lines", "nothing", _named(now[position]), "nothing"))
-    if not merged.changed:
+    if not merged.changed and not _other_order(there, here, found):
         return None
     return [*(sent[position] for position in sorted(sent)), *(_as_stored(raw[position]) for position in there.new)]
+
+
+def _other_order(there: Pairs, here: Pairs, found: _Findings) -> bool:
+    """The record has its lines in another order now, and in Xero nobody moved them."""
+    kept = [n for n in range(len(here.of)) if here.of[n] is not None and there.of[n] is not None]
+    ours = sorted(kept, key=lambda n: here.of[n] or 0)
+    if ours == kept or kept != sorted(kept, key=lambda n: there.of[n] or 0):
+        return False
+    found.changes.append(Change("lines", "as posted", "as posted", "in another order"))
+    return True
 
 
 class _Merged:
