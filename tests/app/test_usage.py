@@ -69,8 +69,8 @@ def test_calls_that_xero_refused_or_lost_are_counted_apart(bench):
     bench.sandbox.fault("lost_answer", method="PUT", path="/api.xro/2.0/Invoices")
     assert bench.run(sales(3)).posted == 3
     found = {(one.resource, one.lane): one for one in used(bench)}
-    assert (found["Contacts", "sync"].refused, found["Contacts", "sync"].failed) == (1, 0)
-    assert (found["Invoices", "sync"].refused, found["Invoices", "sync"].failed) >= (0, 1)
+    assert (found["Contacts", "interactive"].refused, found["Contacts", "interactive"].failed) == (1, 0)
+    assert (found["Invoices", "interactive"].refused, found["Invoices", "interactive"].failed) == (0, 2)
     theirs = [one for one in bench.sandbox.requests() if one["path"].startswith("/api.xro/")]
     assert sum(one.calls for one in found.values()) == len(theirs)
 

@@ -81,6 +81,7 @@ class Books:
         compiled = compiling.compiled(loaded)
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self.actor = str(actor or actors.of_this_process())
+        self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
@@ -170,7 +171,7 @@ class Books:
         after = await self.database.read(recovering.quiet_until)
         if after is not None:
             await self.clock.sleep(max(0.0, (after - self.clock.now()).total_seconds()))
-        await self.catch_up(client, resource)
+        await self.catch_up(client, resource, lane=self.lane)
         if not cursor.recovered:
             now = self.clock.now()
             await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))

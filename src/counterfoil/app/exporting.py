@@ -76,7 +76,7 @@ async def organisation_file(books: Any, entity: str, *, personal: bool) -> Expor
     """
     client: XeroClient = await books.client(entity)
     calls, bytes_in = books.counts()
-    read = await reference.load(client, books.database, fresh=True)
+    read = await reference.load(client, books.database, lane=books.lane, fresh=True)
     (own,) = read[organisation.PATH]
     await books.check_fingerprint(client.binding, own)
     people = await _contacts(client)
@@ -99,7 +99,7 @@ async def organisation_file(books: Any, entity: str, *, personal: bool) -> Expor
 async def _contacts(client: XeroClient) -> list[Wire]:
     """Everybody who is active or archived, as Xero sends them."""
     found: list[Wire] = []
-    async for page in paging.each_page(lambda number: contacts.page(client, number, lane=reference.LANE)):
+    async for page in paging.each_page(lambda number: contacts.page(client, number, lane="interactive")):
         found.extend(record.plain(one.raw) for one in page.items)
     return [one for one in found if one.get("ContactStatus") in _KEPT]
 

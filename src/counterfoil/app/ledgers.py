@@ -148,7 +148,11 @@ class Ledgers:
     async def _read(self, entity: str, *, fresh: bool) -> Ledger:
         client = await self._books.client(entity)
         wire = await reference.load(
-            client, self._books.database, fresh=fresh and not self._offline, offline=self._offline
+            client,
+            self._books.database,
+            lane=self._books.lane,
+            fresh=fresh and not self._offline,
+            offline=self._offline,
         )
         if not wire["Organisation"]:
             raise errors.InputError(

@@ -36,7 +36,7 @@ async def _closed(books: Any, entities: Collection[str]) -> Closed:
     """Per entity the last day of its books that may not move; none for entities whose days are all open."""
     found = {}
     for entity in sorted(entities):
-        wire = await reference.load(await books.client(entity), books.database)
+        wire = await reference.load(await books.client(entity), books.database, lane=books.lane)
         settings = books.settings.entities[entity]
         ledger = Ledger.from_wire(wire["Organisation"][0], (), (), (), (), settings)
         if (day := days.closed_through(ledger)) is not None:

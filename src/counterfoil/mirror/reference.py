@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from counterfoil.model import record
+from counterfoil.model.lanes import Lane
 from counterfoil.model.record import Record
 from counterfoil.store import documents
 from counterfoil.store.database import Database
@@ -21,20 +22,19 @@ from counterfoil.xero.resources import accounts, currencies, organisation, tax_r
 LIFETIME = datetime.timedelta(hours=1)
 FRESH = datetime.timedelta(seconds=10)  # what was read just now is not read again because a check fails on it
 ALWAYS = organisation.PATH
-LANE = "sync"
-Read = Callable[[XeroClient], Awaitable[Sequence[Record]]]
+Read = Callable[[XeroClient, Lane], Awaitable[Sequence[Record]]]
 
 
-async def _organisation(client: XeroClient) -> Sequence[Record]:
-    return (await organisation.get(client, lane=LANE),)
+async def _organisation(client: XeroClient, lane: Lane) -> Sequence[Record]:
+    return (await organisation.get(client, lane=lane),)
 
 
 RESOURCES: Mapping[str, Read] = {
     organisation.PATH: _organisation,
-    accounts.PATH: lambda client: accounts.all(client, lane=LANE),
-    tax_rates.PATH: lambda client: tax_rates.all(client, lane=LANE),
-    currencies.PATH: lambda client: currencies.all(client, lane=LANE),
-    tracking_categories.PATH: lambda client: tracking_categories.all(client, lane=LANE),
+    accounts.PATH: lambda client, lane: accounts.all(client, lane=lane),
+    tax_rates.PATH: lambda client, lane: tax_rates.all(client, lane=lane),
+    currencies.PATH: lambda client, lane: currencies.all(client, lane=lane),
+    tracking_categories.PATH: lambda client, lane: tracking_categories.all(client, lane=lane),
 }
 
 
@@ -50,13 +50,13 @@ NEEDS = (
 
 
 async def load(
-    client: XeroClient, database: Database, *, fresh: bool = False, offline: bool = False
+    client: XeroClient, database: Database, *, lane: Lane, fresh: bool = False, offline: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
     """Wire elements per resource, e.g. {"Accounts": [{"Code": "200", …}], …}. `offline`: only what is cached.
 
     Amounts and rates are Decimals. Raises what reading raises.
     """
-    return {path: await _load_one(client, database, path, fresh, offline) for path in RESOURCES}
+    return {path: await _load_one(client, database, path, lane, fresh, offline) for path in RESOURCES}
 
 
 async def kept(database: Database, tenant_id: str) -> dict[str, list[dict[str, Any]]] | None:
@@ -68,7 +68,7 @@ async def kept(database: Database, tenant_id: str) -> dict[str, list[dict[str, A
 
 
 async def _load_one(
-    client: XeroClient, database: Database, path: str, fresh: bool, offline: bool
+    client: XeroClient, database: Database, path: str, lane: Lane, fresh: bool, offline: bool
 ) -> list[dict[str, Any]]:
     tenant = client.binding.tenant_id
     cached = await database.read(lambda conn: documents.reference(conn, tenant, path))
@@ -79,7 +79,7 @@ async def _load_one(
         return _elements(cached[1])
     if offline:
         return []
-    read = await RESOURCES[path](client)
+    read = await RESOURCES[path](client, lane)
     body = b"[" + b",".join(one.raw for one in read) + b"]"
     await database.run(lambda conn: documents.set_reference(conn, tenant, path, now, body))
     return _elements(body)

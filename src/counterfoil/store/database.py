@@ -150,7 +150,7 @@ class Database:
             )
         if path is not None:
             make_private(path)
-        inode = path.stat().st_ino if path is not None else 0
+        inode = path.stat().st_ino if path is not None and path.exists() else None  # SQLite says why it cannot be made
         self._engine = sa.create_engine(self.url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
 
         @sa.event.listens_for(self._engine, "connect")
@@ -160,7 +160,7 @@ class Database:
             driver.execute(
                 "SELECT count(*) FROM sqlite_master"
             ).fetchall()  # waits while it is replaced, writes nothing
-            if path is not None and path.stat().st_ino != inode:
+            if path is not None and inode is not None and path.stat().st_ino != inode:
                 raise errors.StoreError("The database was just replaced.", remedy="Run the same command again.")
             driver.execute("PRAGMA journal_mode=WAL")
             driver.execute("PRAGMA synchronous=FULL")

@@ -53,6 +53,7 @@ class Serving:
         pace: Pace = PACE,
     ) -> None:
         self._books = books
+        books.lane = "sync"  # nobody waits at a screen
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
