@@ -1,6 +1,7 @@
 """House rules that no linter knows, held by walking the source as text and syntax tree; nothing of ours is imported."""
 
 import ast
+import functools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -70,8 +71,16 @@ def sources(folder: Path, base: Path) -> list[Source]:
     return found
 
 
-OURS = sources(SRC, SRC)
-TESTS = sources(ROOT / "tests", ROOT)
+@functools.cache
+def ours() -> list[Source]:
+    """Every file of the package; parsed when it is first asked for, since every worker imports this file."""
+    return sources(SRC, SRC)
+
+
+@functools.cache
+def of_tests() -> list[Source]:
+    """Every file of the tests."""
+    return sources(ROOT / "tests", ROOT)
 
 
 def tracked() -> list[Path]:
@@ -151,7 +160,7 @@ def near_money(name: str) -> bool:
 def test_no_float_stands_near_money():
     """Where amounts pass through, `float` and float literals are seconds whose names say so, or listed with a reason."""
     found, used = [], set()
-    for source in OURS:
+    for source in ours():
         if not near_money(source.name):
             continue
         parents = with_parents(source.tree)
@@ -175,7 +184,7 @@ def test_no_float_stands_near_money():
 def test_json_near_money_is_never_read_as_floats():
     """A decoder there is given its type, or a hook that makes Decimal; the bare one would make floats."""
     found = []
-    for source in OURS:
+    for source in ours():
         if not near_money(source.name):
             continue
         for node in ast.walk(source.tree):
@@ -193,7 +202,7 @@ def test_json_near_money_is_never_read_as_floats():
 def test_no_instant_is_naive():
     """`now`, `fromtimestamp` and their like get a time zone; `utcnow` and `today` are not called at all."""
     found = []
-    for source in OURS:
+    for source in ours():
         for node in ast.walk(source.tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
@@ -210,7 +219,7 @@ def test_no_instant_is_naive():
 def test_what_calls_itself_pure_asks_no_clock_and_no_dice():
     """The pure folders, and every module whose docstring says "Pure", import and call nothing that differs from run to run."""
     found, seen = [], set()
-    for source in OURS:
+    for source in ours():
         says_so = re.search(r"\bPure\b", ast.get_docstring(source.tree) or "")
         if source.name.split("/")[0] not in PURE and not says_so:
             continue
@@ -232,7 +241,7 @@ def test_what_calls_itself_pure_asks_no_clock_and_no_dice():
 def test_every_program_that_is_started_is_given_its_environment():
     """By default it would inherit ours, with the app's secret and the master key in it."""
     found = []
-    for source in OURS:
+    for source in ours():
         for node in ast.walk(source.tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in STARTS:
                 handed_over = {one.arg for one in node.keywords}
@@ -246,7 +255,7 @@ def test_nothing_is_printed():
     """The screen belongs to cli/screen and stdout to one JSON value: `print` is not called."""
     found = [
         f"{source.name}:{node.lineno}"
-        for source in OURS
+        for source in ours()
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
@@ -255,19 +264,19 @@ def test_nothing_is_printed():
 
 def test_no_file_is_too_long_without_a_reason():
     """A file of src stays under 400 lines, or stands in LONGER with its reason; nothing stands there in vain."""
-    long = {source.name for source in OURS if len(source.text.splitlines()) > LINES_MAX}
+    long = {source.name for source in ours() if len(source.text.splitlines()) > LINES_MAX}
     assert sorted(LONGER) == sorted(long)
 
 
 def test_every_module_says_what_it_is():
     """Each file of src opens with a docstring."""
-    assert [source.name for source in OURS if not ast.get_docstring(source.tree)] == []
+    assert [source.name for source in ours() if not ast.get_docstring(source.tree)] == []
 
 
 def test_every_test_says_in_one_sentence_what_it_shows():
     """A test's docstring is one paragraph that ends as a sentence does."""
     found = []
-    for source in TESTS:
+    for source in of_tests():
         for node in ast.walk(source.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 said = ast.get_docstring(node) or ""
@@ -278,7 +287,7 @@ def test_every_test_says_in_one_sentence_what_it_shows():
 
 def test_every_flow_kind_has_its_line_and_its_card():
     """A file in flows/ declares DOC and CARD; a card's words begin with done, todo or exempt."""
-    for source in OURS:
+    for source in ours():
         if not source.name.startswith("flows/") or source.name.endswith("__init__.py"):
             continue
         declared = {name: node for node in source.tree.body for name in names_of(node)}
@@ -293,7 +302,7 @@ def test_imports_are_absolute():
     """`from . import` does not occur."""
     found = [
         f"{source.name}:{node.lineno}"
-        for source in (*OURS, *TESTS)
+        for source in (*ours(), *of_tests())
         for node in ast.walk(source.tree)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
@@ -309,7 +318,7 @@ def test_nothing_is_left_for_later_in_the_code():
 def test_no_exemption_goes_without_its_reason():
     """`noqa: CODE - reason` and `type: ignore[code]  # reason`: nothing is silenced silently in src."""
     found = []
-    for source in OURS:
+    for source in ours():
         for number, line in enumerate(source.text.splitlines(), 1):
             exemption = EXEMPTION.search(line)
             if exemption and not EXEMPTION_WITH_REASON.match(exemption.group(1)):
