@@ -193,6 +193,29 @@ async def test_a_poison_piece_is_told_put_off_and_starves_nobody(adapter, addres
     assert str(told[0].error) == "never"
 
 
+async def test_a_piece_that_is_woken_while_it_fails_is_put_off_all_the_same(adapter, address):
+    """Found by the sweep of a loaded machine, which brought it back at once, as if it had never failed."""
+    told, woken = [], asyncio.Event()
+
+    async def handle(_key):
+        await asyncio.wait_for(woken.wait(), 30)
+        await here[0].wake("finish", "poison")
+        raise RuntimeError("never")
+
+    async def nothing():
+        return []
+
+    here = []
+    async with running(adapter, address, Work("finish", handle, nothing), told=told) as (runtime, _, _):
+        here.append(runtime)
+        await runtime.wake("finish", "poison")
+        woken.set()
+        await Table().until(lambda: len(told) >= 3)
+    assert [one.count for one in told[:3]] == [1, 2, 3]
+    waits = [(later.again_at - sooner.again_at).total_seconds() for sooner, later in itertools.pairwise(told)]
+    assert all(wait >= 0.5 for wait in waits[:2]), waits
+
+
 async def test_a_kind_whose_search_fails_does_not_stop_the_others(adapter, address):
     """It is told; the other kind's work is done."""
     table = Table("a")

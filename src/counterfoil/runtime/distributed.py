@@ -147,8 +147,22 @@ class Distributed:
             queueing_lock=f"{piece}@" if later else piece,
             schedule_at=due.not_before,
         )
-        with contextlib.suppress(exceptions.AlreadyEnqueued):
+        try:
             await deferrer.defer_async(kind=work.kind, key=due.key, lane=due.lane, failures=failures)
+        except exceptions.AlreadyEnqueued:
+            if failures:
+                await self._put_off(piece, due.not_before, failures)
+
+    async def _put_off(self, piece: str, until: datetime.datetime | None, failures: int) -> None:
+        """Somebody woke a piece while it failed: the job that waits knows nothing of that, and would run at once."""
+        await self._jobs.connector.execute_query_async(
+            f"UPDATE {SCHEMA}.procrastinate_jobs SET scheduled_at = %(until)s,"  # noqa: S608 - a name of ours
+            " args = jsonb_set(args, '{failures}', to_jsonb(%(failures)s::int))"
+            " WHERE queueing_lock = %(piece)s AND status = 'todo'",
+            until=until,
+            failures=failures,
+            piece=piece,
+        )
 
     async def _carry_out(self, kind: str, key: str, lane: Lane, failures: int) -> None:
         work = self._works.get(kind)

@@ -143,6 +143,7 @@ class Embedded:
             count = self._failures.get(piece, (0, None))[0] + 1
             again = self._later(self._pace.wait_s(count))
             self._failures[piece] = (count, again)
+            self._waiting.pop(piece, None)  # whoever woke it while it failed
             self._told(Failure(work.kind, key, error, count, again))
         else:
             self._failures.pop(piece, None)
