@@ -6,7 +6,9 @@ from collections import Counter
 
 import pytest
 
+from counterfoil.app import watching
 from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import bindings
 from tests.posting.workbench import Workbench, sale
 
 HOUR = datetime.timedelta(hours=1, minutes=1)
@@ -32,6 +34,20 @@ def run_later(bench, ahead):
         return await books.run("shop")
 
     return asyncio.run(bench.use(work))
+
+
+def test_an_entity_that_is_unbound_in_the_middle_of_a_run_keeps_only_itself_back(bench, monkeypatch):
+    """Found by a random history: the whole run ended instead, and with it what is another entity's."""
+    bench.run([sale(1)])
+
+    async def seen(books, entity):
+        await books.database.run(lambda conn: bindings.remove(conn, entity))
+        return True
+
+    monkeypatch.setattr(watching, "was_seen", seen)
+    report = bench.run([sale(1), sale(2)])
+    assert (report.stop_code, report.records, report.posted) == (3, 2, 0)
+    assert report.stops
 
 
 def customer(n):

@@ -150,6 +150,7 @@ def test_killed_at_random_points_it_posts_each_record_once(shop, sandbox, seed):
         assert len(numbers(sandbox)) >= have
     sandbox.clear_faults()
     process = shop.start("serve", "--json")
+    until(lambda: shop("status", "--json").value["services"], process)  # it works: what SIGTERM means is known to it
     until(lambda: len(numbers(sandbox)) >= 120, process)
     assert stopped(process)[0] == 0
     assert shop("finish", "--json").code == 0

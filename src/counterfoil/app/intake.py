@@ -327,6 +327,8 @@ class Intake:
         prepared = self._kind.prepare(record, ledger, self._flow)
         if isinstance(prepared, tuple) and self._ledgers.may_be_stale(entity) and any(map(_of_settings, prepared)):
             ledger = await self._ledgers.read_afresh(entity)
+            if isinstance(ledger, Blocked):
+                return ledger
             prepared = self._kind.prepare(record, ledger, self._flow)
         if isinstance(prepared, Prepared) and prepared.predicted.status == "AUTHORISED":
             if (found := self._not_live(prepared)) is not None:

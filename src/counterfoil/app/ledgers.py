@@ -99,9 +99,12 @@ class Ledgers:
 
     async def _from_before(self, entity: str) -> Ledger | None:
         """The ledger as it was read last, if nothing speaks against it; no call."""
-        if not await watching.was_seen(self._books, entity):
+        try:
+            if not await watching.was_seen(self._books, entity):
+                return None
+            bound = await self._books.binding(entity)
+        except errors.Reconnect:  # unbound just now; whoever asks Xero says so, of this entity alone
             return None
-        bound = await self._books.binding(entity)
         caught_up = await self._books.database.read(
             lambda conn: [documents.cursor(conn, bound.tenant_id, one) for one in self._resources]
         )
@@ -139,10 +142,15 @@ class Ledgers:
         """Whether its settings were not read afresh for this source yet, and Xero may be asked."""
         return entity not in self._refreshed and entity not in self.unasked
 
-    async def read_afresh(self, entity: str) -> Ledger:
+    async def read_afresh(self, entity: str) -> Ledger | Blocked:
         """The ledger with what was added to its settings since they were cached."""
         self._refreshed.add(entity)
-        found = self._found[entity] = await self._read(entity, fresh=True)
+        found: Ledger | Blocked
+        try:
+            found = await self._read(entity, fresh=True)
+        except (errors.Reconnect, errors.RunAgain) as error:  # unbound, or Xero away, since it was asked first
+            found = _blocked(error, entity)
+        self._found[entity] = found
         return found
 
     async def _read(self, entity: str, *, fresh: bool) -> Ledger:
@@ -182,8 +190,8 @@ class Ledgers:
         if entity in self.notices or entity in self.unasked:
             return
         self.notices[entity] = ()
-        client = await self._books.client(entity)
         with contextlib.suppress(errors.RunAgain, errors.Reconnect):  # posting meets the same and tells of it
+            client = await self._books.client(entity)
             self.notices[entity] = await going_live.notices(client, self._books.database, offline=self._offline)
 
     def zone(self, ledger: Ledger) -> datetime.tzinfo | None:
