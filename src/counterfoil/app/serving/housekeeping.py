@@ -26,12 +26,14 @@ TASKS: Final[list[Task]] = [forget_notices, drop_old]
 
 
 async def tidy(books: Any) -> None:
-    """Carry out every task, whatever becomes of the others; then raise what the first of them raised."""
-    wrong: Exception | None = None
+    """Carry out every task, whatever becomes of the others; then raise what went wrong, of several as an ExceptionGroup."""
+    wrong: list[Exception] = []
     for task in TASKS:
         try:
             await task(books)
         except Exception as error:  # noqa: BLE001 - raised below: one task must not keep the others from theirs
-            wrong = wrong or error
-    if wrong is not None:
-        raise wrong
+            wrong.append(error)
+    if len(wrong) > 1:
+        raise ExceptionGroup("several tasks of housekeeping failed", wrong)
+    if wrong:
+        raise wrong[0]
