@@ -30,6 +30,9 @@ class Step(NamedTuple):
 
 STEPS: Final = {
     5: Step(additive.add_missing, coexists=False),  # pauses: who does not know them would write while paused
+    6: Step(
+        additive.add_missing, coexists=True
+    ),  # the inbox, the whole mirror and changes: more of its own tables only
 }
 NEEDED: Final = max((version for version, step in STEPS.items() if not step.coexists), default=OLDEST)
 
