@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """One document, before and after.
 
     `before` and `after` have Xero's field names and nesting; amounts are Decimal, document dates ISO text ("2026-11-02"),
