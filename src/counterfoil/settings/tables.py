@@ -225,6 +225,7 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
 
     requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
     raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
+    webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
 
     @property
     def requests_kept(self) -> datetime.timedelta | None:
@@ -235,6 +236,11 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
     def raw_rows_kept(self) -> datetime.timedelta | None:
         """How long raw records are kept; None: for ever."""
         return _days(self.raw_rows)
+
+    @property
+    def webhooks_kept(self) -> datetime.timedelta | None:
+        """How long deliveries of webhooks are kept; None: for ever."""
+        return _days(self.webhooks)
 
 
 def _days(text: str) -> datetime.timedelta | None:

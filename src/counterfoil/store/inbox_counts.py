@@ -60,7 +60,6 @@ class Heard(msgspec.Struct, frozen=True):
     settled: Lag
     failing_since: datetime.datetime | None
     waiting: int  # tenants and categories that are to be looked at
-    deliveries: int | None = None  # that are kept; None: not asked
 
     @property
     def last_good(self) -> datetime.datetime | None:
