@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.mirror.described import PAGE_SIZE, Described
+from counterfoil.mirror.described import FIXED_PAGE, PAGE_SIZE, Described
 from counterfoil.model import record
 from counterfoil.xero import paging
 from counterfoil.xero.client import XeroClient
@@ -109,8 +109,8 @@ async def page(
     size = one.page_size or 0
     if number is not None:
         params |= {"page": str(number), "order": "UpdatedDateUTC"}
-        if one.page_size == PAGE_SIZE:
-            params["pageSize"] = str(PAGE_SIZE)
+        if one.page_size != FIXED_PAGE:
+            params["pageSize"] = str(one.page_size)
     if summary:
         params["summaryOnly"] = "true"
     if ids:
