@@ -15,6 +15,7 @@ import msgspec
 
 from counterfoil.mirror.described import Described
 from counterfoil.mirror.reading import Seen
+from counterfoil.model import record
 
 VALUE_MAX: Final = 80  # characters of a value that are kept
 _ANYWHERE: Final = frozenset(
@@ -52,7 +53,7 @@ def counted(one: Described, rows: Iterable[Seen]) -> dict[tuple[str, str], int]:
             found.update((name[:VALUE_MAX], "") for name in row.fields.keys() - fields)
         for name, published in values.items():
             raw = row.fields.get(name)
-            value: Any = None if raw is None else msgspec.json.decode(raw)
+            value: Any = None if raw is None else record.plain(raw)
             if isinstance(value, str) and value and value not in published:
                 found[name, value[:VALUE_MAX]] += 1
     return dict(found)
