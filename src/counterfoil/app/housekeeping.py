@@ -52,9 +52,9 @@ async def tidy(books: Any, *, most_s: float = 5) -> Tidied:
         return Tidied()
     at = _Pass() if at.ended is not None else at
     ends_s = books.clock.elapsed_s() + most_s
-    requests = await _go(books, at, "requests", retention.drop_requests, kept.requests_kept, ends_s)
-    rows = await _go(books, at, "rows", retention.drop_rows, kept.raw_rows_kept, ends_s)
-    webhooks = await _go(books, at, "webhooks", inbox_kept.drop_deliveries, kept.webhooks_kept, ends_s)
+    requests = await _go(books, at, "requests", retention.drop_requests, kept.kept("requests"), ends_s)
+    rows = await _go(books, at, "rows", retention.drop_rows, kept.kept("raw_rows"), ends_s)
+    webhooks = await _go(books, at, "webhooks", inbox_kept.drop_deliveries, kept.kept("webhooks"), ends_s)
     finished = at.requests == at.rows == at.webhooks == -1
     if finished:
         at = _Pass(ended=now)

@@ -227,24 +227,29 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
     raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
     webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
 
-    @property
-    def requests_kept(self) -> datetime.timedelta | None:
-        """How long bytes of requests are kept; None: for ever."""
-        return _days(self.requests)
-
-    @property
-    def raw_rows_kept(self) -> datetime.timedelta | None:
-        """How long raw records are kept; None: for ever."""
-        return _days(self.raw_rows)
-
-    @property
-    def webhooks_kept(self) -> datetime.timedelta | None:
-        """How long deliveries of webhooks are kept; None: for ever."""
-        return _days(self.webhooks)
+    def kept(self, what: Literal["requests", "raw_rows", "webhooks"]) -> datetime.timedelta | None:
+        """How long one of them is kept; None: for ever."""
+        text: str = getattr(self, what)
+        return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
 
 
-def _days(text: str) -> datetime.timedelta | None:
-    return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
+Mirrorable = Literal[
+    "Organisation", "Accounts", "TaxRates", "TrackingCategories", "Currencies", "Items", "Contacts", "Invoices",
+    "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "ManualJournals",
+    "PurchaseOrders", "Quotes",
+]  # fmt: skip
+
+
+class MirrorSettings(Table, frozen=True, kw_only=True):
+    """[mirror]: which of an organisation's resources are kept here."""
+
+    resources: Annotated[
+        tuple[Mirrorable, ...] | None,
+        msgspec.Meta(
+            description="Xero's resources, such as Invoices. Absent: all that the flows' consent opens anyway; naming one "
+            "more asks for its scope."
+        ),
+    ] = None
 
 
 class EntityTable(Table, frozen=True, kw_only=True):
@@ -344,6 +349,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     posting: PostingSettings = PostingSettings()
     pacing: PacingTable = PacingTable()
     retention: RetentionSettings = RetentionSettings()
+    mirror: MirrorSettings = MirrorSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}

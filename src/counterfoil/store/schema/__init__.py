@@ -9,7 +9,7 @@ from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
-from counterfoil.store.schema.mirror import contacts, cursors, documents, reference
+from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
 from counterfoil.store.schema.posting import (
     HAS_SCOPE,
     attempts,
@@ -37,6 +37,7 @@ __all__ = [
     "contacts",
     "cursors",
     "documents",
+    "drift",
     "drops",
     "fixes",
     "fixes_used",
@@ -48,11 +49,13 @@ __all__ = [
     "inbox_marks",
     "messages",
     "meta",
+    "mirrored",
     "notices",
     "pauses",
     "posting_parts",
     "postings",
     "problems",
+    "readings",
     "reference",
     "request_items",
     "requests",
