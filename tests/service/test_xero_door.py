@@ -186,6 +186,7 @@ async def test_too_large_and_too_slow_and_gone(database, monkeypatch):
 async def test_what_does_not_fit_into_memory_is_refused_and_comes_again(database, monkeypatch):
     """The bytes of all bodies together have a bound, and so has the queue; both are free again afterwards."""
     monkeypatch.setattr(xero_door, "BYTES_MAX", 600)
+    monkeypatch.setattr(xero_door, "SMALL_BYTES", 200)
     whole = body(event())
     assert 300 < len(whole) < 600
     go_on = asyncio.Event()
@@ -201,6 +202,7 @@ async def test_what_does_not_fit_into_memory_is_refused_and_comes_again(database
         await asyncio.sleep(0)
         other = body(event())
         assert (await ask_door(other, headers=signed(other)))[0] == 503
+        assert (await ask_door(INTENT, headers=signed(INTENT)))[0] == 200  # a small one passes beside large ones
         go_on.set()
         assert (await first)[0] == 200
         assert (await ask_door(other, headers=signed(other)))[0] == 200

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import inbox, inbox_counts, schema
+from counterfoil.store import inbox, inbox_counts, inbox_kept, schema
 from counterfoil.store.database import Database
 from counterfoil.store.inbox import Delivery, Event
 
@@ -186,6 +186,39 @@ async def test_marks_wait_in_the_order_of_their_time(database):
     assert [one.category for one in await due(database, 3)] == ["CONTACT"]
     later = await database.read(inbox.waiting)
     assert [(one.category, one.due_at) for one in later] == [("CONTACT", after(2)), (INVOICE, after(4))]
+
+
+async def test_what_nobody_uses_is_named_and_deliveries_are_dropped_in_time(database):
+    """Until its organisation is bound, and until it is settled; a dropped delivery leaves its mark."""
+    await put(database, delivery(event("a", tenant=OTHER), event("b", category="TIMESHEET"), unread=1))
+    await put(database, delivery(at_s=60))
+    kept = await database.read(lambda conn: inbox_kept.kept(conn, after(90)))
+    assert (kept.tenants, kept.categories, kept.unread, kept.since) == ((OTHER,), ("TIMESHEET",), 1, START)
+    step = await database.run(lambda conn: inbox_kept.drop_deliveries(conn, 0, 10, after(30), after(90)))
+    assert (step.dropped, step.next_id) == (1, None)
+    await database.run(lambda conn: bind(conn, OTHER))
+    kept = await database.read(lambda conn: inbox_kept.kept(conn, after(90)))
+    assert (kept.tenant_count, kept.category_count, kept.unread) == (0, 1, 0)
+    assert [one.ids for one in await due(database)] == [{"a": START}]
+
+
+async def test_since_when_nothing_was_taken_is_the_first_failure(database):
+    """Whichever process says so first; one that was taken ends it, and counts add up."""
+
+    def work(conn):
+        inbox_counts.failing(conn, after(1))
+        inbox_counts.failing(conn, after(2))
+        for seconds in (1, 2):
+            inbox_counts.add(
+                conn, {"forged": 2, "arrived_5": 1, "arrived_count": 1, "arrived_ms": 4_000}, after(seconds)
+            )
+        return inbox_counts.heard(conn)
+
+    heard = await database.run(work)
+    assert (heard.failing_since, heard.outcomes["forged"], heard.last_failed) == (after(1), 4, after(2))
+    assert (heard.arrived.count, heard.arrived.sum_s, heard.arrived.within_s(95)) == (2, 8, 5)
+    await database.run(inbox_counts.recovered)
+    assert (await counted(database)).failing_since is None
 
 
 class Model(RuleBasedStateMachine):

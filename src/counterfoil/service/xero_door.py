@@ -19,7 +19,8 @@ from counterfoil.webhooks.inbox import Inbox
 PATH: Final = "/webhooks/xero"
 BODY_BYTES_MAX: Final = 2 << 20  # an event is some 400 bytes: thousands of them; Xero names no limit
 BODY_S: Final = 5.0  # Xero itself waits no longer for the answer
-BYTES_MAX: Final = 32 << 20  # of all bodies that are being received
+SMALL_BYTES: Final = 64 << 10  # what every connection may bring whatever the others do: a usual delivery is far smaller
+BYTES_MAX: Final = 32 << 20  # of all bodies that are being received or wait, but for that
 RETRY_AFTER_S: Final = 30
 STATUS: Final = {
     "stored": 200, "intent": 200, "forged": 401, "strange": 401, "slow": 408, "large": 413, "full": 503,
@@ -89,7 +90,7 @@ class XeroDoor:
                     size += len(part)
                     if size > BODY_BYTES_MAX:
                         return "large"
-                    if self._bytes + len(part) > BYTES_MAX:
+                    if size > SMALL_BYTES and self._bytes + len(part) > BYTES_MAX:
                         return "full"
                     parts.append(part)
                     self._bytes += len(part)
