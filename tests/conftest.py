@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.leaks import known
 from tests.leaks.known_tables import Tables
 
@@ -26,6 +27,7 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """The session is over."""
+    warm.end()
     Path(os.environ.pop("TOLD_TOKENS")).unlink(missing_ok=True)
 
 
