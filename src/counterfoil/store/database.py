@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store import migrations, schema
+from counterfoil.store.journal import write_ahead
 from counterfoil.store.prepared import Prepared, drive
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Database:
             ).fetchall()  # waits while it is replaced, writes nothing
             if path is not None and inode is not None and path.stat().st_ino != inode:
                 raise errors.StoreError("The database was just replaced.", remedy="Run the same command again.")
-            driver.execute("PRAGMA journal_mode=WAL")
+            write_ahead(driver)
             driver.execute("PRAGMA synchronous=FULL")
             driver.execute("PRAGMA cache_size=-8000")
 

@@ -17,6 +17,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store.database import Database, make_private
+from counterfoil.store.journal import write_ahead
 
 if TYPE_CHECKING:
     import psycopg
@@ -168,7 +169,7 @@ class InFile:
         make_private(self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(MAKE)
         self._connection = connection
