@@ -14,6 +14,7 @@ import pytest
 
 from counterfoil import errors, settings
 from counterfoil.app import backups as operations
+from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
@@ -348,3 +349,16 @@ def test_a_database_behind_a_link_is_restored_where_it_is(bench):
     assert back.kept is not None
     assert back.kept.parent == real.parent
     assert bench.run([sale(1)]).unchanged == 1
+
+
+def test_what_is_paused_stays_paused_over_a_restore(bench):
+    """The backup is older than the pause: nothing is sent by the run after it until somebody resumes, and the reason is kept."""
+    file = backed_up(bench)
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    restored(bench, file)
+    (standing,) = asyncio.run(bench.use(pausing.standing))
+    assert (standing.name, standing.because) == ("acme-uk", "the auditor is here")
+    assert bench.run([sale(1)]).planned == 1
+    assert bench.invoices() == []
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert bench.run().posted == 1
