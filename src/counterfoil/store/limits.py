@@ -141,7 +141,8 @@ class InFile:
                 result = self._decide(connection, query, parameters, work)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as cause:
             raise errors.StoreError(
