@@ -16,7 +16,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store.database import Database, make_private
+from counterfoil.store.database import ALONE_TIMEOUT_MS, Database, make_private
 
 if TYPE_CHECKING:
     import psycopg
@@ -129,9 +129,24 @@ class InFile:
 
     async def _on_thread(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         if self._thread is None:
-            return self._transact(query, parameters, work)
+            return await self._alone(query, parameters, work)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._transact, query, parameters, work)
+
+    async def _alone(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        """On the event loop's own thread, which has its turns while another process has the file (a suspended one, say)."""
+        for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
+            try:
+                return self._transact(query, parameters, work)
+            except errors.StoreError as problem:
+                if (
+                    not left
+                    or not isinstance(problem.__cause__, sqlite3.OperationalError)
+                    or "locked" not in str(problem)
+                ):
+                    raise
+            await asyncio.sleep(0)
+        raise AssertionError("the last try returns or raises")
 
     def _transact(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         try:
@@ -172,6 +187,8 @@ class InFile:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(MAKE)
+        if self._thread is None:
+            connection.execute(f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
         self._connection = connection
         return connection
 
