@@ -177,6 +177,20 @@ async def test_a_file_that_cannot_be_used_is_an_error_with_a_remedy(tmp_path):
     await pacer.close()
 
 
+async def test_a_full_disk_is_said_to_be_one(tmp_path):
+    """SQLite ends the transaction by itself then: what is told is the disk, not that there is nothing to take back."""
+    place = InFile(tmp_path / "limits", FakeClock())
+    await place.turn([], lambda _now, _states: (None, {}))
+    place._connection.execute("PRAGMA max_page_count=1")
+    with pytest.raises(errors.StoreError, match="is full") as caught:
+        await place.turn([], lambda _now, _states: (None, {"a": bytes(1 << 16)}))
+    assert "disk full" in caught.value.remedy
+    place._connection.execute("PRAGMA max_page_count=1000")
+    await place.turn([], lambda _now, _states: (None, {"a": b"there is room"}))
+    assert await place.turn(["a"], lambda _now, states: (states["a"], {})) == b"there is room"
+    await place.close()
+
+
 @pytest.mark.parametrize(
     ("epoch", "raw", "most", "expected"),
     [

@@ -73,6 +73,11 @@ def zone_of(books: "Books", binding: Binding) -> str | None:
     return None if found is None else found.key
 
 
+def is_without_hours(books: "Books", binding: Binding) -> bool:
+    """Whether `bulk_window` does not hold an organisation's bulk work, since its time zone is not known."""
+    return books.settings.pacing.bulk_window is not None and zone_of(books, binding) is None
+
+
 class Waits(msgspec.Struct, frozen=True):
     """Why calls to one of an organisation's APIs wait. `api`: "" for all of them; `why`: for people."""
 
@@ -98,6 +103,7 @@ class TenantBudget(msgspec.Struct, frozen=True, kw_only=True):
     day_runs_out_at: datetime.datetime | None  # at the pace of the last hour; None: it lasts
     rapid_until: datetime.datetime | None = None  # Rapid Sync: the minute and the day do not count
     waits: tuple[Waits, ...] = ()
+    without_hours: bool = False  # `bulk_window` does not hold bulk work there, since nobody knows its clock
 
 
 async def budgets(books: "Books") -> list[TenantBudget]:
@@ -123,6 +129,7 @@ async def budgets(books: "Books") -> list[TenantBudget]:
                 day_runs_out_at=one.day_runs_out_at,
                 rapid_until=one.rapid_until,
                 waits=tuple(Waits(wait.api, wait.why, wait.until) for wait in one.waits),
+                without_hours=is_without_hours(books, binding),
             )
         )
     return found
