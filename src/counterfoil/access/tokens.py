@@ -187,9 +187,7 @@ class GrantTokens:
 
 
 def _silent(wait: RefreshWait, wait_s: float) -> str:
-    return (
-        f"Xero gave no fresh token, {wait.failures} times in a row: {wait.why} It is asked again in {errors.span(wait_s)}."
-    )
+    return f"Xero gave no fresh token, {wait.failures} times in a row: {wait.why} It is asked again in {errors.span(wait_s)}."
 
 
 def _fresh_until(grant: Grant, margin_s: float, share: int) -> datetime.datetime:

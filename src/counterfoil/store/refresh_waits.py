@@ -40,9 +40,7 @@ def everything(conn: Connection) -> list[RefreshWait]:
     return [RefreshWait(*row) for row in conn.execute(sa.select(_T).order_by(_T.c.since, _T.c.grant_id))]
 
 
-def failed(
-    conn: Connection, grant_id: str, now: datetime.datetime, why: str, asked_s: float | None
-) -> RefreshWait:
+def failed(conn: Connection, grant_id: str, now: datetime.datetime, why: str, asked_s: float | None) -> RefreshWait:
     """A try had no answer; → until when nobody asks. `asked_s`: how long Xero asked us to wait, if it did."""
     locks.hold(conn, f"refresh {grant_id}")
     before = get(conn, grant_id)
