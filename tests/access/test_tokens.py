@@ -172,7 +172,7 @@ async def test_an_answer_that_came_too_late_is_kept(connected, sandbox):
     old = await grant_of(connected)
     assert await connected.tokens._begin(old)
     await change(connected, refresh_owner="another", generation=old.generation + 1)
-    token = await connected.tokens._refreshed(old)
+    token = await connected.tokens._refreshed(old, None)
     now = await grant_of(connected)
     assert (now.generation, now.secret, now.refresh_owner) == (old.generation + 1, old.secret, "another")
     assert tokens.opened(connected.vault, now.id, now.spare).access_token == token

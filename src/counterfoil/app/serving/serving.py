@@ -19,6 +19,7 @@ from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
 from counterfoil.runtime.embedded import Embedded
 from counterfoil.runtime.port import Failure, Pace, Runtime
+from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
@@ -53,14 +54,16 @@ class Serving:
         *,
         kind: Literal["serve", "worker"] = "serve",
         pace: Pace = PACE,
+        taken: Callable[[Settings], None] = lambda _settings: None,
     ) -> None:
+        """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
         self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
-        self._reloading = Reloading(self._shift)
+        self._reloading = Reloading(self._shift, taken)
         self._troubled: set[str] = set()  # pieces of work of which a person was told
         self._telling: set[asyncio.Task[None]] = set()
 
