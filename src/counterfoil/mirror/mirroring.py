@@ -230,6 +230,8 @@ class Mirror:
         """A completed reading: the cursor moves, and with it the one that posting reads from, which then has less to read."""
         clock = self._database.clock.now()
         since = (now.began_at or clock) - OVERLAP
+        if now.snapshot and now.one.page_size is not None:  # all of it was read
+            now.state = msgspec.structs.replace(now.state, listed_at=clock)
         changed_at = clock if now.caught.changed and not now.snapshot else now.state.changed_at
         moved = msgspec.structs.replace(
             now.state, since=max(since, now.state.since or since), began_at=None, reached=None, caught_up_at=clock,
