@@ -2,7 +2,7 @@
 
 Called by app (the service). Pure: readings, a day's calls and an instant in, instants out. Totals per organisation and day, when
 nothing happens: at most 1,200 calls where the tier gives 5,000 a day, at most 300 where it gives 1,000 (design §3.5; tiers:
-xero-facts §2.4); with much happening never more than SHARE of the day. The weekly walk comes on top: 1 call per 1,000 documents.
+xero-facts §2.4); with much happening never more than SHARE percent of the day. The weekly walk comes on top: 1 call per 1,000 documents.
 """
 
 import datetime
@@ -17,7 +17,7 @@ from counterfoil.store.mirrored import Reading
 DAY: Final = datetime.timedelta(days=1)
 HOUR: Final = datetime.timedelta(hours=1)
 WEEK: Final = datetime.timedelta(days=7)
-SHARE: Final = 0.7  # of a day's calls; posting has its reserves besides (xero/pacing)
+SHARE: Final = 70  # percent of a day's calls; posting has its reserves besides (xero/pacing)
 SMALL_DAY: Final = 1_000  # calls: the starter tier
 
 
@@ -38,12 +38,13 @@ def due(
 ) -> dict[str, datetime.datetime]:
     """When each of these resources is to be caught up next; what was never read is due now. In the order of `names`."""
     waits = {name: _wait(name, readings.get(name), calls_per_day, now) for name in names}
-    planned = sum(DAY / wait for wait in waits.values())
-    stretch = max(1.0, planned / max(1.0, calls_per_day * SHARE))
+    planned = sum(-(-DAY // wait) for wait in waits.values())
+    most = max(1, calls_per_day * SHARE // 100)
+    stretched = max(planned, most)
     found = {}
     for name, wait in waits.items():
         last = _last(readings.get(name), now)
-        found[name] = now if last is None else last + wait * stretch
+        found[name] = now if last is None else last + wait * stretched // most
     return found
 
 
