@@ -13,7 +13,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.app import needs, watching
-from counterfoil.mirror import described, polling
+from counterfoil.mirror import applying, described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
@@ -54,6 +54,9 @@ class Report(msgspec.Struct, frozen=True):
     api_calls: int
     egress_bytes: int
     elapsed_s: float
+    drift: tuple[
+        mirrored.Drift, ...
+    ] = ()  # what Xero sends and had not published when this was written: kept all the same
 
     @property
     def exit_code(self) -> int:
@@ -71,9 +74,12 @@ class Lag(msgspec.Struct, frozen=True):
     oldest: datetime.datetime | None
 
 
+RECORD: Final[applying.Record | None] = None  # who names the changes, within the transaction that makes them
+
+
 def mirror(books: Any) -> Mirror:
     """The mirror of these books."""
-    return Mirror(books.database, identity.find_marker)
+    return Mirror(books.database, identity.find_marker, RECORD)
 
 
 def _nobody(_entity: str, _resource: str, _rows: int) -> None:
@@ -150,7 +156,8 @@ async def sync(
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
-    return Report(full, tuple(rows), repaired, calls, received, round(books.clock.elapsed_s() - started_s, 3))
+    drift = tuple(await books.database.read(mirrored.drifts))
+    return Report(full, tuple(rows), repaired, calls, received, round(books.clock.elapsed_s() - started_s, 3), drift)
 
 
 async def lags(books: Any) -> tuple[Lag, ...]:
