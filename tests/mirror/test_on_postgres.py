@@ -1,8 +1,12 @@
 """The mirror on Postgres: the same statements, whole documents, drift, what is gone, and what is looked up by postings."""
 
 import asyncio
+import datetime
 from typing import Any
 
+from counterfoil.mirror import reading
+from counterfoil.mirror.applying import WHOLE, Observation
+from counterfoil.mirror.described import BY_NAME
 from counterfoil.mirror.mirroring import Mirror
 from counterfoil.posting import identity
 from counterfoil.store import documents, mirrored
@@ -11,6 +15,7 @@ from tests.posting.test_postgres import bench
 from tests.posting.workbench import Workbench, WorkbenchBooks
 
 __all__ = ["bench", "sandbox"]
+NOON = datetime.datetime(2026, 11, 2, 12, tzinfo=datetime.UTC)
 
 
 def test_the_mirror_is_the_ledger_on_postgres_too(bench: Workbench) -> None:
@@ -44,3 +49,26 @@ def test_the_mirror_is_the_ledger_on_postgres_too(bench: Workbench) -> None:
     assert drift == [("Novelty", 1)]
     ledger = bench.sandbox.ledger(tenant)
     assert counts == [len(ledger["Contacts"]), len(ledger["Items"]), len(ledger["Accounts"])]
+
+
+def test_an_older_answer_that_is_applied_beside_a_newer_one_loses(bench: Workbench) -> None:
+    """Five versions of thirty documents by five transactions side by side: the newest of each stays."""
+    one = BY_NAME["Invoices"]
+
+    def rows(version: int) -> list[reading.Seen]:
+        order = range(30) if version % 2 else reversed(range(30))
+        raw = '{{"InvoiceID":"{0}","Status":"DRAFT","Reference":"v{1}","UpdatedDateUTC":"/Date({1}000)/"}}'
+        return [reading.seen(one, raw.format(n, version).encode()) for n in order]
+
+    async def work(books: WorkbenchBooks) -> Any:
+        mirror = Mirror(books.database, identity.find_marker)
+        seen = [Observation("t", one, rows(version), NOON) for version in range(1, 6)]
+        for _ in range(4):
+            await asyncio.gather(*(mirror.apply(observation, WHOLE) for observation in seen))
+        held = await books.database.read(lambda conn: mirrored.page(conn, "t", "Invoices"))
+        known = await books.database.read(
+            lambda conn: documents.documents_by(conn, "t", "Invoices", "document_id", [str(n) for n in range(30)])
+        )
+        return {b'"v5"' in row.body for row in held}, {one.reference for one in known}
+
+    assert asyncio.run(bench.use(work)) == ({True}, {"v5"})

@@ -23,7 +23,7 @@ from counterfoil.mirror.reading import Rows, Seen, Stamp
 from counterfoil.model import record
 from counterfoil.model.observed import Observed
 from counterfoil.model.whole import Whole
-from counterfoil.store import documents, mirrored
+from counterfoil.store import documents, locks, mirrored
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.mirrored import Reading
 from counterfoil.xero.client import XeroClient
@@ -235,6 +235,7 @@ class Mirror:
         return bool(once)
 
     def _lose(self, conn: Connection, observation: Observation, twice: list[str], once: list[str]) -> list[Observed]:
+        locks.hold(conn, _lock(observation))
         mirrored.absent(conn, observation.tenant_id, observation.resource.name, once, observation.seen_at)
         return applying.gone(conn, observation, twice, self._record_all)
 
@@ -271,6 +272,7 @@ class Mirror:
             raise errors.Unclear(f"Xero's {observation.resource.list} cannot be read: {told}.") from None
 
     def _written(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        locks.hold(conn, _lock(observation))  # what is held is read and then written
         observed = applying.apply(conn, observation, projection, self._record_all)
         name = observation.resource.name
         type_: Any = indexing.TYPES.get(name)
@@ -279,6 +281,10 @@ class Mirror:
             typed = [record.decode(type_, body) for body in bodies]
             indexing.put(conn, observation.tenant_id, name, typed, self._find_marker)
         return observed
+
+
+def _lock(observation: Observation) -> str:
+    return f"mirror {observation.tenant_id} {observation.resource.name}"
 
 
 def _key(row: Seen) -> tuple[str, Stamp]:
