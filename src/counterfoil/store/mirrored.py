@@ -24,13 +24,13 @@ class Mirrored(msgspec.Struct, frozen=True):
     tenant_id: str
     resource: str
     document_id: str
-    body: bytes
     status: str | None
     stamp: datetime.datetime | None
     seen_at: datetime.datetime
     missing: str
-    absent_at: datetime.datetime | None = None
-    deleted_at: datetime.datetime | None = None
+    absent_at: datetime.datetime | None
+    deleted_at: datetime.datetime | None
+    body: bytes
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ _AFTER = Prepared(
     .limit(sa.bindparam("most"))
 )
 _MISSING = Prepared(
-    sa.select(m.document_id).where(*_OF, m.missing != "", m.deleted_at.is_(None)).limit(sa.bindparam("most"))
+    sa.select(m.document_id).where(*_OF, sa.text("missing <> ''"), m.deleted_at.is_(None)).limit(sa.bindparam("most"))
 )
 _HELD = Prepared(sa.select(m.document_id, m.absent_at).where(*_OF, m.deleted_at.is_(None)))
 _COUNT = Prepared(sa.select(sa.func.count()).where(*_OF, m.deleted_at.is_(None)))
