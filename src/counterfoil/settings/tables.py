@@ -17,6 +17,9 @@ from counterfoil.model.modes import Mode
 from counterfoil.model.text import END, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
+PORT: Final = (
+    "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})"  # a larger one would be another one
+)
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
 TOKEN_MIN: Final = 20  # characters of a key that stands in a link
 KEY_FILE: Final = "counterfoil.key"
@@ -123,7 +126,7 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5}" + END,
+            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):" + PORT + END,
             description="Host and port to listen on.",
             extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
         ),
