@@ -83,14 +83,14 @@ async def test_an_entity_that_goes_in_the_middle_of_a_run_is_a_problem_of_its_re
     served.sales(sale(1), sale(2, entity="acme-nl"))
     real, begun = flow_runs.Runner.schedule, []
 
-    async def schedule(runner, flow):
+    async def schedule(runner, flow, reading):
         begun.append(flow)
         if len(begun) == 1:
             gone = '[entities.acme-nl]\norganisation = "Grachtenhuis BV"\n'
             monkeypatch.setattr(workbench, "CONFIG", workbench.CONFIG.replace(gone, ""))
             served.write_config()
             assert await at.service._reloading.take()
-        return await real(runner, flow)
+        return await real(runner, flow, reading)
 
     monkeypatch.setattr(flow_runs.Runner, "schedule", schedule)
     async with served.serving() as at:

@@ -17,7 +17,7 @@ from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
-TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "notify", "retention"})
+TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "mirror", "notify", "retention"})
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
 
