@@ -14,12 +14,9 @@ import msgspec
 from msgspec import inspect
 
 from counterfoil.model.modes import Mode
-from counterfoil.model.text import END, Email, Line50, Line255
+from counterfoil.model.text import END, PORT, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
-PORT: Final = (
-    "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})"  # a larger one would be another one
-)
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
 TOKEN_MIN: Final = 20  # characters of a key that stands in a link
 KEY_FILE: Final = "counterfoil.key"
