@@ -29,19 +29,25 @@ RAPID_MARGIN_S: Final = 60.0  # we stop so long before, since Xero's clock is no
 ZONE_CHECKED: Final = "UTC"  # only to read the hours before an organisation is known
 
 
-def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
-    """The pacing of an installation, with its lanes. Raises ConfigurationError for hours that cannot be read."""
-    return Pacer(clock, limits.beside(database), limits=limits_for(loaded))
-
-
-def limits_for(loaded: settings.Settings) -> Limits:
-    """Xero's limits by the app's tier, and what each lane leaves of them. Raises as `pacer`."""
+def check(loaded: settings.Settings) -> None:
+    """Raises ConfigurationError, with the line, for hours of bulk work that cannot be read."""
     pacing = loaded.pacing
     if pacing.bulk_window is not None:
         try:
             windows.window(pacing.bulk_window, ZONE_CHECKED)
         except ValueError as mistake:
             raise settings.misplaced_window(pacing, str(mistake)) from None
+
+
+def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
+    """The pacing of an installation, with its lanes. Raises ConfigurationError as `check`."""
+    return Pacer(clock, limits.beside(database), limits=limits_for(loaded))
+
+
+def limits_for(loaded: settings.Settings) -> Limits:
+    """Xero's limits by the app's tier, and what each lane leaves of them. Raises as `check`."""
+    check(loaded)
+    pacing = loaded.pacing
     return msgspec.structs.replace(
         limits_of(loaded.xero.calls_per_minute, loaded.posting.request_timeout_s + loaded.posting.quiet_s),
         day=pacing.day_limit,
