@@ -25,7 +25,7 @@ from counterfoil.app.timetables import Timetable
 from counterfoil.model.lanes import Lane
 from counterfoil.runtime import schedules as times
 from counterfoil.runtime.port import Due, Work
-from counterfoil.settings import FlowSettings
+from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import notices, schedules, waits
 from counterfoil.store.database import Connection
 from counterfoil.store.schedules import Turn
@@ -41,6 +41,7 @@ AGAIN_MAX_S: Final = 3_600.0
 PERSON_S: Final = 900.0
 USUAL: Final[Lane] = "sync"
 NOTICE: Final = "schedule"
+CHANGED: Final = "the configuration changed while it read; it is read again by the new one"
 
 
 def work(shift: Shift) -> Work:
@@ -50,7 +51,7 @@ def work(shift: Shift) -> Work:
 
 
 class _Stopping(Exception):
-    """The process is asked to stop while a source is read."""
+    """The process is asked to stop while a source is read, or another configuration came into force."""
 
 
 class FlowRuns:
@@ -74,6 +75,7 @@ class FlowRuns:
         found = _flow(self._books, flow_id)
         if found is None or found[1].text is None:
             return None
+        began_with = self._books.settings
         flow, timetable = found
         turn, due = await self._due(timetable)
         now = self._shift.now()
@@ -89,8 +91,9 @@ class FlowRuns:
         if looked.same and turn.again_at is None and turn.owner is None:
             await self._end(flow, {"source": looked.seen.text() if looked.seen else None, "failures": 0})
         else:
-            await self._run(flow, turn, looked)
-        return (await self._due(timetable))[1]
+            await self._run(flow, turn, looked, began_with)
+        found = _flow(self._books, flow_id)  # another one, where the configuration changed
+        return None if found is None or found[1].text is None else (await self._due(found[1]))[1]
 
     async def _due(self, timetable: Timetable) -> tuple[Turn, datetime.datetime | None]:
         """A flow's turn, and when it is due; None: its clock is not known."""
@@ -118,10 +121,16 @@ class FlowRuns:
         claimed: bool = await self._books.database.run(work)
         return claimed
 
-    async def _run(self, flow: FlowSettings, turn: Turn, looked: Look) -> None:
+    async def _run(self, flow: FlowSettings, turn: Turn, looked: Look, began_with: Settings) -> None:
         """Read and plan; whatever happens, the turn is given back with how it ended."""
         self._shift.say(KIND, flow.table, f"reads {flow.source.path.name}")
-        runner = Runner(self._books, self._go_on)
+
+        def go_on(_stage: Stage) -> None:
+            """Asked between two batches: what was planned until now stays planned."""
+            if self._shift.rest.is_set() or self._books.settings != began_with:
+                raise _Stopping
+
+        runner = Runner(self._books, go_on)
         try:
             async with self._leased(flow.id):
                 report, entities = await runner.schedule(flow, self._reading(flow, looked))
@@ -135,10 +144,12 @@ class FlowRuns:
             await self._failed(flow, turn, str(error))
             raise
         except _Stopping:
-            said = "stopped while it read; it goes on from there at the next start"
-            await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
+            await self._broken_off(flow)
             return
         except Exception as error:
+            if self._books.settings != began_with:  # an entity or a flow that it asked for may be gone
+                await self._broken_off(flow)
+                return
             await self._failed(flow, turn, f"{type(error).__name__}: {error}")
             raise
         for entity in entities:
@@ -175,15 +186,16 @@ class FlowRuns:
 
             await self._books.database.run(tell)
 
+    async def _broken_off(self, flow: FlowSettings) -> None:
+        """It goes on where it was after a restart; a new configuration reads anew from the beginning, which plans nothing twice."""
+        stopped = self._shift.rest.is_set()
+        said = "stopped while it read; it goes on from there at the next start" if stopped else CHANGED
+        await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
+
     def _reading(self, flow: FlowSettings, looked: Look) -> Reading:
         seen = looked.seen
         source = None if seen is None else places.source(seen.digest, seen.settings)
         return Reading(self._books.database, self._books.owner, flow.id, source)
-
-    def _go_on(self, _stage: Stage) -> None:
-        """Asked between two batches: what was planned until now stays planned."""
-        if self._shift.rest.is_set():
-            raise _Stopping
 
     async def _failed(self, flow: FlowSettings, turn: Turn, said: str, values: dict[str, Any] | None = None) -> None:
         """It is tried again before its next time, later each time; from the third time on a person is told."""
