@@ -160,11 +160,11 @@ def test_a_restore(firm: Firm) -> None:
     """Of a copy from before the last records: nothing is replaced, or all is, and nothing is posted twice."""
     file = firm.folder / "one.backup"
 
+    asyncio.run(firm.use(lambda books: backups.backup(books, file)))
+    firm.more()
+    firm.whole()
+
     def once(pages: int) -> bool:
-        file.unlink(missing_ok=True)
-        asyncio.run(firm.use(lambda books: backups.backup(books, file)))
-        firm.more()
-        firm.whole()
         firm.disk.fill(pages * PAGE)
         done = firm.said_clearly(lambda: asyncio.run(backups.restore(firm.write_config(), None, file, over_newer=True)))
         assert list(firm.disk.folder.glob("*.restoring")) == []
@@ -184,7 +184,6 @@ def test_an_upgrade(firm: Firm) -> None:
             left.unlink()
         older.take_back(firm.disk.folder / "counterfoil.db")
         done = firm.attempt(pages, opened)
-        firm.more()
         asyncio.run(firm.use(opened))
         assert copies.look(firm.disk.folder / "counterfoil.db").schema == SCHEMA_VERSION
         return done
