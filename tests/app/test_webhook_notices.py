@@ -105,6 +105,15 @@ async def test_another_process_goes_on_where_one_was_killed(heard):
     assert await heard(16, "stored", Hearing(heard.books.clock)) == []
 
 
+async def test_what_another_process_took_ends_what_one_has_seen_fail(heard):
+    """Two processes behind one address: the failures of one are no alarm while the other takes what comes."""
+    other = Hearing(heard.books.clock)
+    assert await heard(0, "forged") == []
+    assert await heard(10, "stored", other) == []
+    assert await heard(20, "forged") == []
+    assert len(await heard(35, "forged")) == 1
+
+
 async def test_counts_wait_while_the_database_is_away(heard, monkeypatch):
     """Nothing of them is lost, and since when is kept."""
     database, run = heard.books.database, heard.books.database.run

@@ -30,7 +30,7 @@ class Hearing:
         self._counts: Counter[str] = Counter()
         self._good_at: datetime.datetime | None = None  # the last good one since the last writing
         self._known_good_at: datetime.datetime | None = None  # the last good one of this process
-        self._bad_since: datetime.datetime | None = None  # the first failure since then
+        self._bad_since: datetime.datetime | None = None  # the first failure since then that is not written yet
 
     def ended(self, outcome: str) -> None:
         """A request ended so: one of inbox_counts.OUTCOMES. What was stored is counted by `stored`."""
@@ -63,7 +63,7 @@ class Hearing:
         if not self._counts and self._good_at is None:
             return
         counts, good_at, bad_since = self._counts, self._good_at, self._bad_since
-        self._counts, self._good_at = Counter(), None
+        self._counts, self._good_at, self._bad_since = Counter(), None, None  # told once: another process may end it
 
         def work(conn: Connection) -> None:
             inbox_counts.add(conn, counts, self._clock.now())
@@ -76,6 +76,8 @@ class Hearing:
             await database.run(work)
         except errors.StoreError:
             self._counts.update(counts)
+            if self._good_at is None:
+                self._bad_since = bad_since or self._bad_since
             if good_at is not None:  # a newer one says the same
                 self._good_at = good_at
             raise
