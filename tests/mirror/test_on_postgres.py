@@ -29,7 +29,7 @@ def test_the_mirror_is_the_ledger_on_postgres_too(bench: Workbench) -> None:
         mirror, client = Mirror(books.database, identity.find_marker), await books.client("acme-uk")
         for name in ("Contacts", "Items", "Accounts"):
             await asyncio.gather(mirror.catch_up(client, name), mirror.catch_up(client, name))
-        bench.sandbox.advance(3)
+        bench.sandbox.advance(400)
         bench.sandbox.edit(tenant, contact["ContactID"], Name="Second", Novelty="x")
         bench.sandbox.api("DELETE", f"Items/{ids['GONE']}", bench.token, tenant)
         caught = [await mirror.catch_up(client, "Contacts"), await mirror.repair(client, "Items")]

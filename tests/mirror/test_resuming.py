@@ -194,6 +194,7 @@ def test_after_a_random_week_the_mirror_is_the_ledger(wide: Workbench, seed: int
                 case _:
                     await week.ours(mirror, client)
         wide.sandbox.clear_faults()
+        wide.sandbox.advance(400)
         for name in described.NAMES:
             await mirror.catch_up(client, name)
         for name in ("Items", "Accounts"):  # what only a list's silence tells

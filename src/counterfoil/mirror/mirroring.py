@@ -224,9 +224,10 @@ class Mirror:
         """What a complete reading lacks: noted the first time, gone the second; → whether something was noted."""
         at, name = self._database.clock.now(), now.one.name
         held = await self._database.read(lambda conn: mirrored.held(conn, now.tenant, name))
-        lacked = [one for one in held if one not in now.seen]
-        twice = [one for one in lacked if held[one] is not None]
-        once = [one for one in lacked if held[one] is None]
+        young = (now.began_at or at) - OVERLAP  # a read that is behind the truth lacks what was just made
+        lacked = [one for one in held if one.document_id not in now.seen and (one.stamp is None or one.stamp <= young)]
+        twice = [one.document_id for one in lacked if one.absent_at is not None]
+        once = [one.document_id for one in lacked if one.absent_at is None]
         observation = Observation(now.tenant, now.one, (), at, now.snapshot)
         for start in range(0, len(lacked), WRITTEN_AT_ONCE):
             window = slice(start, start + WRITTEN_AT_ONCE)

@@ -76,7 +76,7 @@ mirrored = sa.Table(
     sa.Column("deleted_at", Instant),  # the second one: it is gone
     sa.Column("body", sa.LargeBinary, nullable=False),  # the whole document: Xero's JSON without spaces between
     # What is there, and what is to be read whole: without touching the documents themselves.
-    sa.Index("mirrored_there", "tenant_id", "resource", "deleted_at", "document_id", "absent_at"),
+    sa.Index("mirrored_there", "tenant_id", "resource", "deleted_at", "document_id", "absent_at", "stamp"),
     sa.Index("mirrored_incomplete", "tenant_id", "resource", "document_id", sqlite_where=sa.text("missing <> ''")),
 )
 readings = sa.Table(
