@@ -3,7 +3,8 @@
 Called by app and by tests. A transaction is a plain function of a `Connection`, written once for both. On SQLite one
 thread (a command that ends by itself needs none) holds one connection (measured: 0.5-0.7 ms per three statements, an async wrapper 2.3-4.4 ms); every write begins
 IMMEDIATE, so that two processes queue instead of failing at commit. synchronous=FULL: an intent that we act upon is on
-disk. Nothing else in the product sees a driver's exception: they become StoreError.
+disk. Nothing else in the product sees a driver's exception: they become StoreError, of a server that went away after it
+was open DatabaseAway. No transaction is repeated here: whether one was committed whose answer was lost, the tables say.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store import migrations, schema
+from counterfoil.store import away, migrations, schema
+from counterfoil.store.journal import write_ahead
 from counterfoil.store.prepared import Prepared, drive
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Database:
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
         self._async_engine: AsyncEngine | None = None
+        self._generations: away.Generations | None = None
+        self._was_open = False
         self.was: int | None = None  # the schema that was there when it was opened; None: there was no database
         self.may_upgrade = self.is_sqlite  # by itself, after a backup; elsewhere a person says so
 
@@ -69,7 +73,7 @@ class Database:
         return await self._do(work, write=False)
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
-        with _named_errors(self.url):
+        with _named_errors(self.url, self._noticed):
             if self._async_engine is not None:
                 async with self._async_engine.begin() as connection:
                     return await connection.run_sync(work)
@@ -103,7 +107,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect, make the tables of a new database, bring an older one to this schema, refuse a newer Counterfoil's."""
-        with _named_errors(self.url):
+        with _named_errors(self.url, self._noticed):
             if self.is_sqlite and self.alone:
                 self._connect_sqlite()
             elif self.is_sqlite:
@@ -115,12 +119,21 @@ class Database:
                 self._async_engine = create_async_engine(
                     self.url.set(drivername="postgresql+psycopg"),
                     pool_size=4,
-                    connect_args={"options": POSTGRES_OPTIONS},
+                    connect_args={"options": POSTGRES_OPTIONS, **away.KEEPALIVE},
                 )
+                self._generations = away.Generations(self._async_engine.sync_engine)
         older = await self.run(self._prepare)
         if older is not None:
             await self._upgrade(older)
             self.was = older
+        self._was_open = True
+
+    def _noticed(self, cause: Exception) -> bool:
+        """Whether the server went away while we worked with it; then no connection of before is used again."""
+        if self._generations is None or not away.is_of(cause):
+            return False
+        self._generations.end()
+        return self._was_open
 
     async def _upgrade(self, version: int) -> None:
         """Bring an older schema to this one, in one transaction; on SQLite after a backup. Two that do so at once do it once."""
@@ -162,7 +175,7 @@ class Database:
             ).fetchall()  # waits while it is replaced, writes nothing
             if path is not None and inode is not None and path.stat().st_ino != inode:
                 raise errors.StoreError("The database was just replaced.", remedy="Run the same command again.")
-            driver.execute("PRAGMA journal_mode=WAL")
+            write_ahead(driver)
             driver.execute("PRAGMA synchronous=FULL")
             driver.execute("PRAGMA cache_size=-8000")
 
@@ -265,15 +278,17 @@ def set_meta(connection: sa.Connection, key: str, value: str) -> None:
 
 
 @contextlib.contextmanager
-def _named_errors(url: sa.URL) -> Iterator[None]:
-    """Turn the driver's exceptions into ours, naming the database without its password."""
+def _named_errors(url: sa.URL, noticed: Callable[[Exception], bool]) -> Iterator[None]:
+    """Turn the driver's exceptions into ours, naming the database without its password. `noticed`: whether it went away."""
     try:
         yield
     except sa.exc.IntegrityError:
         raise  # a unique index spoke: the caller's business, inside store/
-    except (sa.exc.DBAPIError, sa.exc.ArgumentError) as cause:
+    except (sa.exc.DBAPIError, sa.exc.ArgumentError, sa.exc.TimeoutError) as cause:
         reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
         where = url.render_as_string(hide_password=True)
+        if noticed(cause):
+            raise errors.DatabaseAway(f"The database {where} went away: {reason}.", remedy=RESTARTED) from cause
         raise errors.StoreError(f"The database {where} cannot be used: {reason}.", remedy=_remedy(reason)) from cause
     except UnicodeEncodeError:
         raise errors.InputError(

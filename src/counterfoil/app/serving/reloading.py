@@ -9,8 +9,6 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from counterfoil import errors, settings
 from counterfoil.app import compiling
 from counterfoil.app.serving.shift import Shift
@@ -19,7 +17,7 @@ from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
-TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "notify", "retention"})
+TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "mirror", "notify", "retention"})
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
 
@@ -73,7 +71,7 @@ class Reloading:
             await self._refuse(f"{tables} changed.", "Restart the service, so that it is taken over.")
             return False
         books.settings = loaded
-        books.rules = msgspec.structs.replace(books.rules, modes=loaded.modes)
+        books.rules.set_modes(loaded.modes)
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
         with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
             await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))

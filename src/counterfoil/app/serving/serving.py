@@ -26,6 +26,8 @@ GRACE_S: Final = 7.0  # of the ten seconds in which a stopped service has ended;
 SLOTS: Final = 64  # pieces of work at once: a stuck organisation holds one
 PACE: Final = Pace(grace_s=GRACE_S)
 RESTART_MAX_S: Final = 60.0
+LASTED_S: Final = 60.0  # a runtime that worked so long before it broke is begun anew at once
+ANSWERS_S: Final = 1.0  # how often a database that went away is asked whether it is back
 NOTICE: Final = "service"
 
 
@@ -126,7 +128,9 @@ class Serving:
     async def _run_runtimes(self, stopping: asyncio.Event) -> None:
         """A runtime that breaks (a database that restarts) is begun anew; at the very start it is refused."""
         broken = 0
+        clock = self._books.clock
         while not stopping.is_set():
+            began_s = clock.elapsed_s()
             try:
                 async with self._opened() as runtime:
                     self._shift.runtime = runtime
@@ -135,11 +139,28 @@ class Serving:
             except Exception as error:
                 if not self._pulse.health().sweeps:
                     raise
-                broken += 1
+                broken = 1 if clock.elapsed_s() - began_s > LASTED_S else broken + 1
                 wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
-                self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), wait_s)
+                if await self._database_is_away():
+                    self._shift.say("service", self._kind, f"begins anew when the database answers: {error}", bad=True)
+                    broken, wait_s = 0, 0.0
+                else:
+                    self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
+                await self._rest(stopping, wait_s)
+                while not stopping.is_set() and await self._database_is_away():
+                    await self._rest(stopping, ANSWERS_S)
+
+    async def _rest(self, stopping: asyncio.Event, seconds: float) -> None:
+        """Wait, or until it is to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+    async def _database_is_away(self) -> bool:
+        try:
+            await self._books.database.read(lambda conn: notices.standing(conn, NOTICE))
+        except errors.DatabaseAway:
+            return True
+        return False
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[Runtime]:
