@@ -9,7 +9,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import decoding, importing, mapping, memory, mirroring, pacing, receiving, sandbox, starting
+from tests.bench import (
+    decoding,
+    idling,
+    importing,
+    mapping,
+    memory,
+    mirroring,
+    pacing,
+    receiving,
+    sandbox,
+    starting,
+)
 from tests.bench.table import Row, printed
 
 MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
@@ -20,6 +31,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     mapping.rows,
     sandbox.rows,
     mirroring.rows,
+    idling.rows,
 )
 
 

@@ -68,10 +68,11 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
     """One process of the service, from its start to its stop."""
     from counterfoil.app import open_books
     from counterfoil.app.serving import Serving
+    from counterfoil.service import logs
 
     gc.freeze()  # what was imported stays
     async with open_books(now.config, now.switches.env) as books:
-        serving = Serving(books, _tell, kind=kind)
+        serving = Serving(books, _tell, kind=kind, taken=logs.follow)
         stopping = asyncio.Event()
         with _signals(stopping, serving):
             beside = _logged(books) if kind == "worker" else _door(now, books, serving)

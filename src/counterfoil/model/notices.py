@@ -14,6 +14,7 @@ KINDS: Final = {
     "reconnect": "A consent is lost for good: somebody has to connect again.",
     "scope": "A consent does not cover what a flow does: its postings wait; one notice for each flow and entity.",
     "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
+    "identity": "Xero's identity server gives no fresh tokens: what needs them waits.",
     "clock": "This machine's clock differs from Xero's.",
     "disk": "The disk of the database has little room left: nothing new is planned.",
     "disconnected": "An organisation is no longer connected to the app.",

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from counterfoil.model.modes import Mode
-from counterfoil.model.text import END, Email, Line50, Line255
+from counterfoil.model.text import END, PORT, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
@@ -123,7 +123,7 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5}" + END,
+            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):" + PORT + END,
             description="Host and port to listen on.",
             extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
         ),

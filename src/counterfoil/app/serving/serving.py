@@ -13,12 +13,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, open_postings, periodic, presence
+from counterfoil.app.serving import flow_runs, mirroring, open_postings, periodic, presence
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
 from counterfoil.runtime.embedded import Embedded
 from counterfoil.runtime.port import Failure, Pace, Runtime
+from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
@@ -53,14 +54,16 @@ class Serving:
         *,
         kind: Literal["serve", "worker"] = "serve",
         pace: Pace = PACE,
+        taken: Callable[[Settings], None] = lambda _settings: None,
     ) -> None:
+        """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
         self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
-        self._reloading = Reloading(self._shift)
+        self._reloading = Reloading(self._shift, taken)
         self._troubled: set[str] = set()  # pieces of work of which a person was told
         self._telling: set[asyncio.Task[None]] = set()
         self._kinds: frozenset[str] = frozenset()  # of work, once a runtime does them
@@ -149,7 +152,8 @@ class Serving:
                 wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
                 if await self._database_is_away():
                     self._shift.say("service", self._kind, f"begins anew when the database answers: {error}", bad=True)
-                    broken, wait_s = 0, 0.0
+                    broken = 0
+                    wait_s = 0.0
                 else:
                     self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
                 await self._rest(stopping, wait_s)
@@ -183,7 +187,7 @@ class Serving:
 
     def _register(self, runtime: Runtime) -> None:
         shift = self._shift
-        works = (open_postings.work(shift), flow_runs.work(shift), *periodic.works(shift))
+        works = (open_postings.work(shift), flow_runs.work(shift), mirroring.work(shift), *periodic.works(shift))
         for work in works:
             runtime.register(self._pulse.watched(work, self._succeeded))
         self._kinds = frozenset(work.kind for work in works)

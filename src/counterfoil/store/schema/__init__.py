@@ -4,7 +4,7 @@ Called by the query modules of store/ (`schema.postings`). Ids are integers give
 the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
-from counterfoil.store.schema.access import bindings, connections, grants
+from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
@@ -57,6 +57,7 @@ __all__ = [
     "problems",
     "readings",
     "reference",
+    "refresh_waits",
     "request_items",
     "requests",
     "revisions",
