@@ -143,7 +143,8 @@ class Serving:
                 wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
                 if await self._database_is_away():
                     self._shift.say("service", self._kind, f"begins anew when the database answers: {error}", bad=True)
-                    broken, wait_s = 0, 0.0
+                    broken = 0
+                    wait_s = 0.0
                 else:
                     self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
                 await self._rest(stopping, wait_s)
