@@ -24,6 +24,7 @@ from tests.posting.workbench import sale
 
 __all__ = ["bench", "sandbox"]
 DATABASE = "counterfoil.db"
+PACE_S = 0.001  # between two transactions of the other writer: hundreds of them during a backup
 
 
 def backed_up(bench, name="one.backup"):
@@ -75,6 +76,7 @@ def test_a_backup_made_while_others_write_is_one_moment(bench):
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("COMMIT")
+                stop.wait(PACE_S)
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -153,6 +153,12 @@ class Pacer:
         if seconds > 0:
             self._tell(_Rapid(tenant_id, round(seconds * SECOND)))
 
+    def take_over(self, limits: Limits) -> None:
+        """Other limits from the next turn on; what was given out stays given. Hours for bulk work have to be told anew."""
+        self._limits = limits
+        self._windows.clear()
+        self._poked.set()
+
     def bulk_hours(self, tenant_id: str, window: Window | None) -> None:
         """When the bulk lane of an organisation may call, on the organisation's own clock; None: always."""
         self._windows[tenant_id] = window
