@@ -17,6 +17,7 @@ from counterfoil.app import backups as operations
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
+from tests.cli.test_full_disk import full_disk
 from tests.durability import processes
 from tests.posting.conftest import bench, sandbox
 from tests.posting.workbench import sale
@@ -348,3 +349,13 @@ def test_a_database_behind_a_link_is_restored_where_it_is(bench):
     assert back.kept is not None
     assert back.kept.parent == real.parent
     assert bench.run([sale(1)]).unchanged == 1
+
+
+def test_a_copy_that_cannot_be_marked_is_an_error_with_a_remedy(tmp_path):
+    """The disk fills up behind the last byte of a restored copy: said as all else that a full disk stops."""
+    copy = tmp_path / "counterfoil.db.restoring"
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+    with full_disk(), pytest.raises(errors.StoreError) as caught:
+        backups.mark_restored(copy, SystemClock().now())
+    assert "Free some space" in caught.value.remedy
