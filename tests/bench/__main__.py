@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import decoding, importing, mapping, memory, pacing, sandbox, starting
+from tests.bench import decoding, importing, mapping, memory, mirroring, pacing, sandbox, starting
 from tests.bench.table import Row, printed
 
 MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
@@ -19,6 +19,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     memory.rows,
     mapping.rows,
     sandbox.rows,
+    mirroring.rows,
 )
 
 

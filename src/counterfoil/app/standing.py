@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
+from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, syncing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.budgets import TenantBudget, budgets
 from counterfoil.app.costs import Costs
@@ -71,6 +71,7 @@ class Standing(msgspec.Struct, frozen=True):
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
     lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
     budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
+    mirror: tuple[syncing.Lag, ...] = ()  # how old the copy of each ledger is
 
 
 async def standing(books: Any) -> Standing:
@@ -129,6 +130,7 @@ async def standing(books: Any) -> Standing:
         under_way,
         lacking,
         tuple(await budgets(books)),
+        await syncing.lags(books),
     )
 
 

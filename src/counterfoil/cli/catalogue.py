@@ -42,6 +42,7 @@ COMMANDS: Final = (
     _command("runs", "", "The runs so far and how they ended."),
     _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
+    _command("sync", "[ENTITY] [RESOURCE]", "Bring the copy of each ledger up to date; --full reads all of it again."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
     _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),

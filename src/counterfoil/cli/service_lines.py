@@ -13,6 +13,7 @@ from counterfoil.cli import table
 if TYPE_CHECKING:
     from counterfoil.app.progress import Progress
     from counterfoil.app.serving import Scheduled
+    from counterfoil.app.serving.health import Read
     from counterfoil.app.standing import Standing
     from counterfoil.cli.screen import Screen
 
@@ -24,8 +25,18 @@ def show(screen: "Screen", standing: "Standing") -> None:
     if standing.schedules and not any(one.kind == "serve" for one in standing.services):
         screen.line("Nothing runs by itself now: `counterfoil serve` does not run.")
     schedules(screen, standing.schedules)
+    for flow in standing.schedules:
+        if flow.reading is not None:
+            screen.line(reads(flow.flow, flow.reading))
     for way in standing.progress:
         screen.line(_under_way(way))
+
+
+def reads(flow: str, one: "Read") -> str:
+    """How far the reading of a flow's source is."""
+    percent = "" if one.percent is None else f", {one.percent} % of the source read"
+    passed = f" ({one.passed:,} of them before a restart)" if one.passed else ""
+    return f"{flow} is being read since {one.since:%H:%M:%S} UTC: {table.count(one.records, 'record')} planned{passed}{percent}"
 
 
 def _under_way(one: "Progress") -> str:
@@ -35,8 +46,9 @@ def _under_way(one: "Progress") -> str:
     waits = "" if one.waits_until is None else f"; waits until {one.waits_until:%Y-%m-%d %H:%M} UTC"
     why = f": {table.harmless(one.why)}" if one.why else ""
     left = "" if one.seconds_left is None else f"; about {_span(one.seconds_left)} to go"
+    more = f", and more while {' and '.join(one.reading)} is read" if one.reading else ""
     calls = table.count(one.calls_left, "call")
-    return f"{one.entity}: {one.left:,} still to be sent, {calls}{day}{pace}, lane {one.lane}{window}{left}{waits}{why}"
+    return f"{one.entity}: {one.left:,} still to be sent, {calls}{day}{pace}, lane {one.lane}{window}{left}{more}{waits}{why}"
 
 
 def _span(seconds: int) -> str:

@@ -82,6 +82,7 @@ class _Once:
         )  # fmt: skip
         yield from self._of_budgets(one, entities)
         yield from self._of_usage(one)
+        yield from self._of_imports(one)
         counts = {
             **{key: found.postings.get(key, 0) for key in _pairs(entities, OPEN)},
             **{key: one.ended.get(key, 0) for key in _pairs(entities, ENDED)},
@@ -153,6 +154,32 @@ class _Once:
         yield self._gauge(
             "app_minute_limit", "Calls a minute of the whole app.", [((), b.app_minute_limit) for b in app]
         )
+
+    def _of_imports(self, one: Snapshot) -> Iterator[Any]:
+        """What is on its way, as `status` says it; an entity of which nothing is has no series."""
+        ways = one.imports
+        yield self._gauge(
+            "sending_left", "Documents and contacts to be sent.", [((w.entity,), w.left) for w in ways], "entity"
+        )
+        yield self._gauge(
+            "sending_per_minute", "Documents and contacts sent a minute of late.", [((w.entity,), w.per_minute or 0) for w in ways], "entity"
+        )  # fmt: skip
+        yield self._gauge(
+            "sending_left_seconds", "What that will take; absent: nobody knows.",
+            [((w.entity,), w.seconds_left) for w in ways if w.seconds_left is not None], "entity",
+        )  # fmt: skip
+        read = [
+            ((one.flows.get(flow_id, flow_id),), place.records, place.percent) for flow_id, place in one.reading.items()
+        ]
+        yield self._gauge(
+            "reading_records",
+            "Records planned of a source that is being read.",
+            [(flow, n) for flow, n, _ in read],
+            "flow",
+        )
+        yield self._gauge(
+            "reading_percent", "How much of it is read.", [(flow, part) for flow, _, part in read if part is not None], "flow"
+        )  # fmt: skip
 
     def _of_usage(self, one: Snapshot) -> Iterator[Any]:
         """Of today (UTC), all processes together; a counter begins anew at midnight."""

@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import __version__, errors
-from counterfoil.app import usage
+from counterfoil.app import places, usage
+from counterfoil.app.places import Place
+from counterfoil.app.progress import Progress, progress
 from counterfoil.app.usage import Usage
 from counterfoil.posting import kinds
 from counterfoil.service.health import Health
@@ -40,6 +42,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     refusals: dict[str, int]
     refreshes: dict[str, int]
     health: Health | None
+    imports: tuple[Progress, ...] = ()  # what is on its way to Xero
+    reading: Mapping[str, Place] = {}  # flow id → how far its source is planned
 
 
 class Snapshots:
@@ -68,6 +72,8 @@ class Snapshots:
         measured: Measured | None = None
         budgets: Mapping[str, Standing] = {}
         drawn: tuple[Usage, ...] = ()
+        imports: tuple[Progress, ...] = ()
+        reading: Mapping[str, Place] = {}
         try:
             async with asyncio.timeout(READ_S):
                 client_id = books.settings.xero.client_id
@@ -75,6 +81,7 @@ class Snapshots:
                 tenants = [one.tenant_id for one in measured.bound]
                 budgets = await books.pacer.standings(tenants)
                 drawn = tuple(await usage.usage(books, books.clock.now().date()))
+                imports, reading = tuple(await progress(books)), await books.database.read(places.everywhere)
                 await self._count_ended(tenants)
         except (errors.StoreError, TimeoutError):
             measured = None
@@ -84,7 +91,7 @@ class Snapshots:
             measured=measured, ended=dict(self._ended), budgets=budgets, usage=drawn,
             flows={flow.id: flow.table for flow in books.flows.values()},
             answers=dict(books.transport.tally.answers), refusals=dict(books.transport.tally.refusals),
-            refreshes=self._refreshes(), health=self._health(),
+            refreshes=self._refreshes(), health=self._health(), imports=imports, reading=reading,
         )  # fmt: skip
 
     async def _count_ended(self, tenants: list[str]) -> None:

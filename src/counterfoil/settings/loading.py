@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     posting: tables.PostingSettings
     pacing: pacing.PacingSettings
     retention: tables.RetentionSettings = tables.RetentionSettings()
+    mirror: tables.MirrorSettings = tables.MirrorSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
@@ -191,6 +192,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         posting=given.posting,
         pacing=pacing.compiled(given.pacing, xero.tier, where, path.name),
         retention=given.retention,
+        mirror=given.mirror,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()

@@ -241,6 +241,25 @@ def _days(text: str) -> datetime.timedelta | None:
     return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
 
 
+Mirrorable = Literal[
+    "Organisation", "Accounts", "TaxRates", "TrackingCategories", "Currencies", "Items", "Contacts", "Invoices",
+    "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "ManualJournals",
+    "PurchaseOrders", "Quotes",
+]  # fmt: skip
+
+
+class MirrorSettings(Table, frozen=True, kw_only=True):
+    """[mirror]: which of an organisation's resources are kept here."""
+
+    resources: Annotated[
+        tuple[Mirrorable, ...] | None,
+        msgspec.Meta(
+            description="Xero's resources, such as Invoices. Absent: all that the flows' consent opens anyway; naming one "
+            "more asks for its scope."
+        ),
+    ] = None
+
+
 class EntityTable(Table, frozen=True, kw_only=True):
     """[entities.KEY]: one of the user's companies."""
 
@@ -338,6 +357,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     posting: PostingSettings = PostingSettings()
     pacing: PacingTable = PacingTable()
     retention: RetentionSettings = RetentionSettings()
+    mirror: MirrorSettings = MirrorSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}

@@ -8,6 +8,7 @@ key, so that the consents in it stay sealed, and the file of the limits, which i
 
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import os
 import sqlite3
@@ -209,6 +210,26 @@ def mark_restored(database: Path, at: datetime.datetime) -> None:
 
 
 @contextlib.contextmanager
+def one_at_a_time(database: Path) -> Iterator[None]:
+    """No other restore of this database inside: both would write to one place beside it. Raises StoreError: one runs.
+
+    The file beside it stays; the lock ends with its process.
+    """
+    with _told(database):
+        handle = os.open(database.with_name(database.name + "-restore"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as cause:
+            raise errors.StoreError(
+                f"Another restore of {database} is at work.", remedy="Wait until it has ended."
+            ) from cause
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
 def alone(database: Path) -> Iterator[State]:
     """Hold a database so that no process works on it, its journal written back into it; → what it is. Raises StoreError: one does.
 
@@ -248,6 +269,8 @@ def put_in_place(staged: Path, database: Path, kept: Path | None) -> None:
         if kept is not None:
             try:
                 os.link(database, kept)
+            except FileExistsError:  # never over a database that was kept before
+                raise
             except OSError:  # a disk without links: for an instant there is none
                 database.replace(kept)
         staged.replace(database)

@@ -26,6 +26,7 @@ def only_one(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
+    path = path.resolve()  # two links to one database are one database
     beside = path.with_name(path.name + SUFFIX)
     make_private(beside)
     try:

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from counterfoil import errors, settings
 from counterfoil.app import budgets, compiling
 from counterfoil.app.serving.shift import Shift
@@ -21,12 +19,13 @@ from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
-TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "notify", "pacing", "retention"})
+TAKEN_OVER: Final = frozenset(
+    {"path", "environment", "entities", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
+)
 TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
-    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
@@ -82,7 +81,7 @@ class Reloading:
             await self._refuse(f"{', '.join(fixed)} changed.", "Restart the service, so that it is taken over.")
             return False
         before, books.settings = books.settings, loaded
-        books.rules = msgspec.structs.replace(books.rules, modes=loaded.modes, batch=loaded.posting.batch)
+        books.rules.set_modes(loaded.modes)
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self._taken(loaded)
         if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):

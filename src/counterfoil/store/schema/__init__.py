@@ -8,7 +8,7 @@ from counterfoil.store.schema.access import bindings, connections, grants, refre
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
-from counterfoil.store.schema.mirror import contacts, cursors, documents, reference
+from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
 from counterfoil.store.schema.posting import (
     HAS_SCOPE,
     attempts,
@@ -36,6 +36,7 @@ __all__ = [
     "contacts",
     "cursors",
     "documents",
+    "drift",
     "drops",
     "fixes",
     "fixes_used",
@@ -43,11 +44,13 @@ __all__ = [
     "grants",
     "messages",
     "meta",
+    "mirrored",
     "notices",
     "pauses",
     "posting_parts",
     "postings",
     "problems",
+    "readings",
     "reference",
     "refresh_waits",
     "request_items",
