@@ -43,7 +43,13 @@ def _version(path: str) -> int:
     """The major version that a program says it has; 0: it says nothing that can be read."""
     try:
         told = subprocess.run(  # noqa: S603 - Postgres's own program, as a list, without a shell
-            [path, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=10
+            [path, "--version"],
+            env={},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return 0

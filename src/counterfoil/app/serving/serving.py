@@ -151,7 +151,7 @@ class Serving:
                 wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
                 if await self._database_is_away():
                     self._shift.say("service", self._kind, f"begins anew when the database answers: {error}", bad=True)
-                    broken, wait_s = 0, 0.0
+                    broken, wait_s = 0, ANSWERS_S
                 else:
                     self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
                 await self._rest(stopping, wait_s)
@@ -166,8 +166,8 @@ class Serving:
     async def _database_is_away(self) -> bool:
         try:
             await self._books.database.read(lambda conn: notices.standing(conn, NOTICE))
-        except errors.DatabaseAway:
-            return True
+        except errors.StoreError as error:  # of another kind: the works meet the same, and tell of it
+            return isinstance(error, errors.DatabaseAway)
         return False
 
     @contextlib.asynccontextmanager
