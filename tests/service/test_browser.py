@@ -89,10 +89,7 @@ def shop(tmp_path, office):
 
 
 async def test_every_text_can_be_read(office, shop, pictures):
-    """At least 4.5 to 1 against what is behind it, nothing wider than the screen, everything reached by its role.
-
-    On a wide and on a narrow screen, by day and by night, in one browser: to start one costs as much as all its pages.
-    """
+    """At least 4.5 to 1 against what is behind it, nothing wider than the screen, all reached by its role; wide, narrow, by day, by night."""
     firm, marker = shop
     async with (
         chromium() as browser,
