@@ -14,6 +14,7 @@ import pytest
 
 from counterfoil import errors, settings
 from counterfoil.app import backups as operations
+from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
@@ -24,6 +25,7 @@ from tests.posting.workbench import sale
 
 __all__ = ["bench", "sandbox"]
 DATABASE = "counterfoil.db"
+PACE_S = 0.001  # between two transactions of the other writer: hundreds of them during a backup
 
 
 def backed_up(bench, name="one.backup"):
@@ -75,6 +77,7 @@ def test_a_backup_made_while_others_write_is_one_moment(bench):
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("COMMIT")
+                stop.wait(PACE_S)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -359,3 +362,16 @@ def test_a_copy_that_cannot_be_marked_is_an_error_with_a_remedy(tmp_path):
     with full_disk(), pytest.raises(errors.StoreError) as caught:
         backups.mark_restored(copy, SystemClock().now())
     assert "Free some space" in caught.value.remedy
+
+
+def test_what_is_paused_stays_paused_over_a_restore(bench):
+    """The backup is older than the pause: nothing is sent by the run after it until somebody resumes, and the reason is kept."""
+    file = backed_up(bench)
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    restored(bench, file)
+    (standing,) = asyncio.run(bench.use(pausing.standing))
+    assert (standing.name, standing.because) == ("acme-uk", "the auditor is here")
+    assert bench.run([sale(1)]).planned == 1
+    assert bench.invoices() == []
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert bench.run().posted == 1

@@ -8,8 +8,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
 
@@ -20,6 +18,7 @@ from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.limits import InFile, OnServer, Passed
 from counterfoil.xero.pacing import Pacer
+from tests import warm
 from tests.xero.caller import LIMITS, TENANTS
 from tests.xero.fakes import FakeClock
 from tests.xero.test_budget import most_in_a_minute
@@ -80,7 +79,6 @@ def test_no_interleaving_of_processes_exceeds_a_limit(address, tmp_path, seed):
         nonlocal started
         started += 1
         words = [
-            sys.executable,
             "-m",
             "tests.xero.caller",
             address,
@@ -88,7 +86,7 @@ def test_no_interleaving_of_processes_exceeds_a_limit(address, tmp_path, seed):
             str(PATIENCE_S),
             str(started),
         ]
-        running[started] = subprocess.Popen(words)
+        running[started] = warm.start(*words, cwd=warm.ROOT)
 
     for _ in range(PROCESSES):
         start()

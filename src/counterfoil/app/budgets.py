@@ -18,7 +18,7 @@ from counterfoil.store import bindings, grants, limits
 from counterfoil.store.database import Database
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer, limits_of
-from counterfoil.xero.places import SECOND
+from counterfoil.xero.places import SECOND, Limits
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
@@ -29,15 +29,26 @@ RAPID_MARGIN_S: Final = 60.0  # we stop so long before, since Xero's clock is no
 ZONE_CHECKED: Final = "UTC"  # only to read the hours before an organisation is known
 
 
-def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
-    """The pacing of an installation, with its lanes. Raises ConfigurationError for hours that cannot be read."""
+def check(loaded: settings.Settings) -> None:
+    """Raises ConfigurationError, with the line, for hours of bulk work that cannot be read."""
     pacing = loaded.pacing
     if pacing.bulk_window is not None:
         try:
             windows.window(pacing.bulk_window, ZONE_CHECKED)
         except ValueError as mistake:
             raise settings.misplaced_window(pacing, str(mistake)) from None
-    xero = msgspec.structs.replace(
+
+
+def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
+    """The pacing of an installation, with its lanes. Raises ConfigurationError as `check`."""
+    return Pacer(clock, limits.beside(database), limits=limits_for(loaded))
+
+
+def limits_for(loaded: settings.Settings) -> Limits:
+    """Xero's limits by the app's tier, and what each lane leaves of them. Raises as `check`."""
+    check(loaded)
+    pacing = loaded.pacing
+    return msgspec.structs.replace(
         limits_of(loaded.xero.calls_per_minute, loaded.posting.request_timeout_s + loaded.posting.quiet_s),
         day=pacing.day_limit,
         minute_kept=pacing.minute_kept,
@@ -45,7 +56,14 @@ def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
         day_kept=pacing.day_kept,
         offline=round(pacing.offline_s * SECOND),
     )
-    return Pacer(clock, limits.beside(database), limits=xero)
+
+
+async def take_over(books: "Books", found: Limits) -> None:
+    """Pace by another configuration, which is in force already; each organisation's hours are told anew."""
+    books.pacer.take_over(found)
+    for binding in await books.database.read(bindings.everything):
+        if binding.entity in books.settings.entities:
+            await client(books, binding)
 
 
 async def client(books: "Books", binding: Binding) -> XeroClient:
