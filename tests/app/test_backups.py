@@ -14,6 +14,7 @@ import pytest
 
 from counterfoil import errors, settings
 from counterfoil.app import backups as operations
+from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
@@ -23,6 +24,7 @@ from tests.posting.workbench import sale
 
 __all__ = ["bench", "sandbox"]
 DATABASE = "counterfoil.db"
+PACE_S = 0.001  # between two transactions of the other writer: hundreds of them during a backup
 
 
 def backed_up(bench, name="one.backup"):
@@ -74,6 +76,7 @@ def test_a_backup_made_while_others_write_is_one_moment(bench):
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("COMMIT")
+                stop.wait(PACE_S)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -348,3 +351,16 @@ def test_a_database_behind_a_link_is_restored_where_it_is(bench):
     assert back.kept is not None
     assert back.kept.parent == real.parent
     assert bench.run([sale(1)]).unchanged == 1
+
+
+def test_what_is_paused_stays_paused_over_a_restore(bench):
+    """The backup is older than the pause: nothing is sent by the run after it until somebody resumes, and the reason is kept."""
+    file = backed_up(bench)
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    restored(bench, file)
+    (standing,) = asyncio.run(bench.use(pausing.standing))
+    assert (standing.name, standing.because) == ("acme-uk", "the auditor is here")
+    assert bench.run([sale(1)]).planned == 1
+    assert bench.invoices() == []
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert bench.run().posted == 1

@@ -47,8 +47,11 @@ def test_one_resource_again_costs_one_call(office):
     tenant = office.sandbox.tenant(1)
     (invoice,) = office.sandbox.ledger(tenant)["Invoices"]
     office.sandbox.advance(5)
-    office.sandbox.edit(tenant, invoice["InvoiceID"], Reference="BY-HAND")
-    (row,) = office("sync", "acme-uk", "invoices", "--json").value["resources"]
+    office.sandbox.edit(tenant, invoice["InvoiceID"], Reference="BY-HAND", Novelty="x")
+    value = office("sync", "acme-uk", "invoices", "--json").value
+    (row,) = value["resources"]
+    assert [(one["resource"], one["field"], one["times"]) for one in value["drift"]] == [("Invoices", "Novelty", 1)]
+    assert "Invoices Novelty, in 1 document" in office("sync", "acme-uk", "invoices").out
     assert (row["resource"], row["calls"], row["updated"], row["first"]) == ("Invoices", 1, 1, False)
 
 

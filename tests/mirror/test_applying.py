@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
+from counterfoil import errors
 from counterfoil.mirror import applying, drifting, reading
 from counterfoil.mirror.applying import Observation, Projection
 from counterfoil.mirror.described import BY_NAME
+from counterfoil.mirror.mirroring import Mirror
 from counterfoil.model.observed import Observed
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import mirrored
 from counterfoil.store.database import Database
+from counterfoil.xero import paging
+from counterfoil.xero.answers import Answer
 
 ONE = BY_NAME["Invoices"]
 TENANT = "t"
@@ -160,3 +164,41 @@ def test_in_whatever_order_answers_come_the_newest_stays(order: list[int], data:
     assert bench.held() == versions[4]
     assert bench.missing() == ""
     asyncio.run(bench.database.close())
+
+
+BAD = {
+    "bytes that are no text": b'{"InvoiceID":"a","Reference":"\xff"}',
+    "half a character": b'{"InvoiceID":"a","Reference":"\\ud800"}',
+    "no id": b'{"Status":"DRAFT"}',
+    "an id of nothing": b'{"InvoiceID":null}',
+    "a status that is a number": b'{"InvoiceID":"a","Status":5}',
+    "a stamp that is none": b'{"InvoiceID":"a","UpdatedDateUTC":"yesterday"}',
+    "a total that is none": b'{"InvoiceID":"a","Total":"x"}',
+    "no object": b"[1]",
+    "half an object": b'{"InvoiceID":"a","Status":"DR',
+    "too deep": b'{"InvoiceID":"a","X":' + b"[" * 5000 + b"]" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("element", BAD.values(), ids=BAD)
+def test_what_cannot_be_read_is_unclear_and_changes_nothing(mirror: Bench, element: bytes) -> None:
+    """Never a crash, never half a page."""
+    body = b'{"Status":"OK","DateTimeUTC":"/Date(1789269376195)/","Invoices":[{"InvoiceID":"good"},' + element + b"]}"
+    whole = Mirror(mirror.database, lambda _url, _reference: None)
+
+    async def work() -> None:
+        found = paging.split(Answer(status=200, body=body), "Invoices")
+        rows = [reading.seen(ONE, one) for one in found.elements]
+        await whole.apply(Observation(TENANT, ONE, rows, found.server_time), applying.WHOLE)
+
+    with pytest.raises(errors.Unclear):
+        asyncio.run(work())
+    assert asyncio.run(mirror.database.read(lambda conn: mirrored.count(conn, TENANT, "Invoices"))) == 0
+
+
+def test_a_document_that_lacks_almost_everything_is_kept(mirror: Bench) -> None:
+    """An id is enough, also for what postings look it up by."""
+    whole = Mirror(mirror.database, lambda _url, _reference: None)
+    rows = [reading.seen(ONE, b'{"InvoiceID":"i"}')]
+    (seen,) = asyncio.run(whole.apply(Observation(TENANT, ONE, rows, NOON), applying.WHOLE))
+    assert dict(seen.after or {}) == {"InvoiceID": "i"}

@@ -118,6 +118,7 @@ def test_a_hard_deleted_item_is_gone_after_two_complete_lists(wide: Workbench) -
 
     async def work(books: WorkbenchBooks, mirror: Mirror, client: XeroClient) -> Any:
         await mirror.catch_up(client, "Items")
+        wide.sandbox.advance(400)
         wide.sandbox.api("DELETE", f"Items/{ids['GONE']}", wide.token, tenant)
         seen.clear()
         first = (await mirror.catch_up(client, "Items")).deleted
@@ -195,3 +196,19 @@ def test_a_contact_merge_is_held_with_the_winner_s_id(wide: Workbench) -> None:
 
     (known,) = worked(wide, work)
     assert (known.status, known.merged_to) == ("ARCHIVED", winner)
+
+
+def test_a_list_that_is_behind_the_truth_deletes_nothing(wide: Workbench) -> None:
+    """An item that was just made is not in two stale lists: it stays; Xero's own clock says how young it is."""
+    tenant = wide.sandbox.tenant(1)
+    seen: list[Observed] = []
+
+    async def work(_books: WorkbenchBooks, mirror: Mirror, client: XeroClient) -> Any:
+        wide.sandbox.api("PUT", "Items", wide.token, tenant, {"Items": [{"Code": "NEW"}]})
+        await mirror.catch_up(client, "Items")
+        seen.clear()
+        wide.sandbox.fault("stale_read", method="GET", path="/api.xro/2.0/Items", count=2)
+        return await mirror.repair(client, "Items"), await mirror.repair(client, "Items")
+
+    assert [(one.created, one.deleted) for one in worked(wide, work, seen)] == [(0, 0), (0, 0)]
+    assert seen == []

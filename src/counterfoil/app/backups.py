@@ -148,7 +148,8 @@ def _put_in_place(
             backups.put_in_place(staged, database, None)
             return manifest, None, 0
         with backups.alone(database) as there:
-            forgotten = _compared(there, manifest, over_newer=over_newer)
+            forgotten = _compared(there.state, manifest, over_newer=over_newer)
+            backups.keep_paused(staged, there.pauses)  # whoever paused meant to be asked before anything is sent
             kept = _free(database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}"))
             _sentinel(named, sentinel)
             backups.put_in_place(staged, database, kept)

@@ -7,19 +7,20 @@ repeat. Cost: 1 call per resource when nothing changed, else 1 per 1,000 documen
 
 import datetime
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from counterfoil import errors
 from counterfoil.app import needs, watching
-from counterfoil.mirror import described
+from counterfoil.mirror import applying, described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
 from counterfoil.posting import identity
 from counterfoil.store import bindings, mirrored
 
+How = Literal["catch_up", "repair", "walk"]
 Progress = Callable[[str, str, int], None]  # entity, resource, rows that came
 WORST_FIRST: Final = (2, 3, 4)  # exit codes: what needs a person before what only needs time
 
@@ -53,6 +54,9 @@ class Report(msgspec.Struct, frozen=True):
     api_calls: int
     egress_bytes: int
     elapsed_s: float
+    drift: tuple[
+        mirrored.Drift, ...
+    ] = ()  # what Xero sends and had not published when this was written: kept all the same
 
     @property
     def exit_code(self) -> int:
@@ -70,9 +74,12 @@ class Lag(msgspec.Struct, frozen=True):
     oldest: datetime.datetime | None
 
 
+RECORD: Final[applying.Record | None] = None  # who names the changes, within the transaction that makes them
+
+
 def mirror(books: Any) -> Mirror:
     """The mirror of these books."""
-    return Mirror(books.database, identity.find_marker)
+    return Mirror(books.database, identity.find_marker, RECORD)
 
 
 def _nobody(_entity: str, _resource: str, _rows: int) -> None:
@@ -80,10 +87,10 @@ def _nobody(_entity: str, _resource: str, _rows: int) -> None:
 
 
 async def catch_up(
-    books: Any, entity: str, resource: str, *, full: bool = False, lane: Lane = "sync",
+    books: Any, entity: str, resource: str, *, how: How = "catch_up", lane: Lane = "sync",
     progress: Callable[[int], None] | None = None,
 ) -> Caught:  # fmt: skip
-    """Bring one resource of an entity up to date; `full`: read all of it again. Safe to kill and repeat.
+    """Bring one resource of an entity up to date; `how`: as mirror/mirroring says. Safe to kill and repeat.
 
     Raises NoBinding, WrongLedger, MissingScope before the first call, and what a GET raises.
     """
@@ -93,9 +100,45 @@ async def catch_up(
         raise errors.WrongLedger(bound.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
     await needs.check_copy(books, resource, bound)
     client = await books.client(entity)
-    kept = mirror(books)
-    work = kept.repair if full else kept.catch_up
+    copy = mirror(books)
+    work = {"catch_up": copy.catch_up, "repair": copy.repair, "walk": copy.walk}[how]
     return await work(client, resource, lane=lane, progress=progress or (lambda _rows: None))
+
+
+async def kept(books: Any) -> dict[str, tuple[str, ...]]:
+    """The resources that the service keeps up, by bound entity: those that the configuration names, else those once read.
+
+    So nobody who only posts pays for reads. No call.
+    """
+    bound = await books.database.read(bindings.everything)
+    readings = {(one.tenant_id, one.resource) for one in await books.database.read(mirrored.readings)}
+    names, is_chosen = needs.mirrored(books), books.settings.mirror.resources is not None
+    found = {
+        one.entity: tuple(name for name in names if is_chosen or (one.tenant_id, name) in readings) for one in bound
+    }
+    return {entity: resources for entity, resources in found.items() if resources and entity in books.settings.entities}
+
+
+async def due(books: Any, entity: str, names: Sequence[str], now: datetime.datetime) -> dict[str, datetime.datetime]:
+    """When each of these resources of an entity is to be caught up next. No call."""
+    return polling.due(names, await _readings(books, entity), books.settings.pacing.day_limit, now)
+
+
+async def walks_due(books: Any, entity: str, names: Sequence[str], now: datetime.datetime) -> list[str]:
+    """Which of them are to be walked through, as they are once a week. No call."""
+    readings = await _readings(books, entity)
+    return [name for name in names if polling.walk_due(name, readings.get(name), now)]
+
+
+async def unread(books: Any, entity: str, names: Sequence[str]) -> frozenset[str]:
+    """Which of them were never read to their end. No call."""
+    readings = await _readings(books, entity)
+    return frozenset(name for name in names if name not in readings or readings[name].since is None)
+
+
+async def _readings(books: Any, entity: str) -> dict[str, mirrored.Reading]:
+    tenant = await _tenant(books, entity)
+    return {one.resource: one for one in await books.database.read(mirrored.readings) if one.tenant_id == tenant}
 
 
 async def sync(
@@ -113,7 +156,8 @@ async def sync(
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
-    return Report(full, tuple(rows), repaired, calls, received, round(books.clock.elapsed_s() - started_s, 3))
+    drift = tuple(await books.database.read(mirrored.drifts))
+    return Report(full, tuple(rows), repaired, calls, received, round(books.clock.elapsed_s() - started_s, 3), drift)
 
 
 async def lags(books: Any) -> tuple[Lag, ...]:
@@ -171,9 +215,10 @@ async def _one_entity(books: Any, entity: str, names: Sequence[str], *, full: bo
 
 async def _one(books: Any, entity: str, name: str, *, full: bool, progress: Progress) -> Synced:
     before = books.counts()
+    how: How = "repair" if full else "catch_up"
     caught, problem = Caught(name), None
     try:
-        caught = await catch_up(books, entity, name, full=full, progress=lambda rows: progress(entity, name, rows))
+        caught = await catch_up(books, entity, name, how=how, progress=lambda rows: progress(entity, name, rows))
     except (errors.RunAgain, errors.Reconnect, errors.Refused, errors.NotFound) as error:
         problem = error
     tenant = await _tenant(books, entity)

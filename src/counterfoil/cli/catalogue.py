@@ -48,6 +48,9 @@ COMMANDS: Final = (
     _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),
     _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
+    _command(
+        "webhooks", "check [URL]", "Play Xero against your address: would its webhooks arrive, and what is wrong?"
+    ),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),
     _command("restore", "FILE", "Put a backup back; what Xero has meanwhile is recognised, not made again."),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from counterfoil.app.serving.health import Read
     from counterfoil.app.standing import Standing
     from counterfoil.cli.screen import Screen
+    from counterfoil.store.inbox_counts import Heard
 
 
 def show(screen: "Screen", standing: "Standing") -> None:
@@ -30,6 +31,17 @@ def show(screen: "Screen", standing: "Standing") -> None:
             screen.line(reads(flow.flow, flow.reading))
     for way in standing.progress:
         screen.line(_under_way(way))
+    if standing.webhooks is not None:
+        screen.line(_webhooks(standing.webhooks))
+
+
+def _webhooks(heard: "Heard") -> str:
+    last = f", last {heard.last_good:%Y-%m-%d %H:%M} UTC" if heard.last_good else ""
+    within = heard.arrived.within_s(95)
+    lag = f", 95 % within {within:,} s of their write" if within is not None else ""
+    waits = f"; {table.count(heard.waiting, 'category', 'categories')} to be looked at" if heard.waiting else ""
+    failing = f"; NOTHING TAKEN since {heard.failing_since:%Y-%m-%d %H:%M} UTC" if heard.failing_since else ""
+    return f"Xero's webhooks: {table.count(heard.events, 'event')}{last}{lag}{waits}{failing}"
 
 
 def reads(flow: str, one: "Read") -> str:

@@ -57,6 +57,12 @@ def _show(screen: Screen, report: "Report") -> None:
         if one.error:
             told = f"{one.entity}, {one.resource}: {one.error} {one.remedy or ''}"
             (screen.note if screen.json else screen.line)(table.harmless(told.strip()))
+    for drift in report.drift:
+        value = f" = {drift.value}" if drift.value else ""
+        times = table.count(drift.times, "document")
+        screen.line(
+            table.harmless(f"Not published by Xero, and kept: {drift.resource} {drift.field}{value}, in {times}")
+        )
     if report.full:
         screen.line(_repaired(report))
     calls = table.count(report.api_calls, "call")

@@ -100,7 +100,8 @@ def gone(
     """Documents that two complete lists lacked are gone: a state, and their last form is kept."""
     tenant, name = observation.tenant_id, observation.resource.name
     held = mirrored.by_ids(connection, tenant, name, ids)
-    mirrored.delete(connection, tenant, name, ids, observation.seen_at)
+    held = {each: one for each, one in held.items() if one.absent_at is not None}  # seen again since: it is there
+    mirrored.delete(connection, tenant, name, list(held), observation.seen_at)
     observed = [
         Observed(
             tenant_id=tenant, resource=name, document_id=one.document_id, before=Whole(one.body), after=None,
@@ -127,7 +128,9 @@ def _decided(observation: Observation, projection: Projection, row: Seen, was: M
     tenant, name = observation.tenant_id, observation.resource.name
     stamp = row.stamp or (was.stamp if was is not None else None)
     status = row.status if row.status is not None or was is None else was.status
-    return Mirrored(tenant, name, row.document_id, body, status, stamp, observation.seen_at, _joined(lacking))
+    return Mirrored(
+        tenant, name, row.document_id, status, stamp, observation.seen_at, _joined(lacking), None, None, body
+    )
 
 
 def _is_news(was: Mirrored, row: Seen, seen_at: datetime.datetime) -> bool:

@@ -71,7 +71,7 @@ ALL: Final = (
         unkept=frozenset({"Balances", "IsCustomer", "IsSupplier"}),
     ),
     Described(
-        name="Invoices", id="InvoiceID", page_size=PAGE_SIZE, params=_PRICES, summary=SUMMARY_OF_INVOICES, ids="IDs"
+        name="Invoices", id="InvoiceID", page_size=PAGE_SIZE, params={**_PRICES, "includeArchived": "true"}, summary=SUMMARY_OF_INVOICES, ids="IDs"
     ),
     Described(name="CreditNotes", id="CreditNoteID", page_size=PAGE_SIZE, params=_PRICES),
     Described(name="Payments", id="PaymentID", page_size=PAGE_SIZE),

@@ -34,7 +34,7 @@ def _document_row(tenant: str, resource: str, invoice: Invoice, find_marker: Mar
     return {
         "tenant_id": tenant, "resource": resource, "document_id": invoice.invoice_id,
         "number_key": _number_key(invoice), "number": invoice.invoice_number,
-        "marker": find_marker(invoice.url, invoice.reference), "status": invoice.status,
+        "marker": find_marker(invoice.url, invoice.reference), "status": invoice.status or "",
         "contact_id": invoice.contact.contact_id if invoice.contact else None, "date": invoice.date,
         "currency": invoice.currency_code, "sub_total": invoice.sub_total, "total_tax": invoice.total_tax,
         "total": invoice.total, "reference": invoice.reference, "updated_at": invoice.updated_date_utc,
@@ -46,7 +46,7 @@ def _credit_note_row(tenant: str, note: CreditNote, find_marker: Marker) -> dict
     return {
         "tenant_id": tenant, "resource": credit_notes.PLURAL, "document_id": note.credit_note_id,
         "number_key": fold(own_number) if own_number else None, "number": note.credit_note_number,
-        "marker": find_marker(None, note.reference), "status": note.status,
+        "marker": find_marker(None, note.reference), "status": note.status or "",
         "contact_id": note.contact.contact_id if note.contact else None, "date": note.date,
         "currency": note.currency_code, "sub_total": note.sub_total, "total_tax": note.total_tax,
         "total": note.total, "reference": note.reference, "updated_at": note.updated_date_utc,
@@ -63,7 +63,7 @@ def _contact_row(tenant: str, contact: Contact) -> dict[str, Any]:
     return {
         "tenant_id": tenant, "contact_id": contact.contact_id, "number": contact.contact_number, "name": contact.name or "",
         "name_key": fold(contact.name or ""), "email_key": fold(contact.email_address) if contact.email_address else None,
-        "status": contact.contact_status, "merged_to": contact.merged_to_contact_id, "updated_at": contact.updated_date_utc,
+        "status": contact.contact_status or "", "merged_to": contact.merged_to_contact_id, "updated_at": contact.updated_date_utc,
         "terms_day": sales_terms.day if sales_terms else None, "terms_type": sales_terms.type if sales_terms else None,
         "tax_number": contact.tax_number,
     }  # fmt: skip

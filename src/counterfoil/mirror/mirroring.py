@@ -7,12 +7,14 @@ lacks what was there. Design §3.5; xero-facts §4.3, §4.4.
 """
 
 import datetime
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from counterfoil.mirror import applying, indexing, reading
+from counterfoil import errors
+from counterfoil.mirror import applying, indexing, reading, reference
 from counterfoil.mirror.applying import Observation, Projection
 from counterfoil.mirror.catching_up import OVERLAP
 from counterfoil.mirror.described import BY_NAME, Described
@@ -21,7 +23,7 @@ from counterfoil.mirror.reading import Rows, Seen, Stamp
 from counterfoil.model import record
 from counterfoil.model.observed import Observed
 from counterfoil.model.whole import Whole
-from counterfoil.store import documents, mirrored
+from counterfoil.store import documents, locks, mirrored
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.mirrored import Reading
 from counterfoil.xero.client import XeroClient
@@ -109,7 +111,7 @@ class Mirror:
         """
         now = await self._open(client, resource, lane, progress)
         state = now.state
-        now.caught.first = now.snapshot = state.since is None
+        now.snapshot = now.caught.first
         if now.one.page_size is None:
             await self._list(now, complete=self._is_list_due(now.one, state))
         else:
@@ -156,7 +158,8 @@ class Mirror:
     ) -> _Open:
         tenant = client.binding.tenant_id
         state = await self._database.read(lambda conn: mirrored.reading(conn, tenant, resource))
-        return _Open(client, BY_NAME[resource], lane, state, Caught(resource), progress, snapshot=snapshot, seen=set())
+        caught = Caught(resource, first=state.since is None)
+        return _Open(client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set())
 
     async def _pages(self, now: _Open, since: Stamp, projection: Projection) -> None:
         is_summary = bool(projection.uncovered)
@@ -207,29 +210,42 @@ class Mirror:
             await self._take(now, again, applying.WHOLE)
             now.seen = {row.document_id for row in again.items}
             await self._missed(now)
+        await self._refer(now, rows)
         now.state = msgspec.structs.replace(now.state, listed_at=rows.server_time)
+
+    async def _refer(self, now: _Open, rows: Rows) -> None:
+        """What a flow's checks read is what was just listed."""
+        name = now.one.name
+        if name in reference.RESOURCES:
+            at, body = self._database.clock.now(), b"[" + b",".join(row.body for row in rows.items) + b"]"
+            await self._database.run(lambda conn: documents.set_reference(conn, now.tenant, name, at, body))
 
     async def _missed(self, now: _Open) -> bool:
         """What a complete reading lacks: noted the first time, gone the second; → whether something was noted."""
         at, name = self._database.clock.now(), now.one.name
+        held = await self._database.read(lambda conn: mirrored.held(conn, now.tenant, name))
+        young = (now.began_at or at) - OVERLAP  # a read that is behind the truth lacks what was just made
+        lacked = [one for one in held if one.document_id not in now.seen and (one.stamp is None or one.stamp <= young)]
+        twice = [one.document_id for one in lacked if one.absent_at is not None]
+        once = [one.document_id for one in lacked if one.absent_at is None]
+        observation = Observation(now.tenant, now.one, (), at, now.snapshot)
+        for start in range(0, len(lacked), WRITTEN_AT_ONCE):
+            window = slice(start, start + WRITTEN_AT_ONCE)
+            work = functools.partial(self._lose, observation=observation, twice=twice[window], once=once[window])
+            now.caught.add(await self._database.run(work))
+        return bool(once)
 
-        def work(conn: Connection) -> tuple[list[Observed], bool]:
-            held = mirrored.held(conn, now.tenant, name)
-            lacked = [one for one in held if one not in now.seen]
-            twice = [one for one in lacked if held[one] is not None]
-            observation = Observation(now.tenant, now.one, (), at, now.snapshot)
-            observed = applying.gone(conn, observation, twice, self._record_all)
-            mirrored.absent(conn, now.tenant, name, [one for one in lacked if held[one] is None], at)
-            return observed, len(lacked) > len(twice)
-
-        observed, noted = await self._database.run(work)
-        now.caught.add(observed)
-        return noted
+    def _lose(self, conn: Connection, observation: Observation, twice: list[str], once: list[str]) -> list[Observed]:
+        locks.hold(conn, _lock(observation))
+        mirrored.absent(conn, observation.tenant_id, observation.resource.name, once, observation.seen_at)
+        return applying.gone(conn, observation, twice, self._record_all)
 
     async def _close(self, now: _Open) -> None:
         """A completed reading: the cursor moves, and with it the one that posting reads from, which then has less to read."""
         clock = self._database.clock.now()
         since = (now.began_at or clock) - OVERLAP
+        if now.snapshot and now.one.page_size is not None:  # all of it was read
+            now.state = msgspec.structs.replace(now.state, listed_at=clock)
         changed_at = clock if now.caught.changed and not now.snapshot else now.state.changed_at
         moved = msgspec.structs.replace(
             now.state, since=max(since, now.state.since or since), began_at=None, reached=None, caught_up_at=clock,
@@ -246,6 +262,18 @@ class Mirror:
         await self._database.run(work)
 
     def _write(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        try:
+            return self._written(conn, observation, projection)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+            told = (
+                str(cause).partition("\n")[0]
+                if isinstance(cause, msgspec.MsgspecError)
+                else "a text has the wrong form"
+            )
+            raise errors.Unclear(f"Xero's {observation.resource.list} cannot be read: {told}.") from None
+
+    def _written(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        locks.hold(conn, _lock(observation))  # what is held is read and then written
         observed = applying.apply(conn, observation, projection, self._record_all)
         name = observation.resource.name
         type_: Any = indexing.TYPES.get(name)
@@ -254,6 +282,10 @@ class Mirror:
             typed = [record.decode(type_, body) for body in bodies]
             indexing.put(conn, observation.tenant_id, name, typed, self._find_marker)
         return observed
+
+
+def _lock(observation: Observation) -> str:
+    return f"mirror {observation.tenant_id} {observation.resource.name}"
 
 
 def _key(row: Seen) -> tuple[str, Stamp]:

@@ -5,18 +5,20 @@ person, an address or a text of Xero's. Of each name there are SERIES_MAX series
 """
 
 import datetime
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from litestar import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 
 from counterfoil.access.tokens import OUTCOMES
 from counterfoil.service.health import Health
 from counterfoil.service.snapshot import Snapshot, Snapshots
 from counterfoil.store.gauges import ENDED, OPEN
+from counterfoil.store.inbox_counts import LAG_S, Heard
 from counterfoil.xero import tally
 
 PREFIX: Final = "counterfoil_"
@@ -62,6 +64,8 @@ class _Once:
         one = self._snapshot
         yield InfoMetricFamily(f"{PREFIX}build", "What runs.", value=one.build)
         yield from self._of_the_database(one)
+        if one.heard is not None:
+            yield from self._of_webhooks(one.heard, one.at)
         yield from self._of_the_process(one)
         yield from self._of_the_runtime(one)
         yield self._gauge("series_left_out", "Series beyond the bound of their names.", [((), self._left_out)])
@@ -191,6 +195,35 @@ class _Once:
             )  # fmt: skip
         for name, words in USED.items():
             yield self._counter(name, words, [(key, of[name]) for key, of in sums.items()], "entity", "lane")
+
+    def _of_webhooks(self, heard: Heard, now: datetime.datetime) -> Iterator[Any]:
+        """Of all processes, since the database was made."""
+        yield self._counter(
+            "webhook_requests", "Requests to the webhooks' address.", [((name,), count) for name, count in heard.outcomes.items()], "outcome"
+        )  # fmt: skip
+        events = {"stored": heard.events, "unread": heard.unread, "seen": heard.seen, "unseen": heard.unseen}
+        yield self._counter(
+            "webhook_events",
+            "Events of Xero's webhooks.",
+            [((name,), count) for name, count in events.items()],
+            "state",
+        )
+        yield self._gauge(
+            "webhook_marks", "Parts of ledgers that events say are to be looked at.", [((), heard.waiting)]
+        )
+        yield self._gauge(
+            "webhook_failing_seconds", "For how long nothing but failures came; 0: the last one was taken.",
+            [((), _age(now, heard.failing_since))],
+        )  # fmt: skip
+        for name, words, lag in (
+            ("arrived", "From an event at Xero to its receipt.", heard.arrived),
+            ("settled", "From an event's receipt to the mirror that holds it.", heard.settled),
+        ):
+            family = HistogramMetricFamily(f"{PREFIX}webhook_{name}_seconds", words)
+            below = list(itertools.accumulate(lag.buckets))
+            buckets = [(str(float(limit)), count) for limit, count in zip(LAG_S, below, strict=True)]
+            family.add_metric((), [*buckets, ("+Inf", lag.count)], lag.sum_s)
+            yield family
 
     def _of_the_process(self, one: Snapshot) -> Iterator[Any]:
         yield self._counter(

@@ -183,7 +183,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     _check_service(service, path, where)
     _check_zones(given, path, where)
     return Settings(
-        path=path.resolve(),
+        path=folder / path.name,  # a link stays one: who replaces what it leads to (a ConfigMap) means a changed file
         environment=environment,
         xero=replace(xero, webhook_keys=keys, webhook_key=None, **urls),
         store=replace(given.store, url=absolute_url(given.store.url, folder)),

@@ -42,6 +42,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
 
 
+class There(msgspec.Struct, frozen=True):
+    """The database that a restore replaces: what it is, and the rows of the pauses that stand in it."""
+
+    state: State
+    pauses: list[tuple[str | None, ...]]
+
+
 class Manifest(State, frozen=True, kw_only=True):
     """What a backup is. `counterfoil`: the version that made it; `configuration`: the SHA-256 of the configuration's file; None when it was not known."""
 
@@ -209,6 +216,33 @@ def mark_restored(database: Path, at: datetime.datetime) -> None:
         connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (RESTORED, at.isoformat()))
 
 
+def _standing_pauses(connection: sqlite3.Connection) -> list[tuple[str | None, ...]]:
+    """None where the schema is so old that it has no pauses."""
+    if not _has_pauses(connection):
+        return []
+    query = "SELECT scope, name, because, actor, at, until FROM pauses WHERE ended_at IS NULL"
+    return connection.execute(query).fetchall()
+
+
+def keep_paused(database: Path, pauses: list[tuple[str | None, ...]]) -> int:
+    """Let what is paused stay so in a database that takes another's place; → how many pauses it did not know.
+
+    One that stands there, too, is left as the database has it. A database of a schema without pauses keeps none.
+    """
+    insert = "INSERT INTO pauses (scope, name, because, actor, at, until) VALUES (?, ?, ?, ?, ?, ?)"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        known = {row[:2] for row in _standing_pauses(connection)}
+        new = [row for row in pauses if row[:2] not in known]
+        if not _has_pauses(connection):
+            return 0
+        connection.executemany(insert, new)
+        return len(new)
+
+
+def _has_pauses(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'pauses'").fetchone()[0])
+
+
 @contextlib.contextmanager
 def one_at_a_time(database: Path) -> Iterator[None]:
     """No other restore of this database inside: both would write to one place beside it. Raises StoreError: one runs.
@@ -230,7 +264,7 @@ def one_at_a_time(database: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone(database: Path) -> Iterator[State]:
+def alone(database: Path) -> Iterator[There]:
     """Hold a database so that no process works on it, its journal written back into it; → what it is. Raises StoreError: one does.
 
     Who comes meanwhile waits, and finds another file in its place (store/database looks).
@@ -248,7 +282,7 @@ def alone(database: Path) -> Iterator[State]:
                 if "locked" in str(error) or "busy" in str(error):
                     raise busy from error
                 raise
-            yield _state(connection)
+            yield There(_state(connection), _standing_pauses(connection))
             connection.execute("ROLLBACK")
     except sqlite3.DatabaseError as error:
         raise errors.StoreError(

@@ -33,6 +33,7 @@ Connection: TypeAlias = sa.Connection  # so that nobody outside store/ imports S
 Work = Callable[[sa.Connection], T]
 
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
+ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
 POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
@@ -79,6 +80,8 @@ class Database:
                     return await connection.run_sync(work)
             assert self._connection is not None, "open the database first"
             if self._thread is None:
+                if write:
+                    await self._begin()
                 result = self._carry_out(work, write)
                 await asyncio.sleep(0)  # an interruption gets its turn between any two transactions
                 return result
@@ -91,10 +94,28 @@ class Database:
                     await future
                 raise
 
+    async def _begin(self) -> None:
+        """Begin to write on the event loop's own thread: while another process writes, a bar moves and Ctrl-C is heard."""
+        connection = self._connection
+        assert connection is not None
+        for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
+            drive(connection, f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
+            try:
+                drive(connection, "BEGIN IMMEDIATE")
+            except sa.exc.OperationalError as locked:
+                if not left or "locked" not in str(locked.orig):
+                    raise
+            else:
+                return
+            finally:
+                drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            await asyncio.sleep(0)
+
     def _carry_out(self, work: Work[T], write: bool) -> T:
         connection = self._connection
         assert connection is not None
-        drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+        if not (write and self._thread is None):  # else it has begun
+            drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             result = work(connection)
             drive(connection, "COMMIT")

@@ -5,6 +5,7 @@ Called by mirror/ and posting/. Rows are Xero's state as last read; nothing here
 
 import datetime
 import functools
+import operator
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -77,9 +78,13 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
 
 
 def put_newer(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
-    """The same for `documents` and `contacts`, but what was there stays where its `updated_at` is later."""
+    """The same for `documents` and `contacts`, but what was there stays where its `updated_at` is later.
+
+    Always in the order of ids, so that two who write the same rows wait for each other and not in a circle.
+    """
     if rows:
-        _upsert(table, connection.dialect.name, newer=True).run_many(connection, rows)
+        by_id = sorted(rows, key=operator.itemgetter("contact_id" if table is schema.contacts else "document_id"))
+        _upsert(table, connection.dialect.name, newer=True).run_many(connection, by_id)
 
 
 @functools.cache

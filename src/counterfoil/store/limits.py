@@ -17,7 +17,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store import away
-from counterfoil.store.database import RESTARTED, Database, make_private
+from counterfoil.store.database import ALONE_TIMEOUT_MS, RESTARTED, Database, make_private
 from counterfoil.store.journal import write_ahead
 
 if TYPE_CHECKING:
@@ -131,9 +131,24 @@ class InFile:
 
     async def _on_thread(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         if self._thread is None:
-            return self._transact(query, parameters, work)
+            return await self._alone(query, parameters, work)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._transact, query, parameters, work)
+
+    async def _alone(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        """On the event loop's own thread, which has its turns while another process has the file (a suspended one, say)."""
+        for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
+            try:
+                return self._transact(query, parameters, work)
+            except errors.StoreError as problem:
+                if (
+                    not left
+                    or not isinstance(problem.__cause__, sqlite3.OperationalError)
+                    or "locked" not in str(problem)
+                ):
+                    raise
+            await asyncio.sleep(0)
+        raise AssertionError("the last try returns or raises")
 
     def _transact(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         try:
@@ -143,7 +158,8 @@ class InFile:
                 result = self._decide(connection, query, parameters, work)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as cause:
             raise errors.StoreError(
@@ -173,6 +189,8 @@ class InFile:
         write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(MAKE)
+        if self._thread is None:
+            connection.execute(f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
         self._connection = connection
         return connection
 

@@ -24,13 +24,13 @@ class Mirrored(msgspec.Struct, frozen=True):
     tenant_id: str
     resource: str
     document_id: str
-    body: bytes
     status: str | None
     stamp: datetime.datetime | None
     seen_at: datetime.datetime
     missing: str
-    absent_at: datetime.datetime | None = None
-    deleted_at: datetime.datetime | None = None
+    absent_at: datetime.datetime | None
+    deleted_at: datetime.datetime | None
+    body: bytes
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -68,9 +68,9 @@ _AFTER = Prepared(
     .limit(sa.bindparam("most"))
 )
 _MISSING = Prepared(
-    sa.select(m.document_id).where(*_OF, m.missing != "", m.deleted_at.is_(None)).limit(sa.bindparam("most"))
+    sa.select(m.document_id).where(*_OF, sa.text("missing <> ''"), m.deleted_at.is_(None)).limit(sa.bindparam("most"))
 )
-_HELD = Prepared(sa.select(m.document_id, m.absent_at).where(*_OF, m.deleted_at.is_(None)))
+_HELD = Prepared(sa.select(m.document_id, m.absent_at, m.stamp).where(*_OF, m.deleted_at.is_(None)))
 _COUNT = Prepared(sa.select(sa.func.count()).where(*_OF, m.deleted_at.is_(None)))
 _READING = Prepared(
     sa.select(schema.readings).where(g.tenant_id == sa.bindparam("tenant_id"), g.resource == sa.bindparam("resource"))
@@ -116,9 +116,17 @@ def incomplete(conn: sa.Connection, tenant_id: str, resource: str, most: int) ->
     return [row[0] for row in found]
 
 
-def held(conn: sa.Connection, tenant_id: str, resource: str) -> dict[str, datetime.datetime | None]:
-    """Ids of what is there, with the first complete list that lacked it."""
-    return dict(_HELD.tuples(conn, tenant_id=tenant_id, resource=resource))
+class Held(msgspec.Struct, frozen=True):
+    """A document that is there; `absent_at`: the first complete list that lacked it."""
+
+    document_id: str
+    absent_at: datetime.datetime | None
+    stamp: datetime.datetime | None
+
+
+def held(conn: sa.Connection, tenant_id: str, resource: str) -> list[Held]:
+    """What is there, in no order."""
+    return _HELD.rows(conn, Held, tenant_id=tenant_id, resource=resource)
 
 
 def count(conn: sa.Connection, tenant_id: str, resource: str) -> int:

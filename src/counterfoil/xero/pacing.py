@@ -20,7 +20,7 @@ from counterfoil.model.lanes import LANES
 from counterfoil.model.ports import Clock
 from counterfoil.runtime.windows import Window
 from counterfoil.store.limits import Kept, Remembered, States
-from counterfoil.xero import budget, lessons, places, shares, waits
+from counterfoil.xero import answers, budget, lessons, places, shares, waits
 from counterfoil.xero.budget import Verdict
 from counterfoil.xero.lessons import Taught
 from counterfoil.xero.places import SECOND, Limits
@@ -134,12 +134,12 @@ class Pacer:
 
         `offline`: a 503 that says that the organisation is.
         """
-        wait_s = _number(headers("Retry-After"))
+        wait_s = answers.wait(headers("Retry-After"))
         taught = Taught(
             status=status,
-            minute_left=_number(headers("X-MinLimit-Remaining")),
-            day_left=_number(headers("X-DayLimit-Remaining")),
-            app_left=_number(headers("X-AppMinLimit-Remaining")),
+            minute_left=answers.number(headers("X-MinLimit-Remaining")),
+            day_left=answers.number(headers("X-DayLimit-Remaining")),
+            app_left=answers.number(headers("X-AppMinLimit-Remaining")),
             problem=(headers("X-Rate-Limit-Problem") or "").lower(),
             wait=None if wait_s is None else wait_s * SECOND,
             call=place,
@@ -351,7 +351,3 @@ def limits_of(calls_per_minute: int, lease_s: float) -> Limits:
         return Limits(minute=calls_per_minute, lease=lease)
     app_minute = max(usual.app_minute, calls_per_minute)
     return Limits(minute=calls_per_minute, app_minute=app_minute, burst=calls_per_minute // 3, lease=lease)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from counterfoil import errors, settings
 from counterfoil.app import budgets, compiling
 from counterfoil.app.serving.shift import Shift
@@ -26,6 +28,7 @@ TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
+    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
@@ -81,7 +84,8 @@ class Reloading:
             await self._refuse(f"{', '.join(fixed)} changed.", "Restart the service, so that it is taken over.")
             return False
         before, books.settings = books.settings, loaded
-        books.rules.set_modes(loaded.modes)
+        books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
+        books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self._taken(loaded)
         if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):

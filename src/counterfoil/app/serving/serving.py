@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, open_postings, periodic, presence
+from counterfoil.app.serving import flow_runs, mirroring, open_postings, periodic, presence
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
@@ -66,10 +66,16 @@ class Serving:
         self._reloading = Reloading(self._shift, taken)
         self._troubled: set[str] = set()  # pieces of work of which a person was told
         self._telling: set[asyncio.Task[None]] = set()
+        self._kinds: frozenset[str] = frozenset()  # of work, once a runtime does them
 
     def health(self) -> Health:
         """What it knows of itself; asks nobody."""
         return self._pulse.health()
+
+    async def wake(self, kind: str, key: str) -> None:
+        """A hint from the door that a piece of work is due. Lost where nobody does that kind, or now: a sweep finds the work."""
+        if kind in self._kinds and not self._pulse.stopping:
+            await self._shift.wake(kind, key, "realtime")
 
     def reload(self) -> None:
         """Look at the configuration now."""
@@ -185,8 +191,10 @@ class Serving:
 
     def _register(self, runtime: Runtime) -> None:
         shift = self._shift
-        for work in (open_postings.work(shift), flow_runs.work(shift), *periodic.works(shift)):
+        works = (open_postings.work(shift), flow_runs.work(shift), mirroring.work(shift), *periodic.works(shift))
+        for work in works:
             runtime.register(self._pulse.watched(work, self._succeeded))
+        self._kinds = frozenset(work.kind for work in works)
 
     def _failed(self, failure: Failure) -> None:
         """A piece of work failed: it is told, and tried again by the runtime; a person hears of it the third time."""

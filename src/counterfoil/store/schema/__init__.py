@@ -7,6 +7,7 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
+from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
 from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
 from counterfoil.store.schema.posting import (
@@ -42,6 +43,10 @@ __all__ = [
     "fixes_used",
     "for_postgres",
     "grants",
+    "inbox_counts",
+    "inbox_deliveries",
+    "inbox_ids",
+    "inbox_marks",
     "messages",
     "meta",
     "mirrored",

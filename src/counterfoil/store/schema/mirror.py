@@ -68,14 +68,16 @@ mirrored = sa.Table(
     sa.Column("tenant_id", sa.Text, primary_key=True),
     sa.Column("resource", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, primary_key=True),
-    sa.Column("body", sa.LargeBinary, nullable=False),  # the whole document: Xero's JSON without spaces between
     sa.Column("status", sa.Text),  # Xero's word; null where it has none
     sa.Column("stamp", Instant),  # UpdatedDateUTC; null where Xero gives none
     sa.Column("seen_at", Instant, nullable=False),  # Xero's own time of the answer that it was read in
     sa.Column("missing", sa.Text, nullable=False),  # fields that no answer covered at this stamp, with commas
     sa.Column("absent_at", Instant),  # the first complete list without it
     sa.Column("deleted_at", Instant),  # the second one: it is gone
-    sa.Index("mirrored_by_stamp", "tenant_id", "resource", "stamp"),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the whole document: Xero's JSON without spaces between
+    # What is there, and what is to be read whole: without touching the documents themselves.
+    sa.Index("mirrored_there", "tenant_id", "resource", "deleted_at", "document_id", "absent_at", "stamp"),
+    sa.Index("mirrored_incomplete", "tenant_id", "resource", "document_id", sqlite_where=sa.text("missing <> ''")),
 )
 readings = sa.Table(
     "readings",
