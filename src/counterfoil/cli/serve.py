@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = session.app()
 log = logging.getLogger("counterfoil.serving")
-CATCH_UP = "catch_up"  # the work that keeps a part of the mirror
 SOURCES = {
     "same": "its source is as it was, nothing to do",
     "new": "its source is another one than last time",
@@ -102,11 +101,12 @@ def _signals(stopping: asyncio.Event, serving: "Serving") -> Iterator[None]:
 async def _door(now: session.Session, books: "Books", serving: "Serving") -> AsyncIterator[None]:
     """The HTTP door beside the work; what happens is logged meanwhile."""
     from counterfoil import service
+    from counterfoil.app.serving import looking_again
 
     host, port = service.address(books.settings.service.listen)
 
     async def wake(key: str) -> None:
-        await serving.wake(CATCH_UP, key)
+        await serving.wake(looking_again.KIND, key)
 
     async with service.open_door(books, host=host, port=port, health=serving.health, wake=wake) as door:
         await _show_start(now.screen, books)

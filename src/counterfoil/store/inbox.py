@@ -198,6 +198,12 @@ def waiting(conn: Connection, categories: Collection[str] = MIRRORED) -> list[Di
     return _dirty(conn, categories, m.due_at.is_not(None))
 
 
+def mark(conn: Connection, tenant_id: str, category: str) -> Dirty | None:
+    """What is marked of one tenant and category; None: nothing, or no entity is bound to it."""
+    found = _dirty(conn, (category,), m.due_at.is_not(None) & (m.tenant_id == tenant_id))
+    return found[0] if found else None
+
+
 def _dirty(conn: Connection, categories: Collection[str], which: sa.ColumnElement[bool]) -> list[Dirty]:
     bound = sa.exists().where(b.tenant_id == m.tenant_id)
     query = (

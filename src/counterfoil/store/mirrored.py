@@ -71,6 +71,8 @@ _MISSING = Prepared(
     sa.select(m.document_id).where(*_OF, sa.text("missing <> ''"), m.deleted_at.is_(None)).limit(sa.bindparam("most"))
 )
 _HELD = Prepared(sa.select(m.document_id, m.absent_at, m.stamp).where(*_OF, m.deleted_at.is_(None)))
+_STAMPS = Prepared(sa.select(m.document_id, m.stamp).where(*_OF, Among(m.document_id, "those"), m.stamp.is_not(None)))
+_NEWEST = Prepared(sa.select(sa.func.max(m.stamp)).where(*_OF))
 _COUNT = Prepared(sa.select(sa.func.count()).where(*_OF, m.deleted_at.is_(None)))
 _READING = Prepared(
     sa.select(schema.readings).where(g.tenant_id == sa.bindparam("tenant_id"), g.resource == sa.bindparam("resource"))
@@ -98,6 +100,17 @@ def by_ids(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str
         return {}
     found = _BY_IDS.rows(conn, Mirrored, tenant_id=tenant_id, resource=resource, those=ids)
     return {one.document_id: one for one in found}
+
+
+def stamps(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]) -> dict[str, datetime.datetime]:
+    """Xero's stamp of each of these documents that is held and has one."""
+    return dict(_STAMPS.tuples(conn, tenant_id=tenant_id, resource=resource, those=ids)) if ids else {}
+
+
+def newest(conn: sa.Connection, tenant_id: str, resource: str) -> datetime.datetime | None:
+    """The newest stamp of a resource; None: nothing is held."""
+    at: datetime.datetime | None = _NEWEST.first(conn, tenant_id=tenant_id, resource=resource)
+    return at
 
 
 def page(conn: sa.Connection, tenant_id: str, resource: str, *, after: str = "", most: int = 1000) -> list[Mirrored]:

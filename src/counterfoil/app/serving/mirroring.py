@@ -70,7 +70,7 @@ class Keeping:
                     later.append(again)
                     skipped.add(piece.name)
         except (errors.RunAgain, errors.Reconnect) as error:
-            return await self._stopped(entity, error)
+            return await put_off(self._shift, KIND, entity, entity, error)
         due = await syncing.due(self._books, entity, names, self._shift.now())
         soonest = min([at for name, at in due.items() if name not in skipped] + later)
         return await self._shift.waits_until(KIND, entity, soonest)
@@ -100,19 +100,20 @@ class Keeping:
             self._shift.say(KIND, entity, f"{piece.name}: {caught.changed} changed")
         return None
 
-    async def _stopped(self, entity: str, error: errors.CounterfoilError) -> datetime.datetime:
-        """When what stopped an entity is probably over. What nobody can say is raised, and tried again later each time."""
-        if isinstance(error, errors.NotConnected):
-            error = await watching.after_403(self._books, entity, error)
-        now = self._shift.now()
-        match error:
-            case errors.RunAgain() if error.retry_after_s is not None:
-                again = now + datetime.timedelta(seconds=error.retry_after_s)
-            case errors.OrganisationOffline():
-                again = now + datetime.timedelta(seconds=OFFLINE_S)
-            case errors.Reconnect():
-                again = now + datetime.timedelta(seconds=PERSON_S)
-            case _:
-                raise error
-        self._shift.say(KIND, entity, f"waits until {again:%Y-%m-%d %H:%M:%S} UTC: {error}", bad=True)
-        return await self._shift.waits_until(KIND, entity, again, str(error))
+
+async def put_off(shift: Shift, kind: str, key: str, entity: str, error: errors.CounterfoilError) -> datetime.datetime:
+    """When what stopped an entity is probably over. What nobody can say is raised, and tried again later each time."""
+    if isinstance(error, errors.NotConnected):
+        error = await watching.after_403(shift.books, entity, error)
+    now = shift.now()
+    match error:
+        case errors.RunAgain() if error.retry_after_s is not None:
+            again = now + datetime.timedelta(seconds=error.retry_after_s)
+        case errors.OrganisationOffline():
+            again = now + datetime.timedelta(seconds=OFFLINE_S)
+        case errors.Reconnect():
+            again = now + datetime.timedelta(seconds=PERSON_S)
+        case _:
+            raise error
+    shift.say(kind, entity, f"waits until {again:%Y-%m-%d %H:%M:%S} UTC: {error}", bad=True)
+    return await shift.waits_until(kind, key, again, str(error))

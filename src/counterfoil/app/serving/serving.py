@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, mirroring, open_postings, periodic, presence
+from counterfoil.app.serving import flow_runs, looking_again, mirroring, open_postings, periodic, presence
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
@@ -192,7 +192,13 @@ class Serving:
 
     def _register(self, runtime: Runtime) -> None:
         shift = self._shift
-        works = (open_postings.work(shift), flow_runs.work(shift), mirroring.work(shift), *periodic.works(shift))
+        works = (
+            open_postings.work(shift),
+            flow_runs.work(shift),
+            mirroring.work(shift),
+            looking_again.work(shift),
+            *periodic.works(shift),
+        )
         for work in works:
             runtime.register(self._pulse.watched(work, self._succeeded))
         self._kinds = frozenset(work.kind for work in works)
