@@ -32,7 +32,7 @@ NOISE: Final = frozenset(
     }
 )  # fmt: skip
 PATHS_MAX: Final = 500  # of one change; a document of more differs as a whole, and its first paths are named
-_ABSENT: Final = (None, "", [], {})
+_ABSENT: Final[tuple[object, ...]] = (None, "", [], {})
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
