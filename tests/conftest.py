@@ -1,5 +1,6 @@
 """What several folders of tests need: a real Postgres; and after each test a look for secrets where none belongs."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.leaks import known
 from tests.leaks.known_tables import Tables
 
+gc.disable()  # while modules are imported and thousands of tests collected, all of which stay: half of that time
 servers: list[Tables] = []  # the Postgres that runs now, if any
 # Folders whose files take minutes: they begin first, so that no worker is left alone with one at the end.
 LONG = ("durability", "posting", "cli", "app", "access")
@@ -26,7 +29,15 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     """The session is over."""
+    warm.end()
     Path(os.environ.pop("TOLD_TOKENS")).unlink(missing_ok=True)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: no collection of garbage looks at it again (see above)."""
+    gc.set_threshold(50_000, 20, 100)  # as cli.entry
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """A real sandbox process for tests of anything: started on a free port, controlled over HTTP, ended by its own id.
 
-Standard library only, so that it never shares a fault with what it tests:
+Standard library only (and what forks it), so that it never shares a fault with what it tests:
 
     sandbox = sandbox_process.start("--auto-consent", "--no-limits")
     tokens = sandbox.connect()
@@ -17,13 +17,14 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from tests import warm
 
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
@@ -217,14 +218,13 @@ def start(*arguments: str) -> SandboxProcess:
     """
     port = () if "--port" in arguments else ("--port", "0")
     module = ["-P", str(TELLING)] if "TOLD_TOKENS" in os.environ else ["-m", "counterfoil.sandbox"]
-    command = [sys.executable, *module, *port, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    process = warm.start(*module, *port, *arguments, stdout=subprocess.PIPE)
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
         code = process.wait(timeout=START_TIMEOUT_S)
         process.stdout.close()
-        raise RuntimeError(f"the sandbox ended with exit code {code}: {' '.join(command)}")
+        raise RuntimeError(f"the sandbox ended with exit code {code}: {' '.join(arguments)}")
     return SandboxProcess(process, json.loads(line), arguments)
 
 

@@ -33,6 +33,7 @@
     └── Stop                  exit 2: the surroundings: key, disk, database
         ├── MasterKeyError        no master key, a wrong one, or one that others can read
         └── StoreError            the database cannot be opened or written
+            ├── DatabaseAway          its server went away while we worked, exit 4: run again when it is back
             ├── OtherEnvironment      it belongs to another environment: tokens and ledgers are that one's
             └── CopiedDatabase        it is a copy, and the original may still be at work
 
@@ -337,6 +338,16 @@ class StoreError(Stop):
     """The database cannot be opened, read or written (missing folder, read-only, disk full, newer schema)."""
 
     code = "store"
+
+
+class DatabaseAway(StoreError):
+    """The database's server was stopped, restarted or cut off while we worked: run again. What was begun is on record.
+
+    Whether a transaction was committed whose answer was lost nobody knows: it is never repeated by itself, the tables say.
+    """
+
+    code = "database-away"
+    exit_code = 4
 
 
 class OtherEnvironment(StoreError):

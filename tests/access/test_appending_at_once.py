@@ -1,7 +1,5 @@
 """Several processes append to the same chains at once: each chain stays one, on both databases."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -11,6 +9,7 @@ from counterfoil.access.vault import Vault
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit as rows
 from counterfoil.store.database import Database
+from tests import warm
 from tests.access import appender
 from tests.access.conftest import Keys
 
@@ -28,8 +27,8 @@ def url(request, tmp_path):
 
 def appended(url):
     """Several processes append; → their exit codes."""
-    command = [sys.executable, "-m", "tests.access.appender", url, str(ENTRIES)]
-    running = [subprocess.Popen([*command, f"p{n}"]) for n in range(PROCESSES)]
+    command = ["-m", "tests.access.appender", url, str(ENTRIES)]
+    running = [warm.start(*command, f"p{n}", cwd=warm.ROOT) for n in range(PROCESSES)]
     return [process.wait(timeout=120) for process in running]
 
 

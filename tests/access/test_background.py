@@ -5,12 +5,13 @@ import contextlib
 import datetime
 
 import pytest
+import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.access import background
 from counterfoil.access.background import Background
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import grants, notices
+from counterfoil.store import grants, notices, schema
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import invoices, organisation
 from tests.access.conftest import Installation
@@ -153,6 +154,10 @@ async def test_lost_answers_leave_a_doubt(connected, sandbox):
         assert await connected.tokens.access_token(connected.consented.grant_id) == held
     assert asked(sandbox, mark) == ["token_lost"] * 3  # not thrice for each call
     assert (await grant_of(connected)).refresh_owner == "test"
+    assert await beside(connected).refresh_used() == 0  # nobody asks for two seconds
+    await connected.database.run(
+        lambda conn: conn.execute(sa.update(schema.refresh_waits).values(until=connected.clock.now()))
+    )
     assert await beside(connected).refresh_used() == 1
 
 

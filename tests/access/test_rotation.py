@@ -1,8 +1,6 @@
 """The master key changes while others work, and at every instant a kill leaves something that goes on."""
 
 import asyncio
-import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -21,6 +19,7 @@ from counterfoil.store import grants, notices, schema, secrets
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Grant
 from counterfoil.xero.identity import TokenSet
+from tests import warm
 from tests.access.conftest import Keys
 
 GRANTS = 120  # more than two batches
@@ -183,10 +182,10 @@ POINTS = [
 async def test_killed_at(room, url, key, point, nth):
     """kill -9 at each step: everything opens and seals, the log says what was done and no more, the next one ends it."""
     was = (await room.database.read(secrets.in_force)).hex()
-    killed = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-m", "tests.access.rotator", url, str(key), point, str(nth)], check=False
+    rotator = await asyncio.to_thread(
+        warm.start, "-m", "tests.access.rotator", url, str(key), point, str(nth), cwd=warm.ROOT
     )
-    assert killed.returncode == -9
+    assert await asyncio.to_thread(rotator.wait) == -9
     assert await room.read_by() == (ALL, None)
     force, counts = await room.database.read(lambda conn: (secrets.in_force(conn).hex(), secrets.counts(conn)))
     chain = await room.database.read(lambda conn: audit_rows.chain(conn, ""))

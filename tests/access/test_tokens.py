@@ -3,7 +3,6 @@ import datetime
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from counterfoil.store import grants, schema
 from counterfoil.xero import identity
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import organisation
-from tests import sandbox_process
+from tests import sandbox_process, warm
 from tests.access.conftest import KEY, Installation
 
 TOKEN = "/connect/token"
@@ -173,7 +172,7 @@ async def test_an_answer_that_came_too_late_is_kept(connected, sandbox):
     old = await grant_of(connected)
     assert await connected.tokens._begin(old)
     await change(connected, refresh_owner="another", generation=old.generation + 1)
-    token = await connected.tokens._refreshed(old)
+    token = await connected.tokens._refreshed(old, None)
     now = await grant_of(connected)
     assert (now.generation, now.secret, now.refresh_owner) == (old.generation + 1, old.secret, "another")
     assert tokens.opened(connected.vault, now.id, now.spare).access_token == token
@@ -210,7 +209,6 @@ class Process:
 
     def __init__(self, path, sandbox, grant_id, owner, lease_s):
         command = [
-            sys.executable,
             "-m",
             "tests.access.refresher",
             str(path),
@@ -218,8 +216,8 @@ class Process:
             grant_id,
             owner,
         ]
-        self.process = subprocess.Popen(
-            [*command, str(lease_s)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        self.process = warm.start(
+            *command, str(lease_s), cwd=warm.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def order(self, rejected=""):

@@ -14,6 +14,8 @@ import pytest
 
 from counterfoil import errors, settings
 from counterfoil.app import backups as operations
+from counterfoil.app import pausing
+from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
 from tests.durability import processes
@@ -22,6 +24,7 @@ from tests.posting.workbench import sale
 
 __all__ = ["bench", "sandbox"]
 DATABASE = "counterfoil.db"
+PACE_S = 0.001  # between two transactions of the other writer: hundreds of them during a backup
 
 
 def backed_up(bench, name="one.backup"):
@@ -73,6 +76,7 @@ def test_a_backup_made_while_others_write_is_one_moment(bench):
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("INSERT INTO pairs VALUES (zeroblob(5000))")
                 connection.execute("COMMIT")
+                stop.wait(PACE_S)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -307,3 +311,56 @@ def test_a_restored_database_recovers_once(bench):
     flag = asyncio.run(bench.use(lambda books: books.database.read(lambda conn: get_meta(conn, installation.RESTORED))))
     assert not flag
     assert settings.load(bench.write_config()).store.url.startswith("sqlite")
+
+
+def test_two_restores_within_a_second_keep_a_database_each(bench):
+    """The first one's database, which has a posting that the backup has not, is not overwritten by the second's."""
+    file = backed_up(bench)
+    bench.run([sale(1)])
+    clock = mock.Mock(wraps=SystemClock())
+    clock.now.return_value = SystemClock().now()
+    posted = (bench.folder / DATABASE).stat().st_ino
+    first = restored(bench, file, over_newer=True, clock=clock)
+    second = restored(bench, file, over_newer=True, clock=clock)
+    assert first.kept != second.kept
+    assert first.kept.stat().st_ino == posted
+
+
+def test_a_second_restore_waits_for_the_first(bench):
+    """Both would write into the same file beside the database: the second is refused, and nothing is changed."""
+    file = backed_up(bench)
+    before = (bench.folder / DATABASE).stat().st_ino
+    with (
+        backups.one_at_a_time(bench.folder / DATABASE),
+        pytest.raises(errors.StoreError, match="Another restore"),
+    ):
+        restored(bench, file)
+    assert (bench.folder / DATABASE).stat().st_ino == before
+
+
+def test_a_database_behind_a_link_is_restored_where_it_is(bench):
+    """Moved to another disk, with a link in its place: the link stays, what it leads to is the restored one, and no copy."""
+    bench.run([sale(1)])
+    link, real = bench.folder / DATABASE, bench.folder / "disk" / DATABASE
+    real.parent.mkdir()
+    link.rename(real)
+    link.symlink_to(real)
+    file = backed_up(bench)
+    back = restored(bench, file)
+    assert link.readlink() == real
+    assert back.kept is not None
+    assert back.kept.parent == real.parent
+    assert bench.run([sale(1)]).unchanged == 1
+
+
+def test_what_is_paused_stays_paused_over_a_restore(bench):
+    """The backup is older than the pause: nothing is sent by the run after it until somebody resumes, and the reason is kept."""
+    file = backed_up(bench)
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    restored(bench, file)
+    (standing,) = asyncio.run(bench.use(pausing.standing))
+    assert (standing.name, standing.because) == ("acme-uk", "the auditor is here")
+    assert bench.run([sale(1)]).planned == 1
+    assert bench.invoices() == []
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert bench.run().posted == 1

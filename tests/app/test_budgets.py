@@ -61,6 +61,21 @@ async def test_bulk_work_waits_for_the_hours_of_the_organisation(shop):
         assert caught.value.exit_code == 4
 
 
+async def test_without_a_known_clock_bulk_work_keeps_to_no_hours_and_status_says_so(shop):
+    """The lane may call at any time; what to write is said once for each such organisation, and not of the others."""
+    configured(shop, '[pacing]\nbulk_window = "03:00-03:01"\n')
+    async with open_books(shop.folder / "counterfoil.toml") as books:
+        await books.database.run(
+            lambda conn: conn.exec_driver_sql("UPDATE bindings SET timezone = 'MARSTIME' WHERE entity = 'acme-uk'")
+        )
+        await (await books.client("acme-uk")).get("Organisation", lane="bulk")
+        found = {one.entity: one.without_hours for one in await budgets(books)}
+    assert found == dict.fromkeys(found, False) | {"acme-uk": True}
+    told = (await asyncio.to_thread(shop.process, "status")).out
+    assert told.count("keeps to no hours") == 1
+    assert "into [entities.acme-uk]" in told
+
+
 def test_hours_that_cannot_be_read_are_told_with_their_line(shop):
     """Before anything is done."""
     configured(shop, '[pacing]\nbulk_window = "at night"\n')

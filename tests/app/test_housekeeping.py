@@ -42,6 +42,12 @@ def tidied(bench, **how):
     return asyncio.run(bench.use(lambda books: housekeeping.tidy(books, **how)))
 
 
+def names(bench, table):
+    """The columns of a table, but its id and what has to differ."""
+    found = [row[1] for row in sql(bench, f"PRAGMA table_info({table})")]
+    return ", ".join(name for name in found if name not in ("id", "idempotency_key"))
+
+
 def kept(bench):
     bodies = sql(bench, "SELECT count(*) FROM requests WHERE length(body) > 0")[0][0]
     answers = sql(bench, "SELECT count(*) FROM attempts WHERE answer IS NOT NULL")[0][0]
@@ -119,6 +125,70 @@ def test_many_windows_are_one_pass(bench, monkeypatch):
     aged(bench, 1000)
     assert tidied(bench).rows == 16
     assert len(seen) >= 16
+
+
+def test_no_transaction_drops_many_rows_however_quick_the_way_there_was(bench, monkeypatch):
+    """Thousands of rows that were dropped long ago are passed over in ever larger windows; behind them stand many to drop."""
+    bench.run([sale(n) for n in range(4)])
+    one, columns = sql(bench, "SELECT min(id) FROM requests WHERE state = 'closed'")[0][0], names(bench, "requests")
+    copied = (
+        f"INSERT INTO requests (id, idempotency_key, {columns}) SELECT ?1, ?1, {columns} FROM requests WHERE id = ?2"
+    )
+    with closing(sqlite3.connect(bench.folder / "counterfoil.db")) as connection, connection:
+        connection.executemany(copied, [(100 + n, one) for n in range(2_500)])
+        connection.execute("UPDATE requests SET body = CAST('' AS BLOB) WHERE id BETWEEN 100 AND 2099")
+    aged(bench, 1000)
+    steps, looked, dropped = retention.drop_requests, [], []
+
+    def counted(conn, after, most, *others):
+        step = steps(conn, after, most, *others)
+        looked.append(most)
+        dropped.append(step.dropped)
+        return step
+
+    monkeypatch.setattr(retention, "drop_requests", counted)
+    monkeypatch.setattr(housekeeping, "TRANSACTION_S", 60.0)  # every one is quick
+    done = tidied(bench, most_s=600)
+    assert (done.finished, kept(bench)[0]) == (True, 0)
+    assert max(looked) > 1_000
+    assert max(dropped) == retention.DROPS_MAX
+    assert sum(dropped) == done.requests > 500
+
+
+def test_large_bodies_go_one_after_the_other(bench, monkeypatch):
+    """As many in a transaction as are half a megabyte, or one that is larger; all of them in the end."""
+    bench.configure(batch=1)
+    bench.run([sale(n) for n in range(6)])
+    sql(bench, "UPDATE requests SET body = zeroblob(300000) WHERE resource = 'Invoices'")
+    sql(bench, "UPDATE requests SET body = zeroblob(900000) WHERE id = (SELECT max(id) FROM requests)")
+    aged(bench, 1000)
+    bodies, steps, dropped = kept(bench)[0], retention.drop_requests, []
+    monkeypatch.setattr(retention, "drop_requests", lambda *given: dropped.append(steps(*given)) or dropped[-1])
+    assert tidied(bench).requests == bodies
+    assert [one.dropped for one in dropped if one.dropped][-5:] == [1, 1, 1, 1, 1]
+    assert kept(bench)[0] == 0
+
+
+def test_a_slow_disk_makes_the_windows_small(bench, monkeypatch):
+    """Each row takes a millisecond: after the first transactions none looks at more than the 20 ms hold."""
+    looked = []
+
+    class Slow(SystemClock):
+        def elapsed_s(self):
+            return sum(looked) / 1_000
+
+    def drop(_conn, after, most, _old, _now):
+        looked.append(most)
+        return retention.Step(0, None if after > 400 else after + most)
+
+    async def tidy(books):
+        books.clock = Slow()
+        return await housekeeping.tidy(books, most_s=600)
+
+    monkeypatch.setattr(retention, "drop_requests", drop)
+    asyncio.run(bench.use(tidy))
+    assert looked[:3] == [50, 25, 12]
+    assert max(looked[2:]) <= 24
 
 
 def test_for_ever_is_for_ever(bench):

@@ -3,9 +3,6 @@
 import contextlib
 import json
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +11,7 @@ from counterfoil import errors, flows
 from counterfoil.app.intake import Intake
 from counterfoil.posting.planning import BATCH
 from counterfoil.store import schema
+from tests import warm
 from tests.app import till as tills
 from tests.app.till import COLUMNS, order, small
 
@@ -316,8 +314,8 @@ def test_killed_in_the_middle_and_run_again_each_order_is_there_once(till, where
     state = till.folder / "state.json"
     held = {name: getattr(till, name) for name in ("store", "posting", "token", "flow_text")}
     state.write_text(json.dumps(held | {"ready": till.sandbox.ready}))
-    command = [sys.executable, "-m", "tests.app.killed", str(till.folder), str(state), where]
-    assert subprocess.run(command, cwd=Path(__file__).parents[2], check=False, timeout=60).returncode == -9
+    killed = warm.start("-m", "tests.app.killed", str(till.folder), str(state), where, cwd=warm.ROOT)
+    assert killed.wait(timeout=60) == -9
     report = till.run()
     assert (report.posted + report.unchanged + report.adopted, report.exit_code) == (450, 0)
     assert till.totals() == {f"#{n}": "24.00" for n in range(450)}

@@ -9,7 +9,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import decoding, importing, mapping, memory, pacing, sandbox, starting
+from tests.bench import (
+    decoding,
+    idling,
+    importing,
+    mapping,
+    memory,
+    mirroring,
+    pacing,
+    receiving,
+    sandbox,
+    starting,
+)
 from tests.bench.table import Row, printed
 
 MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
@@ -19,17 +30,20 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     memory.rows,
     mapping.rows,
     sandbox.rows,
+    mirroring.rows,
+    idling.rows,
 )
 
 
 def main() -> int:
-    """Run the measures; → the exit code. `--long`: the pacing over ten minutes on the real clock, some twenty in all."""
+    """Run the measures; → the exit code. `--long`: webhooks for a minute, the pacing over ten on the real clock, some twenty in all."""
     if set(sys.argv[1:]) - {"--long"}:
         sys.stderr.write("usage: python -m tests.bench [--long]\n")
         return 2
     with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as folder:
-        paced = pacing.long_rows if "--long" in sys.argv else pacing.rows
-        rows = list(_measured(Path(folder), (*MEASURES, paced)))
+        is_long = "--long" in sys.argv
+        timed = (receiving.long_rows, pacing.long_rows) if is_long else (receiving.rows, pacing.rows)
+        rows = list(_measured(Path(folder), (*MEASURES, *timed)))
     sys.stdout.write(printed(rows))
     return 0 if all(row.ok for row in rows) else 1
 

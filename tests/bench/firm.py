@@ -43,10 +43,10 @@ def sandbox() -> Iterator[SandboxProcess]:
 class Firm:
     """The folder of one installation."""
 
-    def __init__(self, folder: Path, xero: SandboxProcess) -> None:
+    def __init__(self, folder: Path, xero: SandboxProcess, config: str = CONFIG) -> None:
         self.folder = folder
         self.xero = xero
-        text = CONFIG.format(client_id=xero.ready["public_client_id"], url=xero.url)
+        text = config.format(client_id=xero.ready["public_client_id"], url=xero.url)
         (folder / "counterfoil.toml").write_text(text)
         make_key = (
             "import sys; from counterfoil.access import key_file; key_file.new(__import__('pathlib').Path(sys.argv[1]))"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 TIMEOUT_S = 400
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,18 @@ def surroundings() -> dict[str, str]:
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPYCACHEPREFIX": place}
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process that still runs."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+def resident_mb(pid: int) -> float:
+    """Its resident memory now, in millions of bytes."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["VmRSS"].split()[0]) * 1024 / 1e6
 
 
 def _read(file: BinaryIO) -> str:

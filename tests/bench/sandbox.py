@@ -7,7 +7,6 @@ connections, whose answers are read whole and hardly looked at.
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import time
@@ -35,7 +34,6 @@ BATCHES = 70
 BATCH = 50
 CONNECTIONS = 2
 HEADERS_END = b"\r\n\r\n"
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def rows(folder: Path) -> Iterator[Row]:
@@ -70,7 +68,7 @@ def _started(*options: str, enough: int = 0) -> tuple[float, float]:
     with process:
         try:
             xero = SandboxProcess(process, json.loads(process.stdout.readline()), options)
-            costs = _cpu_s(process.pid), time.perf_counter() - started_s
+            costs = processes.cpu_s(process.pid), time.perf_counter() - started_s
             assert enough <= sum(_stored(xero, plural) for plural in DOCUMENTS)
             return costs
         finally:
@@ -112,17 +110,11 @@ def _batches(xero: SandboxProcess) -> Row:
 
 def _loaded(xero: SandboxProcess, work: dict[str, Any]) -> tuple[float, float]:
     """Let the other process work: the sandbox's CPU seconds, and the seconds that the load took."""
-    used_s = _cpu_s(xero.process.pid)
+    used_s = processes.cpu_s(xero.process.pid)
     command = [sys.executable, "-m", "tests.bench.sandbox"]
     cost = processes.run(command, ROOT, json.dumps(work | {"url": xero.url}))
     assert cost.code == 0, cost.err
-    return _cpu_s(xero.process.pid) - used_s, float(json.loads(cost.out))
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time of a process that still runs."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    return processes.cpu_s(xero.process.pid) - used_s, float(json.loads(cost.out))
 
 
 def _invoice(number: str, contact_id: str, lines: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A firm's folder on a sandbox, and the command line in it: what the tests of commands share.
 
 `office(…)` carries a command out in this process, whole, from its words to its exit code (0.1 s); `office.process(…)`
-starts the real program (1 s), for what depends on being one.
+starts the program, forked from one that has imported everything (0.1 s), for what depends on being a process. What is
+`cold` begins from nothing (1 s).
 """
 
 import contextlib
@@ -10,11 +11,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import warm
 from tests.leaks import known
 
 POSTING = "[pacing]\noffline_s = 0.01\n[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
@@ -60,9 +61,9 @@ class Office:
                 signal.signal(number, handler)
         return self._ended(code, out.getvalue(), err.getvalue())
 
-    def process(self, *words: str, env: dict[str, str] | None = None) -> Ended:
+    def process(self, *words: str, env: dict[str, str] | None = None, cold: bool = False) -> Ended:
         """The same as a process of its own. `env`: more variables."""
-        process = self.start(*words, env=env)
+        process = self.start(*words, env=env, cold=cold)
         out, err = process.communicate(timeout=TIMEOUT_S)
         return self._ended(process.returncode, out, err)
 
@@ -73,12 +74,12 @@ class Office:
         assert "did not foresee" not in err, "\n".join(file.read_text() for file in self.folder.glob("*crash*"))
         return Ended(code, out, err)
 
-    def start(self, *words: str, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+    def start(self, *words: str, env: dict[str, str] | None = None, cold: bool = False) -> "subprocess.Popen[str]":
         """The same without waiting. A service listens on any free port."""
         free = {"COUNTERFOIL_SERVICE__LISTEN": "127.0.0.1:0"} if "serve" in words else {}
-        return subprocess.Popen(
-            [sys.executable, "-m", "counterfoil", *words], cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return (warm.cold if cold else warm.start)(
+            "-m", "counterfoil", *words, cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def write(self, *, flows: str = "", api_url: str = "", port: int | None = None, entities: str = "") -> None:

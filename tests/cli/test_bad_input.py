@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from counterfoil.cli.entry import main
 from tests.cli.office import Office, sale
 
 
@@ -95,3 +98,24 @@ def test_an_office_elsewhere_knows_what_it_needs(tmp_path):
     office.key()
     lines(office, line(1))
     assert office("run", "shop").code == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[flows.shop]", '[flows.shop]\nevery = "0s"', "`every` is '0s', which cannot be read"),
+        (
+            "[flows.shop]",
+            '[flows.shop]\ntimezone = "UTC"\nwindow = "25:00-26:00"',
+            "`window` is '25:00-26:00', which cannot be read",
+        ),
+        ("[xero]", '[pacing]\nbulk_window = "25:00-26:00"\n[xero]', "[pacing] `bulk_window` cannot be read"),
+    ],
+)
+def test_config_check_finds_what_serve_would_refuse(tmp_path, capsys, old, new, said):
+    """Schedules and hours are read, too: a configuration that is called good is one that is taken."""
+    path = tmp_path / "counterfoil.toml"
+    text = '[xero]\nclient_id = "a"\n[flows.shop]\nkind = "sales_invoices"\nsource = { jsonl = "a.jsonl" }\n'
+    path.write_text(text.replace(old, new, 1))
+    assert main(["--config", str(path), "config", "check"]) == 2
+    assert said in capsys.readouterr().err

@@ -150,9 +150,9 @@ class Staged(Office):
         """As of an office, with `--env test`."""
         return super().__call__("--env", "test", *words)
 
-    def start(self, *words, env=None):
+    def start(self, *words, **how):
         """As of an office, with `--env test`."""
-        return super().start("--env", "test", *words, env=env)
+        return super().start("--env", "test", *words, **how)
 
 
 def test_what_was_planned_stays_with_its_organisation(business):

@@ -21,7 +21,7 @@ def shop(tmp_path_factory, sandbox):
     """A connected, bound firm with three good sales and a bad one, posted."""
     office = Office(tmp_path_factory.mktemp("shop"), sandbox).open_for_business()
     office.records(sale(1), sale(2), sale(3), sale(4, expected_total="12.01"))
-    office.ended = office.process("run", "shop", "--json")
+    office.ended = office.process("run", "shop", "--json", cold=True)
     return office
 
 

@@ -36,9 +36,9 @@ class Staged(Office):
         """As of an office, with `--env staging`."""
         return super().__call__("--env", "staging", *words)
 
-    def start(self, *words, env=None):
+    def start(self, *words, **how):
         """As of an office, with `--env staging`."""
-        return super().start("--env", "staging", *words, env=env)
+        return super().start("--env", "staging", *words, **how)
 
 
 def begun(office):

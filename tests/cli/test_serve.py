@@ -75,7 +75,7 @@ def stopped(process):
 def test_serve_runs_a_flow_by_its_schedule_and_ends_when_it_is_told_to(shop, sandbox):
     """Every sale stands in the ledger once; SIGTERM ends it with 0 within ten seconds; --json is one value at the end."""
     shop.records(*(sale(n) for n in range(1, 31)))
-    process = shop.start("serve", "--json")
+    process = shop.start("serve", "--json", cold=True)
     until(lambda: len(numbers(sandbox)) == 30, process)
     code, out, err, took_s = stopped(process)
     assert (code, took_s < 10) == (0, True), err

@@ -2,15 +2,13 @@
 
 import asyncio
 import collections
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import notices
 from counterfoil.store.database import Database
+from tests import warm
 
 SENDERS = 4
 CAUSES = 12
@@ -32,10 +30,7 @@ async def database(request, tmp_path):
 
 def start(database, config, *more):
     url = database.url.render_as_string(hide_password=False)
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.delivery.sender", url, str(config), *map(str, more)],
-        cwd=Path(__file__).parents[2],
-    )
+    return warm.start("-m", "tests.delivery.sender", url, str(config), *map(str, more), cwd=warm.ROOT)
 
 
 async def stand(database, hook, tmp_path):

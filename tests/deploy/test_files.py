@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from counterfoil import errors, settings
+from counterfoil import settings
 from counterfoil.cli import catalogue, switches
 from tests.cli.office import Office
 from tests.service.conftest import serving
@@ -47,13 +47,23 @@ def test_commands_of_the_container_exist():
 
 
 def test_the_command_of_the_unit_exists():
-    """And the exit code after which it is not started again is that of a wrong configuration."""
+    """And whatever ends it, it is started again: a database that is up later than we are ends it as a mistake does."""
     (start,) = lines("ExecStart")
     program, *words = shlex.split(start)
     options, rest = checked(words)
     assert (program.endswith("/bin/counterfoil"), rest) == (True, ["serve"])
     assert options.config.startswith(*lines("WorkingDirectory"))
-    assert lines("RestartPreventExitStatus") == [str(errors.ConfigurationError.exit_code)]
+    assert (lines("Restart"), lines("RestartPreventExitStatus"), lines("StartLimitIntervalSec")) == (
+        ["always"],
+        [],
+        ["0"],
+    )
+
+
+def test_what_deploying_puts_beside_the_files_is_neither_committed_nor_built_in():
+    """Passwords, keys and books under deploy/ stay out of the repository and out of what the container's builder is handed."""
+    for name in (".gitignore", ".dockerignore"):
+        assert {"deploy/secrets/", "deploy/books/"} <= set((ROOT / name).read_text().split())
 
 
 def test_variables_that_are_set_are_declared():

@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests import warm
 from tests.posting.workbench import Workbench
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,7 @@ def start(
     }
     state.write_text(json.dumps(known))
     arguments = [str(bench.folder), str(state), point, str(nth), action, command]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.durability.worker", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    return warm.start("-m", "tests.durability.worker", *arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def ended(process: "subprocess.Popen[str]") -> dict[str, Any]:

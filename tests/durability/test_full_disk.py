@@ -1,14 +1,11 @@
-"""A disk that is really full, at whatever write it fills up: said clearly, nothing lost, nothing twice.
+"""A disk that is full in the middle of a run, and for what tidies up: nothing lost, nothing twice, nothing half done.
 
-The disk is a small one in memory, mounted for the test. Where mounting is not allowed, SQLite's own bound on its file takes
-its place; the files beside the database are then not bounded.
+Every command at every write: test_full_disk_everywhere.
 """
 
 import asyncio
 import contextlib
-import os
-import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +13,9 @@ import pytest
 
 from counterfoil import errors
 from counterfoil.app import backups, housekeeping, pausing
-from tests.posting.test_surroundings import pragma
+from tests.durability.disks import Disk
 from tests.posting.workbench import Workbench, sale
 from tests.sandbox_process import SandboxProcess
-
-SIZE = 12 << 20
-PAGE = 4096
-COUNT = 60
-OFF = 'sqlite:///{}"\nfree_min_mib = 0 # "'  # the watch would stop before the disk is full
-
-
-class Disk:
-    """A disk that can be filled up to a few free bytes, and freed again."""
-
-    def __init__(self, folder: Path, *, mounted: bool) -> None:
-        self.folder = folder
-        self.mounted = mounted
-        self.left: int | None = None
-        self._filler = folder / "filler"
-
-    def fill(self, left: int) -> None:
-        """Let so many bytes be free."""
-        self.left = left
-        if self.mounted:
-            free = os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize
-            self._filler.write_bytes(bytes(max(0, free - left)))
-
-    def free(self) -> None:
-        """Free it again."""
-        self.left = None
-        self._filler.unlink(missing_ok=True)
-
-    async def bound(self, books: Any) -> None:
-        """What stands for a full disk where none can be mounted."""
-        if not self.mounted and self.left is not None:
-            used = await pragma(books, "PRAGMA page_count")
-            await pragma(books, f"PRAGMA max_page_count={used + self.left // PAGE}")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    try:
-        yield Disk(folder, mounted=mounted)
-    finally:
-        if mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -75,7 +23,7 @@ def bench(sandbox: SandboxProcess, tmp_path: Path, disk: Disk) -> Workbench:
     """An installation whose database, and all that lies beside it, is on the small disk; its configuration is not."""
     sandbox.post("/_sandbox/reset")
     sandbox.clear_faults()
-    return Workbench(tmp_path, sandbox, store=OFF.format(disk.folder / "counterfoil.db"))
+    return Workbench(tmp_path, sandbox, store=disk.store)
 
 
 def ended(bench: Workbench, disk: Disk, work: Callable[[Any], Awaitable[Any]]) -> str:
@@ -95,38 +43,6 @@ def ended(bench: Workbench, disk: Disk, work: Callable[[Any], Awaitable[Any]]) -
 def once(bench: Workbench, count: int) -> None:
     assert len(bench.living()) == count
     assert set(bench.marks().values()) == {1}
-
-
-@pytest.mark.parametrize("left", [0, 8, 40, 120, 300, 600])
-def test_a_run_on_a_full_disk(bench: Workbench, disk: Disk, left: int) -> None:
-    """So many KiB are free at its beginning: it ends with the reason; with room again all is posted, each once."""
-    bench.run([sale(1000)])
-    disk.fill(left << 10)
-    bench.write([sale(1000), *(sale(n, reference="x" * 200) for n in range(COUNT))])
-    said = ended(bench, disk, lambda books: books.run("shop"))
-    assert said == "" or (("full" in said or "No space" in said) and "NO REMEDY" not in said)
-    assert left > 100 or said
-    disk.free()
-    for _ in range(2):  # what was in flight when the disk filled up may wait for its quiet period
-        report = bench.run()
-    assert report.exit_code == 0
-    once(bench, COUNT + 1)
-
-
-@pytest.mark.parametrize("left", [0, 12, 60])
-def test_finishing_on_a_full_disk(bench: Workbench, disk: Disk, left: int) -> None:
-    """Everything is planned, then the disk is full: what was sent is known of, the rest goes out later."""
-    bench.sandbox.fault("429_day", method="PUT", count=80)
-    bench.run([sale(n) for n in range(COUNT)])
-    bench.sandbox.clear_faults()
-    for file in disk.folder.glob("*-limits*"):
-        file.unlink()
-    disk.fill(left << 10)
-    ended(bench, disk, lambda books: books.finish())
-    disk.free()
-    bench.finish()
-    assert bench.run().exit_code == 0
-    once(bench, COUNT)
 
 
 def test_a_lost_answer_and_a_full_disk(bench: Workbench, disk: Disk) -> None:
@@ -171,24 +87,3 @@ def test_backup_pause_and_tidying_on_a_full_disk(bench: Workbench, disk: Disk) -
         assert ended(bench, disk, act) == ""
     asyncio.run(bench.use(pausing.resume))
     assert bench.run().unchanged == 5
-
-
-@pytest.mark.parametrize("left", [0, 100, 400])
-def test_restoring_on_a_full_disk(bench: Workbench, disk: Disk, left: int) -> None:
-    """No room for the copy: nothing is replaced, the database that is there works on; with room it is restored."""
-    bench.run([sale(n) for n in range(5)])
-    file = bench.folder / "one.backup"
-    asyncio.run(bench.use(lambda books: backups.backup(books, file)))
-    disk.fill(left << 10)
-    before = (disk.folder / "counterfoil.db").stat().st_ino
-    said = ""
-    try:
-        asyncio.run(backups.restore(bench.write_config(), None, file))
-    except errors.StoreError as error:
-        said = error.remedy
-    assert ("Free some space" in said) is ((disk.folder / "counterfoil.db").stat().st_ino == before)
-    assert said or left == 400 or not disk.mounted
-    disk.free()
-    assert list(disk.folder.glob("*.restoring")) == []
-    assert bench.run().unchanged == 5
-    once(bench, 5)

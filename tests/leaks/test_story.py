@@ -53,7 +53,7 @@ class Story:
 
     def __call__(self, *words, env=None):
         """A command as a process of its own, watched while it runs; also in JSON what is told for people."""
-        process = self.office.start(*words, env=env)
+        process = self.office.start(*words, env=env, cold=True)
         watch = threading.Thread(target=self.watch, args=(process,))
         watch.start()
         out, err = process.communicate(timeout=120)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.model import modes
+from counterfoil.posting.rules import Rules
 from tests.posting import taking_back, workbench
 from tests.posting.workbench import Workbench, sale
 
@@ -183,3 +184,28 @@ def test_what_a_mode_lets_through(status, resource, word):
     drafts = resource in ("Invoices", "CreditNotes") and status in ("DRAFT", "DELETED")
     assert lets is {"normal": True, "read_only": False, "draft_only": drafts}[word]
     assert (modes.forbidden("acme-uk", word, "Contacts", b"{}") is None) is (word != "read_only")
+
+
+def test_a_mode_that_is_switched_under_a_running_worker_holds_what_it_has_frozen(bench):
+    """A frozen request whose first byte has not left is not sent any more: the worker's own rules say so, not the next one's."""
+    opened = []
+
+    def switch(name):
+        if name == "after-freeze":
+            opened[0].rules.set_modes({"acme-uk": "read_only"})
+
+    async def run(books):
+        opened.append(books)
+        return await books.run("shop")
+
+    bench.write([sale(1)])
+    report = asyncio.run(bench.use(run, switch))
+    assert (report.posted, report.held) == (0, 1)
+    assert bench.writes() == bench.writes(path="/api.xro/2.0/Contacts") == []
+
+
+def test_modes_that_are_taken_over_leave_none_out():
+    """An entity that is named no more keeps its mode: what was read_only does not become writable by that."""
+    rules = Rules(modes={"acme-uk": "read_only", "acme-au": "normal"})
+    rules.set_modes({"acme-au": "draft_only"})
+    assert rules.modes == {"acme-uk": "read_only", "acme-au": "draft_only"}

@@ -8,13 +8,12 @@ import contextlib
 import datetime
 import itertools
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.runtime.port import Due, Work
+from tests import warm
 from tests.runtime.adapters import opened
 
 CLOCK = SystemClock()
@@ -316,8 +315,8 @@ async def _none():
 async def test_the_work_of_a_killed_worker_is_taken_up_by_another(adapter, address, tmp_path):
     """kill -9 in the middle of a piece: whoever runs next finds it, and a job that says that it runs is no obstacle."""
     file = tmp_path / "started"
-    words = [sys.executable, "-m", "tests.runtime.worker", adapter, address, str(file)]
-    process = await asyncio.to_thread(subprocess.Popen, words)
+    words = ["-m", "tests.runtime.worker", adapter, address, str(file)]
+    process = await asyncio.to_thread(warm.start, *words, cwd=warm.ROOT)
     table = Table("piece")
     try:
         await table.until(lambda: file.exists() or process.poll() is not None)

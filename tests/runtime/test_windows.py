@@ -49,6 +49,15 @@ def test_a_window_that_the_clock_jumps_over_whole_is_not_open_that_day():
     assert not short.is_open(utc("2026-03-29T01:00"))
 
 
+def test_a_weekly_window_that_the_clock_jumps_over_opens_a_week_later():
+    """Sundays from two to three: asked all week before 29 March 2026 in Berlin, and in zones that jump elsewhere, there is an answer."""
+    weekly = windows.window("sun 02:00-03:00", "Europe/Berlin")
+    for day in range(22, 30):
+        assert utc("2026-04-05T00:00") == weekly.opens_at(utc(f"2026-03-{day}T12:00"))
+    half = windows.window("sun 02:00-02:30", "Australia/Lord_Howe")
+    assert utc("2026-10-10T15:00") == half.opens_at(utc("2026-09-30T12:00"))
+
+
 def test_a_window_in_the_hour_that_comes_twice_is_not_shorter_than_it_says():
     """On 25 October 2026 London has half past one twice: from the first, until the last."""
     opening = windows.window("01:30-03:00", LONDON)

@@ -5,10 +5,13 @@ import re
 import types
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from counterfoil.app.places import Place
 from counterfoil.service import metrics, snapshot
+from counterfoil.store import schedules
 from counterfoil.xero.tally import Tally
 from tests import sandbox_process
 from tests.cli.office import sale
@@ -109,6 +112,27 @@ async def test_an_open_posting_has_an_age(posted):
     assert 7_000 < found["counterfoil_oldest_open_posting_seconds"][(("entity", "acme-uk"),)] < 7_400
 
 
+async def test_how_far_an_import_is(posted):
+    """What is left, the pace and the time, and how much of the source is planned while somebody reads it."""
+    place = Place(source="", run=1, records=300, bytes=20, size=80, since=datetime.datetime.now(datetime.UTC))
+
+    def reads(conn):
+        conn.exec_driver_sql("UPDATE postings SET state = 'planned' WHERE number = 'order-1'")
+        now = place.since
+        turn = schedules.know(conn, "shop", "1h", now)
+        assert schedules.claim(conn, turn, "us", now, now)
+        assert schedules.note_reading(conn, "shop", "us", msgspec.to_builtins(place))
+
+    async with serving(posted) as (books, door):
+        await books.database.run(reads)
+        found = read((await ask(door.port, path="/metrics")).text)
+    uk, shop = (("entity", "acme-uk"),), (("flow", "shop"),)
+    names = ("sending_left", "reading_records", "reading_percent")
+    assert [found[f"counterfoil_{name}"][of] for name, of in zip(names, (uk, shop, shop), strict=True)] == [1, 300, 25]
+    assert found["counterfoil_sending_per_minute"][uk] >= 1
+    assert found["counterfoil_sending_left_seconds"][uk] >= 1
+
+
 async def test_the_runtime(office):
     """What runs, what fails for how long, when work was looked for, which schedule is late."""
     now = datetime.datetime.now(datetime.UTC)
@@ -191,7 +215,9 @@ async def test_every_name_is_explained(posted):
     named = set(re.findall(r"^\| `(counterfoil_\w+)", PAGE.read_text(), re.MULTILINE))
     given = {name for name in found if name.startswith("counterfoil_") and not name.endswith("_created")}
     assert given - named == set()
-    assert named - given <= {"counterfoil_notices", "counterfoil_day_runs_out_seconds"}  # there while something stands
+    standing = ("notices", "day_runs_out_seconds", "reading_records", "reading_percent")  # there while something stands
+    standing += ("sending_left", "sending_per_minute", "sending_left_seconds")
+    assert named - given <= {f"counterfoil_{name}" for name in standing}
 
 
 def test_answers_are_told_apart():

@@ -87,6 +87,7 @@ def test_a_flow_without_an_id_has_its_table_s_name(tmp_path):
         ("[entities.acme-uk]", '[service]\npublic_url = "ftp://x"\n[entities.acme-uk]', "counterfoil.toml:4: [service] `public_url` has characters"),
         ("[entities.acme-uk]", '[service]\npublic_url = "https://go.xero.com/x"\n[entities.acme-uk]', "counterfoil.toml:4: [service] `public_url` may not be at xero.com"),
         ("[entities.acme-uk]", '[service]\nlisten = "8321"\n[entities.acme-uk]', "counterfoil.toml:4: [service] `listen` has characters"),
+        ("[entities.acme-uk]", '[service]\nlisten = "localhost:99999"\n[entities.acme-uk]', "counterfoil.toml:4: [service] `listen` has characters"),
         ("[entities.acme-uk]", "[entities.' x']\n[entities.acme-uk]", "counterfoil.toml:3: [entities] ` x` has characters"),
         ('"abc"', '"${NOWHERE}"', "counterfoil.toml:2: `xero.client_id` needs the environment variable NOWHERE, which is not set."),
         ("[entities.acme-uk]", "[entities.acme-uk", "counterfoil.toml:3: this is not TOML"),

@@ -1,7 +1,9 @@
 """Transactions that hold, errors that say what to do, and types that lose nothing."""
 
 import asyncio
+import contextlib
 import datetime
+import sqlite3
 import stat
 import threading
 from collections.abc import AsyncIterator
@@ -16,8 +18,10 @@ from hypothesis import strategies as st
 
 from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import database as database_module
 from counterfoil.store import documents, limits, postings, problems, requests, schema, types
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.prepared import drive
 from counterfoil.xero.pacing import Pacer
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
@@ -93,6 +97,60 @@ async def test_work_without_a_pause_can_be_interrupted_between_two_transactions(
         await task
     assert len(done) < 100
     assert await database.read(lambda conn: get_meta(conn, "count")) == str(len(done))
+
+
+async def test_while_another_process_writes_a_bar_moves_and_an_interruption_is_heard(database: Database) -> None:
+    """Nobody holds up the event loop: others have their turns, Ctrl-C ends the wait, and with the lock gone it goes through."""
+    path = database.path
+    assert path is not None
+
+    async def bar() -> None:
+        for _ in range(4):
+            await asyncio.sleep(0.01)
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        interrupted = asyncio.create_task(database.run(lambda conn: set_meta(conn, "first", "no")))
+        patient = asyncio.create_task(database.run(lambda conn: set_meta(conn, "second", "yes")))
+        await bar()
+        assert not interrupted.done()
+        interrupted.cancel()
+        other.execute("ROLLBACK")
+    await asyncio.gather(interrupted, return_exceptions=True)
+    await patient
+    assert await database.read(lambda conn: get_meta(conn, "second")) == "yes"
+    if database.alone:
+        assert interrupted.cancelled()
+        assert await database.read(lambda conn: get_meta(conn, "first")) is None
+
+
+async def test_a_lock_that_is_never_given_back_is_told(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the usual patience, with what to do; afterwards the same database works."""
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_MS", 100)
+    path = database.path
+    assert path is not None
+    await database.run(lambda conn: drive(conn, "PRAGMA busy_timeout=100"))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(errors.StoreError, match="locked") as caught:
+            await database.run(lambda conn: set_meta(conn, "one", "1"))
+    assert "run the same command again" in caught.value.remedy
+    await database.run(lambda conn: set_meta(conn, "one", "1"))
+
+
+async def test_a_file_of_limits_that_another_holds_keeps_the_loop_moving(tmp_path: Path) -> None:
+    """A command takes its turn as soon as the file is free."""
+    place = limits.InFile(tmp_path / "limits", SystemClock(), alone=True)
+    await place.turn([], lambda _now, _states: (None, {}))
+    with contextlib.closing(sqlite3.connect(tmp_path / "limits", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        turn = asyncio.create_task(place.turn(["a"], lambda _now, _states: ("mine", {"a": b"1"})))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not turn.done()
+        other.execute("ROLLBACK")
+    assert await turn == "mine"
+    await place.close()
 
 
 def modes_in(folder: Path) -> dict[str, int]:

@@ -7,14 +7,12 @@ answered. The processes share one file.
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 
 import pytest
 
-from tests import sandbox_process
+from tests import sandbox_process, warm
 from tests.xero import sandbox_caller
 
 SOAK = bool(os.environ.get("SOAK"))
@@ -60,7 +58,6 @@ def test_nobody_is_refused(tmp_path, windows):
 def start(folder, xero, token, tenants, seed):
     """One more process."""
     words = [
-        sys.executable,
         "-m",
         "tests.xero.sandbox_caller",
         str(folder / "limits"),
@@ -69,7 +66,7 @@ def start(folder, xero, token, tenants, seed):
         str(seed),
         *tenants,
     ]
-    return subprocess.Popen(words)
+    return warm.start(*words, cwd=warm.ROOT)
 
 
 def calls(xero):

@@ -65,6 +65,23 @@ async def test_closing_writes_the_rest_at_once(database):
     assert (only.calls, only.read_bytes, only.write_bytes, only.wire_bytes) == (2, 7, 11, 16)
 
 
+async def test_a_killed_process_loses_what_was_counted_since_a_moment_ago(database, monkeypatch):
+    """Never closed: all but the calls after the last writing are there, and that comes WRITE_S after the first, however many follow."""
+    loop, timers = asyncio.get_running_loop(), []
+    monkeypatch.setattr(loop, "call_later", lambda delay_s, act: timers.append((delay_s, act)) or act)
+    killed = Meter(database)
+    for _ in range(100):
+        get(killed)
+    assert [delay_s for delay_s, _act in timers] == [metering.WRITE_S]
+    timers.pop()[1]()
+    await until(database, 100)
+    get(killed)
+    get(killed)
+    assert [delay_s for delay_s, _act in timers] == [metering.WRITE_S]
+    assert sum(one.calls for one in await kept(database)) == 100
+    assert metering.WRITE_S <= 15
+
+
 async def test_a_database_that_cannot_be_written_keeps_nothing_back(database, monkeypatch):
     """The counts wait for the next time; whoever asks for them now is told."""
     meter = Meter(database)

@@ -115,6 +115,31 @@ async def test_a_minute_429_stops_the_tenant():
     assert log == [(1000.0, "looking"), (1026.0, "looking")]
 
 
+@pytest.mark.parametrize(
+    "mad", ["9" * 12, "9" * 5_000, "-5", "1e9", "", "Sun, 22 Nov 2026 23:59:59 GMT", "nan", "\u00b2"]
+)
+async def test_headers_that_lie_stop_nobody_for_longer_than_a_day(mad):
+    """Every number in them is mad: nothing is raised where the answer is still to be judged, and tomorrow calls go again."""
+    clock, log = FakeClock(), []
+    paced = pacer(clock)
+    names = ("X_MinLimit_Remaining", "X_DayLimit_Remaining", "X_AppMinLimit_Remaining", "Retry_After")
+    for status, problem in ((200, ""), (429, ""), (429, "minute"), (429, "day"), (429, "appminute"), (503, "")):
+        paced.learn("t", headers(**dict.fromkeys(names, mad), X_Rate_Limit_Problem=problem), status)
+        await told()
+    clock.elapsed += 86_400
+    await one(paced, clock, log=log)
+    assert len(log) == 1
+
+
+async def test_a_wait_of_years_is_a_day():
+    """A Retry-After that no limit of Xero's has is not kept for as long as it says."""
+    clock, log = FakeClock(), []
+    paced = pacer(clock)
+    paced.learn("t", headers(Retry_After="99999999", X_Rate_Limit_Problem="minute"), 429)
+    await one(paced, clock, log=log)
+    assert log == [(1000.0 + 86_400, "looking")]
+
+
 async def test_an_app_429_stops_everybody():
     """The app's limit is shared by all tenants."""
     clock, log = FakeClock(), []

@@ -8,8 +8,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
 
@@ -20,6 +18,7 @@ from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store.limits import InFile, OnServer, Passed
 from counterfoil.xero.pacing import Pacer
+from tests import warm
 from tests.xero.caller import LIMITS, TENANTS
 from tests.xero.fakes import FakeClock
 from tests.xero.test_budget import most_in_a_minute
@@ -80,7 +79,6 @@ def test_no_interleaving_of_processes_exceeds_a_limit(address, tmp_path, seed):
         nonlocal started
         started += 1
         words = [
-            sys.executable,
             "-m",
             "tests.xero.caller",
             address,
@@ -88,7 +86,7 @@ def test_no_interleaving_of_processes_exceeds_a_limit(address, tmp_path, seed):
             str(PATIENCE_S),
             str(started),
         ]
-        running[started] = subprocess.Popen(words)
+        running[started] = warm.start(*words, cwd=warm.ROOT)
 
     for _ in range(PROCESSES):
         start()
@@ -177,6 +175,20 @@ async def test_a_file_that_cannot_be_used_is_an_error_with_a_remedy(tmp_path):
         await one_call(pacer)
     assert "deleted" in caught.value.remedy
     await pacer.close()
+
+
+async def test_a_full_disk_is_said_to_be_one(tmp_path):
+    """SQLite ends the transaction by itself then: what is told is the disk, not that there is nothing to take back."""
+    place = InFile(tmp_path / "limits", FakeClock())
+    await place.turn([], lambda _now, _states: (None, {}))
+    place._connection.execute("PRAGMA max_page_count=1")
+    with pytest.raises(errors.StoreError, match="is full") as caught:
+        await place.turn([], lambda _now, _states: (None, {"a": bytes(1 << 16)}))
+    assert "disk full" in caught.value.remedy
+    place._connection.execute("PRAGMA max_page_count=1000")
+    await place.turn([], lambda _now, _states: (None, {"a": b"there is room"}))
+    assert await place.turn(["a"], lambda _now, states: (states["a"], {})) == b"there is room"
+    await place.close()
 
 
 @pytest.mark.parametrize(

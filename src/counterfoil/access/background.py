@@ -21,6 +21,7 @@ from counterfoil.xero.xero_time import XeroTime
 
 LOOK_S: Final = 30.0  # how often the task looks
 END_S: Final = 5.0  # how long the end of a command waits for a refresh that is under way
+AT_ONCE: Final = 8  # consents that are refreshed beside each other: one that hangs keeps no other waiting
 UNUSED_AFTER: Final = datetime.timedelta(days=7)
 UNUSED_MAX: Final = 50  # refreshed in one go, the oldest first
 UNUSED_EVERY: Final = datetime.timedelta(days=1)
@@ -103,13 +104,20 @@ class Background:
             await self.refresh_unused()
 
     async def _each(self, grant_ids: list[str], *, whatever: bool) -> int:
-        done = 0
-        for grant_id in grant_ids:
-            try:
-                done += await self._tokens().ahead(grant_id, whatever=whatever)
-            except (errors.RunAgain, errors.Reconnect, errors.FixInput):
-                continue  # lost for good is told already (losing); the others are tried again, here or by who needs them
-        return done
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(grant_id: str) -> bool:
+            async with places:
+                try:
+                    return await self._tokens().ahead(grant_id, whatever=whatever)
+                except (errors.RunAgain, errors.Reconnect, errors.FixInput):
+                    return False  # lost for good is told already (losing); the others are tried again, here or by who needs them
+
+        found = await asyncio.gather(*map(one, grant_ids), return_exceptions=True)
+        for failed in found:
+            if isinstance(failed, BaseException):
+                raise failed
+        return sum(1 for done in found if done)
 
     async def compare_clocks(self) -> None:
         """Tell a person when this machine's clock is more than a minute wrong, and when it is right again."""

@@ -15,7 +15,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access import connections, losing, reach, refresh
+from counterfoil.access import connections, losing, reach, refresh, silence
 from counterfoil.access.audit import NO_ENTITY, AuditLog
 from counterfoil.access.vault import Vault
 from counterfoil.store import grants
@@ -93,6 +93,7 @@ class Granting:
             at = self._database.now(conn)
             reach.keep(conn, self._audit, grant.id, rows, is_custom=custom, now=at)
             losing.over(conn, grant.id, at)
+            silence.answered(conn, grant.id, at)
 
         await self._database.run(reached)
         return Consented(

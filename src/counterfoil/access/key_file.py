@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil import errors
+from counterfoil.access.file_rights import open_to_others
 from counterfoil.access.master_key import MAKE_ONE, TEXT_BYTES_MAX, MasterKey, read_keys
 from counterfoil.model.hidden import HiddenBytes
 
-OPEN_TO_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 OWNER_ONLY: Final = 0o600
 
 
@@ -36,7 +36,7 @@ def _bytes(path: Path) -> HiddenBytes:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise errors.MasterKeyError(f"The master key {path} is no file.", remedy=MAKE_ONE)
-        if mode & OPEN_TO_OTHERS:
+        if open_to_others(handle, mode):
             raise errors.MasterKeyError(
                 f"Other users of this machine may read the master key {path}.", remedy=f"Run: chmod 600 {path}"
             )

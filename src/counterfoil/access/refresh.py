@@ -3,21 +3,23 @@
 Called by tokens. A refresh token works once, and its answer may be lost: the same old token is asked with again, which Xero
 honours for another 30 minutes; new tokens are stored before they are used; an answer that came too late is kept as a
 spare; a dead token is not the end while a spare works. While an answer is in doubt the grant's row says so, even after we
-are gone, and the next process repairs that first. xero-facts §1.4, §1.5, design §3.3.
+are gone, and the next process repairs that first. What failed is asked again after a wait that all processes share
+(store/refresh_waits), then by one call at a time. xero-facts §1.4, §1.5, design §3.3.
 """
 
 import asyncio
 import datetime
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access import losing, reach
+from counterfoil.access import losing, reach, silence
 from counterfoil.access.vault import Vault
 from counterfoil.model.hidden import HiddenText
-from counterfoil.store import grants
+from counterfoil.store import grants, refresh_waits
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Connection, Grant
 from counterfoil.xero import identity
@@ -59,11 +61,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Refresh:
-    """Use once. `begin` prolongs the lease; False: it is lost."""
+    """Use once. `begin` prolongs the lease; False: it is lost. `tries`: of one refresh token, while answers are lost."""
 
     def __init__(
         self, database: Database, vault: Vault, transport: Transport, app: App, owner: str, grant: Grant,
-        begin: Callable[[Grant], Awaitable[bool]],
+        begin: Callable[[Grant], Awaitable[bool]], tries: int = TRIES,
     ) -> None:  # fmt: skip
         self._database = database
         self._vault = vault
@@ -72,6 +74,7 @@ class Refresh:
         self._owner = owner
         self._grant = grant
         self._begin = begin
+        self._tries = tries
         self._doubt = grant.refresh_owner is not None  # whoever began before us may have been answered
 
     async def carry_out(self) -> Stored:
@@ -82,31 +85,43 @@ class Refresh:
             except errors.NoConsent as refused:
                 return await self._last_resort(refused)
         except (errors.CounterfoilError, asyncio.CancelledError) as problem:
-            await self._database.run(self._let_go)
+            wait_s = await self._database.run(functools.partial(self._let_go, problem=problem))
             if isinstance(problem, errors.RunAgain):
                 # Said as what it is to the caller: whatever it wanted to send has not left.
                 raise errors.XeroUnavailable(
-                    f"The consent could not be refreshed: {problem}", sent=False, retry_after_s=problem.retry_after_s
+                    f"The consent could not be refreshed: {problem}", sent=False, retry_after_s=wait_s
                 ) from None
             raise
 
-    def _let_go(self, conn: Connection) -> None:
-        """Give the lease back; in doubt it stays as one that has run out, for the next process to repair."""
-        until = self._database.now(conn) if self._doubt else None
-        grants.release(conn, self._grant.id, owner=self._owner, doubt_since=until)
+    def _let_go(self, conn: Connection, problem: BaseException) -> float | None:
+        """Give the lease back; in doubt it stays as one that has run out, for the next process to repair.
+
+        → how long nobody asks, when there was no answer.
+        """
+        now = self._database.now(conn)
+        grants.release(conn, self._grant.id, owner=self._owner, doubt_since=now if self._doubt else None)
+        if isinstance(problem, errors.RunAgain):
+            if problem.facts.get("overtaken"):
+                return problem.retry_after_s
+            wait = refresh_waits.failed(conn, self._grant.id, now, problem.message, problem.retry_after_s)
+            silence.failed(conn, wait, now)
+            return (wait.until - now).total_seconds()
+        if isinstance(problem, errors.Reconnect | errors.FixInput):  # a refusal is an answer
+            silence.answered(conn, self._grant.id, now)
+        return None
 
     async def _tried(self, tokens: TokenSet) -> Stored:
         """Ask with one refresh token until there is an answer; the same token again after a lost one."""
-        for n in range(1, TRIES + 1):
+        for n in range(1, self._tries + 1):
             try:
                 return await self._asked(tokens)
             except errors.RunAgain:
-                if n == TRIES:
+                if n == self._tries:
                     raise
             await self._database.clock.sleep(BACKOFF_S * n)
             if not await self._begin(self._grant):
                 break
-        raise errors.XeroUnavailable(OVERTAKEN, sent=False)
+        raise errors.XeroUnavailable(OVERTAKEN, sent=False, overtaken=True)
 
     async def _asked(self, tokens: TokenSet) -> Stored:
         asked_s = self._database.clock.elapsed_s()
@@ -140,6 +155,7 @@ class Refresh:
             refreshed_at=since,
             spare_until=now + GRACE,
         )
+        silence.answered(conn, old.id, now)
         if not stored:  # another process was faster; this token is good all the same, and kept as a spare
             grants.keep_spare(conn, old.id, secret, until=now + REFRESH_TOKEN_LIFE)
         return Stored(HiddenText(fresh.access_token), grants.get(conn, old.id) if stored else None)
@@ -163,4 +179,4 @@ class Refresh:
 
         if await self._database.run(lose):
             raise refused
-        raise errors.XeroUnavailable(OVERTAKEN, sent=False)
+        raise errors.XeroUnavailable(OVERTAKEN, sent=False, overtaken=True)

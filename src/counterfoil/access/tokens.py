@@ -15,9 +15,10 @@ from counterfoil.access import refresh
 from counterfoil.access.refresh import CONNECT, Refresh, in_doubt, opened, sealed
 from counterfoil.access.vault import Vault
 from counterfoil.model.hidden import HiddenText
-from counterfoil.store import grants
+from counterfoil.store import grants, refresh_waits
 from counterfoil.store.database import Database
 from counterfoil.store.grants import Grant
+from counterfoil.store.refresh_waits import RefreshWait
 from counterfoil.xero.identity import App
 from counterfoil.xero.transport import Transport
 
@@ -29,6 +30,7 @@ AHEAD_S: Final = 600.0  # the same in the background, so that no call waits for 
 AHEAD_SHARE: Final = 3
 USABLE_S: Final = 10.0  # with more than this it still serves while a refresh is under way or fails
 AGAIN_S: Final = 30.0  # after a refresh that failed, while the token still serves
+PATIENT_S: Final = 5.0  # a wait after a failure that is this short is waited for where a token is needed
 POLL_S: Final = 0.1  # how often a waiter looks whether the other process is done
 WAIT_MAX_S: Final = 120.0
 OUTCOMES: Final = ("refreshed", "overtaken", "failed", "lost")
@@ -72,14 +74,17 @@ class GrantTokens:
         """Refresh before anybody needs it: when under ten minutes remain, or an answer is in doubt.
 
         `whatever`: however fresh it is (for grants that nobody uses). → whether it was refreshed by us; False also when
-        another process is at it. Raises as `access_token`.
+        another process is at it, or it failed a moment ago. Raises as `access_token`.
         """
         async with self._locks.setdefault(grant_id, asyncio.Lock()):
             grant = await self._grant(grant_id)
             due = whatever or self._left_s(_fresh_until(grant, AHEAD_S, AHEAD_SHARE)) <= 0
-            if not (due or await self._in_doubt(grant)) or not await self._begin(grant):
+            if not (due or await self._in_doubt(grant)):
                 return False
-            await self._refreshed(grant)
+            wait, left_s = await self._waits(grant_id)
+            if left_s > 0 or not await self._begin(grant):
+                return False
+            await self._refreshed(grant, wait)
             return True
 
     def _left_s(self, until: datetime.datetime) -> float:
@@ -106,9 +111,17 @@ class GrantTokens:
                 return self._keep(grant, token)
             if left_s > USABLE_S and self._pauses.get(grant_id, 0.0) > clock.elapsed_s():
                 return token  # its refresh failed a moment ago
+            wait, wait_s = await self._waits(grant_id)
+            if wait is not None and wait_s > 0:
+                if left_s > USABLE_S:
+                    return token
+                if wait_s > PATIENT_S:
+                    raise errors.XeroUnavailable(_silent(wait, wait_s), sent=False, retry_after_s=wait_s)
+                await clock.sleep(wait_s)
+                continue
             if await self._begin(grant):
                 try:
-                    return await self._refreshed(grant)
+                    return await self._refreshed(grant, wait)
                 except errors.XeroUnavailable:
                     if left_s <= USABLE_S:
                         raise
@@ -128,6 +141,15 @@ class GrantTokens:
             return False
         return in_doubt(grant, await self._database.read(self._database.now))
 
+    async def _waits(self, grant_id: str) -> tuple[RefreshWait | None, float]:
+        """What the last tries of any process met, if they had no answer; and for how long nobody asks from now on."""
+
+        def look(conn: grants.Connection) -> tuple[RefreshWait | None, float]:
+            wait = refresh_waits.get(conn, grant_id)
+            return wait, 0.0 if wait is None else (wait.until - self._database.now(conn)).total_seconds()
+
+        return await self._database.read(look)
+
     def _keep(self, grant: Grant, token: HiddenText) -> HiddenText:
         """Remember a token while it is fresh, so that not every call asks the database."""
         self._kept[grant.id] = (token, _fresh_until(grant, FRESH_S, FRESH_SHARE))
@@ -145,9 +167,10 @@ class GrantTokens:
 
         return await self._database.run(begin)
 
-    async def _refreshed(self, grant: Grant) -> HiddenText:
-        """Refresh under the lease that we have."""
-        one = Refresh(self._database, self._vault, self._transport, self._app, self._owner, grant, self._begin)
+    async def _refreshed(self, grant: Grant, wait: RefreshWait | None) -> HiddenText:
+        """Refresh under the lease that we have. `wait`: the tries before had no answer, so that one call is enough to look."""
+        tries = refresh.TRIES if wait is None else 1
+        one = Refresh(self._database, self._vault, self._transport, self._app, self._owner, grant, self._begin, tries)
         try:
             stored = await one.carry_out()
         except errors.NoConsent:
@@ -161,6 +184,10 @@ class GrantTokens:
         if stored.grant is not None:
             return self._keep(stored.grant, stored.token)
         return stored.token
+
+
+def _silent(wait: RefreshWait, wait_s: float) -> str:
+    return f"Xero gave no fresh token, {wait.failures} times in a row: {wait.why} It is asked again in {errors.span(wait_s)}."
 
 
 def _fresh_until(grant: Grant, margin_s: float, share: int) -> datetime.datetime:

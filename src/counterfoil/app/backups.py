@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,9 @@ RESTORE: Final = (
     "With nothing of Counterfoil's running: pg_restore --clean --if-exists --dbname={url} FILE; leave {sentinel} as it is; then "
     "`counterfoil config adopt-copy --moved`. The next run reads Xero before it makes anything."
 )
+
+
+KEPT_MAX: Final = 1_000  # replaced databases of one second
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -106,6 +110,14 @@ def _put_back(
 ) -> tuple[Manifest, Path | None, int]:
     manifest = backups.read(file)
     _refuse(loaded, manifest, file)
+    named, database = database, Path(os.path.realpath(database))  # a link stays one; the sentinel is beside the link
+    with backups.one_at_a_time(database):
+        return _put_in_place(manifest, named, database, file, now, over_newer=over_newer)
+
+
+def _put_in_place(
+    manifest: Manifest, named: Path, database: Path, file: Path, now: datetime.datetime, *, over_newer: bool
+) -> tuple[Manifest, Path | None, int]:
     staged = database.with_name(database.name + ".restoring")
     staged.unlink(missing_ok=True)  # of a restore that was killed
     try:
@@ -113,17 +125,24 @@ def _put_back(
         backups.mark_restored(staged, now)
         if not database.exists():
             backups.sweep(database)
-            _sentinel(database, sentinel)
+            _sentinel(named, sentinel)
             backups.put_in_place(staged, database, None)
             return manifest, None, 0
         with backups.alone(database) as there:
-            forgotten = _compared(there, manifest, over_newer=over_newer)
-            kept = database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
-            _sentinel(database, sentinel)
+            forgotten = _compared(there.state, manifest, over_newer=over_newer)
+            backups.keep_paused(staged, there.pauses)  # whoever paused meant to be asked before anything is sent
+            kept = _free(database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}"))
+            _sentinel(named, sentinel)
             backups.put_in_place(staged, database, kept)
         return manifest, kept, forgotten
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _free(kept: Path) -> Path:
+    """A name that nobody has: two restores within one second keep a database each."""
+    names = (kept, *(kept.with_name(f"{kept.name}-{n}") for n in range(2, KEPT_MAX)))
+    return next((one for one in names if not os.path.lexists(one)), kept)
 
 
 def _refuse(loaded: Settings, manifest: Manifest, file: Path) -> None:

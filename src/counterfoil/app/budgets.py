@@ -18,7 +18,7 @@ from counterfoil.store import bindings, grants, limits
 from counterfoil.store.database import Database
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.pacing import Pacer, limits_of
-from counterfoil.xero.places import SECOND
+from counterfoil.xero.places import SECOND, Limits
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
@@ -29,15 +29,26 @@ RAPID_MARGIN_S: Final = 60.0  # we stop so long before, since Xero's clock is no
 ZONE_CHECKED: Final = "UTC"  # only to read the hours before an organisation is known
 
 
-def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
-    """The pacing of an installation, with its lanes. Raises ConfigurationError for hours that cannot be read."""
+def check(loaded: settings.Settings) -> None:
+    """Raises ConfigurationError, with the line, for hours of bulk work that cannot be read."""
     pacing = loaded.pacing
     if pacing.bulk_window is not None:
         try:
             windows.window(pacing.bulk_window, ZONE_CHECKED)
         except ValueError as mistake:
             raise settings.misplaced_window(pacing, str(mistake)) from None
-    xero = msgspec.structs.replace(
+
+
+def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
+    """The pacing of an installation, with its lanes. Raises ConfigurationError as `check`."""
+    return Pacer(clock, limits.beside(database), limits=limits_for(loaded))
+
+
+def limits_for(loaded: settings.Settings) -> Limits:
+    """Xero's limits by the app's tier, and what each lane leaves of them. Raises as `check`."""
+    check(loaded)
+    pacing = loaded.pacing
+    return msgspec.structs.replace(
         limits_of(loaded.xero.calls_per_minute, loaded.posting.request_timeout_s + loaded.posting.quiet_s),
         day=pacing.day_limit,
         minute_kept=pacing.minute_kept,
@@ -45,7 +56,14 @@ def pacer(loaded: settings.Settings, clock: Clock, database: Database) -> Pacer:
         day_kept=pacing.day_kept,
         offline=round(pacing.offline_s * SECOND),
     )
-    return Pacer(clock, limits.beside(database), limits=xero)
+
+
+async def take_over(books: "Books", found: Limits) -> None:
+    """Pace by another configuration, which is in force already; each organisation's hours are told anew."""
+    books.pacer.take_over(found)
+    for binding in await books.database.read(bindings.everything):
+        if binding.entity in books.settings.entities:
+            await client(books, binding)
 
 
 async def client(books: "Books", binding: Binding) -> XeroClient:
@@ -73,6 +91,11 @@ def zone_of(books: "Books", binding: Binding) -> str | None:
     return None if found is None else found.key
 
 
+def is_without_hours(books: "Books", binding: Binding) -> bool:
+    """Whether `bulk_window` does not hold an organisation's bulk work, since its time zone is not known."""
+    return books.settings.pacing.bulk_window is not None and zone_of(books, binding) is None
+
+
 class Waits(msgspec.Struct, frozen=True):
     """Why calls to one of an organisation's APIs wait. `api`: "" for all of them; `why`: for people."""
 
@@ -98,6 +121,7 @@ class TenantBudget(msgspec.Struct, frozen=True, kw_only=True):
     day_runs_out_at: datetime.datetime | None  # at the pace of the last hour; None: it lasts
     rapid_until: datetime.datetime | None = None  # Rapid Sync: the minute and the day do not count
     waits: tuple[Waits, ...] = ()
+    without_hours: bool = False  # `bulk_window` does not hold bulk work there, since nobody knows its clock
 
 
 async def budgets(books: "Books") -> list[TenantBudget]:
@@ -123,6 +147,7 @@ async def budgets(books: "Books") -> list[TenantBudget]:
                 day_runs_out_at=one.day_runs_out_at,
                 rapid_until=one.rapid_until,
                 waits=tuple(Waits(wait.api, wait.why, wait.until) for wait in one.waits),
+                without_hours=is_without_hours(books, binding),
             )
         )
     return found

@@ -70,7 +70,7 @@ def _original(connection: Connection, home: Home, here: Home) -> str | None:
         return f"as another Postgres database ({home.place})" if home.place != here.place else None
     if home.host != here.host:
         return f"on {home.host} as {home.place}"
-    if home.place == here.place or not Path(home.place).is_file():
+    if home.place == here.place or not Path(home.place).is_file() or Path(home.place).samefile(here.place):
         return None
     try:
         there, _entity = installation.peek(f"sqlite:///{home.place}", "")

@@ -95,12 +95,13 @@ class Intake:
         """What to know of each entity that gets AUTHORISED documents."""
         return self._ledgers.notices
 
-    async def batches(self, source: Path) -> AsyncGenerator[list[Item]]:
-        """Items in the source's order, a batch at a time. To be closed: what is spooled is deleted then."""
+    async def batches(self, source: Path, first: int = 0) -> AsyncGenerator[list[Item]]:
+        """Items in the source's order, a batch at a time, from number `first` on; before it empty ones. To be closed (spooled rows)."""
         n = 0
         async with contextlib.aclosing(self.read(source)) as records:
             async for rows in _chunks(records):
-                yield await self.rows(rows, n)
+                passed = min(max(0, first - n), len(rows))
+                yield await self.rows(rows[passed:], n + passed) if passed < len(rows) else []
                 n += len(rows)
 
     async def read(self, source: Path) -> AsyncGenerator[Row | BadRow]:

@@ -13,7 +13,7 @@ import msgspec
 from counterfoil import errors, flows
 from counterfoil.access import reconnecting
 from counterfoil.app import noticing
-from counterfoil.mirror import catching_up, going_live, reference
+from counterfoil.mirror import catching_up, described, going_live, reference
 from counterfoil.model.binding import Binding
 from counterfoil.posting.finishing import Waiting
 from counterfoil.settings import FlowSettings
@@ -23,11 +23,12 @@ from counterfoil.xero.scopes import Need
 
 MIRROR: Final = (*reference.NEEDS, *catching_up.NEEDS, *going_live.NEEDS)  # what every flow's plan and proof read
 BINDINGS: Final = "bindings"  # who needs what is needed without any flow
+COPIES: Final = "mirror"  # who needs what [mirror] resources names
 KIND: Final = "scope"  # of notice
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Who does what with a resource, and why: a reason for a scope. `who`: a flow's table, or BINDINGS."""
+    """Who does what with a resource, and why: a reason for a scope. `who`: a flow's table, BINDINGS or COPIES."""
 
     who: str
     resource: str
@@ -67,6 +68,33 @@ def of_flow(flow: FlowSettings) -> tuple[Need, ...]:
     return (*flows.kind(flow.kind).needs, *MIRROR)
 
 
+def of_copy(resource: str) -> Need:
+    """What keeping a copy of a resource does at Xero."""
+    return scopes.reads(resource, f"keep a copy of {resource}")
+
+
+def mirrored(books: Any) -> tuple[str, ...]:
+    """The resources that are kept: those of the configuration, else all that the flows' consent opens anyway."""
+    chosen = books.settings.mirror.resources
+    if chosen is not None:
+        return tuple(name for name in described.NAMES if name in chosen)
+    opened = {one.scope for one in asked(books)}
+    return tuple(
+        name for name in described.NAMES if any(scopes.covers(opened, scope) for scope in of_copy(name).scopes)
+    )
+
+
+async def check_copy(books: Any, resource: str, binding: Binding) -> None:
+    """Refuse to read a resource that the consent behind a binding does not cover. Raises MissingScope with what to do."""
+    held, need = await _held(books, binding), of_copy(resource)
+    if held is not None and scopes.lacking(held, (need,), books.clock.now().date()):
+        raise errors.MissingScope(
+            f"The consent for {binding.fingerprint.name} does not cover {resource}: it lacks {' '.join(scopes.least((need,)))}.",
+            remedy=f"Name {resource} in [mirror] resources, if it is not there. {remedy(books, binding.entity)}",
+            entity=binding.entity, scopes=scopes.least((need,)),
+        )  # fmt: skip
+
+
 def of_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
     """The scopes for flows of these kinds, by name; sign-in not among them."""
     return scopes.least((*probe.NEEDS, *(need for kind in kinds for need in (*flows.kind(kind).needs, *MIRROR))))
@@ -76,12 +104,13 @@ def asked(books: Any) -> tuple[Asked, ...]:
     """The least that the configuration needs, each scope once, by name, with every reason for it."""
     wanted = [(BINDINGS, need) for need in probe.NEEDS]
     wanted += [(flow.table, need) for flow in books.flows.values() for need in of_flow(flow)]
+    wanted += [(COPIES, of_copy(name)) for name in books.settings.mirror.resources or ()]
     return tuple(_reasoned(scope, wanted) for scope in scopes.least(need for _who, need in wanted))
 
 
 def _reasoned(scope: str, wanted: Sequence[tuple[str, Need]]) -> Asked:
     by_scope = [(who, need) for who, need in wanted if any(scopes.covers({scope}, one) for one in need.scopes)]
-    tables = tuple(dict.fromkeys(who for who, _need in by_scope if who != BINDINGS))
+    tables = tuple(dict.fromkeys(who for who, _need in by_scope if who not in (BINDINGS, COPIES)))
     return Asked(scope, tables, tuple(Wanted(who, one.resource, one.writing, one.why) for who, one in by_scope))
 
 

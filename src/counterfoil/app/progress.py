@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.app import timetables
+from counterfoil.app import places, timetables
 from counterfoil.app.budgets import budgets
 from counterfoil.app.timetables import Timetable
 from counterfoil.model.binding import Binding
@@ -33,6 +33,7 @@ Counts = dict[tuple[str, str], int]
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """An entity's open postings. `per_minute`: documents and contacts lately, None: none. `seconds_left` None: nobody knows.
 
+    `reading`: flows whose source is still being planned, so that more will come; `seconds_left` counts what is planned.
     `calls_left` to Xero as things stand; `waits_until` and `why`: what it waits for now; `flows`: whose they are.
     """
 
@@ -47,6 +48,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     waits_until: datetime.datetime | None
     why: str | None
     seconds_left: int | None
+    reading: tuple[str, ...] = ()
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -63,12 +65,13 @@ async def progress(books: Any) -> list[Progress]:
     def look(conn: Connection) -> list[Progress]:
         now = books.database.now(conn)
         waiting = waits.of_kind(conn, "postings")
+        read = frozenset(places.everywhere(conn))
         found = []
         for bound in bindings.everything(conn):
             counts = throughput.left(conn, bound.tenant_id)
             if counts:
                 day = days.get(bound.entity)
-                found.append(_one(conn, books, bound, counts, waiting.get(bound.entity), day, now))
+                found.append(_one(conn, books, bound, counts, waiting.get(bound.entity), day, now, read))
         return found
 
     result: list[Progress] = await books.database.read(look)
@@ -77,7 +80,7 @@ async def progress(books: Any) -> list[Progress]:
 
 def _one(
     conn: Connection, books: Any, bound: Binding, counts: Counts, wait: Wait | None, day: Day | None,
-    now: datetime.datetime,
+    now: datetime.datetime, read: frozenset[str],
 ) -> Progress:  # fmt: skip
     flow_ids = {flow_id for flow_id, _resource in counts if flow_id}
     left, calls = sum(counts.values()), calls_for(counts, books.rules.batch)
@@ -96,6 +99,7 @@ def _one(
         lane=timetables.lane_of(books.timetables, flow_ids, "sync"), window=timed[0].window if timed else None,
         per_minute=per_minute, calls_left=calls, day_left=day.left if day else None, waits_until=until, why=why,
         seconds_left=None if total_s is None else math.ceil(total_s),
+        reading=tuple(sorted(books.flow_name(one) for one in flow_ids & read)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Called by cli/run, cli/finish, app/serving, the library and the demo. Safe to interrupt and repeat at any instant.
 """
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -12,8 +13,9 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, housekeeping, pausing, room, saying, taking_back, watching
+from counterfoil.app import acts, housekeeping, pausing, places, room, saying, taking_back, watching
 from counterfoil.app.intake import Intake
+from counterfoil.app.places import Note, Reading
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
@@ -62,7 +64,7 @@ class Runner:
         self._progress = progress or (lambda _stage: None)
         self._started = books.clock.elapsed_s()
         self._calls, self._bytes = books.counts()
-        self._stops: dict[str, errors.CounterfoilError] = {}
+        self.stops: dict[str, errors.CounterfoilError] = {}
         self._notices: dict[str, tuple[str, ...]] = {}
 
     @for_its_flow
@@ -93,7 +95,7 @@ class Runner:
         elif await self._has_room():
             await self._apply(plan, run_id, await intake.records(records))
         self._take_over(intake, plan)
-        await self._finish(None if DISK in self._stops else set(intake.bindings), flow.id)
+        await self._finish(None if DISK in self.stops else set(intake.bindings), flow.id)
         self._only_told(flow)
         report = await self._reported(run_id, flow)
         chains = await self._database.read(lambda conn: credited.of_run(conn, run_id))
@@ -103,26 +105,40 @@ class Runner:
         )
 
     @for_its_flow
-    async def schedule(self, flow: FlowSettings) -> tuple[RunReport, set[str]]:
+    async def schedule(self, flow: FlowSettings, reading: Reading) -> tuple[RunReport, set[str]]:
         """Read and plan a flow's source whose time has come; → the run so far, and the entities that it touched.
 
-        Nothing is sent: whoever finishes an entity's postings does that, and `conclude` counts what became of them.
+        Nothing is sent: whoever finishes an entity's postings does that, and `conclude` counts what became of them. A run of
+        the same source that was broken off goes on. Raises TurnLost when another process has taken it over.
         """
-        run_id = await self._start(flow, "schedule", flow.source.path.name, actor=SCHEDULE)
+        path = flow.source.path
+        place = await reading.find()
+        run_id = place.run if place else await self._start(flow, "schedule", path.name, actor=SCHEDULE)
         intake = Intake(self._books, flow, flows.kind(flow.kind))
         plan = await intake.plan()
-        await self._read(flow, intake, plan, run_id, flow.source.path)
+        if place is not None:
+            await reading.remember(plan, path.name)
+        note = reading.noting(run_id, plan, jsonl.total_bytes(path) or 0, lambda: intake.blocked)
+        await self._read(flow, intake, plan, run_id, path, note, place.records if place else 0)
         self._take_over(intake, plan)
         return await self._reported(run_id, flow), set(intake.bindings)
 
-    async def _read(self, flow: FlowSettings, intake: Intake, plan: Plan, run_id: int, path: Path) -> None:
-        """Plan all that a source holds, a batch at a time, as long as there is room for it."""
+    async def _read(
+        self, flow: FlowSettings, intake: Intake, plan: Plan, run_id: int, path: Path,
+        note: Note = places.nothing, first: int = 0,
+    ) -> None:  # fmt: skip
+        """Plan all that a source holds, a batch at a time, as long as there is room for it; the `first` records are planned."""
         if not await self._has_room():
             return
         size = jsonl.total_bytes(path) or 0
-        async with contextlib.aclosing(intake.batches(path)) as batches:
+        planned = first
+        async with contextlib.aclosing(intake.batches(path, first)) as batches:
             async for items in batches:
-                await self._apply(plan, run_id, items)
+                planned += len(items)
+                if items:
+                    await self._apply(plan, run_id, items, functools.partial(note, planned, intake.bytes_read))
+                else:
+                    await asyncio.sleep(0)  # whatever else this process does gets its turn
                 self._progress(Stage("reading", intake.bytes_read, size))
                 if room.short(self._books) is not None and not await self._has_room():
                     return
@@ -132,12 +148,12 @@ class Runner:
         """Whether something new may be planned; if not, the report says why, and who wants to know is told."""
         short = await room.watch(self._books)
         if short is not None:
-            self._stops[DISK] = short
+            self.stops[DISK] = short
         return short is None
 
     def _take_over(self, intake: Intake, plan: Plan) -> None:
         """What reading found out goes into the report."""
-        self._stops.update(intake.blocked)
+        self.stops.update(intake.blocked)
         self._notices = dict(intake.notices)
         if plan.remapped:
             self._notices[""] = (_remapped(plan.remapped),)
@@ -155,7 +171,7 @@ class Runner:
         plan = await intake.plan()
         for first in range(0, len(rows), BATCH):
             await self._apply(plan, run_id, await intake.rows(rows[first : first + BATCH], first))
-        self._stops.update(intake.blocked)
+        self.stops.update(intake.blocked)
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         return await self._report(run_id, flow.table, len(rows), counts, problems)
@@ -203,11 +219,15 @@ class Runner:
         saying.began(run_id, command, flow.table if flow else None)
         return run_id
 
-    async def _apply(self, plan: Plan, run_id: int, items: Sequence[Item]) -> None:
+    async def _apply(
+        self, plan: Plan, run_id: int, items: Sequence[Item], note: Callable[[Connection], None] | None = None
+    ) -> None:
         def work(connection: Connection) -> None:
             locks.hold_tenants(connection, [binding.tenant_id for binding in plan.bindings.values()])
             planned = planning.decide_batch(connection, plan, items)
             applying.apply_batch(Writing(connection, plan, run_id, self._database.now(connection)), planned)
+            if note is not None:
+                note(connection)
 
         await self._database.run(work)
 
@@ -220,19 +240,19 @@ class Runner:
             try:
                 workers.append(await self._books.worker(entity, self._tell))
             except errors.Reconnect as error:
-                self._stops[entity] = error
+                self.stops[entity] = error
         self._workers = workers
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
-        self._stops.update(await finishing.finish_all(workers))
+        self.stops.update(await finishing.finish_all(workers))
         held_back = await pausing.stops(self._books, wanted, flow_id)
-        self._stops.update({entity: error for entity, error in held_back.items() if entity not in self._stops})
+        self.stops.update({entity: error for entity, error in held_back.items() if entity not in self.stops})
 
     def _only_told(self, flow: FlowSettings) -> None:
         """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""
-        for entity, error in list(self._stops.items()):
+        for entity, error in list(self.stops.items()):
             if isinstance(error, errors.MissingScope) and flow.table not in error.facts.get("flows", (flow.table,)):
-                del self._stops[entity]
+                del self.stops[entity]
                 self._notices[entity] = (*self._notices.get(entity, ()), str(error))
 
     def _tell(self, action: str) -> None:
@@ -244,20 +264,20 @@ class Runner:
     async def _report(
         self, run_id: int, flow: str | None, records: int | None, counts: dict[str, int], problems: int
     ) -> RunReport:
-        for entity, error in self._stops.items():
+        for entity, error in self.stops.items():
             if isinstance(error, errors.NotConnected):
-                self._stops[entity] = await watching.after_403(self._books, entity, error)
+                self.stops[entity] = await watching.after_403(self._books, entity, error)
         calls, egress = self._books.counts()
         report = RunReport(
             run=run_id, flow=flow, records=records, **counts, problems=problems, api_calls=calls - self._calls,
             egress_bytes=egress - self._bytes, elapsed_s=self._books.clock.elapsed_s() - self._started,
-            stops=tuple(f"{entity}: {error}" for entity, error in sorted(self._stops.items())),
+            stops=tuple(f"{entity}: {error}" for entity, error in sorted(self.stops.items())),
             notices=tuple(said for entity in sorted(self._notices) for said in self._notices[entity]),
-            credits=(), stop_code=min((error.exit_code for error in self._stops.values()), default=0),
+            credits=(), stop_code=min((error.exit_code for error in self.stops.values()), default=0),
         )  # fmt: skip
         now = self._books.clock.now()
         await self._database.run(lambda conn: runs.end(conn, run_id, now, report.to_json()))
-        saying.ended(run_id, counts, problems, self._stops)
+        saying.ended(run_id, counts, problems, self.stops)
         return report
 
 

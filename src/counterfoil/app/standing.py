@@ -10,7 +10,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, troubles
+from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, syncing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.budgets import TenantBudget, budgets
 from counterfoil.app.costs import Costs
@@ -18,7 +18,8 @@ from counterfoil.app.progress import Progress, progress
 from counterfoil.app.serving.flow_runs import overview
 from counterfoil.app.serving.health import Scheduled
 from counterfoil.model.notices import COUNTED
-from counterfoil.store import notices, runs, services, stories
+from counterfoil.store import inbox_counts, notices, runs, services, stories
+from counterfoil.store.inbox_counts import Heard
 from counterfoil.store.messages import Trouble
 from counterfoil.store.services import Service
 
@@ -71,6 +72,8 @@ class Standing(msgspec.Struct, frozen=True):
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
     lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
     budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
+    mirror: tuple[syncing.Lag, ...] = ()  # how old the copy of each ledger is
+    webhooks: Heard | None = None  # of Xero's webhooks; None: no request ever came
 
 
 async def standing(books: Any) -> Standing:
@@ -129,7 +132,14 @@ async def standing(books: Any) -> Standing:
         under_way,
         lacking,
         tuple(await budgets(books)),
+        await syncing.lags(books),
+        await _heard(books),
     )
+
+
+async def _heard(books: Any) -> Heard | None:
+    heard: Heard = await books.database.read(inbox_counts.heard)
+    return heard if heard.last else None
 
 
 async def _costs(books: Any) -> tuple[Costs, tuple[Advice, ...]]:

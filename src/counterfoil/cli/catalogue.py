@@ -42,11 +42,15 @@ COMMANDS: Final = (
     _command("runs", "", "The runs so far and how they ended."),
     _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
+    _command("sync", "[ENTITY] [RESOURCE]", "Bring the copy of each ledger up to date; --full reads all of it again."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
     _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),
     _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
+    _command(
+        "webhooks", "check [URL]", "Play Xero against your address: would its webhooks arrive, and what is wrong?"
+    ),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),
     _command("restore", "FILE", "Put a backup back; what Xero has meanwhile is recognised, not made again."),

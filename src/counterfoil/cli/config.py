@@ -118,12 +118,15 @@ async def _adopted(now: session.Session, *, moved: bool) -> "Adopted":
 
 
 def _loaded(now: session.Session) -> "tuple[Settings, dict[str, Any]]":
-    """Settings and compiled flows. Raises ConfigurationError with every mistake."""
-    from counterfoil import flows, settings
+    """Settings and compiled flows, mappings and schedules with them. Raises ConfigurationError with every mistake."""
+    from counterfoil import settings
+    from counterfoil.app import budgets, compiling
 
     loaded = settings.load(now.config, now.switches.env)
     settings.refuse_shared(loaded)
-    return loaded, dict(settings.compile_flows(loaded, flows.kinds()))
+    compiled = compiling.compiled(loaded)
+    budgets.check(loaded)
+    return loaded, dict(compiled.flows)
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:

@@ -19,6 +19,11 @@ def show(screen: Screen, budgets: "Sequence[TenantBudget]") -> None:
     for one in budgets:
         if one.day_left is not None or one.minute_used:
             screen.line(f"Xero's limits of {one.entity}: {_used(one)}")
+        if one.without_hours:
+            screen.line(
+                f"Bulk work of {one.entity} keeps to no hours: its time zone is not known. "
+                f'Write timezone = "Europe/London", or the like, into [entities.{one.entity}].'
+            )
         for wait in one.waits:
             of_api = f" ({wait.api})" if wait.api else ""
             screen.line(f"Calls for {one.entity}{of_api} wait until {_time(wait.until)}: {table.harmless(wait.why)}.")

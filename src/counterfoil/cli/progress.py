@@ -1,6 +1,6 @@
 """The progress bar of a run: on stderr, and only where stderr is a terminal and nobody asked for JSON.
 
-Called by run, finish and demo. rich is imported here and nowhere else, because it costs 0.1 s.
+Called by run, finish, demo and sync. rich is imported here and nowhere else, because it costs 0.1 s.
 """
 
 import contextlib
@@ -31,5 +31,26 @@ def bar(*, json: bool) -> Iterator[Callable[[Stage], None]]:
             if stage.name not in tasks:
                 tasks[stage.name] = shown.add_task(_WORDS[stage.name], total=stage.total or None, waiting="")
             shown.update(tasks[stage.name], completed=stage.done, total=stage.total or None, waiting=stage.waiting)
+
+        yield take
+
+
+@contextlib.contextmanager
+def counter(*, json: bool) -> Iterator[Callable[[str, str, int], None]]:
+    """Yields what takes (entity, resource, rows that came) of a sync; shows how many there were, or nothing."""
+    if json or not sys.stderr.isatty():
+        yield lambda _entity, _resource, _rows: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("Reading")
+        counts: dict[tuple[str, str], int] = {}
+
+        def take(entity: str, resource: str, rows: int) -> None:
+            counts[entity, resource] = counts.get((entity, resource), 0) + rows
+            shown.update(task, description=f"Reading {entity}, {resource}: {counts[entity, resource]:,}")
 
         yield take

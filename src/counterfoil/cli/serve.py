@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = session.app()
 log = logging.getLogger("counterfoil.serving")
+CATCH_UP = "catch_up"  # the work that keeps a part of the mirror
 SOURCES = {
     "same": "its source is as it was, nothing to do",
     "new": "its source is another one than last time",
@@ -67,10 +68,11 @@ async def keep(now: session.Session, kind: 'Literal["serve", "worker"]') -> "Sum
     """One process of the service, from its start to its stop."""
     from counterfoil.app import open_books
     from counterfoil.app.serving import Serving
+    from counterfoil.service import logs
 
     gc.freeze()  # what was imported stays
     async with open_books(now.config, now.switches.env) as books:
-        serving = Serving(books, _tell, kind=kind)
+        serving = Serving(books, _tell, kind=kind, taken=logs.follow)
         stopping = asyncio.Event()
         with _signals(stopping, serving):
             beside = _logged(books) if kind == "worker" else _door(now, books, serving)
@@ -102,7 +104,11 @@ async def _door(now: session.Session, books: "Books", serving: "Serving") -> Asy
     from counterfoil import service
 
     host, port = service.address(books.settings.service.listen)
-    async with service.open_door(books, host=host, port=port, health=serving.health) as door:
+
+    async def wake(key: str) -> None:
+        await serving.wake(CATCH_UP, key)
+
+    async with service.open_door(books, host=host, port=port, health=serving.health, wake=wake) as door:
         await _show_start(now.screen, books)
         now.screen.line(f"Listening on {door.url}")
         yield

@@ -13,8 +13,10 @@ from counterfoil.cli import table
 if TYPE_CHECKING:
     from counterfoil.app.progress import Progress
     from counterfoil.app.serving import Scheduled
+    from counterfoil.app.serving.health import Read
     from counterfoil.app.standing import Standing
     from counterfoil.cli.screen import Screen
+    from counterfoil.store.inbox_counts import Heard
 
 
 def show(screen: "Screen", standing: "Standing") -> None:
@@ -24,8 +26,29 @@ def show(screen: "Screen", standing: "Standing") -> None:
     if standing.schedules and not any(one.kind == "serve" for one in standing.services):
         screen.line("Nothing runs by itself now: `counterfoil serve` does not run.")
     schedules(screen, standing.schedules)
+    for flow in standing.schedules:
+        if flow.reading is not None:
+            screen.line(reads(flow.flow, flow.reading))
     for way in standing.progress:
         screen.line(_under_way(way))
+    if standing.webhooks is not None:
+        screen.line(_webhooks(standing.webhooks))
+
+
+def _webhooks(heard: "Heard") -> str:
+    last = f", last {heard.last_good:%Y-%m-%d %H:%M} UTC" if heard.last_good else ""
+    within = heard.arrived.within_s(95)
+    lag = f", 95 % within {within:,} s of their write" if within is not None else ""
+    waits = f"; {table.count(heard.waiting, 'category', 'categories')} to be looked at" if heard.waiting else ""
+    failing = f"; NOTHING TAKEN since {heard.failing_since:%Y-%m-%d %H:%M} UTC" if heard.failing_since else ""
+    return f"Xero's webhooks: {table.count(heard.events, 'event')}{last}{lag}{waits}{failing}"
+
+
+def reads(flow: str, one: "Read") -> str:
+    """How far the reading of a flow's source is."""
+    percent = "" if one.percent is None else f", {one.percent} % of the source read"
+    passed = f" ({one.passed:,} of them before a restart)" if one.passed else ""
+    return f"{flow} is being read since {one.since:%H:%M:%S} UTC: {table.count(one.records, 'record')} planned{passed}{percent}"
 
 
 def _under_way(one: "Progress") -> str:
@@ -35,8 +58,9 @@ def _under_way(one: "Progress") -> str:
     waits = "" if one.waits_until is None else f"; waits until {one.waits_until:%Y-%m-%d %H:%M} UTC"
     why = f": {table.harmless(one.why)}" if one.why else ""
     left = "" if one.seconds_left is None else f"; about {_span(one.seconds_left)} to go"
+    more = f", and more while {' and '.join(one.reading)} is read" if one.reading else ""
     calls = table.count(one.calls_left, "call")
-    return f"{one.entity}: {one.left:,} still to be sent, {calls}{day}{pace}, lane {one.lane}{window}{left}{waits}{why}"
+    return f"{one.entity}: {one.left:,} still to be sent, {calls}{day}{pace}, lane {one.lane}{window}{left}{more}{waits}{why}"
 
 
 def _span(seconds: int) -> str:

@@ -53,6 +53,10 @@ def _show(screen: Screen, standing: "Standing") -> None:
             f"Flow {flow.flow}: " + (f"last run {flow.last_run:%Y-%m-%d %H:%M} UTC" if flow.last_run else "never run")
         )
     service_lines.show(screen, standing)
+    for copy in standing.mirror:
+        when = f"{copy.oldest:%Y-%m-%d %H:%M} UTC" if copy.oldest else "never"
+        unread = f", {table.count(copy.unread, 'resource')} never read" if copy.unread else ""
+        screen.line(f"Copy of {copy.entity}: as Xero had it at {when}{unread}. See `counterfoil sync`.")
     for one in standing.entities:
         if one.mode != "normal":
             screen.line(f"{one.entity} is {one.mode}, by the configuration.")

@@ -1,14 +1,16 @@
 """A message to a webhook: JSON by POST, signed as standardwebhooks.com says; no redirect is followed, no answer read.
 
-Called by notifying, and heartbeat for a request of its own; the only importer of the HTTP library here. The signature is HMAC-SHA256 over
+Called by notifying, heartbeat for a request of its own, and app/webhook_check, which plays Xero; the only importer of the HTTP library here. The signature is HMAC-SHA256 over
 "{id}.{timestamp}.{body}", in base64, so that a receiver refuses what is forged, altered or old.
 """
 
+import contextlib
 import datetime
 import math
 import socket
 import ssl
-from typing import Final
+from collections.abc import AsyncIterator
+from typing import Final, NamedTuple
 
 import aiohttp
 import yarl
@@ -51,8 +53,33 @@ async def send(target: Target, message: Message, *, at: datetime.datetime, withi
         raise NotDelivered(f"it answered {status}", target_is_down=status >= 500 or status in NOT_THE_MESSAGE)
 
 
+class Answer(NamedTuple):
+    """An answer that was read. `has_body`: at least a byte; `location`: where a redirect leads, which was not followed."""
+
+    status: int
+    has_body: bool
+    has_cookie: bool
+    location: str | None
+
+
 async def answered(method: str, url: str, headers: dict[str, str], body: bytes | None, within_s: float) -> int:
     """One request to an address of the user's; → the status. Nothing else of the answer is read. Raises NotDelivered."""
+    async with _request(method, url, headers, body, within_s) as answer:
+        return answer.status
+
+
+async def asked(url: str, headers: dict[str, str], body: bytes, within_s: float) -> Answer:
+    """One POST whose answer is looked at. Raises NotDelivered."""
+    async with _request("POST", url, headers, body, within_s) as answer:
+        has_body = bool(await answer.content.read(1))
+        return Answer(answer.status, has_body, "Set-Cookie" in answer.headers, answer.headers.get("Location"))
+
+
+@contextlib.asynccontextmanager
+async def _request(
+    method: str, url: str, headers: dict[str, str], body: bytes | None, within_s: float
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """A request on a connection of its own. Raises NotDelivered, also for what is read of the answer."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(), force_close=True, resolver=_Resolver())
     session = aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(total=within_s), cookie_jar=aiohttp.DummyCookieJar()
@@ -62,7 +89,7 @@ async def answered(method: str, url: str, headers: dict[str, str], body: bytes |
             session,
             session.request(method, yarl.URL(url), data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            return answer.status
+            yield answer
     except BEFORE_SENDING as error:
         raise NotDelivered(_unreachable(error)) from None
     except TimeoutError:

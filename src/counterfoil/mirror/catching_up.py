@@ -1,10 +1,9 @@
 """Read what changed in a resource of a tenant since the cursor, and remember it: numbers, markers, contacts.
 
-Called by posting (before planning, for recovery, for looking) and app (prove). Read by key, not by page number, since
-documents move while we read: order by UpdatedDateUTC, take page 1, ask again from the last row's second less one
-(nobody knows whether the boundary is included); further pages only while most of a page would come again. What moves
-meanwhile comes again at the end of them: then they are read once more, by key. The cursor is Xero's own time of the first answer of a completed catch-up, less an overlap. Cost: 1 call when nothing or little
-changed, else 1 per PAGE_SIZE documents. Xero: facts §4.3, §4.4
+Called by posting (before planning, for recovery, for looking) and app (prove). It keeps what posting looks things up by,
+from summaries where Xero has them; whole documents are mirroring's, which feeds the same tables. Read by key (reading).
+The cursor is Xero's own time of the first answer of a completed catch-up, less an overlap. Cost: 1 call when nothing or
+little changed, else 1 per PAGE_SIZE documents. Xero: facts §4.3, §4.4
 (https://developer.xero.com/documentation/api/accounting/requests-and-responses, read 2026-11).
 """
 
@@ -13,19 +12,21 @@ import functools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from counterfoil.mirror import indexing, reading
+from counterfoil.mirror.indexing import Marker
+from counterfoil.mirror.reading import Rows
 from counterfoil.model.contact import Contact
 from counterfoil.model.credit_note import CreditNote
 from counterfoil.model.invoice import Invoice
-from counterfoil.store import documents, schema
+from counterfoil.store import documents
 from counterfoil.store.database import Database
-from counterfoil.store.documents import Cursor, fold
+from counterfoil.store.documents import Cursor
 from counterfoil.xero import scopes
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.resources import contacts, credit_notes, invoices
 
 PAGE_SIZE = 1000
 WRITTEN_AT_ONCE = 1000  # rows of a transaction: 15 ms, for which others wait; fewer write the indexes' pages more often
-READS_MAX = 5_000  # pages of one catch-up: five million documents; more is a loop of ours
 OVERLAP = datetime.timedelta(minutes=5)
 SECOND = datetime.timedelta(seconds=1)
 _EARLY = datetime.datetime(1970, 1, 2, tzinfo=datetime.UTC)
@@ -36,7 +37,6 @@ NEEDS = (
     scopes.reads("Contacts", "find your customers"),
 )
 
-Marker = Callable[[str | None, str | None], str | None]
 Progress = Callable[[int, int], None]
 
 
@@ -81,62 +81,20 @@ class CatchUp:
     async def _read(
         self, client: XeroClient, resource: str, since: datetime.datetime | None, lane: str
     ) -> AsyncIterator[tuple[datetime.datetime, Sequence[Any]]]:
-        page, by_key = 1, False
-        counted: set[str] = set()  # on the pages before this one, of the same question
-        for _ in range(READS_MAX):
+        async def fetch(page: int, since: datetime.datetime | None) -> Rows:
             answer = await _page(client, resource, page, since, lane)
-            yield answer.server_time, answer.items
-            there = {_id(row) for row in answer.items}
-            if not by_key and not counted.isdisjoint(there):
-                page, by_key = 1, True
-                counted.clear()
-                continue
-            if len(answer.items) < PAGE_SIZE:
-                return
-            last = answer.items[-1].updated_date_utc
-            moved = last.replace(microsecond=0) - SECOND if last else None
-            stays = moved is None or (since is not None and moved <= since)  # those seconds fill a page
-            if stays or not (by_key or _mostly_before(answer.items, moved)):
-                page += 1
-                counted |= there
-            else:
-                since, page = moved, 1
-                counted.clear()
-        raise AssertionError(f"{resource}: more than {READS_MAX} pages in one catch-up")
+            return Rows(answer.items, answer.server_time, PAGE_SIZE)
+
+        async for rows in reading.by_key(fetch, _key, since):
+            yield rows.server_time, rows.items
 
     async def _keep(self, resource: str, tenant: str, rows: Sequence[Any]) -> None:
-        is_contact = resource == "Contacts"
-        table = schema.contacts if is_contact else schema.documents
-        if is_contact:
-            values = [_contact_row(tenant, one) for one in rows]
-        elif resource == credit_notes.PLURAL:
-            values = [self._credit_note_row(tenant, one) for one in rows]
-        else:
-            values = [self._document_row(tenant, resource, one) for one in rows]
-        for start in range(0, len(values), WRITTEN_AT_ONCE):
-            work = functools.partial(documents.upsert, table=table, rows=values[start : start + WRITTEN_AT_ONCE])
+        for start in range(0, len(rows), WRITTEN_AT_ONCE):
+            some = rows[start : start + WRITTEN_AT_ONCE]
+            work = functools.partial(
+                indexing.put, tenant=tenant, resource=resource, rows=some, find_marker=self._find_marker
+            )
             await self._database.run(work)
-
-    def _document_row(self, tenant: str, resource: str, invoice: Invoice) -> dict[str, Any]:
-        return {
-            "tenant_id": tenant, "resource": resource, "document_id": invoice.invoice_id,
-            "number_key": _number_key(invoice), "number": invoice.invoice_number,
-            "marker": self._find_marker(invoice.url, invoice.reference), "status": invoice.status,
-            "contact_id": invoice.contact.contact_id if invoice.contact else None, "date": invoice.date,
-            "currency": invoice.currency_code, "sub_total": invoice.sub_total, "total_tax": invoice.total_tax,
-            "total": invoice.total, "reference": invoice.reference, "updated_at": invoice.updated_date_utc,
-        }  # fmt: skip
-
-    def _credit_note_row(self, tenant: str, note: CreditNote) -> dict[str, Any]:
-        own_number = note.credit_note_number if note.type == "ACCRECCREDIT" else None  # facts §5.9: unique for these
-        return {
-            "tenant_id": tenant, "resource": credit_notes.PLURAL, "document_id": note.credit_note_id,
-            "number_key": fold(own_number) if own_number else None, "number": note.credit_note_number,
-            "marker": self._find_marker(None, note.reference), "status": note.status,
-            "contact_id": note.contact.contact_id if note.contact else None, "date": note.date,
-            "currency": note.currency_code, "sub_total": note.sub_total, "total_tax": note.total_tax,
-            "total": note.total, "reference": note.reference, "updated_at": note.updated_date_utc,
-        }  # fmt: skip
 
 
 def _id(row: Invoice | CreditNote | Contact) -> str:
@@ -145,20 +103,13 @@ def _id(row: Invoice | CreditNote | Contact) -> str:
     return row.credit_note_id if isinstance(row, CreditNote) else row.contact_id
 
 
-def _mostly_before(rows: Sequence[Any], moved: datetime.datetime | None) -> bool:
-    """Asking again from `moved` brings less than half of these once more."""
-    middle = rows[len(rows) // 2].updated_date_utc
-    return moved is not None and middle is not None and middle < moved
+def _key(row: Invoice | CreditNote | Contact) -> tuple[str, datetime.datetime | None]:
+    return _id(row), row.updated_date_utc
 
 
 def _is_known(row: Invoice | CreditNote | Contact, seen: Mapping[str, datetime.datetime | None]) -> bool:
     """Read before in this catch-up, and not changed since."""
     return row.updated_date_utc is not None and seen.get(_id(row)) == row.updated_date_utc
-
-
-def _number_key(invoice: Invoice) -> str | None:
-    """The folded number of a sales invoice; a bill's number is its supplier's and takes nobody's place (facts §5.8)."""
-    return fold(invoice.invoice_number) if invoice.invoice_number and invoice.type == "ACCREC" else None
 
 
 def min_since(cursor: Cursor) -> datetime.datetime | None:
@@ -194,14 +145,3 @@ async def _page(client: XeroClient, resource: str, page: int, since: datetime.da
         if_modified_since=since,
         order="UpdatedDateUTC",
     )
-
-
-def _contact_row(tenant: str, contact: Contact) -> dict[str, Any]:
-    sales_terms = contact.payment_terms.sales if contact.payment_terms else None
-    return {
-        "tenant_id": tenant, "contact_id": contact.contact_id, "number": contact.contact_number, "name": contact.name or "",
-        "name_key": fold(contact.name or ""), "email_key": fold(contact.email_address) if contact.email_address else None,
-        "status": contact.contact_status, "merged_to": contact.merged_to_contact_id, "updated_at": contact.updated_date_utc,
-        "terms_day": sales_terms.day if sales_terms else None, "terms_type": sales_terms.type if sales_terms else None,
-        "tax_number": contact.tax_number,
-    }  # fmt: skip

@@ -14,6 +14,7 @@ KINDS: Final = {
     "reconnect": "A consent is lost for good: somebody has to connect again.",
     "scope": "A consent does not cover what a flow does: its postings wait; one notice for each flow and entity.",
     "refresh": "A consent was not refreshed for 45 days; Xero ends it after 60.",
+    "identity": "Xero's identity server gives no fresh tokens: what needs them waits.",
     "clock": "This machine's clock differs from Xero's.",
     "disk": "The disk of the database has little room left: nothing new is planned.",
     "disconnected": "An organisation is no longer connected to the app.",
@@ -26,6 +27,8 @@ KINDS: Final = {
     "uncertain": "Xero may or may not have documents of an entity; they are looked for before anything is sent again.",
     "held": "Postings of an entity are held back.",
     "left": "Postings of an entity are still to be sent.",
+    "webhooks": "For 15 minutes no webhook of Xero's was taken; after 24 hours Xero switches them off.",
+    "webhook_events": "Xero's webhooks bring what nobody uses: organisations that are not bound, unknown categories.",
     "heartbeat": "The address of [service] heartbeat_url does not take the service's sign of life.",
 }
 COUNTED: Final = ("problems", "uncertain", "held", "left")  # their notices say how many records they are about

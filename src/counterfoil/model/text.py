@@ -12,6 +12,7 @@ import msgspec
 
 _CONTROL: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 END: Final = r"(?![\s\S])"  # Python's $ also matches before a last line break; JSON Schema's does not
+PORT: Final = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})"  # 65535 at most
 _KEY: Final = rf"""^(?!\s)[^,"'`{_CONTROL}]+(?<!\s){END}"""
 _LINE: Final = rf"^(?!\s)[^{_CONTROL}]+(?<!\s){END}"
 _NAME: Final = rf"^(?!\s)(?!.*  )[^<>{_CONTROL}]+(?<!\s){END}"

@@ -28,8 +28,15 @@ class Rules(msgspec.Struct, frozen=True):
     batch: int = 50
     body_bytes_max: int = 3_000_000  # Xero's ceiling is quoted between 3.5 and 10 MB (facts §2.5)
     public_url: str = "http://localhost:8321"
-    modes: Mapping[str, str] = {}  # of each entity: normal, draft_only or read_only; absent: normal
+    modes: dict[str, str] = {}  # of each entity: normal, draft_only or read_only; absent: normal
     slots: int = 4  # of Xero's five requests at a time per organisation; one stays free for looking
+
+    def set_modes(self, modes: Mapping[str, str]) -> None:
+        """Other modes, in force at once for whoever holds these rules: also for requests that are frozen already.
+
+        An entity that is named no more keeps its mode. Each is replaced at one stroke: a transaction on another thread may be asking.
+        """
+        self.modes.update(modes)
 
     @property
     def lease(self) -> datetime.timedelta:

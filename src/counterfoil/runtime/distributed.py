@@ -172,7 +172,8 @@ class Distributed:
             async with asyncio.timeout(work.bound_s):
                 again = await work.handle(key)
         except Exception as error:  # noqa: BLE001 - told and tried again; a poison piece must not end the worker
-            count = failures + 1
+            # A database that goes away is nobody's failure: when it is back, the work must not wait for longer each time.
+            count = max(1, failures) if isinstance(error, errors.DatabaseAway) else failures + 1
             at = self._clock.now() + datetime.timedelta(seconds=self._pace.wait_s(count))
             self._told(Failure(kind, key, error, count, at))
             await self._want(work, Due(key, at, lane), count)

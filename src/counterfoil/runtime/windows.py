@@ -2,7 +2,8 @@
 
 `"22:00-06:00"` every day, `"sat,sun 00:00-24:00"`, `"mon-fri 20:00-06:00"`; several with a semicolon between. A window belongs to the
 day on which it opens. Where a clock jumps over its opening, it opens right after the jump; where an hour comes twice, a window opens
-at the first of the two and closes at the last, so that it is never shorter than it says.
+at the first of the two and closes at the last, so that it is never shorter than it says. One that lies wholly in an hour that
+is jumped over does not open that day.
 """
 
 import datetime
@@ -16,6 +17,8 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WINDOWS_MAX: Final = 20
 _PART: Final = re.compile(r"(?:([a-z,-]+)\s+)?(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 _DAY: Final = 24 * 60
+_NEAR: Final = 1  # what is open at an instant opened on its day or on the one before
+_FAR: Final = 15  # a day of the week, and once more where the clock jumped over the first
 
 
 class _Hours(msgspec.Struct, frozen=True):
@@ -41,7 +44,7 @@ class Window(msgspec.Struct, frozen=True):
         end: datetime.datetime | None = None
         at = now
         for _ in range(WINDOWS_MAX):
-            later = [close for opens, close in self._around(at) if opens <= at < close]
+            later = [close for opens, close in self._around(at, _NEAR) if opens <= at < close]
             if not later:
                 break
             end = at = max(later)
@@ -51,14 +54,14 @@ class Window(msgspec.Struct, frozen=True):
         """The first instant from `now` on at which it is open, in UTC."""
         if self.is_open(now):
             return now.astimezone(datetime.UTC)
-        return min(opens for opens, _close in self._around(now) if opens > now)
+        return min(opens for opens, _close in self._around(now, _FAR) if opens > now)
 
-    def _around(self, now: datetime.datetime) -> list[tuple[datetime.datetime, datetime.datetime]]:
-        """What opens from the day before to a week after, as (opens, closes) in UTC."""
+    def _around(self, now: datetime.datetime, days: int) -> list[tuple[datetime.datetime, datetime.datetime]]:
+        """What opens from the day before to so many days after, as (opens, closes) in UTC."""
         zone = zoneinfo.ZoneInfo(self.zone)
         today = now.astimezone(zone).date()
         found = []
-        for offset in range(-1, 9):
+        for offset in range(-1, days + 1):
             day = today + datetime.timedelta(days=offset)
             for one in self.hours:
                 if day.weekday() in one.days:

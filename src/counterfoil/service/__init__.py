@@ -1,4 +1,4 @@
-"""The HTTP service: whether it lives and is ready, its metrics, the page that asks for consent, and its logs.
+"""The HTTP service: whether it lives and is ready, its metrics, the page that asks for consent, Xero's webhooks, and its logs.
 
 Called by cli (`counterfoil serve`), and by tests. May import app and everything below it, never cli or the console. It
 imports the web framework when a door is opened and not before: no other command waits for that.
@@ -14,6 +14,7 @@ from counterfoil.service.health import Health, Schedule
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
+    from counterfoil.webhooks.inbox import Wake
 
 __all__ = ["Door", "Health", "Schedule", "address", "open_door"]
 
@@ -28,29 +29,42 @@ class Door(msgspec.Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def open_door(
-    books: "Books", *, host: str, port: int, health: Callable[[], Health | None]
+    books: "Books", *, host: str, port: int, health: Callable[[], Health | None], wake: "Wake | None" = None
 ) -> AsyncIterator[Door]:
     """Answer HTTP on `host`:`port` (0: any free one) while inside, on the caller's event loop.
 
-    `health()`: how the runtime is right now, None while there is none. On leaving, requests that run have a few seconds
+    `health()`: how the runtime is right now, None while there is none; `wake(key)` hears which part of a mirror Xero says has
+    changed. On leaving, requests that run have a few seconds
     (listening.END_S) to end. Meanwhile everything that is logged goes to stderr as [service] says. Raises PortTaken when it
     cannot listen there, StoreError.
     """
-    from counterfoil.service import application, heart, listening, logs
+    from counterfoil.service import application, heart, listening, logs, xero_door
     from counterfoil.service.readiness import Readiness
+    from counterfoil.webhooks import signature
+    from counterfoil.webhooks.hearing import Hearing
+    from counterfoil.webhooks.inbox import Inbox
 
     sockets = listening.bound(host, port)
     taken = listening.port_of(sockets)
     try:
         ready = Readiness(books, health)
-        app = await application.made(books, ready, host=host, port=taken, health=health)
+        hearing = Hearing(books.clock)
+        inbox = Inbox(books.database, hearing, wake)
+        keys = signature.keys_of(books.settings.xero.webhook_keys)
+        doors = {xero_door.PATH: xero_door.XeroDoor(keys, inbox, hearing, books.clock)}
+        app = await application.made(books, ready, host=host, port=taken, health=health, doors=doors)
     except BaseException:
         for one in sockets:
             one.close()
         raise
     with logs.kept(books.settings):
         try:
-            async with listening.serving(app, sockets), heart.beating(books, ready):
+            async with (
+                hearing.written(books.database),
+                inbox.opened(),
+                listening.serving(app, sockets),
+                heart.beating(books, ready),
+            ):
                 yield Door(host, taken, listening.url(host, taken))
         finally:
             await app.end()

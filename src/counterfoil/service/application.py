@@ -5,7 +5,7 @@ Called by open_door. Nothing is answered that does not stand here.
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -28,12 +28,14 @@ TAKEN: Final = (connect_page.PATH, connect_page.DONE_PATH, "/healthz", "/readyz"
 _log = logging.getLogger("counterfoil.service")
 
 
-async def made(books: Any, ready: Readiness, *, host: str, port: int, health: Callable[[], Health | None]) -> Guard:
-    """The whole application of one installation. Raises StoreError."""
+async def made(
+    books: Any, ready: Readiness, *, host: str, port: int, health: Callable[[], Health | None], doors: Mapping[str, Any]
+) -> Guard:
+    """The whole application of one installation; `doors` as Guard takes them. Raises StoreError."""
     visitors = Visitors(books.settings, host)
     uri = connect_page.redirect_uri(books, port)
     path = urlsplit(uri).path if uri is not None else ""
-    if not PLAIN_PATH.fullmatch(path) or path in TAKEN:
+    if not PLAIN_PATH.fullmatch(path) or path in TAKEN or path.rstrip("/") in doors:
         uri = None
     connect = ConnectPage(books, visitors, uri)
     handlers = [
@@ -45,7 +47,7 @@ async def made(books: Any, ready: Readiness, *, host: str, port: int, health: Ca
         exception_handlers={HTTPException: _refused, errors.CounterfoilError: _told, Exception: _unforeseen},
     )  # fmt: skip
     service = books.settings.service
-    return Guard(app, connect.end, (urlsplit(service.public_url).netloc, host, *service.hosts))
+    return Guard(app, connect.end, (urlsplit(service.public_url).netloc, host, *service.hosts), doors)
 
 
 def _probes(books: Any, ready: Readiness, installation: str, health: Callable[[], Health | None]) -> list[Any]:

@@ -7,7 +7,7 @@ header is checked because a stranger's page can have its own name lead to this m
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from counterfoil.service import answers
@@ -43,16 +43,26 @@ def name_of(host: str) -> str:
 
 
 class Guard:
-    """An ASGI application around another. `hosts`: the names by which the service may be called; `end`: of what it began."""
+    """An ASGI application around another. `hosts`: the names by which the service may be called; `end`: of what it began.
 
-    def __init__(self, app: Any, end: Callable[[], Awaitable[None]], hosts: Iterable[str]) -> None:
+    `doors`: paths that programs call, each with the application that has it to itself; what is above holds for none of them.
+    """
+
+    def __init__(
+        self, app: Any, end: Callable[[], Awaitable[None]], hosts: Iterable[str], doors: Mapping[str, Any] | None = None
+    ) -> None:
         self._app = app
+        self._doors = doors or {}
         self.end = end
         self._hosts = LOOPBACK | {name_of(one) for one in hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if scope["type"] != "http":
+            return
+        door = self._doors.get(scope["path"].rstrip("/"))
+        if door is not None:
+            await door(scope, receive, send)
             return
         sender = _Sender(send)
         wants_page = b"text/html" in _header(scope, b"accept")

@@ -27,10 +27,7 @@ _log = logging.getLogger("counterfoil.service")
 
 @contextlib.asynccontextmanager
 async def beating(books: Any, readiness: Readiness) -> AsyncIterator[None]:
-    """Beat while inside, where the configuration has an address."""
-    if books.settings.service.heartbeat_url is None:
-        yield
-        return
+    """Beat while inside, whenever the configuration has an address: it may be given one while we run."""
     task = asyncio.create_task(Heart(books, readiness).live(), name="heartbeat")
     try:
         yield
@@ -62,9 +59,10 @@ class Heart:
 
     async def once(self) -> bool:
         """One beat, if the service is ready; → whether it was taken. Raises StoreError."""
-        if await self._readiness.reasons():
+        address = self._books.settings.service.heartbeat_url
+        if address is None or await self._readiness.reasons():
             return False
-        url = self._books.settings.service.heartbeat_url.reveal()
+        url = address.reveal()
         try:
             await heartbeat.beat(url)
         except NotDelivered as failure:

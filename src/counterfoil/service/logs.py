@@ -30,14 +30,11 @@ Event = MutableMapping[str, Any]
 def kept(settings: Settings, stream: TextIO | None = None) -> Iterator[None]:
     """Log while inside; then as before. `stream` None: stderr."""
     out = sys.stderr if stream is None else stream
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(_formatter(settings, is_terminal=out.isatty()))
+    handler = _Handler(out)
     root = logging.getLogger()
     before = root.level, {name: logging.getLogger(name).level for name in QUIET}
     root.addHandler(handler)
-    root.setLevel(settings.service.log_level.upper())
-    for name, level in QUIET.items():
-        logging.getLogger(name).setLevel(max(level, root.level))
+    follow(settings)
     try:
         yield
     finally:
@@ -45,6 +42,21 @@ def kept(settings: Settings, stream: TextIO | None = None) -> Iterator[None]:
         root.setLevel(before[0])
         for name, level in before[1].items():
             logging.getLogger(name).setLevel(level)
+
+
+def follow(settings: Settings) -> None:
+    """Log as this configuration says from now on: its form, its level, and without its secrets."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if isinstance(handler, _Handler):
+            handler.setFormatter(_formatter(settings, is_terminal=handler.stream.isatty()))
+    root.setLevel(settings.service.log_level.upper())
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours, among those that a program may have added."""
 
 
 def secrets_of(settings: Settings) -> Iterable[str]:

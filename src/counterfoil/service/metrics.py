@@ -5,18 +5,20 @@ person, an address or a text of Xero's. Of each name there are SERIES_MAX series
 """
 
 import datetime
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from litestar import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 
 from counterfoil.access.tokens import OUTCOMES
 from counterfoil.service.health import Health
 from counterfoil.service.snapshot import Snapshot, Snapshots
 from counterfoil.store.gauges import ENDED, OPEN
+from counterfoil.store.inbox_counts import LAG_S, Heard
 from counterfoil.xero import tally
 
 PREFIX: Final = "counterfoil_"
@@ -62,6 +64,8 @@ class _Once:
         one = self._snapshot
         yield InfoMetricFamily(f"{PREFIX}build", "What runs.", value=one.build)
         yield from self._of_the_database(one)
+        if one.heard is not None:
+            yield from self._of_webhooks(one.heard, one.at)
         yield from self._of_the_process(one)
         yield from self._of_the_runtime(one)
         yield self._gauge("series_left_out", "Series beyond the bound of their names.", [((), self._left_out)])
@@ -82,6 +86,7 @@ class _Once:
         )  # fmt: skip
         yield from self._of_budgets(one, entities)
         yield from self._of_usage(one)
+        yield from self._of_imports(one)
         counts = {
             **{key: found.postings.get(key, 0) for key in _pairs(entities, OPEN)},
             **{key: one.ended.get(key, 0) for key in _pairs(entities, ENDED)},
@@ -154,6 +159,32 @@ class _Once:
             "app_minute_limit", "Calls a minute of the whole app.", [((), b.app_minute_limit) for b in app]
         )
 
+    def _of_imports(self, one: Snapshot) -> Iterator[Any]:
+        """What is on its way, as `status` says it; an entity of which nothing is has no series."""
+        ways = one.imports
+        yield self._gauge(
+            "sending_left", "Documents and contacts to be sent.", [((w.entity,), w.left) for w in ways], "entity"
+        )
+        yield self._gauge(
+            "sending_per_minute", "Documents and contacts sent a minute of late.", [((w.entity,), w.per_minute or 0) for w in ways], "entity"
+        )  # fmt: skip
+        yield self._gauge(
+            "sending_left_seconds", "What that will take; absent: nobody knows.",
+            [((w.entity,), w.seconds_left) for w in ways if w.seconds_left is not None], "entity",
+        )  # fmt: skip
+        read = [
+            ((one.flows.get(flow_id, flow_id),), place.records, place.percent) for flow_id, place in one.reading.items()
+        ]
+        yield self._gauge(
+            "reading_records",
+            "Records planned of a source that is being read.",
+            [(flow, n) for flow, n, _ in read],
+            "flow",
+        )
+        yield self._gauge(
+            "reading_percent", "How much of it is read.", [(flow, part) for flow, _, part in read if part is not None], "flow"
+        )  # fmt: skip
+
     def _of_usage(self, one: Snapshot) -> Iterator[Any]:
         """Of today (UTC), all processes together; a counter begins anew at midnight."""
         sums: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
@@ -164,6 +195,35 @@ class _Once:
             )  # fmt: skip
         for name, words in USED.items():
             yield self._counter(name, words, [(key, of[name]) for key, of in sums.items()], "entity", "lane")
+
+    def _of_webhooks(self, heard: Heard, now: datetime.datetime) -> Iterator[Any]:
+        """Of all processes, since the database was made."""
+        yield self._counter(
+            "webhook_requests", "Requests to the webhooks' address.", [((name,), count) for name, count in heard.outcomes.items()], "outcome"
+        )  # fmt: skip
+        events = {"stored": heard.events, "unread": heard.unread, "seen": heard.seen, "unseen": heard.unseen}
+        yield self._counter(
+            "webhook_events",
+            "Events of Xero's webhooks.",
+            [((name,), count) for name, count in events.items()],
+            "state",
+        )
+        yield self._gauge(
+            "webhook_marks", "Parts of ledgers that events say are to be looked at.", [((), heard.waiting)]
+        )
+        yield self._gauge(
+            "webhook_failing_seconds", "For how long nothing but failures came; 0: the last one was taken.",
+            [((), _age(now, heard.failing_since))],
+        )  # fmt: skip
+        for name, words, lag in (
+            ("arrived", "From an event at Xero to its receipt.", heard.arrived),
+            ("settled", "From an event's receipt to the mirror that holds it.", heard.settled),
+        ):
+            family = HistogramMetricFamily(f"{PREFIX}webhook_{name}_seconds", words)
+            below = list(itertools.accumulate(lag.buckets))
+            buckets = [(str(float(limit)), count) for limit, count in zip(LAG_S, below, strict=True)]
+            family.add_metric((), [*buckets, ("+Inf", lag.count)], lag.sum_s)
+            yield family
 
     def _of_the_process(self, one: Snapshot) -> Iterator[Any]:
         yield self._counter(

@@ -12,12 +12,15 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import __version__, errors
-from counterfoil.app import usage
+from counterfoil.app import places, usage
+from counterfoil.app.places import Place
+from counterfoil.app.progress import Progress, progress
 from counterfoil.app.usage import Usage
 from counterfoil.posting import kinds
 from counterfoil.service.health import Health
-from counterfoil.store import gauges, schema
+from counterfoil.store import gauges, inbox_counts, schema
 from counterfoil.store.gauges import Measured
+from counterfoil.store.inbox_counts import Heard
 from counterfoil.xero.standings import Standing
 
 KEPT_S: Final = 5.0
@@ -40,6 +43,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     refusals: dict[str, int]
     refreshes: dict[str, int]
     health: Health | None
+    imports: tuple[Progress, ...] = ()  # what is on its way to Xero
+    reading: Mapping[str, Place] = {}  # flow id → how far its source is planned
+    heard: Heard | None = None
 
 
 class Snapshots:
@@ -68,23 +74,28 @@ class Snapshots:
         measured: Measured | None = None
         budgets: Mapping[str, Standing] = {}
         drawn: tuple[Usage, ...] = ()
+        imports: tuple[Progress, ...] = ()
+        reading: Mapping[str, Place] = {}
+        heard: Heard | None = None
         try:
             async with asyncio.timeout(READ_S):
                 client_id = books.settings.xero.client_id
                 measured = await books.database.read(lambda conn: gauges.measured(conn, client_id, RESOURCES))
+                heard = await books.database.read(inbox_counts.heard)
                 tenants = [one.tenant_id for one in measured.bound]
                 budgets = await books.pacer.standings(tenants)
                 drawn = tuple(await usage.usage(books, books.clock.now().date()))
+                imports, reading = tuple(await progress(books)), await books.database.read(places.everywhere)
                 await self._count_ended(tenants)
         except (errors.StoreError, TimeoutError):
-            measured = None
+            measured = heard = None
         return Snapshot(
             at=books.clock.now(),
             build={"version": __version__, "python": platform.python_version(), "schema": str(schema.SCHEMA_VERSION)},
             measured=measured, ended=dict(self._ended), budgets=budgets, usage=drawn,
             flows={flow.id: flow.table for flow in books.flows.values()},
             answers=dict(books.transport.tally.answers), refusals=dict(books.transport.tally.refusals),
-            refreshes=self._refreshes(), health=self._health(),
+            refreshes=self._refreshes(), health=self._health(), imports=imports, reading=reading, heard=heard,
         )  # fmt: skip
 
     async def _count_ended(self, tenants: list[str]) -> None:

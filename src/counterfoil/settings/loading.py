@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     posting: tables.PostingSettings
     pacing: pacing.PacingSettings
     retention: tables.RetentionSettings = tables.RetentionSettings()
+    mirror: tables.MirrorSettings = tables.MirrorSettings()
     entities: dict[str, tables.EntitySettings]
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
@@ -182,7 +183,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     _check_service(service, path, where)
     _check_zones(given, path, where)
     return Settings(
-        path=path.resolve(),
+        path=folder / path.name,  # a link stays one: who replaces what it leads to (a ConfigMap) means a changed file
         environment=environment,
         xero=replace(xero, webhook_keys=keys, webhook_key=None, **urls),
         store=replace(given.store, url=absolute_url(given.store.url, folder)),
@@ -191,6 +192,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
         posting=given.posting,
         pacing=pacing.compiled(given.pacing, xero.tier, where, path.name),
         retention=given.retention,
+        mirror=given.mirror,
         entities={
             key: tables.EntitySettings(key=key, **msgspec.structs.asdict(entity))
             for key, entity in given.entities.items()

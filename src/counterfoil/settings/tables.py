@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from counterfoil.model.modes import Mode
-from counterfoil.model.text import END, Email, Line50, Line255
+from counterfoil.model.text import END, PORT, Email, Line50, Line255
 from counterfoil.settings.secret import Secret
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
@@ -123,7 +123,7 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         msgspec.Meta(
-            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5}" + END,
+            pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):" + PORT + END,
             description="Host and port to listen on.",
             extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
         ),
@@ -225,20 +225,31 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
 
     requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
     raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
+    webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
 
-    @property
-    def requests_kept(self) -> datetime.timedelta | None:
-        """How long bytes of requests are kept; None: for ever."""
-        return _days(self.requests)
-
-    @property
-    def raw_rows_kept(self) -> datetime.timedelta | None:
-        """How long raw records are kept; None: for ever."""
-        return _days(self.raw_rows)
+    def kept(self, what: Literal["requests", "raw_rows", "webhooks"]) -> datetime.timedelta | None:
+        """How long one of them is kept; None: for ever."""
+        text: str = getattr(self, what)
+        return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
 
 
-def _days(text: str) -> datetime.timedelta | None:
-    return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
+Mirrorable = Literal[
+    "Organisation", "Accounts", "TaxRates", "TrackingCategories", "Currencies", "Items", "Contacts", "Invoices",
+    "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "ManualJournals",
+    "PurchaseOrders", "Quotes",
+]  # fmt: skip
+
+
+class MirrorSettings(Table, frozen=True, kw_only=True):
+    """[mirror]: which of an organisation's resources are kept here."""
+
+    resources: Annotated[
+        tuple[Mirrorable, ...] | None,
+        msgspec.Meta(
+            description="Xero's resources, such as Invoices. Absent: all that the flows' consent opens anyway; naming one "
+            "more asks for its scope."
+        ),
+    ] = None
 
 
 class EntityTable(Table, frozen=True, kw_only=True):
@@ -338,6 +349,7 @@ class FileTables(Table, frozen=True, kw_only=True):
     posting: PostingSettings = PostingSettings()
     pacing: PacingTable = PacingTable()
     retention: RetentionSettings = RetentionSettings()
+    mirror: MirrorSettings = MirrorSettings()
     entities: dict[Key, EntityTable] = {}
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}

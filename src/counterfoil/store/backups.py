@@ -8,6 +8,7 @@ key, so that the consents in it stay sealed, and the file of the limits, which i
 
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import os
 import sqlite3
@@ -39,6 +40,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     environment: str | None
     schema: int
     sequence: int
+
+
+class There(msgspec.Struct, frozen=True):
+    """The database that a restore replaces: what it is, and the rows of the pauses that stand in it."""
+
+    state: State
+    pauses: list[tuple[str | None, ...]]
 
 
 class Manifest(State, frozen=True, kw_only=True):
@@ -208,8 +216,55 @@ def mark_restored(database: Path, at: datetime.datetime) -> None:
         connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (RESTORED, at.isoformat()))
 
 
+def _standing_pauses(connection: sqlite3.Connection) -> list[tuple[str | None, ...]]:
+    """None where the schema is so old that it has no pauses."""
+    if not _has_pauses(connection):
+        return []
+    query = "SELECT scope, name, because, actor, at, until FROM pauses WHERE ended_at IS NULL"
+    return connection.execute(query).fetchall()
+
+
+def keep_paused(database: Path, pauses: list[tuple[str | None, ...]]) -> int:
+    """Let what is paused stay so in a database that takes another's place; → how many pauses it did not know.
+
+    One that stands there, too, is left as the database has it. A database of a schema without pauses keeps none.
+    """
+    insert = "INSERT INTO pauses (scope, name, because, actor, at, until) VALUES (?, ?, ?, ?, ?, ?)"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        known = {row[:2] for row in _standing_pauses(connection)}
+        new = [row for row in pauses if row[:2] not in known]
+        if not _has_pauses(connection):
+            return 0
+        connection.executemany(insert, new)
+        return len(new)
+
+
+def _has_pauses(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'pauses'").fetchone()[0])
+
+
 @contextlib.contextmanager
-def alone(database: Path) -> Iterator[State]:
+def one_at_a_time(database: Path) -> Iterator[None]:
+    """No other restore of this database inside: both would write to one place beside it. Raises StoreError: one runs.
+
+    The file beside it stays; the lock ends with its process.
+    """
+    with _told(database):
+        handle = os.open(database.with_name(database.name + "-restore"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as cause:
+            raise errors.StoreError(
+                f"Another restore of {database} is at work.", remedy="Wait until it has ended."
+            ) from cause
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def alone(database: Path) -> Iterator[There]:
     """Hold a database so that no process works on it, its journal written back into it; → what it is. Raises StoreError: one does.
 
     Who comes meanwhile waits, and finds another file in its place (store/database looks).
@@ -227,7 +282,7 @@ def alone(database: Path) -> Iterator[State]:
                 if "locked" in str(error) or "busy" in str(error):
                     raise busy from error
                 raise
-            yield _state(connection)
+            yield There(_state(connection), _standing_pauses(connection))
             connection.execute("ROLLBACK")
     except sqlite3.DatabaseError as error:
         raise errors.StoreError(
@@ -248,6 +303,8 @@ def put_in_place(staged: Path, database: Path, kept: Path | None) -> None:
         if kept is not None:
             try:
                 os.link(database, kept)
+            except FileExistsError:  # never over a database that was kept before
+                raise
             except OSError:  # a disk without links: for an instant there is none
                 database.replace(kept)
         staged.replace(database)

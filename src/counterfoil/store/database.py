@@ -3,7 +3,8 @@
 Called by app and by tests. A transaction is a plain function of a `Connection`, written once for both. On SQLite one
 thread (a command that ends by itself needs none) holds one connection (measured: 0.5-0.7 ms per three statements, an async wrapper 2.3-4.4 ms); every write begins
 IMMEDIATE, so that two processes queue instead of failing at commit. synchronous=FULL: an intent that we act upon is on
-disk. Nothing else in the product sees a driver's exception: they become StoreError.
+disk. Nothing else in the product sees a driver's exception: they become StoreError, of a server that went away after it
+was open DatabaseAway. No transaction is repeated here: whether one was committed whose answer was lost, the tables say.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store import migrations, schema
+from counterfoil.store import away, migrations, schema
+from counterfoil.store.journal import write_ahead
 from counterfoil.store.prepared import Prepared, drive
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ Connection: TypeAlias = sa.Connection  # so that nobody outside store/ imports S
 Work = Callable[[sa.Connection], T]
 
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
+ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
 POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
@@ -51,6 +54,8 @@ class Database:
         self._engine: sa.Engine | None = None
         self._connection: sa.Connection | None = None
         self._async_engine: AsyncEngine | None = None
+        self._generations: away.Generations | None = None
+        self._was_open = False
         self.was: int | None = None  # the schema that was there when it was opened; None: there was no database
         self.may_upgrade = self.is_sqlite  # by itself, after a backup; elsewhere a person says so
 
@@ -69,12 +74,14 @@ class Database:
         return await self._do(work, write=False)
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
-        with _named_errors(self.url):
+        with _named_errors(self.url, self._noticed):
             if self._async_engine is not None:
                 async with self._async_engine.begin() as connection:
                     return await connection.run_sync(work)
             assert self._connection is not None, "open the database first"
             if self._thread is None:
+                if write:
+                    await self._begin()
                 result = self._carry_out(work, write)
                 await asyncio.sleep(0)  # an interruption gets its turn between any two transactions
                 return result
@@ -87,10 +94,28 @@ class Database:
                     await future
                 raise
 
+    async def _begin(self) -> None:
+        """Begin to write on the event loop's own thread: while another process writes, a bar moves and Ctrl-C is heard."""
+        connection = self._connection
+        assert connection is not None
+        for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
+            drive(connection, f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
+            try:
+                drive(connection, "BEGIN IMMEDIATE")
+            except sa.exc.OperationalError as locked:
+                if not left or "locked" not in str(locked.orig):
+                    raise
+            else:
+                return
+            finally:
+                drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            await asyncio.sleep(0)
+
     def _carry_out(self, work: Work[T], write: bool) -> T:
         connection = self._connection
         assert connection is not None
-        drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
+        if not (write and self._thread is None):  # else it has begun
+            drive(connection, "BEGIN IMMEDIATE" if write else "BEGIN")
         try:
             result = work(connection)
             drive(connection, "COMMIT")
@@ -103,7 +128,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect, make the tables of a new database, bring an older one to this schema, refuse a newer Counterfoil's."""
-        with _named_errors(self.url):
+        with _named_errors(self.url, self._noticed):
             if self.is_sqlite and self.alone:
                 self._connect_sqlite()
             elif self.is_sqlite:
@@ -115,12 +140,21 @@ class Database:
                 self._async_engine = create_async_engine(
                     self.url.set(drivername="postgresql+psycopg"),
                     pool_size=4,
-                    connect_args={"options": POSTGRES_OPTIONS},
+                    connect_args={"options": POSTGRES_OPTIONS, **away.KEEPALIVE},
                 )
+                self._generations = away.Generations(self._async_engine.sync_engine)
         older = await self.run(self._prepare)
         if older is not None:
             await self._upgrade(older)
             self.was = older
+        self._was_open = True
+
+    def _noticed(self, cause: Exception) -> bool:
+        """Whether the server went away while we worked with it; then no connection of before is used again."""
+        if self._generations is None or not away.is_of(cause):
+            return False
+        self._generations.end()
+        return self._was_open
 
     async def _upgrade(self, version: int) -> None:
         """Bring an older schema to this one, in one transaction; on SQLite after a backup. Two that do so at once do it once."""
@@ -162,7 +196,7 @@ class Database:
             ).fetchall()  # waits while it is replaced, writes nothing
             if path is not None and inode is not None and path.stat().st_ino != inode:
                 raise errors.StoreError("The database was just replaced.", remedy="Run the same command again.")
-            driver.execute("PRAGMA journal_mode=WAL")
+            write_ahead(driver)
             driver.execute("PRAGMA synchronous=FULL")
             driver.execute("PRAGMA cache_size=-8000")
 
@@ -265,15 +299,17 @@ def set_meta(connection: sa.Connection, key: str, value: str) -> None:
 
 
 @contextlib.contextmanager
-def _named_errors(url: sa.URL) -> Iterator[None]:
-    """Turn the driver's exceptions into ours, naming the database without its password."""
+def _named_errors(url: sa.URL, noticed: Callable[[Exception], bool]) -> Iterator[None]:
+    """Turn the driver's exceptions into ours, naming the database without its password. `noticed`: whether it went away."""
     try:
         yield
     except sa.exc.IntegrityError:
         raise  # a unique index spoke: the caller's business, inside store/
-    except (sa.exc.DBAPIError, sa.exc.ArgumentError) as cause:
+    except (sa.exc.DBAPIError, sa.exc.ArgumentError, sa.exc.TimeoutError) as cause:
         reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
         where = url.render_as_string(hide_password=True)
+        if noticed(cause):
+            raise errors.DatabaseAway(f"The database {where} went away: {reason}.", remedy=RESTARTED) from cause
         raise errors.StoreError(f"The database {where} cannot be used: {reason}.", remedy=_remedy(reason)) from cause
     except UnicodeEncodeError:
         raise errors.InputError(

@@ -5,6 +5,7 @@ Called by mirror/ and posting/. Rows are Xero's state as last read; nothing here
 
 import datetime
 import functools
+import operator
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -76,12 +77,26 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, 
     _upsert(table, connection.dialect.name).run_many(connection, rows)
 
 
+def put_newer(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+    """The same for `documents` and `contacts`, but what was there stays where its `updated_at` is later.
+
+    Always in the order of ids, so that two who write the same rows wait for each other and not in a circle.
+    """
+    if rows:
+        by_id = sorted(rows, key=operator.itemgetter("contact_id" if table is schema.contacts else "document_id"))
+        _upsert(table, connection.dialect.name, newer=True).run_many(connection, by_id)
+
+
 @functools.cache
-def _upsert(table: sa.Table, dialect: str) -> Prepared:
+def _upsert(table: sa.Table, dialect: str, *, newer: bool = False) -> Prepared:
     statement: Any = prepared.insert(dialect)(table)
     keys = [column.name for column in table.primary_key]
     others = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    only = None
+    if newer:
+        was, now = table.c.updated_at, statement.excluded.updated_at
+        only = sa.or_(was.is_(None), now.is_(None), now >= was)
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=others, where=only))
 
 
 d = schema.documents.c

@@ -16,7 +16,9 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store.database import Database, make_private
+from counterfoil.store import away
+from counterfoil.store.database import ALONE_TIMEOUT_MS, RESTARTED, Database, make_private
+from counterfoil.store.journal import write_ahead
 
 if TYPE_CHECKING:
     import psycopg
@@ -129,9 +131,24 @@ class InFile:
 
     async def _on_thread(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         if self._thread is None:
-            return self._transact(query, parameters, work)
+            return await self._alone(query, parameters, work)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._transact, query, parameters, work)
+
+    async def _alone(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
+        """On the event loop's own thread, which has its turns while another process has the file (a suspended one, say)."""
+        for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
+            try:
+                return self._transact(query, parameters, work)
+            except errors.StoreError as problem:
+                if (
+                    not left
+                    or not isinstance(problem.__cause__, sqlite3.OperationalError)
+                    or "locked" not in str(problem)
+                ):
+                    raise
+            await asyncio.sleep(0)
+        raise AssertionError("the last try returns or raises")
 
     def _transact(self, query: str, parameters: Callable[[int], list[Any]], work: Work[T]) -> T:
         try:
@@ -141,7 +158,8 @@ class InFile:
                 result = self._decide(connection, query, parameters, work)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as cause:
             raise errors.StoreError(
@@ -168,9 +186,11 @@ class InFile:
         make_private(self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(MAKE)
+        if self._thread is None:
+            connection.execute(f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
         self._connection = connection
         return connection
 
@@ -210,13 +230,21 @@ class OnServer:
         async with self._lock:
             try:
                 connection = self._connection
-                if connection is None or connection.closed:
+                if connection is not None and away.hung_up(connection):
+                    await connection.close()
+                    connection = None
+                if connection is None:
                     connection = await self._open()
                 return await self._decide(connection, query, parameter, work)
             except psycopg.Error as cause:
                 if self._connection is not None:
                     await self._connection.close()
                 reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+                if self._last_s is not None and away.is_of(cause):
+                    # Whether the turn was kept nobody knows: at worst a call is counted that is not made.
+                    raise errors.DatabaseAway(
+                        f"The table of Xero's limits went away: {reason}.", remedy=RESTARTED
+                    ) from cause
                 raise errors.StoreError(
                     f"The table of Xero's limits cannot be used: {reason}.", remedy="Is Postgres running? Run again."
                 ) from cause
@@ -252,7 +280,9 @@ class OnServer:
         options = (
             f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout=10000 -c synchronous_commit=off"
         )
-        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True, options=options)
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo, autocommit=True, options=options, **away.KEEPALIVE
+        )
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(7263902)")  # two first starts at once
             await connection.execute(MAKE.replace("BLOB", "BYTEA"))

@@ -1,6 +1,6 @@
 """Named locks for the length of a transaction, where read-then-write must not be interleaved.
 
-Called by audit, grants, bindings and posting. SQLite needs none: a write transaction there excludes every other one.
+Called by audit, grants, bindings, mirror and posting. SQLite needs none: a write transaction there excludes every other one.
 Who holds several takes them in this order: tenants (sorted), then any other.
 """
 

@@ -163,9 +163,12 @@ def drive(connection: sa.Connection, text: str, parameters: Any = (), *, many: b
         cursor = connection.connection.cursor()
         (cursor.executemany if many else cursor.execute)(text, parameters)
     except driver.Error as cause:
-        if dialect.is_disconnect(cause, connection.connection, cursor):
+        is_lost = dialect.is_disconnect(cause, connection.connection, cursor)
+        if is_lost:
             connection.invalidate(cause)
-        raise sa.exc.DBAPIError.instance(text, None, cause, driver.Error, dialect=dialect) from cause
+        raise sa.exc.DBAPIError.instance(
+            text, None, cause, driver.Error, connection_invalidated=is_lost, dialect=dialect
+        ) from cause
     return cursor
 
 

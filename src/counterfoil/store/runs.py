@@ -202,6 +202,26 @@ def add_bad_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> N
             connection.execute(sa.insert(b).values(state="open", **row))
 
 
+def seen(connection: sa.Connection, run_id: int, after: int, most: int) -> tuple[dict[str, str], int | None]:
+    """External id → hash of the record, of the `most` records of a run after number `after`; and the last one's number."""
+    query = (
+        sa.select(records.c.n, p.external_id, p.record_hash)
+        .select_from(records.outerjoin(schema.postings, p.id == records.c.posting_id))
+        .where(records.c.run_id == run_id, records.c.n > after)
+        .order_by(records.c.n)
+        .limit(most)
+    )
+    rows = connection.execute(query).all()
+    return {row[1]: row[2] for row in rows if row[1]}, rows[-1][0] if rows else None
+
+
+def bad_rows_seen(connection: sa.Connection, flow_id: str, run_id: int) -> dict[str, str]:
+    """The same of rows that no posting could be made of."""
+    b = schema.bad_rows.c
+    query = sa.select(b.external_id, b.content_hash).where(b.flow_id == flow_id, b.last_run_id == run_id)
+    return {row[0]: row[1] for row in connection.execute(query) if row[0]}
+
+
 def close_bad_rows(connection: sa.Connection, flow_id: str, source_name: str, run_id: int) -> None:
     """A whole read of the same source no longer has them: they were corrected."""
     b = schema.bad_rows.c

@@ -11,9 +11,15 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
+from counterfoil.store.prepared import Prepared
 
 Connection: TypeAlias = sa.Connection
 _T = schema.schedules
+_NOTE_READING = Prepared(
+    sa.update(_T)
+    .where(_T.c.flow_id == sa.bindparam("wanted"), _T.c.owner == sa.bindparam("us"))
+    .values(reading=sa.bindparam("reading"))
+)
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -31,6 +37,7 @@ class Turn(msgspec.Struct, frozen=True):
     ended_at: datetime.datetime | None
     said: str | None
     run_id: int | None
+    reading: dict[str, Any] | None = None
 
 
 def everything(conn: Connection) -> dict[str, Turn]:
@@ -80,10 +87,15 @@ def renew(conn: Connection, flow_id: str, owner: str, lease_until: datetime.date
 
 
 def end(conn: Connection, flow_id: str, owner: str, values: dict[str, Any]) -> bool:
-    """Give a turn back with how it ended: any of `again_at`, `failures`, `source`, `ended_at`, `said`, `run_id`."""
+    """Give a turn back with how it ended: any of `again_at`, `failures`, `source`, `ended_at`, `said`, `run_id`, `reading`."""
     ours = sa.and_(_T.c.flow_id == flow_id, _T.c.owner == owner)
     given_back = {"owner": None, "lease_until": None} | values
     return conn.execute(sa.update(_T).where(ours).values(given_back)).rowcount == 1
+
+
+def note_reading(conn: Connection, flow_id: str, owner: str, reading: dict[str, Any]) -> bool:
+    """Write how far a flow's source is planned, in the transaction that plans it; False: another has the turn by now."""
+    return _NOTE_READING.run(conn, wanted=flow_id, us=owner, reading=reading) == 1
 
 
 def concluded(conn: Connection, flow_id: str, run_id: int) -> None:

@@ -14,6 +14,8 @@ from counterfoil import errors
 MESSAGES_MAX = 200  # messages kept of one refusal; an answer with more is cut, its elements stay whole
 EXCERPT_MAX = 200  # characters of a text body that go into an error's words
 ORGANISATION_OFFLINE_RETRY_S = 300.0  # Xero's own advice
+WAIT_MAX_S = 86_400  # the longest of Xero's limits is a day's: a header that asks for more is mistaken, and would be kept for years
+DIGITS_MAX = 9  # of a number in a header
 
 RECONNECT = "Run `counterfoil connect` and consent again."
 
@@ -39,8 +41,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def retry_after_s(self) -> float | None:
         """Seconds that Xero asks us to wait; sent with minute and day limits only."""
-        text = self.header("retry-after") or ""
-        return float(text) if text.isdecimal() else None
+        found = wait(self.header("retry-after"))
+        return None if found is None else float(found)
 
     @property
     def problem(self) -> str | None:
@@ -49,6 +51,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Answer {self.status} {self.content_type or 'no content'} {len(self.body)} bytes>"
+
+
+def number(text: str | None) -> int | None:
+    """A header's number; None: it was not sent, or is none (a date, a sign, more digits than any limit has)."""
+    return int(text) if text is not None and len(text) <= DIGITS_MAX and text.isdecimal() else None
+
+
+def wait(text: str | None) -> int | None:
+    """The seconds of a Retry-After, WAIT_MAX_S at most."""
+    found = number(text)
+    return None if found is None else min(found, WAIT_MAX_S)
 
 
 def explain(answer: Answer) -> errors.CounterfoilError | None:

@@ -20,7 +20,7 @@ from counterfoil.model.lanes import LANES
 from counterfoil.model.ports import Clock
 from counterfoil.runtime.windows import Window
 from counterfoil.store.limits import Kept, Remembered, States
-from counterfoil.xero import budget, lessons, places, shares, waits
+from counterfoil.xero import answers, budget, lessons, places, shares, waits
 from counterfoil.xero.budget import Verdict
 from counterfoil.xero.lessons import Taught
 from counterfoil.xero.places import SECOND, Limits
@@ -134,12 +134,12 @@ class Pacer:
 
         `offline`: a 503 that says that the organisation is.
         """
-        wait_s = _number(headers("Retry-After"))
+        wait_s = answers.wait(headers("Retry-After"))
         taught = Taught(
             status=status,
-            minute_left=_number(headers("X-MinLimit-Remaining")),
-            day_left=_number(headers("X-DayLimit-Remaining")),
-            app_left=_number(headers("X-AppMinLimit-Remaining")),
+            minute_left=answers.number(headers("X-MinLimit-Remaining")),
+            day_left=answers.number(headers("X-DayLimit-Remaining")),
+            app_left=answers.number(headers("X-AppMinLimit-Remaining")),
             problem=(headers("X-Rate-Limit-Problem") or "").lower(),
             wait=None if wait_s is None else wait_s * SECOND,
             call=place,
@@ -152,6 +152,12 @@ class Pacer:
         """Rapid Sync: the minute and the day of this organisation do not count for so long (facts §2.1)."""
         if seconds > 0:
             self._tell(_Rapid(tenant_id, round(seconds * SECOND)))
+
+    def take_over(self, limits: Limits) -> None:
+        """Other limits from the next turn on; what was given out stays given. Hours for bulk work have to be told anew."""
+        self._limits = limits
+        self._windows.clear()
+        self._poked.set()
 
     def bulk_hours(self, tenant_id: str, window: Window | None) -> None:
         """When the bulk lane of an organisation may call, on the organisation's own clock; None: always."""
@@ -345,7 +351,3 @@ def limits_of(calls_per_minute: int, lease_s: float) -> Limits:
         return Limits(minute=calls_per_minute, lease=lease)
     app_minute = max(usual.app_minute, calls_per_minute)
     return Limits(minute=calls_per_minute, app_minute=app_minute, burst=calls_per_minute // 3, lease=lease)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None

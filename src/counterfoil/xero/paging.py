@@ -79,6 +79,37 @@ def decode(answer: Answer, type_: type[R], plural: str) -> Page[R]:
     )
 
 
+class RawPage(msgspec.Struct, frozen=True):
+    """One page of elements as bytes without spaces between, in Xero's order.
+
+    `page_size` and `page_count` are None where Xero does not page, or does not say so.
+    """
+
+    elements: tuple[msgspec.Raw, ...]
+    page_size: int | None
+    page_count: int | None
+    server_time: datetime.datetime  # Xero's clock when it answered, aware UTC
+
+
+def split(answer: Answer, plural: str) -> RawPage:
+    """The elements that an answer holds under `plural`, each by itself. Raises Unclear when it cannot be read.
+
+    Nothing of them is looked at: whatever Xero sends is kept, digit for digit.
+    """
+    try:
+        envelope = _decoder(msgspec.Raw, plural).decode(msgspec.json.format(answer.body, indent=-1))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, KeyError) as cause:
+        raise errors.Unclear(
+            f"Xero's {plural} cannot be read: {_where(cause)}.", correlation_id=answer.correlation_id
+        ) from None
+    if envelope.status != "OK":
+        raise errors.Unclear(f"Xero's {plural} say {envelope.status!r} and not OK.")
+    pages: _Pagination | None = envelope.pagination
+    return RawPage(
+        envelope.items, pages.page_size if pages else None, pages.page_count if pages else None, envelope.server_time
+    )
+
+
 def _where(cause: Exception) -> str:
     """What is wrong and at which field; msgspec names the path, never the value."""
     return str(cause).partition("\n")[0] if isinstance(cause, msgspec.MsgspecError) else "a field has the wrong form"

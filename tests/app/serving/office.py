@@ -69,11 +69,13 @@ class Served(Workbench):
         return books
 
     @contextlib.asynccontextmanager
-    async def serving(self, pace: Pace = QUICK) -> AsyncIterator["At"]:
+    async def serving(
+        self, pace: Pace = QUICK, taken: Callable[[settings.Settings], None] = lambda _settings: None
+    ) -> AsyncIterator["At"]:
         """The service at work."""
         books = await self.books()
         stopping = asyncio.Event()
-        service = Serving(books, self.told.append, pace=pace)
+        service = Serving(books, self.told.append, pace=pace, taken=taken)
         task = asyncio.create_task(service.run(stopping))
         try:
             yield At(books, service, task, stopping)

@@ -1,10 +1,12 @@
 """Flows by the clock: missed runs once, an unchanged source for nothing, windows, and what happens to a bad one."""
 
+import asyncio
 import datetime
+import json
 
 import pytest
 
-from counterfoil.app import timetables
+from counterfoil.app import places, timetables
 from counterfoil.app.serving import flow_runs, source_look
 from counterfoil.app.timetables import Timetable
 from counterfoil.store import notices, runs, schedules
@@ -240,7 +242,7 @@ async def test_what_nobody_foresaw_is_told_and_tried_again(served, monkeypatch):
     served.sales(sale(1))
     whole = flow_runs.Runner.schedule
 
-    async def broken(_self, _flow):
+    async def broken(_self, _flow, _reading):
         raise RuntimeError("a mistake of ours")
 
     monkeypatch.setattr(flow_runs.Runner, "schedule", broken)
@@ -285,7 +287,7 @@ async def test_a_source_that_never_rests_is_told(served, monkeypatch):
 
 
 async def test_a_stop_while_a_source_is_read_is_prompt_and_goes_on(served):
-    """Thousands of rows: it ends between two batches, what was planned stays, and the next start plans the rest once."""
+    """Thousands of rows: it ends between two batches, what was planned stays, and the next start goes on with that run."""
     served.configure(flow=HOURLY)
     served.sales(*(sale(n) for n in range(3_000)))
     served.sandbox.fault("429_day", method="PUT", count=1000)
@@ -301,8 +303,41 @@ async def test_a_stop_while_a_source_is_read_is_prompt_and_goes_on(served):
         assert at.books.clock.elapsed_s() - began < 5
         assert 0 < await planned() < 3_000
         assert (await turn(at.books)).owner is None
+        planned_before = (await turn(at.books)).reading["records"]
     served.sandbox.clear_faults()
     served.new_day()
     async with served.serving() as at:
         await at.until(lambda: len(served.numbers()) == 3_000)
+
+        async def counted():
+            (run,) = await scheduled_runs(at.books)
+            return run.counts is not None and run.counts["posted"] == 3_000
+
+        await at.until(counted)
+        assert (await turn(at.books)).reading is None
+    assert 0 < planned_before < 3_000
     assert set(served.marks().values()) == {1}
+
+
+async def test_a_big_import_of_one_organisation_keeps_no_other_one_waiting(served, monkeypatch):
+    """While one flow's source is still being read, the other's documents are in Xero; then the big one goes too."""
+    served.configure(flow=HOURLY + '\n[flows.au]\nkind = "sales_invoices"\nentity = "acme-au"\nevery = "1h"\nsource = { jsonl = "au.jsonl" }')  # fmt: skip
+    (served.folder / "au.jsonl").write_text(json.dumps(sale(9_000, entity="acme-au")) + "\n")
+    served.sales(*(sale(n) for n in range(700)))
+    go_on, apply = asyncio.Event(), flow_runs.Runner._apply
+
+    async def slow(self, plan, *others):
+        await apply(self, plan, *others)
+        if plan.flow == "shop":
+            await go_on.wait()
+
+    monkeypatch.setattr(flow_runs.Runner, "_apply", slow)
+    async with served.serving() as at:
+        await at.until(lambda: len(served.numbers(2)) == 1)
+
+        async def read():
+            return (await at.read(places.everywhere)).get("shop")
+
+        assert (await at.until(read)).records < 700
+        go_on.set()
+        await at.until(lambda: len(served.numbers()) == 700)

@@ -2,9 +2,17 @@
 
 import pytest
 
-from counterfoil.app.serving import reloading
+from counterfoil.app.serving import flow_runs, reloading
 from counterfoil.store import notices
+from tests.posting import workbench
 from tests.posting.workbench import sale
+
+LANES = ("[pacing]", "[pacing]\nday_kept = { bulk = 333 }")
+MORE = """
+[service]
+log_level = "debug"
+heartbeat_url = "https://x.example/1"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +56,7 @@ async def test_what_needs_a_restart_is_not_taken_over_in_part(served):
         served.configure(flow='entity = "acme-uk"\nevery = "1h"', quiet_s=9)
         served.write_config()
         (told,) = await at.until(lambda: standing(at))
-        assert "[posting]" in told.message
+        assert "[posting] quiet_s changed" in told.message
         assert "Restart" in told.remedy
         assert at.books.flows["shop"].every is None
         assert at.books.rules.quiet_s != 9
@@ -62,3 +70,81 @@ async def test_asked_for_it_looks_at_once(served, monkeypatch):
         await at.until(lambda: at.service.health().ready)
         at.service.reload()
         await at.until(lambda: "the changed configuration is in force" in served.said("service"))
+
+
+async def test_a_mode_is_in_force_for_turns_that_run_already(served, monkeypatch):
+    """Who sends holds the rules that it began with: the modes in them change, so that nobody sends by the old ones."""
+    served.configure(flow='entity = "acme-uk"')
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        begun_with = at.books.rules
+        named = "[entities.acme-uk]\n"
+        monkeypatch.setattr(workbench, "CONFIG", workbench.CONFIG.replace(named, f'{named}mode = "read_only"\n'))
+        served.write_config()
+        await at.until(lambda: begun_with.modes["acme-uk"] == "read_only")
+
+
+async def test_an_entity_that_goes_in_the_middle_of_a_run_is_a_problem_of_its_records_alone(served, monkeypatch):
+    """The run that began with it is broken off and made again by the new configuration; nothing is sent twice, nobody sees a KeyError."""
+    served.configure(flow='every = "1h"')
+    served.sales(sale(1), sale(2, entity="acme-nl"))
+    real, begun = flow_runs.Runner.schedule, []
+
+    async def schedule(runner, flow, reading):
+        begun.append(flow)
+        if len(begun) == 1:
+            gone = '[entities.acme-nl]\norganisation = "Grachtenhuis BV"\n'
+            monkeypatch.setattr(workbench, "CONFIG", workbench.CONFIG.replace(gone, ""))
+            served.write_config()
+            assert await at.service._reloading.take()
+        return await real(runner, flow, reading)
+
+    monkeypatch.setattr(flow_runs.Runner, "schedule", schedule)
+    async with served.serving() as at:
+        await at.until(lambda: len(served.numbers()) == 1 and len(begun) == 2)
+
+        async def told():
+            return [problem for problem in await at.books.problems() if "acme-nl" in problem.reason]
+
+        await at.until(told)
+        assert served.said("flow", bad=True) == []
+    assert (set(served.marks().values()), served.numbers(3)) == ({1}, [])
+
+
+async def test_the_tier_the_lanes_and_the_log_are_taken_over(served):
+    """From the next call on: another day, other reserves; and whoever logs is told, with new secrets to leave out."""
+    served.configure(flow='entity = "acme-uk"')
+    heard = []
+    async with served.serving(taken=heard.append) as at:
+        await at.until(lambda: at.service.health().ready)
+        assert at.books.pacer._limits.day == 5_000
+        file = served.folder / "counterfoil.toml"
+        file.write_text(file.read_text().replace("[xero]", '[xero]\ntier = "starter"').replace(*LANES) + MORE)
+        await at.until(lambda: heard)
+        assert (at.books.pacer._limits.day, at.books.pacer._limits.day_kept[-1]) == (1_000, 333)
+        assert (heard[0].service.log_level, heard[0].service.heartbeat_url.reveal()) == ("debug", "https://x.example/1")
+        assert not await standing(at)
+
+
+async def test_a_link_that_leads_to_another_file_is_another_configuration(served):
+    """As a ConfigMap is replaced: the file's name is a link through a folder's name, and that one leads elsewhere at one stroke."""
+    served.configure(flow='entity = "acme-uk"')
+    served.sales(sale(1))
+    first, second = served.folder / "..1", served.folder / "..2"
+    first.mkdir()
+    second.mkdir()
+    plain = served.write_config()
+    plain.rename(first / plain.name)
+    served.configure(flow='entity = "acme-uk"\nevery = "1h"')
+    served.write_config().rename(second / plain.name)
+    data = served.folder / "..data"
+    data.symlink_to(first.name)
+    plain.symlink_to(f"..data/{plain.name}")
+    served.write_config = lambda: plain
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        beside = served.folder / "..data.new"
+        beside.symlink_to(second.name)
+        beside.replace(data)
+        await at.until(lambda: len(served.numbers()) == 1)
+        assert at.books.flows["shop"].every == "1h"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil import settings
+from counterfoil.access.file_rights import open_to_others
 from counterfoil.app.doctor.finding import Finding, many, ok, problem, warning
 from counterfoil.app.doctor.patient import Patient
 
-OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 REACH: Final = stat.S_IXGRP | stat.S_IXOTH
 BESIDE: Final = ("", "-wal", "-shm", ".sentinel")
 
@@ -112,6 +112,8 @@ def _open_to_others(path: Path) -> bool:
     """Whether others may read a file: by its own mode, and by every folder above it."""
     try:
         mode = path.stat().st_mode
-        return bool(mode & OTHERS) and all(one.stat().st_mode & REACH for one in Path(os.path.realpath(path)).parents)
+        return open_to_others(path, mode) and all(
+            one.stat().st_mode & REACH for one in Path(os.path.realpath(path)).parents
+        )
     except OSError:
         return False  # not there, or not even we may look

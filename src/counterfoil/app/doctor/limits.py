@@ -35,8 +35,6 @@ async def limits(patient: Patient) -> list[Finding]:
 
 
 async def _unknown_zones(patient: Patient) -> list[Finding]:
-    if patient.loaded.pacing.bulk_window is None:
-        return []
     return [
         warning(
             "limits",
@@ -46,5 +44,5 @@ async def _unknown_zones(patient: Patient) -> list[Finding]:
             subject=one.entity,
         )
         for one in await patient.books.database.read(bindings.everything)
-        if budgets.zone_of(patient.books, one) is None
+        if budgets.is_without_hours(patient.books, one)
     ]

@@ -2,7 +2,7 @@
 
 Called by serving as the work "flow"; one piece is one flow. A turn is claimed in the tables, so that missed runs happen once, over
 any number of processes; a process that dies leaves a lease behind, and whoever finds it over reads the source again, which
-plans nothing twice. Calls: as app/ledgers says, and none for a source that is as it was.
+goes on where the first one was (app/places). Calls: as app/ledgers says, and none for a source that is as it was.
 """
 
 import asyncio
@@ -14,25 +14,24 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import timetables
-from counterfoil.app.running import Runner, Stage
+from counterfoil.app import places, timetables
+from counterfoil.app.places import Reading, TurnLost
+from counterfoil.app.running import DISK, Runner, Stage
 from counterfoil.app.serving import concluding, source_look
-from counterfoil.app.serving.health import Scheduled
+from counterfoil.app.serving.health import Read, Scheduled
 from counterfoil.app.serving.shift import Shift
 from counterfoil.app.serving.source_look import Look
 from counterfoil.app.timetables import Timetable
 from counterfoil.model.lanes import Lane
 from counterfoil.runtime import schedules as times
 from counterfoil.runtime.port import Due, Work
-from counterfoil.settings import FlowSettings
+from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import notices, schedules, waits
 from counterfoil.store.database import Connection
 from counterfoil.store.schedules import Turn
 
 KIND: Final = "flow"
-BOUND_S: Final = (
-    6 * 3_600.0
-)  # for the largest source; killed or cut off, it is read again and only what is new is planned
+BOUND_S: Final = 6 * 3_600.0  # for the largest source; killed or cut off, it goes on there
 LEASE: Final = datetime.timedelta(seconds=60)
 RENEW_S: Final = 15.0
 GROWING_S: Final = 5.0  # a file that is being written is looked at again after this
@@ -42,6 +41,7 @@ AGAIN_MAX_S: Final = 3_600.0
 PERSON_S: Final = 900.0
 USUAL: Final[Lane] = "sync"
 NOTICE: Final = "schedule"
+CHANGED: Final = "the configuration changed while it read; it is read again by the new one"
 
 
 def work(shift: Shift) -> Work:
@@ -51,7 +51,7 @@ def work(shift: Shift) -> Work:
 
 
 class _Stopping(Exception):
-    """The process is asked to stop while a source is read."""
+    """The process is asked to stop while a source is read, or another configuration came into force."""
 
 
 class FlowRuns:
@@ -75,6 +75,7 @@ class FlowRuns:
         found = _flow(self._books, flow_id)
         if found is None or found[1].text is None:
             return None
+        began_with = self._books.settings
         flow, timetable = found
         turn, due = await self._due(timetable)
         now = self._shift.now()
@@ -90,8 +91,9 @@ class FlowRuns:
         if looked.same and turn.again_at is None and turn.owner is None:
             await self._end(flow, {"source": looked.seen.text() if looked.seen else None, "failures": 0})
         else:
-            await self._run(flow, turn, looked)
-        return (await self._due(timetable))[1]
+            await self._run(flow, turn, looked, began_with)
+        found = _flow(self._books, flow_id)  # another one, where the configuration changed
+        return None if found is None or found[1].text is None else (await self._due(found[1]))[1]
 
     async def _due(self, timetable: Timetable) -> tuple[Turn, datetime.datetime | None]:
         """A flow's turn, and when it is due; None: its clock is not known."""
@@ -119,13 +121,22 @@ class FlowRuns:
         claimed: bool = await self._books.database.run(work)
         return claimed
 
-    async def _run(self, flow: FlowSettings, turn: Turn, looked: Look) -> None:
+    async def _run(self, flow: FlowSettings, turn: Turn, looked: Look, began_with: Settings) -> None:
         """Read and plan; whatever happens, the turn is given back with how it ended."""
         self._shift.say(KIND, flow.table, f"reads {flow.source.path.name}")
-        runner = Runner(self._books, self._go_on)
+
+        def go_on(_stage: Stage) -> None:
+            """Asked between two batches: what was planned until now stays planned."""
+            if self._shift.rest.is_set() or self._books.settings != began_with:
+                raise _Stopping
+
+        runner = Runner(self._books, go_on)
         try:
             async with self._leased(flow.id):
-                report, entities = await runner.schedule(flow)
+                report, entities = await runner.schedule(flow, self._reading(flow, looked))
+        except TurnLost:
+            self._shift.say(KIND, flow.table, "another process has taken it over")
+            return
         except (errors.RunAgain, errors.Reconnect, errors.FixInput) as error:
             await self._failed(flow, turn, str(error))
             return
@@ -133,10 +144,12 @@ class FlowRuns:
             await self._failed(flow, turn, str(error))
             raise
         except _Stopping:
-            said = "stopped while it read; it goes on at the next start"
-            await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
+            await self._broken_off(flow)
             return
         except Exception as error:
+            if self._books.settings != began_with:  # an entity or a flow that it asked for may be gone
+                await self._broken_off(flow)
+                return
             await self._failed(flow, turn, f"{type(error).__name__}: {error}")
             raise
         for entity in entities:
@@ -144,6 +157,8 @@ class FlowRuns:
             await self._shift.wake("postings", entity, flow.lane or USUAL)
         said = f"{report.records:,} records, {report.planned:,} to be sent, problems: {report.problems:,}"
         values: dict[str, Any] = {"said": said, "run_id": report.run}
+        if DISK not in runner.stops:
+            values["reading"] = None
         if report.stops:
             await self._failed(flow, turn, "; ".join(report.stops), values)
             return
@@ -171,10 +186,16 @@ class FlowRuns:
 
             await self._books.database.run(tell)
 
-    def _go_on(self, _stage: Stage) -> None:
-        """Asked between two batches: what was planned until now stays planned."""
-        if self._shift.rest.is_set():
-            raise _Stopping
+    async def _broken_off(self, flow: FlowSettings) -> None:
+        """It goes on where it was after a restart; a new configuration reads anew from the beginning, which plans nothing twice."""
+        stopped = self._shift.rest.is_set()
+        said = "stopped while it read; it goes on from there at the next start" if stopped else CHANGED
+        await self._end(flow, {"said": said, "again_at": self._shift.now(), "source": None})
+
+    def _reading(self, flow: FlowSettings, looked: Look) -> Reading:
+        seen = looked.seen
+        source = None if seen is None else places.source(seen.digest, seen.settings)
+        return Reading(self._books.database, self._books.owner, flow.id, source)
 
     async def _failed(self, flow: FlowSettings, turn: Turn, said: str, values: dict[str, Any] | None = None) -> None:
         """It is tried again before its next time, later each time; from the third time on a person is told."""
@@ -276,7 +297,7 @@ def _scheduled(one: Timetable, turn: Turn | None, zone: str | None, now: datetim
         flow=one.table, flow_id=one.flow_id, schedule=one.text, zone=zone, window=one.window, lane=one.lane or USUAL,
         last=turn.last_at if turn else None, running=turn is not None and turn.owner is not None,
         next=None if why else due_at(one, counted, zone or timetables.UTC, now),
-        said=turn.said if turn else None, why=why,
+        said=turn.said if turn else None, why=why, reading=Read.of(turn) if turn else None,
     )  # fmt: skip
 
 

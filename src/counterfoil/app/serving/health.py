@@ -10,9 +10,11 @@ from typing import Final
 
 import msgspec
 
+from counterfoil.app import places
 from counterfoil.model.lanes import Lane
 from counterfoil.model.ports import Clock
 from counterfoil.runtime.port import Due, Failure, Work
+from counterfoil.store.schedules import Turn
 
 TROUBLED: Final = 3  # failures of a piece in a row, after which a person is told
 SAID_MAX: Final = 500
@@ -26,6 +28,25 @@ class Piece(msgspec.Struct, frozen=True):
     failures: int  # in a row
     error: str
     again_at: datetime.datetime
+
+
+class Read(msgspec.Struct, frozen=True):
+    """How far a source that is being read is: records planned; `percent` of it read, None: of no known size.
+
+    `passed`: so many of the records were planned before a restart.
+    """
+
+    run: int
+    records: int
+    percent: int | None
+    since: datetime.datetime
+    passed: int = 0
+
+    @staticmethod
+    def of(turn: Turn) -> "Read | None":
+        """What a flow's turn tells; None: nobody reads it now."""
+        place = places.under_way(turn)
+        return None if place is None else Read(place.run, place.records, place.percent, place.since, place.passed)
 
 
 class Scheduled(msgspec.Struct, frozen=True):
@@ -42,6 +63,7 @@ class Scheduled(msgspec.Struct, frozen=True):
     running: bool
     said: str | None  # how the last run ended
     why: str | None
+    reading: Read | None = None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from counterfoil.app import housekeeping as retention
+from counterfoil.app import webhook_notices
 from counterfoil.store import notices
 
 Task = Callable[[Any], Awaitable[None]]
@@ -22,7 +23,7 @@ async def drop_old(books: Any) -> None:
     await retention.tidy(books)
 
 
-TASKS: Final[list[Task]] = [forget_notices, drop_old]
+TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look]
 
 
 async def tidy(books: Any) -> None:

@@ -26,6 +26,7 @@ def only_one(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
+    path = path.resolve()  # two links to one database are one database
     beside = path.with_name(path.name + SUFFIX)
     make_private(beside)
     try:
@@ -43,9 +44,11 @@ def only_one(path: Path | None) -> Iterator[None]:
                 f"Another `counterfoil serve`{f' (process {who})' if who else ''} works on {path}.",
                 remedy="One is enough: it does everything. For several, put the database on Postgres.",
             ) from cause
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with contextlib.suppress(
+            OSError
+        ):  # a full disk: the lock holds all the same, and the database says what is wrong
+            os.ftruncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), f"{os.getpid()}\n".encode(), 0)
         yield
 
 

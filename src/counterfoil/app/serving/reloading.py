@@ -1,25 +1,35 @@
 """Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
 
-Called by serving. Flows, lookups, entities and whom to notify change at once; what was built from other tables when the
-process started (Xero's address, the database, the vault, times of requests) needs a restart, and then nothing is taken over.
+Called by serving. Flows, lookups, entities, modes, retention, whom to notify, the tier, the lanes, the heartbeat and the log change at
+once. What cannot change under those who use it needs a restart, is named, and then nothing is taken over: where Xero and
+the database are and who we are there, the vault, who may reach the door, and the times of requests that may be on their way.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from counterfoil import errors, settings
-from counterfoil.app import compiling
+from counterfoil.app import budgets, compiling
 from counterfoil.app.serving.shift import Shift
 from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
-TAKEN_OVER: Final = frozenset({"path", "environment", "entities", "flows", "lookups", "notify", "retention"})
+TAKEN_OVER: Final = frozenset(
+    {"path", "environment", "entities", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
+)
+TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
+    "xero": frozenset({"tier", "calls_per_minute"}),
+    "store": frozenset({"free_min_mib"}),
+    "service": frozenset({"heartbeat_url", "log", "log_level"}),
+    "posting": frozenset({"batch"}),
+}
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
 
@@ -27,10 +37,11 @@ Stamp = tuple[tuple[int, int] | None, ...]
 
 
 class Reloading:
-    """Watches the configuration's files."""
+    """Watches the configuration's files. `taken` hears of each configuration that came into force; it must not raise."""
 
-    def __init__(self, shift: Shift) -> None:
+    def __init__(self, shift: Shift, taken: Callable[[Settings], None]) -> None:
         self._shift = shift
+        self._taken = taken
         self._books = shift.books
         self.asked = asyncio.Event()  # by SIGHUP: look now, changed or not
 
@@ -65,16 +76,20 @@ class Reloading:
             loaded = settings.load(books.settings.path, books.settings.environment or None)
             settings.refuse_shared(loaded)
             compiled = compiling.compiled(loaded)
+            limits = budgets.limits_for(loaded)
         except errors.CounterfoilError as error:
             await self._refuse(f"It has mistakes: {error.message}", "Correct them; it is looked at again by itself.")
             return False
         if fixed := _fixed(books.settings, loaded):
-            tables = ", ".join(f"[{one}]" for one in fixed)
-            await self._refuse(f"{tables} changed.", "Restart the service, so that it is taken over.")
+            await self._refuse(f"{', '.join(fixed)} changed.", "Restart the service, so that it is taken over.")
             return False
-        books.settings = loaded
-        books.rules = msgspec.structs.replace(books.rules, modes=loaded.modes)
+        before, books.settings = books.settings, loaded
+        books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
+        books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        self._taken(loaded)
+        if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):
+            await budgets.take_over(books, limits)
         with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
             await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))
         self._shift.say("service", SUBJECT, "the changed configuration is in force")
@@ -93,10 +108,18 @@ class Reloading:
 
 
 def _fixed(old: Settings, new: Settings) -> list[str]:
-    """The tables that differ and cannot change while the service runs."""
-    return [
-        name for name in old.__struct_fields__ if name not in TAKEN_OVER and getattr(old, name) != getattr(new, name)
-    ]
+    """What differs and cannot change while the service runs, as `[table] key`."""
+    found = []
+    for table in old.__struct_fields__:
+        if table in TAKEN_OVER:
+            continue
+        before, now = getattr(old, table), getattr(new, table)
+        found += [
+            f"[{table}] {key}"
+            for key in before.__struct_fields__
+            if key not in TAKEN_KEYS.get(table, ()) and getattr(before, key) != getattr(now, key)
+        ]
+    return found
 
 
 def _stamp(loaded: Settings) -> Stamp:

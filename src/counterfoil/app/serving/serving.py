@@ -13,12 +13,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, open_postings, periodic, presence
+from counterfoil.app.serving import flow_runs, mirroring, open_postings, periodic, presence
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
 from counterfoil.runtime.embedded import Embedded
 from counterfoil.runtime.port import Failure, Pace, Runtime
+from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
@@ -26,6 +27,8 @@ GRACE_S: Final = 7.0  # of the ten seconds in which a stopped service has ended;
 SLOTS: Final = 64  # pieces of work at once: a stuck organisation holds one
 PACE: Final = Pace(grace_s=GRACE_S)
 RESTART_MAX_S: Final = 60.0
+LASTED_S: Final = 60.0  # a runtime that worked so long before it broke is begun anew at once
+ANSWERS_S: Final = 1.0  # how often a database that went away is asked whether it is back
 NOTICE: Final = "service"
 
 
@@ -51,20 +54,28 @@ class Serving:
         *,
         kind: Literal["serve", "worker"] = "serve",
         pace: Pace = PACE,
+        taken: Callable[[Settings], None] = lambda _settings: None,
     ) -> None:
+        """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
         self._shift = Shift(books, self._pulse, tell, plans=kind == "serve")
-        self._reloading = Reloading(self._shift)
+        self._reloading = Reloading(self._shift, taken)
         self._troubled: set[str] = set()  # pieces of work of which a person was told
         self._telling: set[asyncio.Task[None]] = set()
+        self._kinds: frozenset[str] = frozenset()  # of work, once a runtime does them
 
     def health(self) -> Health:
         """What it knows of itself; asks nobody."""
         return self._pulse.health()
+
+    async def wake(self, kind: str, key: str) -> None:
+        """A hint from the door that a piece of work is due. Lost where nobody does that kind, or now: a sweep finds the work."""
+        if kind in self._kinds and not self._pulse.stopping:
+            await self._shift.wake(kind, key, "realtime")
 
     def reload(self) -> None:
         """Look at the configuration now."""
@@ -126,7 +137,9 @@ class Serving:
     async def _run_runtimes(self, stopping: asyncio.Event) -> None:
         """A runtime that breaks (a database that restarts) is begun anew; at the very start it is refused."""
         broken = 0
+        clock = self._books.clock
         while not stopping.is_set():
+            began_s = clock.elapsed_s()
             try:
                 async with self._opened() as runtime:
                     self._shift.runtime = runtime
@@ -135,11 +148,29 @@ class Serving:
             except Exception as error:
                 if not self._pulse.health().sweeps:
                     raise
-                broken += 1
+                broken = 1 if clock.elapsed_s() - began_s > LASTED_S else broken + 1
                 wait_s = min(2.0 ** min(broken, 10), RESTART_MAX_S)
-                self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), wait_s)
+                if await self._database_is_away():
+                    self._shift.say("service", self._kind, f"begins anew when the database answers: {error}", bad=True)
+                    broken = 0
+                    wait_s = 0.0
+                else:
+                    self._shift.say("service", self._kind, f"begins anew in {wait_s:.0f} s: {error}", bad=True)
+                await self._rest(stopping, wait_s)
+                while not stopping.is_set() and await self._database_is_away():
+                    await self._rest(stopping, ANSWERS_S)
+
+    async def _rest(self, stopping: asyncio.Event, seconds: float) -> None:
+        """Wait, or until it is to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+    async def _database_is_away(self) -> bool:
+        try:
+            await self._books.database.read(lambda conn: notices.standing(conn, NOTICE))
+        except errors.DatabaseAway:
+            return True
+        return False
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[Runtime]:
@@ -156,8 +187,10 @@ class Serving:
 
     def _register(self, runtime: Runtime) -> None:
         shift = self._shift
-        for work in (open_postings.work(shift), flow_runs.work(shift), *periodic.works(shift)):
+        works = (open_postings.work(shift), flow_runs.work(shift), mirroring.work(shift), *periodic.works(shift))
+        for work in works:
             runtime.register(self._pulse.watched(work, self._succeeded))
+        self._kinds = frozenset(work.kind for work in works)
 
     def _failed(self, failure: Failure) -> None:
         """A piece of work failed: it is told, and tried again by the runtime; a person hears of it the third time."""

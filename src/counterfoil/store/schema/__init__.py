@@ -4,12 +4,13 @@ Called by the query modules of store/ (`schema.postings`). Ids are integers give
 the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
-from counterfoil.store.schema.access import bindings, connections, grants
+from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
+from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
-from counterfoil.store.schema.mirror import contacts, cursors, documents, reference
+from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
 from counterfoil.store.schema.posting import (
     HAS_SCOPE,
     attempts,
@@ -37,6 +38,7 @@ __all__ = [
     "contacts",
     "cursors",
     "documents",
+    "drift",
     "drops",
     "fixes",
     "fixes_used",
@@ -45,14 +47,21 @@ __all__ = [
     "happenings",
     "happenings_last",
     "happenings_turns",
+    "inbox_counts",
+    "inbox_deliveries",
+    "inbox_ids",
+    "inbox_marks",
     "messages",
     "meta",
+    "mirrored",
     "notices",
     "pauses",
     "posting_parts",
     "postings",
     "problems",
+    "readings",
     "reference",
+    "refresh_waits",
     "request_items",
     "requests",
     "revisions",

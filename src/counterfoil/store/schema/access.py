@@ -23,6 +23,16 @@ grants = sa.Table(
     sa.Column("lost", sa.Text),  # why the consent is lost for good; null: it is not
     sa.UniqueConstraint("client_id", "xero_userid"),
 )
+# A consent whose fresh tokens were asked for in vain: no row, its last try was answered.
+refresh_waits = sa.Table(
+    "refresh_waits",
+    tables,
+    sa.Column("grant_id", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),  # in a row
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("until", Instant, nullable=False),  # nobody asks before
+    sa.Column("why", sa.Text, nullable=False),
+)
 connections = sa.Table(
     "connections",
     tables,

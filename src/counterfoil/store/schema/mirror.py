@@ -62,3 +62,42 @@ contacts = sa.Table(
     sa.Index("contacts_by_number", "tenant_id", "number"),
     sa.Index("contacts_by_name", "tenant_id", "name_key"),
 )
+mirrored = sa.Table(
+    "mirrored",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text),  # Xero's word; null where it has none
+    sa.Column("stamp", Instant),  # UpdatedDateUTC; null where Xero gives none
+    sa.Column("seen_at", Instant, nullable=False),  # Xero's own time of the answer that it was read in
+    sa.Column("missing", sa.Text, nullable=False),  # fields that no answer covered at this stamp, with commas
+    sa.Column("absent_at", Instant),  # the first complete list without it
+    sa.Column("deleted_at", Instant),  # the second one: it is gone
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the whole document: Xero's JSON without spaces between
+    # What is there, and what is to be read whole: without touching the documents themselves.
+    sa.Index("mirrored_there", "tenant_id", "resource", "deleted_at", "document_id", "absent_at", "stamp"),
+    sa.Index("mirrored_incomplete", "tenant_id", "resource", "document_id", sqlite_where=sa.text("missing <> ''")),
+)
+readings = sa.Table(
+    "readings",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("since", Instant),  # Xero's time of the last complete catch-up, less the overlap; null: never complete
+    sa.Column("began_at", Instant),  # Xero's time of the first answer of one that has not ended; null: none is open
+    sa.Column("reached", Instant),  # how far that one has come: it goes on from this stamp
+    sa.Column("caught_up_at", Instant),  # by our clock
+    sa.Column("changed_at", Instant),  # when something new was last seen
+    sa.Column("listed_at", Instant),  # the last complete list, which says what is gone
+)
+drift = sa.Table(
+    "drift",
+    tables,
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),  # of an enumeration; empty: the field itself is not known
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+)

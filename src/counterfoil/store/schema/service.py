@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from counterfoil.store.schema.base import Id, tables
-from counterfoil.store.types import Instant
+from counterfoil.store.types import Instant, Json
 
 # When a flow ran by itself, and what its source was then: missed runs happen once, whoever makes up for them.
 schedules = sa.Table(
@@ -21,6 +21,7 @@ schedules = sa.Table(
     sa.Column("ended_at", Instant),
     sa.Column("said", sa.Text),  # how it ended, for people
     sa.Column("run_id", Id),
+    sa.Column("reading", Json),  # how far its source is planned (app/places), while that is not over
 )
 # Work that waits for a time that its own tables do not tell: a new day, a window, somebody who connects again.
 waits = sa.Table(

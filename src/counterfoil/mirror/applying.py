@@ -1,0 +1,168 @@
+"""What an answer of Xero's changes in the mirror: the one write path (design §3.5).
+
+Called by mirroring, in its transactions. A projection says which fields an answer covers; the others stay as they were. An
+older stamp never overwrites a newer one; of two answers with the same stamp the later one counts, since some fields
+change without one (xero-facts §4.3: SentToContact and DueDate of what is part-paid).
+"""
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.mirror import drifting
+from counterfoil.mirror.described import Described
+from counterfoil.mirror.reading import Seen
+from counterfoil.model import record
+from counterfoil.model.observed import Observed
+from counterfoil.model.whole import Whole
+from counterfoil.store import mirrored
+from counterfoil.store.database import Connection
+from counterfoil.store.mirrored import Mirrored
+
+Record = Callable[[Connection, Sequence[Observed]], None]
+# What only the answer to a write says of itself, and what only a single GET adds to the document.
+_OF_WRITES: Final = frozenset({"HasErrors", "StatusAttributeString", "ValidationErrors", "Warnings"})
+_OF_SINGLE: Final = frozenset({"Attachments"})
+
+
+class Projection(msgspec.Struct, frozen=True):
+    """Which fields an answer covers: all but `uncovered`. `ignored`: what it says beside the document itself."""
+
+    name: str
+    uncovered: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+
+
+WHOLE: Final = Projection("whole")  # a page, or the list of an unpaged resource
+SINGLE: Final = Projection("single", ignored=_OF_SINGLE)
+UNPAGED: Final = Projection(  # of what could be paged: no lines, no persons
+    "unpaged", uncovered=frozenset({"LineItems", "JournalLines", "ContactPersons", "Payments", "Allocations"})
+)
+
+
+def summary(one: Described) -> Projection:
+    """What `summaryOnly` covers of a resource."""
+    return Projection("summary", uncovered=one.summary)
+
+
+def write_answer(one: Described) -> Projection:
+    """What the answer to a write covers: arrays that are empty there are left out of it (xero-facts §5.8, §5.7)."""
+    absent = {"Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations", "HasAttachments", "Contact"}
+    return Projection("write", uncovered=frozenset(absent | set(one.unkept)), ignored=_OF_WRITES)
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """Documents of one answer. `seen_at`: Xero's own time of it. `snapshot`: a first load or a repair."""
+
+    tenant_id: str
+    resource: Described
+    rows: Sequence[Seen]
+    seen_at: datetime.datetime
+    snapshot: bool = False
+
+
+def apply(
+    connection: Connection, observation: Observation, projection: Projection, record_all: Record | None = None
+) -> list[Observed]:
+    """Write what is news, in one read and one write; → what was and what is, in the answer's order. Idempotent.
+
+    `record_all` gets the same within the transaction.
+    """
+    tenant, one = observation.tenant_id, observation.resource
+    ids = [row.document_id for row in observation.rows]
+    held = mirrored.by_ids(connection, tenant, one.name, ids)
+    mirrored.there(connection, tenant, one.name, [each for each, was in held.items() if was.absent_at is not None])
+    found: dict[str, Observed] = {}
+    written: dict[str, Mirrored] = {}
+    for row in observation.rows:
+        was = written.get(row.document_id) or held.get(row.document_id)
+        now = _decided(observation, projection, row, was)
+        if now is None:
+            continue
+        written[row.document_id] = now
+        if was is None or was.deleted_at is not None or not _same(was.body, now.body):
+            earlier = held.get(row.document_id)
+            found[row.document_id] = _observed(observation, earlier, now)
+    mirrored.put(connection, list(written.values()))
+    news = [row for row in observation.rows if row.document_id in found]
+    mirrored.note_drift(connection, one.name, drifting.counted(one, news), observation.seen_at)
+    observed = list(found.values())
+    if record_all is not None and observed:
+        record_all(connection, observed)
+    return observed
+
+
+def gone(
+    connection: Connection, observation: Observation, ids: Sequence[str], record_all: Record | None = None
+) -> list[Observed]:
+    """Documents that two complete lists lacked are gone: a state, and their last form is kept."""
+    tenant, name = observation.tenant_id, observation.resource.name
+    held = mirrored.by_ids(connection, tenant, name, ids)
+    held = {each: one for each, one in held.items() if one.absent_at is not None}  # seen again since: it is there
+    mirrored.delete(connection, tenant, name, list(held), observation.seen_at)
+    observed = [
+        Observed(
+            tenant_id=tenant, resource=name, document_id=one.document_id, before=Whole(one.body), after=None,
+            stamp=one.stamp, seen_at=observation.seen_at, snapshot=observation.snapshot,
+        )
+        for one in held.values() if one.deleted_at is None
+    ]  # fmt: skip
+    if record_all is not None and observed:
+        record_all(connection, observed)
+    return observed
+
+
+def _decided(observation: Observation, projection: Projection, row: Seen, was: Mirrored | None) -> Mirrored | None:
+    """What is to be written of a document; None: nothing is news."""
+    if was is not None and not _is_news(was, row, observation.seen_at):
+        return None
+    body, lacking = row.body, projection.uncovered
+    if projection.uncovered or projection.ignored:
+        body, lacking = _overlaid(row, projection, was)
+    if was is not None and (row.stamp is None or was.stamp == row.stamp):
+        lacking = frozenset(filter(None, was.missing.split(","))) & projection.uncovered
+        if was.deleted_at is None and was.missing == _joined(lacking) and _same(was.body, body):
+            return None
+    tenant, name = observation.tenant_id, observation.resource.name
+    stamp = row.stamp or (was.stamp if was is not None else None)
+    status = row.status if row.status is not None or was is None else was.status
+    return Mirrored(
+        tenant, name, row.document_id, status, stamp, observation.seen_at, _joined(lacking), None, None, body
+    )
+
+
+def _is_news(was: Mirrored, row: Seen, seen_at: datetime.datetime) -> bool:
+    if was.stamp is not None and row.stamp is not None and was.stamp != row.stamp:
+        return row.stamp > was.stamp
+    return seen_at >= was.seen_at
+
+
+def _overlaid(row: Seen, projection: Projection, was: Mirrored | None) -> tuple[bytes, frozenset[str]]:
+    """The covered fields of the answer over the others of what is held."""
+    out = projection.uncovered | projection.ignored
+    fields: dict[str, Any] = {name: value for name, value in row.fields.items() if name not in out}
+    if was is not None:
+        older = msgspec.json.decode(was.body, type=dict[str, msgspec.Raw])
+        fields |= {name: value for name, value in older.items() if name in projection.uncovered}
+    return msgspec.json.encode(fields), projection.uncovered
+
+
+def _joined(names: frozenset[str]) -> str:
+    return ",".join(sorted(names))
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    """The same document, in whatever order its fields stand."""
+    return one == other or bool(record.plain(one) == record.plain(other))
+
+
+def _observed(observation: Observation, was: Mirrored | None, now: Mirrored) -> Observed:
+    after = Whole(now.body)
+    there = was is not None and was.deleted_at is None
+    before = Whole(was.body, after, was.missing.split(",")) if was is not None and there else None
+    return Observed(
+        tenant_id=now.tenant_id, resource=now.resource, document_id=now.document_id, before=before, after=after,
+        stamp=now.stamp, seen_at=observation.seen_at, snapshot=observation.snapshot,
+    )  # fmt: skip

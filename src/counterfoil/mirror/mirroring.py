@@ -1,0 +1,292 @@
+"""Keeping whole documents: catch up by key, first load, complete lists, walks; every one of them through `apply`.
+
+Called by app (sync, the service). The cursor is Xero's own time of the first answer of a completed catch-up, less an overlap, and
+moves even when nothing came. What was interrupted goes on from the key that its last page reached. A failed read deletes
+nothing and moves no cursor. Cost: 1 call when nothing changed, else 1 per page; a complete list 1, and 1 more when it
+lacks what was there. Design §3.5; xero-facts §4.3, §4.4.
+"""
+
+import datetime
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil import errors
+from counterfoil.mirror import applying, indexing, reading, reference
+from counterfoil.mirror.applying import Observation, Projection
+from counterfoil.mirror.catching_up import OVERLAP
+from counterfoil.mirror.described import BY_NAME, Described
+from counterfoil.mirror.indexing import Marker
+from counterfoil.mirror.reading import Rows, Seen, Stamp
+from counterfoil.model import record
+from counterfoil.model.observed import Observed
+from counterfoil.model.whole import Whole
+from counterfoil.store import documents, locks, mirrored
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.mirrored import Reading
+from counterfoil.xero.client import XeroClient
+
+WRITTEN_AT_ONCE: Final = 100  # documents of a transaction: 10 ms, for which others wait
+LISTED_EVERY: Final = datetime.timedelta(days=1)  # a complete list of what tells by silence what is gone
+IDS_AT_ONCE: Final = 40  # 1,500 characters of a URL
+FILLED_AT_ONCE: Final = 2_000  # documents that a summary changed and that are then read whole, of one walk
+
+Progress = Callable[[int], None]
+
+
+class Caught(msgspec.Struct):
+    """What one catch-up did. `read`: rows that came; the others: documents that are not as they were."""
+
+    resource: str
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    first: bool = False
+
+    def add(self, observed: Sequence[Observed]) -> None:
+        """Count what an answer changed."""
+        self.created += sum(one.before is None and one.after is not None for one in observed)
+        self.updated += sum(one.before is not None and one.after is not None for one in observed)
+        self.deleted += sum(one.after is None for one in observed)
+
+    @property
+    def changed(self) -> int:
+        """How many documents are not as they were."""
+        return self.created + self.updated + self.deleted
+
+
+class _Open(msgspec.Struct):
+    """One reading under way. `state` is kept with each page of a catch-up (`keeps`), so that it can go on."""
+
+    client: XeroClient
+    one: Described
+    lane: str
+    state: Reading
+    caught: Caught
+    progress: Progress
+    snapshot: bool = False
+    keeps: bool = False
+    began_at: Stamp = None
+    seen: set[str] = set()
+
+    @property
+    def tenant(self) -> str:
+        """Whose."""
+        return self.client.binding.tenant_id
+
+
+def _quiet(_rows: int) -> None:
+    """Nobody watches."""
+
+
+class Mirror:
+    """The mirror of every tenant in one database. `find_marker` reads our mark from (Url, Reference).
+
+    `record_all` gets what each answer changed, within the transaction that changes it.
+    """
+
+    def __init__(self, database: Database, find_marker: Marker, record_all: applying.Record | None = None) -> None:
+        self._database = database
+        self._find_marker = find_marker
+        self._record_all = record_all
+
+    async def apply(self, observation: Observation, projection: Projection) -> list[Observed]:
+        """The one write path: → what was and what is of each document that is news, in the answer's order. Idempotent."""
+        found: list[Observed] = []
+        for start in range(0, len(observation.rows), WRITTEN_AT_ONCE):
+            rows = observation.rows[start : start + WRITTEN_AT_ONCE]
+            some = msgspec.structs.replace(observation, rows=rows)
+            found += await self._database.run(lambda conn, some=some: self._write(conn, some, projection))  # type: ignore[misc]  # bound now
+        return found
+
+    async def catch_up(
+        self, client: XeroClient, resource: str, *, lane: str = "sync", progress: Progress = _quiet
+    ) -> Caught:
+        """Bring one resource (a name of `described`) up to date; the first time all of it. Safe to kill and repeat.
+
+        Raises what XeroClient.get raises; then what was read is kept and the cursor stays.
+        """
+        now = await self._open(client, resource, lane, progress)
+        state = now.state
+        now.snapshot = now.caught.first
+        if now.one.page_size is None:
+            await self._list(now, complete=self._is_list_due(now.one, state))
+        else:
+            now.keeps, now.began_at = True, state.began_at
+            await self._pages(now, state.reached if state.began_at else state.since, applying.WHOLE)
+            await self._fill(now)
+        await self._close(now)
+        return now.caught
+
+    async def repair(
+        self, client: XeroClient, resource: str, *, lane: str = "bulk", progress: Progress = _quiet
+    ) -> Caught:
+        """Read all of a resource, whole, whatever the cursor says; → what was not as Xero has it.
+
+        Costs 1 call per page. What a complete reading lacks twice is gone.
+        """
+        now = await self._open(client, resource, lane, progress, snapshot=True)
+        if now.one.page_size is None:
+            await self._list(now, complete=True)
+        else:
+            await self._pages(now, None, applying.WHOLE)
+            await self._missed(now)
+        await self._close(now)
+        return now.caught
+
+    async def walk(
+        self, client: XeroClient, resource: str, *, lane: str = "bulk", progress: Progress = _quiet
+    ) -> Caught:
+        """The weekly look at everything for what changes without a stamp: summaries where Xero has them, then only what differs.
+
+        Costs 1 call per 1,000 documents, and 1 per 40 that differ. For resources without summaries: `repair`.
+        """
+        if not BY_NAME[resource].summary:
+            return await self.repair(client, resource, lane=lane, progress=progress)
+        now = await self._open(client, resource, lane, progress, snapshot=True)
+        await self._pages(now, None, applying.summary(now.one))
+        await self._fill(now)
+        await self._missed(now)
+        await self._close(now)
+        return now.caught
+
+    async def _open(
+        self, client: XeroClient, resource: str, lane: str, progress: Progress, *, snapshot: bool = False
+    ) -> _Open:
+        tenant = client.binding.tenant_id
+        state = await self._database.read(lambda conn: mirrored.reading(conn, tenant, resource))
+        caught = Caught(resource, first=state.since is None)
+        return _Open(client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set())
+
+    async def _pages(self, now: _Open, since: Stamp, projection: Projection) -> None:
+        is_summary = bool(projection.uncovered)
+
+        async def fetch(number: int, since: Stamp) -> Rows:
+            return await reading.page(now.client, now.one, number, since, lane=now.lane, summary=is_summary)
+
+        async for rows in reading.by_key(fetch, _key, since):
+            now.began_at = now.began_at or rows.server_time
+            now.seen.update(row.document_id for row in rows.items)
+            await self._take(now, rows, projection)
+            if now.keeps and rows.goes_on_from is not None:
+                now.state = msgspec.structs.replace(now.state, began_at=now.began_at, reached=rows.goes_on_from)
+                await self._database.run(lambda conn: mirrored.set_reading(conn, now.state))
+
+    async def _take(self, now: _Open, rows: Rows, projection: Projection) -> None:
+        observation = Observation(now.tenant, now.one, rows.items, rows.server_time, now.snapshot)
+        now.caught.add(await self.apply(observation, projection))
+        now.caught.read += len(rows.items)
+        now.progress(len(rows.items))
+
+    async def _fill(self, now: _Open) -> None:
+        """Read whole what a summary changed."""
+        if not now.one.ids:
+            return
+        name = now.one.name
+        ids = await self._database.read(lambda conn: mirrored.incomplete(conn, now.tenant, name, FILLED_AT_ONCE))
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[start : start + IDS_AT_ONCE]
+            rows = await reading.page(now.client, now.one, 1, None, lane=now.lane, ids=some)
+            await self._take(now, rows, applying.WHOLE)
+
+    def _is_list_due(self, one: Described, state: Reading) -> bool:
+        listed = state.listed_at
+        return not one.since or listed is None or self._database.clock.now() - listed >= LISTED_EVERY
+
+    async def _list(self, now: _Open, *, complete: bool) -> None:
+        """A list without pages; a complete one that lacks something is asked for once more at once."""
+        since = None if complete else now.state.since
+        rows = await reading.page(now.client, now.one, None, since, lane=now.lane)
+        now.began_at = rows.server_time
+        await self._take(now, rows, applying.WHOLE)
+        if not complete:
+            return
+        now.seen.update(row.document_id for row in rows.items)
+        if await self._missed(now):
+            again = await reading.page(now.client, now.one, None, None, lane=now.lane)
+            await self._take(now, again, applying.WHOLE)
+            now.seen = {row.document_id for row in again.items}
+            await self._missed(now)
+        await self._refer(now, rows)
+        now.state = msgspec.structs.replace(now.state, listed_at=rows.server_time)
+
+    async def _refer(self, now: _Open, rows: Rows) -> None:
+        """What a flow's checks read is what was just listed."""
+        name = now.one.name
+        if name in reference.RESOURCES:
+            at, body = self._database.clock.now(), b"[" + b",".join(row.body for row in rows.items) + b"]"
+            await self._database.run(lambda conn: documents.set_reference(conn, now.tenant, name, at, body))
+
+    async def _missed(self, now: _Open) -> bool:
+        """What a complete reading lacks: noted the first time, gone the second; → whether something was noted."""
+        at, name = self._database.clock.now(), now.one.name
+        held = await self._database.read(lambda conn: mirrored.held(conn, now.tenant, name))
+        young = (now.began_at or at) - OVERLAP  # a read that is behind the truth lacks what was just made
+        lacked = [one for one in held if one.document_id not in now.seen and (one.stamp is None or one.stamp <= young)]
+        twice = [one.document_id for one in lacked if one.absent_at is not None]
+        once = [one.document_id for one in lacked if one.absent_at is None]
+        observation = Observation(now.tenant, now.one, (), at, now.snapshot)
+        for start in range(0, len(lacked), WRITTEN_AT_ONCE):
+            window = slice(start, start + WRITTEN_AT_ONCE)
+            work = functools.partial(self._lose, observation=observation, twice=twice[window], once=once[window])
+            now.caught.add(await self._database.run(work))
+        return bool(once)
+
+    def _lose(self, conn: Connection, observation: Observation, twice: list[str], once: list[str]) -> list[Observed]:
+        locks.hold(conn, _lock(observation))
+        mirrored.absent(conn, observation.tenant_id, observation.resource.name, once, observation.seen_at)
+        return applying.gone(conn, observation, twice, self._record_all)
+
+    async def _close(self, now: _Open) -> None:
+        """A completed reading: the cursor moves, and with it the one that posting reads from, which then has less to read."""
+        clock = self._database.clock.now()
+        since = (now.began_at or clock) - OVERLAP
+        if now.snapshot and now.one.page_size is not None:  # all of it was read
+            now.state = msgspec.structs.replace(now.state, listed_at=clock)
+        changed_at = clock if now.caught.changed and not now.snapshot else now.state.changed_at
+        moved = msgspec.structs.replace(
+            now.state, since=max(since, now.state.since or since), began_at=None, reached=None, caught_up_at=clock,
+            changed_at=changed_at,
+        )  # fmt: skip
+
+        def work(conn: Connection) -> None:
+            mirrored.set_reading(conn, moved)
+            if now.one.name in indexing.TYPES:
+                cursor = documents.cursor(conn, now.tenant, now.one.name)
+                if cursor.recovered and cursor.since is not None and cursor.since < since:
+                    documents.set_cursor(conn, msgspec.structs.replace(cursor, since=since))
+
+        await self._database.run(work)
+
+    def _write(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        try:
+            return self._written(conn, observation, projection)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+            told = (
+                str(cause).partition("\n")[0]
+                if isinstance(cause, msgspec.MsgspecError)
+                else "a text has the wrong form"
+            )
+            raise errors.Unclear(f"Xero's {observation.resource.list} cannot be read: {told}.") from None
+
+    def _written(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        locks.hold(conn, _lock(observation))  # what is held is read and then written
+        observed = applying.apply(conn, observation, projection, self._record_all)
+        name = observation.resource.name
+        type_: Any = indexing.TYPES.get(name)
+        if type_ is not None:
+            bodies = [one.after.raw for one in observed if isinstance(one.after, Whole)]
+            typed = [record.decode(type_, body) for body in bodies]
+            indexing.put(conn, observation.tenant_id, name, typed, self._find_marker)
+        return observed
+
+
+def _lock(observation: Observation) -> str:
+    return f"mirror {observation.tenant_id} {observation.resource.name}"
+
+
+def _key(row: Seen) -> tuple[str, Stamp]:
+    return row.document_id, row.stamp

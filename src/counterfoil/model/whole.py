@@ -1,0 +1,78 @@
+"""A whole document as Xero gave it, read as a mapping when somebody first asks for a field.
+
+Called by mirror (which makes thousands of them in a first load, of which most are never looked at) and by whoever reads
+its Observed. Pure. Names and nesting are Xero's; amounts are Decimal, document dates ISO text ("2026-11-02"), instants ISO text
+in UTC; the companion texts of dates (DateString) are left out, since they say the same again (xero-facts §4.2).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from counterfoil.model import record
+
+_WHOLE_NUMBERS: Final = frozenset({"Day", "FinancialYearEndDay", "FinancialYearEndMonth"})
+_COMPANION: Final = "String"
+
+
+class Whole(Mapping[str, Any]):
+    """`raw`: one JSON object. `later` and `unread`: of these fields what `later` says, where `raw` does not have them."""
+
+    __slots__ = ("_found", "_later", "_raw", "_unread")
+
+    def __init__(self, raw: bytes, later: "Whole | None" = None, unread: Collection[str] = ()) -> None:
+        self._raw = raw
+        self._later = later
+        self._unread = unread
+        self._found: dict[str, Any] | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """Xero's JSON."""
+        return self._raw
+
+    def _fields(self) -> dict[str, Any]:
+        if self._found is None:
+            found: dict[str, Any] = typed(record.plain(self._raw))
+            if self._later is not None:
+                found |= {name: self._later[name] for name in self._unread if name not in found and name in self._later}
+            self._found = found
+        return self._found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self._fields())
+
+    def __repr__(self) -> str:
+        return f"<document of {len(self._raw)} bytes>"
+
+
+def typed(value: Any, name: str = "") -> Any:
+    """Plain JSON with Xero's dates and numbers read; what is no date that we know stays as it is."""
+    if isinstance(value, dict):
+        return {key: typed(one, key) for key, one in value.items() if not _is_companion(key, value)}
+    if isinstance(value, list):
+        return [typed(one, name) for one in value]
+    if isinstance(value, int) and not isinstance(value, bool) and name not in _WHOLE_NUMBERS:
+        return Decimal(value)
+    if isinstance(value, str) and value.startswith("/Date("):
+        return _date(value, name)
+    return value
+
+
+def _is_companion(name: str, beside: Mapping[str, Any]) -> bool:
+    return name.endswith(_COMPANION) and name.removesuffix(_COMPANION) in beside
+
+
+def _date(text: str, name: str) -> str:
+    try:
+        if name.endswith("UTC"):
+            return record.stamp(text).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return record.day(text).isoformat()
+    except ValueError:
+        return text

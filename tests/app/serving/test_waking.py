@@ -1,0 +1,35 @@
+"""A hint from the door: it reaches the runtime where somebody does that work, and is lost where nobody does."""
+
+import types
+
+from counterfoil.app.serving import Serving
+from counterfoil.runtime.clock import SystemClock
+
+
+class Runtime:
+    """Remembers."""
+
+    def __init__(self):
+        self.kinds, self.woken = [], []
+
+    def register(self, work):
+        """A kind of work is known."""
+        self.kinds.append(work.kind)
+
+    async def wake(self, kind, key, *, not_before=None, lane="sync"):
+        """Somebody was woken."""
+        self.woken.append((kind, key, lane))
+
+
+async def test_a_hint_reaches_the_work_that_is_done_and_no_other():
+    """Before a runtime runs, and of a kind that this process does not do, it is lost without a word: a sweep finds the work."""
+    serving, runtime = Serving(types.SimpleNamespace(clock=SystemClock())), Runtime()
+    await serving.wake("postings", "acme-uk")
+    serving._shift.runtime = runtime
+    serving._register(runtime)
+    await serving.wake("postings", "acme-uk")
+    await serving.wake("nobody-does-this", "acme-uk")
+    serving._pulse.stopping = True
+    await serving.wake("postings", "acme-au")
+    assert "postings" in runtime.kinds
+    assert runtime.woken == [("postings", "acme-uk", "realtime")]

@@ -1,0 +1,117 @@
+"""A source's reading that was broken off goes on where it was, if it is the same source and nobody planned since."""
+
+import asyncio
+
+import pytest
+
+from counterfoil.app import places
+from counterfoil.app.places import Place, Reading, TurnLost
+from counterfoil.app.progress import progress
+from counterfoil.app.recent import recent
+from counterfoil.app.running import Runner
+from counterfoil.posting.planning import BATCH
+from counterfoil.store import runs, schedules
+from tests.posting.workbench import sale
+
+SOURCE = "digest:settings:version"
+COUNT = 2 * BATCH + 10
+
+
+class Broken(Exception):
+    """The process dies here."""
+
+
+async def claimed(books, owner):
+    """The flow's turn is this process's."""
+
+    def work(conn):
+        now = books.database.now(conn)
+        turn = schedules.know(conn, "shop", "1h", now)
+        assert schedules.claim(conn, turn, owner, now, now)
+
+    await books.database.run(work)
+
+
+async def read(books, *, batches=None, source=SOURCE, owner=None):
+    """One scheduled reading, broken off after so many batches; → its report, and how many batches were decided."""
+    decided = []
+
+    def told(stage):
+        decided.append(stage.done)
+        if len(decided) == batches:
+            raise Broken
+
+    runner = Runner(books, told)
+    reading = Reading(books.database, owner or books.owner, "shop", source)
+    try:
+        report, _entities = await runner.schedule(books.flow("shop"), reading)
+    except Broken:
+        report = None
+    return report, decided
+
+
+@pytest.mark.parametrize(
+    ("source", "another", "again"),
+    [(SOURCE, False, True), ("another:settings:version", False, False), (None, False, False), (SOURCE, True, False)],
+    ids=["the same", "other bytes", "unknown", "another run meanwhile"],
+)
+def test_a_reading_that_was_broken_off_goes_on(bench, source, another, again):
+    """The same run ends with all records, those at the front planned once; anything else begins a new run at the beginning."""
+    bench.write([sale(n) for n in range(COUNT)])
+
+    async def work(books):
+        await claimed(books, books.owner)
+        await read(books, batches=1)
+        first = (await recent(books, 1))[0]
+        if another:
+            flow = books.flow("shop")
+            await books.database.run(
+                lambda conn: runs.start(
+                    conn, flow=flow.table, flow_id=flow.id, command="retry", source="", actor="x", now=books.clock.now()
+                )
+            )
+        shown = await books.database.read(places.everywhere)
+        report, _ = await read(books, source=source)
+        return first, shown["shop"], report, await progress(books)
+
+    first, shown, report, under_way = asyncio.run(bench.use(work))
+    assert (first.running, first.counts["planned"]) == (True, BATCH)
+    assert (shown.records, 0 < shown.percent < 100) == (BATCH, True)
+    assert (report.run == first.id, report.records, report.planned) == (again, COUNT, COUNT)
+    assert [one.reading for one in under_way] == [("shop",)]
+
+
+def test_a_record_that_stands_twice_is_noticed_across_a_restart(bench):
+    """The second one, with other content, comes after the place where the first reading ended: it is held, not sent."""
+    twice = sale(0, reference="another")
+    bench.write([*(sale(n) for n in range(BATCH)), twice, sale(1)])
+
+    async def work(books):
+        await claimed(books, books.owner)
+        await read(books, batches=1)
+        return (await read(books))[0]
+
+    report = asyncio.run(bench.use(work))
+    assert (report.records, report.held, report.planned) == (BATCH + 2, 2, BATCH - 1)
+    assert report.unchanged == 1
+    bench.finish()
+    assert len(bench.living()) == BATCH - 1
+
+
+def test_whoever_lost_its_turn_plans_nothing_more(bench):
+    """Another process took the flow over: nothing of the late one's batch is kept."""
+    bench.write([sale(n) for n in range(COUNT)])
+
+    async def work(books):
+        await claimed(books, "another")
+        with pytest.raises(TurnLost):
+            await read(books)
+        return await books.database.read(runs.open_by_entity)
+
+    assert asyncio.run(bench.use(work)) == {}
+
+
+def test_of_a_source_of_no_known_size_no_percentage_is_told():
+    """How many records there are, and no percentage."""
+    place = Place(source="", run=1, records=5, bytes=10, size=0, since=None)
+    assert place.percent is None
