@@ -19,6 +19,8 @@ LOCK: Final = "happenings"  # taken last of all locks: whoever holds it waits fo
 PAGE_MAX: Final = 1000  # changes of one answer
 DROPPED_AT_ONCE: Final = 500
 IDS_AT_ONCE: Final = 500
+ID_LENGTH: Final = 40
+KEPT_OF_ID: Final = 28  # of an id, when the rest says which time it is
 _H, _L, _T = schema.happenings, schema.happenings_last, schema.happenings_turns
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 
@@ -51,6 +53,7 @@ def record(conn: sa.Connection, found: Sequence[Happening]) -> list[str]:
     if not found:
         return []
     locks.hold(conn, LOCK)
+    found = [_anew(conn, one) for one in found]
     there = _there(conn, [one.id for one in found])
     new = list({one.id: one for one in found if one.id not in there}.values())
     if not new:
@@ -60,6 +63,28 @@ def record(conn: sa.Connection, found: Sequence[Happening]) -> list[str]:
     rows = [_row(one, (last or 0) + place, _turn(conn, one)) for place, one in enumerate(new, 1)]
     conn.execute(sa.insert(_H), rows)
     return [one.id for one in new]
+
+
+def _anew(conn: sa.Connection, one: Happening) -> Happening:
+    """A change to which Xero gave no stamp has another id when it happens again: archived, restored, archived once more.
+
+    It happens again when something else happened to the document since; seen again, it is the document's newest. The new id is
+    the same in every process and after a restore: it is made of the document's own order.
+    """
+    if one.stamp is not None or not _there(conn, [one.id]):
+        return one
+    key = (_H.c.tenant_id == one.tenant_id, _H.c.resource == one.resource, _H.c.document_id == one.document_id)
+    newest = conn.execute(sa.select(_H).where(*key).order_by(_H.c.n.desc()).limit(1)).one()
+    if Kept(*newest).body == _body(one):
+        return msgspec.structs.replace(one, id=conn.execute(_like(one)).scalar_one())
+    return msgspec.structs.replace(one, id=f"{one.id[:KEPT_OF_ID]}{newest.turn:0{ID_LENGTH - KEPT_OF_ID}x}")
+
+
+def _like(one: Happening) -> sa.Select[tuple[str]]:
+    """The id by which this change of the document was kept last."""
+    key = (_H.c.tenant_id == one.tenant_id, _H.c.resource == one.resource, _H.c.document_id == one.document_id)
+    query = sa.select(_H.c.id).where(*key, _H.c.name == one.name)
+    return query.order_by(_H.c.n.desc()).limit(1)
 
 
 def _there(conn: sa.Connection, ids: list[str]) -> set[str]:
@@ -77,12 +102,15 @@ def _turn(conn: sa.Connection, one: Happening) -> int:
 
 
 def _row(one: Happening, n: int, turn: int) -> dict[str, object]:
-    body = _ENCODER.encode({"before": one.before, "after": one.after, "fields": one.fields})
     return {
         "n": n, "id": one.id, "name": one.name, "tenant_id": one.tenant_id, "resource": one.resource,
         "document_id": one.document_id, "turn": turn, "stamp": one.stamp, "seen_at": one.seen_at,
-        "revision": one.revision, "snapshot": one.snapshot, "body": body,
+        "revision": one.revision, "snapshot": one.snapshot, "body": _body(one),
     }  # fmt: skip
+
+
+def _body(one: Happening) -> bytes:
+    return _ENCODER.encode({"before": one.before, "after": one.after, "fields": one.fields})
 
 
 def after(conn: sa.Connection, n: int, tenant_ids: Collection[str] | None, most: int) -> list[Kept]:

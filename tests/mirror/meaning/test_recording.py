@@ -31,3 +31,17 @@ async def test_the_same_look_recorded_twice_is_one_change(tmp_path):
     assert ([one.id for one in kept], again) == (first, [])
     assert [one.name for one in kept] == ["account.created", "account.archived"]
     assert msgspec.json.decode(kept[-1].body)["after"] == {"Status": "ARCHIVED"}
+
+
+async def test_what_happens_again_to_a_record_without_a_stamp_is_another_change(tmp_path):
+    """Archived, restored, archived once more, and the last of it seen twice: three changes."""
+    database = Database(f"sqlite:///{tmp_path / 'counterfoil.db'}", SystemClock(), alone=True)
+    await database.open()
+    archived = look({"Status": "ACTIVE"}, {"Status": "ARCHIVED"}, stamp=None)
+    restored = look({"Status": "ARCHIVED"}, {"Status": "ACTIVE"}, stamp=None)
+    for one in (archived, archived, restored, archived, archived):
+        await database.run(lambda conn, one=one: recording.record(conn, one))
+    kept = await database.read(lambda conn: happenings.after(conn, 0, None, 10))
+    await database.close()
+    assert [one.name for one in kept] == ["account.archived", "account.restored", "account.archived"]
+    assert len({one.id for one in kept}) == len(kept)
