@@ -1,5 +1,6 @@
 """Changes are kept once, in one order that a reader can follow."""
 
+import asyncio
 import datetime
 
 import msgspec
@@ -72,3 +73,23 @@ async def test_what_is_rolled_back_leaves_no_number_behind(database):
     await database.run(lambda conn: happenings.record(conn, [change("b")]))
     kept = await database.read(lambda conn: happenings.after(conn, 0, None, 10))
     assert [(one.n, one.id) for one in kept] == [(1, "b")]
+
+
+async def test_on_postgres_a_reader_who_saw_a_number_saw_all_below_it(server):
+    """Twenty writers at once: the numbers come to light without a gap, whichever transaction ends first."""
+    database = Database(server.get_uri(), SystemClock())
+    await database.open()
+    seen: list[list[int]] = []
+
+    async def write(place: int) -> None:
+        await database.run(
+            lambda conn: happenings.record(conn, [change(f"{place}-{one}", f"{one}") for one in range(3)])
+        )
+        page = await database.read(lambda conn: happenings.after(conn, 0, None, 100))
+        seen.append([one.n for one in page])
+
+    await asyncio.gather(*(write(place) for place in range(20)))
+    turns = [one.turn for one in await database.read(lambda conn: happenings.after(conn, 0, None, 100))]
+    await database.close()
+    assert all(page == list(range(1, len(page) + 1)) for page in seen)
+    assert (len(turns), max(turns)) == (60, 20)
