@@ -1,12 +1,13 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.access.bindings import Proposal
 from counterfoil.access.fingerprints import folded
 from counterfoil.store import audit as rows
-from counterfoil.store import bindings, grants
+from counterfoil.store import bindings, grants, schema
 
 
 def organisation(sandbox, number):
@@ -275,3 +276,26 @@ def test_names_are_folded():
     """Case, inner and outer spaces do not count; everything else does."""
     assert folded("  Kōwhai  HOLDINGS Ltd\t") == folded("kōwhai holdings ltd")
     assert folded("A B") != folded("AB")
+
+
+async def test_a_row_that_was_changed_in_the_database_is_not_written_through(connected, sandbox):
+    """Every column is the other organisation's own: only the audit log knows better, until a person binds anew."""
+    await connected.bindings.bind("acme", sandbox.tenant(1))
+    assert await connected.bindings.off_the_record() == []
+    other = await connected.bindings.bind("other", sandbox.tenant(2))
+    await connected.bindings.unbind("other")
+    print_ = other.fingerprint
+    forged = {
+        "tenant_id": other.tenant_id, "organisation_id": print_.organisation_id, "name": print_.name,
+        "short_code": print_.short_code, "base_currency": print_.base_currency, "country": print_.country,
+    }  # fmt: skip
+    await connected.database.run(lambda conn: conn.execute(sa.update(schema.bindings).values(forged)))
+    for _ in range(2):  # a look at the organisation, which is what the row says, lets nothing go on
+        found = await connected.bindings.stop_off_the_record()
+        assert [(entity, wrong.code) for entity, wrong in found] == [("acme", "wrong-ledger")]
+        assert "the audit log names another one" in (await connected.bindings.load("acme")).stopped
+        with pytest.raises(errors.WrongLedger):
+            await connected.bindings.verify("acme")
+    await connected.bindings.unbind("acme")
+    assert (await connected.bindings.bind("acme", sandbox.tenant(1))).stopped is None
+    assert await connected.bindings.off_the_record() == []

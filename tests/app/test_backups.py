@@ -18,6 +18,7 @@ from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation
 from counterfoil.store.database import get_meta
+from tests.cli.test_full_disk import full_disk
 from tests.durability import processes
 from tests.posting.conftest import bench, sandbox
 from tests.posting.workbench import sale
@@ -364,3 +365,13 @@ def test_what_is_paused_stays_paused_over_a_restore(bench):
     assert bench.invoices() == []
     asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
     assert bench.run().posted == 1
+
+
+def test_a_copy_that_cannot_be_marked_is_an_error_with_a_remedy(tmp_path):
+    """The disk fills up behind the last byte of a restored copy: said as all else that a full disk stops."""
+    copy = tmp_path / "counterfoil.db.restoring"
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+    with full_disk(), pytest.raises(errors.StoreError) as caught:
+        backups.mark_restored(copy, SystemClock().now())
+    assert "Free some space" in caught.value.remedy

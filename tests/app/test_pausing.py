@@ -175,3 +175,22 @@ def test_a_pause_of_what_the_configuration_no_longer_has_can_be_ended(bench):
     bench.flow = ""
     assert [one.name for one in asyncio.run(bench.use(pausing.standing))] == ["w1"]
     assert resumed(bench, flow="w1").still == ()
+
+
+def test_what_a_pause_holds_back_says_so_wherever_it_is_shown(bench):
+    """Still planned, and counted so; its reason names the pause, who, why and until when, and its remedy ends it."""
+    bench.write([sale(1)])
+    paused(bench, entity="acme-uk", until="8h")
+    report = bench.run()
+    assert (report.planned, report.records, report.exit_code, report.problems) == (1, 1, 4, 0)
+    (listed,) = asyncio.run(bench.use(lambda books: books.postings()))
+    (told,) = asyncio.run(bench.use(lambda books: books.why("order-1")))
+    for one in (listed, told.posting):
+        assert one.state == "planned"
+        assert one.reason.startswith("held by a pause: Entity acme-uk is paused until ")
+        assert one.reason.endswith("the auditor is here")
+        assert "counterfoil resume --entity acme-uk" in one.remedy
+    resumed(bench, entity="acme-uk")
+    assert bench.finish().posted == 1
+    (listed,) = asyncio.run(bench.use(lambda books: books.postings()))
+    assert (listed.state, listed.reason) == ("posted", None)

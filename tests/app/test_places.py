@@ -21,18 +21,41 @@ class Broken(Exception):
     """The process dies here."""
 
 
-async def claimed(books, owner):
+TILL = """
+[flows.till]
+kind = "sales_invoices"
+entity = "acme-uk"
+source = { csv = "till.csv" }
+group_by = "{Order}"
+[flows.till.read]
+decimal = "."
+date = "%Y-%m-%d"
+[flows.till.map]
+external_id = "{Order}"
+contact = { external_id = "till", name = "Till" }
+date = "{Date}"
+currency = "GBP"
+[[flows.till.line]]
+description = "{Item}"
+quantity = "1"
+unit_amount = "{Price}"
+account_code = "200"
+tax_type = "OUTPUT2"
+"""
+
+
+async def claimed(books, owner, flow="shop"):
     """The flow's turn is this process's."""
 
     def work(conn):
         now = books.database.now(conn)
-        turn = schedules.know(conn, "shop", "1h", now)
+        turn = schedules.know(conn, flow, "1h", now)
         assert schedules.claim(conn, turn, owner, now, now)
 
     await books.database.run(work)
 
 
-async def read(books, *, batches=None, source=SOURCE, owner=None):
+async def read(books, *, batches=None, source=SOURCE, owner=None, flow="shop"):
     """One scheduled reading, broken off after so many batches; → its report, and how many batches were decided."""
     decided = []
 
@@ -42,9 +65,9 @@ async def read(books, *, batches=None, source=SOURCE, owner=None):
             raise Broken
 
     runner = Runner(books, told)
-    reading = Reading(books.database, owner or books.owner, "shop", source)
+    reading = Reading(books.database, owner or books.owner, flow, source)
     try:
-        report, _entities = await runner.schedule(books.flow("shop"), reading)
+        report, _entities = await runner.schedule(books.flow(flow), reading)
     except Broken:
         report = None
     return report, decided
@@ -96,6 +119,26 @@ def test_a_record_that_stands_twice_is_noticed_across_a_restart(bench):
     assert report.unchanged == 1
     bench.finish()
     assert len(bench.living()) == BATCH - 1
+
+
+def test_rows_that_are_gathered_are_gathered_anew_and_passed_over(bench):
+    """The two rows of each order stand far apart in the file; every order is planned once, whole, in the same run."""
+    bench.configure(flow=TILL)
+    rows = [f"T-{n},2026-11-02,{item},1.00" for item in ("Tea", "Scone") for n in range(COUNT)]
+    (bench.folder / "till.csv").write_text("\n".join(["Order,Date,Item,Price", *rows]) + "\n")
+
+    async def work(books):
+        await claimed(books, books.owner, "till")
+        await read(books, batches=1, flow="till")
+        first = (await recent(books, 1))[0]
+        report, _ = await read(books, flow="till")
+        return first, report
+
+    first, report = asyncio.run(bench.use(work))
+    assert first.counts["planned"] == BATCH
+    assert (report.run, report.records, report.planned) == (first.id, COUNT, COUNT)
+    bench.finish()
+    assert [len(one["LineItems"]) for one in bench.living()] == [2] * COUNT
 
 
 def test_whoever_lost_its_turn_plans_nothing_more(bench):

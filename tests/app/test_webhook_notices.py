@@ -137,7 +137,7 @@ def event(category="INVOICE", tenant="tenant-x", kind="ORGANISATION"):
 
 async def unused(books):
     await webhook_notices.look(books)
-    standing = await books.database.read(lambda conn: notices.standing(conn, "webhook_events"))
+    standing = await books.database.read(lambda conn: notices.standing(conn, "events"))
     return {one.subject: one.message for one in standing}
 
 

@@ -102,7 +102,7 @@ def test_disconnecting_asks_first(business):
     business("run", "shop")
     business.next_day()
     ended = business("connections", "disconnect", "Fernhill Trading Ltd", "--json")
-    assert (ended.value["ended"], ended.value["waits"], "1 posting of it" in ended.err) == (0, 1, True)
+    assert (ended.code, ended.value["error"]["code"], "1 posting of it" in ended.err) == (2, "usage", True)
     ended = business("connections", "disconnect", business.sandbox.tenant(1), "--yes", "--json")
     assert (ended.code, ended.value["ended"]) == (0, 1)
     assert kinds(business) == ["disconnected"]

@@ -131,7 +131,8 @@ def test_a_production_copy_in_staging_touches_nothing(business):
             True,
         )
     assert refused(staging, "config", "adopt-copy", "--moved", "--yes")[0] == "input"
-    assert staging("config", "adopt-copy", "--json").value == {"adopted": False}
+    unasked = staging("config", "adopt-copy", "--json")
+    assert (unasked.code, "Nothing was done" in unasked.value["error"]["message"]) == (2, True)
     ended = staging("config", "adopt-copy", "--yes", "--json")
     assert (ended.code, ended.value["was"], ended.value["held"]) == (0, "default", 2)  # a sale and its customer
     assert staging("status", "--json").value["connected"] is False

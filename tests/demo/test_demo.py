@@ -1,6 +1,7 @@
 """`counterfoil demo --once`, as `make demo ONCE=1` runs it: exit 0, six steps, and the proof is the ledger's own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,9 +14,16 @@ TIMEOUT_S = 240
 
 
 def demo(folder, *words):
-    """Run the demo in a folder."""
+    """Run the demo in a folder, for a user whose environment names a database and a Xero of his own."""
     command = [sys.executable, "-m", "counterfoil", "demo", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    environ = os.environ | {
+        "COUNTERFOIL_STORE__URL": f"sqlite:///{folder / 'theirs.db'}",
+        "COUNTERFOIL_XERO__API_URL": "https://nowhere.invalid",
+        "COUNTERFOIL_VAULT__MASTER_KEY": "not for a demo",
+    }
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=environ
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +47,14 @@ def test_the_demo_ends_well_in_six_steps(ended):
     assert "≠" not in told.stdout
     for order in range(2002, 2013):
         assert f"order-{order}: " in told.stdout
+
+
+def test_the_users_own_database_is_not_touched(ended):
+    """What the environment sets for the user's own books is forgotten: the demo has a database of its own."""
+    folder, told = ended
+    assert told.returncode == 0
+    assert not (folder / "theirs.db").exists()
+    assert (folder / ".demo" / "counterfoil.db").exists()
 
 
 def test_the_folder_stays_and_the_sandbox_is_gone(ended):

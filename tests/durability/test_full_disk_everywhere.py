@@ -219,6 +219,7 @@ async def served(firm: Firm, pages: int) -> bool:
         with contextlib.suppress(errors.StoreError):  # it ended at once: judged below
             await at.until(lambda: any(one.bad for one in firm.told) or len(firm.living()) == firm.made)
         await firm.disk.unbound(books)
+        firm.clock.forward(minutes=5)  # a run that failed is tried again after a minute
         if not task.done():
             await at.until(lambda: len(firm.living()) == firm.made)
     finally:

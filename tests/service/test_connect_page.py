@@ -72,6 +72,32 @@ async def test_another_browser_cannot_bring_the_answer(office, sandbox):
         assert (await browser.open(back)).status == 303
 
 
+async def failed(books):
+    """Why consents came to nothing, as the audit log has it."""
+    rows = await books.database.read(
+        lambda conn: (
+            conn.exec_driver_sql("SELECT data FROM audit WHERE act = 'consent failed' ORDER BY seq").scalars().all()
+        )
+    )
+    return [json.loads(one)["why"] for one in rows]
+
+
+async def test_a_question_that_nobody_answers_is_on_record(office, monkeypatch):
+    """When its time is over, and when the service stops before that: then its answer is told what happened."""
+    async with serving(office) as (books, door):
+        consents = consenting.Consents(books, "http://localhost/oauth/callback")
+        monkeypatch.setattr(consenting, "PENDING", datetime.timedelta(0))
+        await consents.begin("somebody")
+        await asyncio.gather(*consents._waiting)
+        assert await failed(books) == ["unanswered"]
+        monkeypatch.undo()
+        await consents.begin("somebody")
+        await consents.end()
+        assert await failed(books) == ["unanswered", "stopped"]
+        lost = await Browser(door.port).open("/oauth/callback?state=of-before&code=1")
+        assert "the service was restarted since" in lost.text
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

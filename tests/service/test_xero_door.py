@@ -225,6 +225,8 @@ async def test_the_queue_is_bounded_and_a_slow_disk_is_no_200(database, monkeypa
         database.run = stuck
         tasks = [asyncio.create_task(ask_door(one, headers=signed(one))) for one in bodies]
         assert [(await one)[0] for one in tasks] == [503, 503, 503]
+        monkeypatch.setattr(writer, "WAITING_MAX", 10)
+        monkeypatch.setattr(writer, "ANSWER_S", 60)
         go_on.set()
         assert (await ask_door(bodies[0], headers=signed(bodies[0])))[0] == 200
         database.run = run

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.access import fingerprints
+from counterfoil.access import fingerprints, on_record
 from counterfoil.access.audit import AuditLog
 from counterfoil.access.connections import Connections
 from counterfoil.access.fingerprints import folded
@@ -165,7 +165,8 @@ class Bindings:
         if held is None or held.tenant_id != bound.tenant_id:
             return Verified(bound)  # unbound or bound anew while Xero was asked: what was seen is about neither
         bound = held  # a name may have been accepted since the caller read it
-        wrong = fingerprints.refusal(entity, bound.fingerprint, now)
+        wrong = await self._database.read(lambda conn: on_record.refusal(conn, held))
+        wrong = wrong or fingerprints.refusal(entity, bound.fingerprint, now)
         if wrong is not None:
             await self._stop(bound, wrong)
             raise wrong
@@ -197,6 +198,26 @@ class Bindings:
 
         await self._database.run(store)
         return Verified(verified, () if accept else changes)
+
+    async def off_the_record(self) -> list[tuple[str, errors.WrongLedger]]:
+        """Entities that are bound to another organisation than the audit log says, by name, and why; no call, writes nothing.
+
+        A binding of which the log knows nothing is none of them.
+        """
+        return await self._database.read(
+            lambda conn: [
+                (one.entity, wrong) for one in rows.everything(conn) if (wrong := on_record.refusal(conn, one))
+            ]
+        )
+
+    async def stop_off_the_record(self) -> list[tuple[str, errors.WrongLedger]]:
+        """The same, and their writes are stopped. Costs a query per entity: for the start of a process."""
+        found = await self.off_the_record()
+        for entity, wrong in found:
+            held = await self.load(entity)
+            if held.stopped is None:
+                await self._stop(held, wrong)
+        return found
 
     async def propose(self, expected: Mapping[str, str]) -> tuple[Proposal, ...]:
         """Pairs of unbound entities and connected, unbound organisations whose names agree, one to one.

@@ -22,14 +22,16 @@ from counterfoil.model.ports import Clock
 from counterfoil.posting import sending
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import Settings, environments, loading
-from counterfoil.store import backups, installation
+from counterfoil.store import backups, installation, postgres_copies
 from counterfoil.store.backups import Manifest, State
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.schema import SCHEMA_VERSION
 
-DUMP: Final = "pg_dump --format=custom --file counterfoil.dump {url}   (the password in PGPASSWORD or ~/.pgpass), and copy {sentinel}"
+PROGRAMS: Final = ("pg_dump", "pg_restore")
+DUMP: Final = "Install them (Debian: apt install postgresql-client) and run it again, or, by hand: pg_dump --format=custom --file counterfoil.dump {url}   (the password in PGPASSWORD or ~/.pgpass), and copy {sentinel}"
 RESTORE: Final = (
-    "With nothing of Counterfoil's running: pg_restore --clean --if-exists --dbname={url} FILE; leave {sentinel} as it is; then "
+    "With nothing of Counterfoil's running: pg_restore --clean --if-exists --no-owner --single-transaction --dbname={url} FILE "
+    "(the password in PGPASSWORD or ~/.pgpass); leave {sentinel} as it is; then "
     "`counterfoil config adopt-copy --moved`. The next run reads Xero before it makes anything."
 )
 
@@ -57,24 +59,41 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 async def backup(books: Any, file: Path | None) -> Made:
-    """Copy the database into one file, while others work; on the audit log. Raises FixInput on Postgres, with what to do there.
+    """Copy the database into one file, while others work; on the audit log.
 
-    `file` None: beside the database, named by the time. Raises StoreError for no space, no rights, a file that is there.
+    On Postgres by its own programs, into a dump with two small files beside it; FixInput says what to do where they are not
+    installed. `file` None: beside the database (or the configuration), named by the time. Raises StoreError for no space, no
+    rights, a file that is there.
     """
     loaded, path = books.settings, books.database.path
-    if path is None:
-        raise _postgres(loaded, "The backup of a Postgres database is Postgres's own.", DUMP)
     now = books.clock.now()
+    if path is None:
+        if books.database.is_sqlite or None in map(postgres_copies.program, PROGRAMS):
+            raise _postgres(
+                loaded, f"The backup of a Postgres database needs its own programs, {' and '.join(PROGRAMS)}.", DUMP
+            )
+        file = (
+            file or loaded.path.with_name(f"{loaded.path.stem}-{now:%Y%m%dT%H%M%SZ}{postgres_copies.ENDING}")
+        ).absolute()
+        made = await asyncio.to_thread(
+            postgres_copies.make, books.database.url, file, now=now, version=__version__,
+            configuration=_configuration(loaded), sentinel=loaded.path.with_suffix(".sentinel"),
+            environ=settings.without_secrets(),
+        )  # fmt: skip
+        return await _on_record(books, file, made, now)
     file = (file or path.with_name(f"{path.stem}-{now:%Y%m%dT%H%M%SZ}{backups.ENDING}")).absolute()
     hashed = _configuration(loaded)
     made = await asyncio.to_thread(backups.make, path, file, now=now, version=__version__, configuration=hashed)
+    return await _on_record(books, file, made, now)
 
+
+async def _on_record(books: Any, file: Path, made: Manifest, now: datetime.datetime) -> Made:
     def work(connection: Connection) -> None:
         set_meta(connection, installation.LAST_BACKUP, f"{now.isoformat()} {file}")
         books.access.audit.append(connection, NO_ENTITY, "backed up", {"sha256": made.database_sha256})
 
     await books.database.run(work)
-    return Made(file, file.stat().st_size, made)
+    return Made(file, (await asyncio.to_thread(file.stat)).st_size, made)
 
 
 async def newest(books: Any) -> tuple[datetime.datetime, str] | None:

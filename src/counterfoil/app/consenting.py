@@ -5,6 +5,8 @@ who listens, and that several may ask at once. What was asked is kept in this pr
 started anew meanwhile, the answer is a stranger's, and the person begins again.
 """
 
+import asyncio
+import contextlib
 import datetime
 import hmac
 from typing import Any, Final
@@ -21,6 +23,12 @@ PENDING_MAX: Final = 20  # questions that are open at once; the oldest is forgot
 PENDING: Final = datetime.timedelta(minutes=15)  # to log in at Xero, with a second factor; its code lives five minutes
 
 
+GONE: Final = (
+    "The answer belongs to another attempt to connect: that was answered already, its answer came too late, or the "
+    "service was restarted since. Nothing was stored."
+)
+
+
 class _Open(msgspec.Struct, frozen=True):
     asked: Question
     browser: str
@@ -35,6 +43,7 @@ class Consents:
         self._books = books
         self._redirect_uri = redirect_uri
         self._open: dict[str, _Open] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
 
     async def begin(self, browser: str, entity: str | None = None) -> str:
         """The address of Xero's page for a new question. `browser`: the one that asks, and alone may answer.
@@ -47,8 +56,12 @@ class Consents:
         access = self._books.access.consent
         asked: Question = await access.ask(tuple(one.scope for one in needs.asked(self._books)))
         now = self._books.clock.now()
-        kept = [(state, one) for state, one in self._open.items() if one.until > now][-PENDING_MAX + 1 :]
-        self._open = {**dict(kept), asked.state: _Open(asked, browser, entity, now + PENDING)}
+        for state in list(self._open)[: -PENDING_MAX + 1]:
+            await self._unanswered(state, "overtaken")
+        self._open[asked.state] = _Open(asked, browser, entity, now + PENDING)
+        task = asyncio.create_task(self._until_late(asked.state))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
         url: str = access.page(asked, self._redirect_uri)
         return url
 
@@ -59,7 +72,9 @@ class Consents:
         StoreError, XeroUnavailable, Unclear.
         """
         found = self._open.get(query.get("state", ""))
-        if found is None or not hmac.compare_digest(found.browser.encode(), browser.encode()):
+        if found is None:
+            raise errors.NoConsent(GONE, remedy=consent.AGAIN)
+        if not hmac.compare_digest(found.browser.encode(), browser.encode()):
             raise errors.NoConsent(consent.FOREIGN, remedy=consent.AGAIN)
         del self._open[found.asked.state]  # before anything else: an answer is used once
         access = self._books.access.consent
@@ -68,6 +83,26 @@ class Consents:
                 raise errors.NoConsent("The answer came too late.", remedy=consent.AGAIN, why="late")
             done = await access.redeem(found.asked, self._redirect_uri, consent.code_of(query, found.asked))
         return await connecting.finished(self._books, done, found.entity)
+
+    async def end(self) -> None:
+        """The service stops: what is open is lost with it, and on record."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        for state in list(self._open):
+            await self._unanswered(state, "stopped")
+
+    async def _until_late(self, state: str) -> None:
+        await self._books.clock.sleep(PENDING.total_seconds())
+        await self._unanswered(state, "unanswered")
+
+    async def _unanswered(self, state: str, why: str) -> None:
+        """A question that nobody answered goes into the audit log, once."""
+        if self._open.pop(state, None) is None:
+            return
+        with contextlib.suppress(errors.NoConsent, errors.Stop):  # no database: whoever needs it says so
+            async with self._books.access.consent.on_record():
+                raise errors.NoConsent("Nobody answered the question.", remedy=consent.AGAIN, why=why)
 
     async def by_itself(self, entity: str | None = None) -> Finished:
         """A custom connection asks for its own token: no page of Xero's is needed. Raises as access/custom does."""

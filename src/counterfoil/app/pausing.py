@@ -159,6 +159,11 @@ def concerning(found: Iterable[Standing], flow: str, entities: Iterable[str]) ->
     return [one for one in found if one.name in names[one.scope]]
 
 
+def holding(found: Iterable[Standing], entity: str, flow: str) -> Standing | None:
+    """The first of these pauses that holds a planned posting back. `flow`: its table; a contact's "" waits with others."""
+    return next(iter(concerning(found, flow, [entity])), None)
+
+
 def command(scope: str, name: str) -> str:
     """What ends a pause."""
     return "counterfoil resume" + ("" if scope == ALL else f" --{scope} {name}")

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app import pausing
 from counterfoil.app.reports import Document, Listed
 from counterfoil.model import sheet
 from counterfoil.store import parts, postings, requests, retention, stories
@@ -26,16 +27,22 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode  # the very bytes that were sent and answered
 
 
-def listed(books: Any, posting: Posting) -> Listed:
-    """One posting as lists show it."""
+def listed(books: Any, posting: Posting, pauses: Sequence[pausing.Standing] = ()) -> Listed:
+    """One posting as lists show it. `pauses`: those in force; what one holds back says so, and stays planned."""
     document = None
+    held = (
+        pausing.holding(pauses, posting.entity, books.flow_name(posting.flow_id))
+        if posting.state == "planned"
+        else None
+    )
     if posting.document_id is not None:
         url = books.document_url(posting.entity, posting.resource, posting.document_id)
         document = Document(posting.document_id, posting.document_number, url)
     flow = books.flow_name(posting.flow_id)
     return Listed(
         posting.id, posting.state, posting.entity, flow, posting.kind, posting.external_id, posting.source,
-        posting.reason, posting.xero_messages, posting.remedy, document,
+        posting.reason if held is None else f"held by a pause: {held.said}", posting.xero_messages,
+        posting.remedy if held is None else f"Nothing has to be done; end it with {held.remedy}", document,
     )  # fmt: skip
 
 
@@ -60,7 +67,8 @@ async def list_postings(books: Any, *, state: str | None, flow: str | None, most
     """Postings, newest first; of one state or flow if given."""
     flow_id = books.flow(flow).id if flow else None
     found = await books.database.read(lambda conn: stories.newest(conn, state=state, flow_id=flow_id, most=most))
-    return [listed(books, posting) for posting in found]
+    held = await pausing.standing(books)
+    return [listed(books, posting, held) for posting in found]
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -139,9 +147,10 @@ async def story(books: Any, posting_id: int) -> Story:
     ids = [one[0].id for one in sent]
     gone = await books.database.read(lambda conn: retention.dropped_at(conn, retention.REQUESTS, ids))
     rows_gone = await books.database.read(lambda conn: retention.dropped_at(conn, retention.ROWS, [posting_id]))
+    held = await pausing.standing(books)
     return Story(
-        listed(books, posting), posting.marker, posting.planned_at, posting.changed_at, posting.total, posting.currency,
-        posting.how, posting.skipped, listed(books, before) if before else None,
+        listed(books, posting, held), posting.marker, posting.planned_at, posting.changed_at, posting.total, posting.currency,
+        posting.how, posting.skipped, listed(books, before, held) if before else None,
         tuple(_content(r, sales.get(r.n, ()), rows_gone.get(posting_id)) for r in history),
         tuple(_sending(posting, one, at, outcome, tries, gone.get(one.id)) for one, at, outcome, tries in sent),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from counterfoil.store.inbox_counts import Heard
 from counterfoil.store.inbox_kept import Kept
 
 FAILING: Final = "webhooks"
-UNUSED: Final = "webhook_events"
+UNUSED: Final = "events"
 FAILING_FOR: Final = datetime.timedelta(minutes=15)
 EARLY: Final = datetime.timedelta(seconds=30)  # Xero's quarter of an hour is not to the second
 CHECK: Final = "`counterfoil webhooks check` plays Xero against your address and says what is wrong."

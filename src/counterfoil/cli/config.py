@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import session, switches, table
 
 if TYPE_CHECKING:
     from counterfoil.app.environments import Adopted
@@ -106,8 +106,10 @@ def adopt_copy(
 def _agreed(now: session.Session, what: str) -> bool:
     """A word of a person at a terminal; elsewhere --yes is needed."""
     if not now.screen.is_terminal or not sys.stdin.isatty():
-        now.screen.note(f"Nothing was done: say --yes if {what}.")
-        return False
+        moved = " --moved" if "original" in what else ""
+        raise switches.UsageError(
+            f"Nothing was done: nobody can be asked here. If {what}: counterfoil config adopt-copy{moved} --yes"
+        )
     return typer.confirm(f"Is it right that {what}?", err=True)
 
 

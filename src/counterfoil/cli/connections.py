@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import session, switches, table
 
 if TYPE_CHECKING:
     from counterfoil.access.caps import Cap
@@ -80,8 +80,9 @@ def _told(what: "Ending") -> str:
 def _agreed(now: session.Session, what: "Ending") -> bool:
     """A word of a person at a terminal; elsewhere --yes is needed."""
     if not now.screen.is_terminal or not sys.stdin.isatty():
-        now.screen.note("Nothing was done: say --yes.")
-        return False
+        raise switches.UsageError(
+            f"Nothing was done: nobody can be asked here. Say so: counterfoil connections disconnect {what.tenant_id} --yes"
+        )
     return typer.confirm(f"Disconnect {table.harmless(what.name)}?", err=True)
 
 

@@ -1,7 +1,8 @@
 """`counterfoil demo [--once]`: the main job on a sandbox, with a lost answer and a kill, judged by the sandbox's ledger.
 
 What `make demo` runs. Works in `.demo/` of the current folder, made anew each time. Exit 0 only if all is as it should
-be. On a terminal it keeps serving until Ctrl-C; with --once, ONCE=1, --json or a pipe it ends after the report.
+be. On a terminal it keeps serving until Ctrl-C; with --once, ONCE=1, --json or a pipe it ends after the report. Whatever
+COUNTERFOIL_… the user's environment sets is for the user's own database and Xero: the demo forgets it before it begins.
 """
 
 import datetime
@@ -24,9 +25,11 @@ def demo(
     once: bool = typer.Option(False, "--once", help="End after the report; do not keep serving."),
 ) -> None:
     """A shop's day posted into three organisations, faults and a kill included."""
+    from counterfoil import settings
     from counterfoil.cli.show.acts import Demo
     from counterfoil.cli.show.stage import Stage
 
+    settings.forget_overrides()
     now = session.of(context)
     began = time.monotonic()
     stay = now.screen.is_terminal and not once and os.environ.get("ONCE", "0") in ("", "0")

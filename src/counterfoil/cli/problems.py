@@ -261,9 +261,11 @@ def _list(now: session.Session, csv: str | None, html: str | None) -> None:
 
 
 async def _found(books: Any) -> "tuple[list[Problem], datetime.datetime, list[str]]":
-    from counterfoil.app import troubles
+    from counterfoil.app import pausing, troubles
 
-    return await books.problems(), books.clock.now(), await troubles.lost_consents(books)
+    lost = await troubles.lost_consents(books)
+    paused = [f"{one.said}. What is planned waits: end it with {one.remedy}" for one in await pausing.standing(books)]
+    return await books.problems(), books.clock.now(), [*lost, *paused]
 
 
 def _told(screen: Screen, problem: "Problem") -> None:

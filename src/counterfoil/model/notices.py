@@ -28,7 +28,7 @@ KINDS: Final = {
     "held": "Postings of an entity are held back.",
     "left": "Postings of an entity are still to be sent.",
     "webhooks": "For 15 minutes no webhook of Xero's was taken; after 24 hours Xero switches them off.",
-    "webhook_events": "Xero's webhooks bring what nobody uses: organisations that are not bound, unknown categories.",
+    "events": "Xero's webhooks bring what nobody uses: organisations that are not bound, unknown categories.",
     "heartbeat": "The address of [service] heartbeat_url does not take the service's sign of life.",
 }
 COUNTED: Final = ("problems", "uncertain", "held", "left")  # their notices say how many records they are about

@@ -127,6 +127,7 @@ class ConnectPage:
         """Wait for consents that are being stored: their codes are used up already. At most END_S."""
         if self._finishing:
             await asyncio.wait(self._finishing, timeout=END_S)
+        await self._consents.end()
 
     def _elsewhere(self, request: Asked) -> str | None:
         """The same page under the name that Xero sends the browser to: a cookie belongs to one name."""

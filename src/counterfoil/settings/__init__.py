@@ -15,7 +15,7 @@ from counterfoil.settings.reading import ReadSettings
 from counterfoil.settings.secret import Secret
 from counterfoil.settings.show import Field, declared, redacted
 from counterfoil.settings.sources import SourceSettings
-from counterfoil.settings.surroundings import without_secrets
+from counterfoil.settings.surroundings import forget_overrides, without_secrets
 from counterfoil.settings.tables import (
     EntitySettings,
     PostingSettings,
@@ -50,6 +50,7 @@ __all__ = [
     "begin_environment",
     "compile_flows",
     "declared",
+    "forget_overrides",
     "load",
     "misplaced_window",
     "redacted",

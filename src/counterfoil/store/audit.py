@@ -6,7 +6,7 @@ Called by access (audit, verifying) and app/auditing. There is no update and no 
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -142,6 +142,14 @@ def last_of(conn: Connection, entity: str, act: str) -> int | None:
     """The number of a chain's last entry of one act; None: it has none."""
     found: int | None = _LAST_OF.first(conn, entity=entity, act=act)
     return found if isinstance(found, int) else None
+
+
+def newest_of(conn: Connection, entity: str, acts: Sequence[str]) -> tuple[str, bytes] | None:
+    """(act, data) of a chain's last entry of any of these acts; None: it has none."""
+    mine = (_T.c.entity == entity) & _T.c.act.in_(acts)
+    query = sa.select(_T.c.act, sa.cast(_T.c.data, sa.LargeBinary)).where(mine).order_by(_T.c.seq.desc()).limit(1)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else (str(row[0]), bytes(row[1]))
 
 
 def chains(conn: Connection) -> list[str]:

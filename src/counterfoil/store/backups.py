@@ -211,8 +211,8 @@ def _state(connection: sqlite3.Connection) -> State:
 
 
 def mark_restored(database: Path, at: datetime.datetime) -> None:
-    """Let a database begin with `recover` when it is opened: whatever its sentinel knows, a time was forgotten."""
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+    """Let a database begin with `recover` when it is opened: whatever its sentinel knows, a time was forgotten. Raises StoreError."""
+    with _told(database), contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (RESTORED, at.isoformat()))
 
 

@@ -338,3 +338,22 @@ def test_bulk_hours_on_an_unknown_clock_are_named(firm):
     assert {(code, subject) for _level, code, subject in firm.found("limits", "--offline")} == {
         ("unknown-zone", "acme-au")
     }
+
+
+def test_values_that_nobody_can_read_are_findings(firm):
+    """A consent whose time is garbage and a binding that is: each check that meets it says so, the others are made."""
+    firm.sql("UPDATE grants SET expires_at = 'yesterday'")
+    ended = firm.doctor()
+    found = {one["check"]: (one["level"], one["code"]) for one in ended.value["checks"]}
+    assert ("problem", "unreadable") in found.values()
+    assert {"database", "key", "audit", "backup", "pauses", "lock-dates"} <= set(found)
+    assert (ended.code, ended.value["ok"]) == (1, False)
+    unread = [one for one in ended.value["checks"] if one["code"] == "unreadable"]
+    assert all("counterfoil restore" in one["remedy"] and "yesterday" not in one["message"] for one in unread)
+
+
+def test_a_binding_that_was_changed_in_the_database_is_a_problem(firm):
+    """The row names another organisation than the one that a person chose: whatever else was changed with it."""
+    assert firm.found("bindings-on-record") == [("ok", "ok", None)]
+    firm.sql("UPDATE bindings SET tenant_id = 'another' WHERE entity = 'acme-uk'")
+    assert firm.found("bindings-on-record") == [("problem", "wrong-ledger", "acme-uk")]

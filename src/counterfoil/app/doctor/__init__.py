@@ -50,6 +50,7 @@ CHECKS: Final = (
     Check("scopes", consents.scopes, NEEDS_DATABASE),
     Check("tier", consents.tier, NEEDS_DATABASE),
     Check("bindings", organisations.bindings, NEEDS_DATABASE),
+    Check("bindings-on-record", organisations.on_record, NEEDS_DATABASE),
     Check("limits", limits.limits, NEEDS_DATABASE),
     Check("organisations", organisations.unchanged, NEEDS_XERO),
     Check("lock-dates", organisations.lock_dates, NEEDS_DATABASE),
@@ -106,7 +107,10 @@ async def examining(
     async with contextlib.AsyncExitStack() as stack:
         findings = await _opened(patient, stack)
         if patient.books is not None and not offline:
-            await asking.ask(patient)
+            try:
+                await asking.ask(patient)
+            except Exception as error:  # noqa: BLE001 - told as a finding: it must not end the checks that need no answer
+                findings.append(failed("hosts", error))
         skipped = []
         for check in CHECKS:
             if not _possible(check, patient):
@@ -114,7 +118,7 @@ async def examining(
                 continue
             try:
                 findings += await check.run(patient)
-            except (errors.CounterfoilError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - told as a finding: whatever ends one check must not end the others
                 findings.append(failed(check.id, error))
         order = {check.id: n for n, check in enumerate(CHECKS)}
         findings.sort(key=lambda one: order[one.check])
@@ -148,7 +152,7 @@ async def _opened(patient: Patient, stack: contextlib.AsyncExitStack) -> list[Fi
     except errors.ConfigurationError as error:
         patient.settings = None
         return _mistakes(error)
-    except errors.CounterfoilError as error:
+    except Exception as error:  # noqa: BLE001 - told as a finding: what needs no database is looked at all the same
         return [failed("database", error)]
     return []
 

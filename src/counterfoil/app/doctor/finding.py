@@ -14,6 +14,10 @@ from counterfoil import errors
 OK: Final = "ok"
 WARNING: Final = "warning"
 PROBLEM: Final = "problem"
+ALTERED: Final = (
+    "Was the database changed by hand or damaged? Restore a backup (`counterfoil restore`); for a consent, "
+    "`counterfoil connect` writes it anew; `counterfoil audit verify` says what else was touched."
+)
 Level = Literal["ok", "warning", "problem"]
 Fact = int | bool | datetime.date | datetime.datetime
 
@@ -55,5 +59,11 @@ def failed(check: str, error: Exception, *, subject: str | None = None) -> Findi
     if isinstance(error, errors.CounterfoilError):
         remedy = error.remedy or "Put it right, then `counterfoil doctor` again."
         return problem(check, error.code, error.message, remedy, subject=subject)
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return problem(check, "system", f"{reason}.", "Put it right, then `counterfoil doctor` again.", subject=subject)
+    if isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+        return problem(check, "system", f"{reason}.", "Put it right, then `counterfoil doctor` again.", subject=subject)
+    # Its words may hold what somebody wrote there.
+    return problem(
+        check, "unreadable", f"This could not be looked at: what is stored for it cannot be read ({type(error).__name__}).",
+        ALTERED, subject=subject,
+    )  # fmt: skip

@@ -81,6 +81,14 @@ def _binding(entity: str, one: Binding, is_configured: bool, reconnect: str | No
     return found
 
 
+async def on_record(patient: Patient) -> list[Finding]:
+    """Each entity is bound to the organisation that the audit log says it was bound to."""
+    wrong = await patient.books.access.bindings.off_the_record()
+    return [failed("bindings-on-record", error, subject=entity) for entity, error in wrong] or [
+        ok("bindings-on-record", "Every binding is the one that the audit log has.")
+    ]
+
+
 async def unchanged(patient: Patient) -> list[Finding]:
     """Each organisation is still what it was when it was bound, and called what the configuration calls it."""
     known = {one.entity: one for one in await patient.books.database.read(bound.everything)}

@@ -28,7 +28,6 @@ TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
-    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"

@@ -100,6 +100,7 @@ class Serving:
         service = presence.of_this_process(books, self._kind)
         with presence.only_one(books.database.path if self._kind == "serve" else None):
             await presence.begin(books, service)
+            await self._refuse_altered_bindings()
             told = await books.database.read(lambda conn: notices.standing(conn, NOTICE))
             self._troubled = {one.subject for one in told}
             try:
@@ -118,6 +119,10 @@ class Serving:
             api_calls=calls,
             egress_bytes=egress,
         )
+
+    async def _refuse_altered_bindings(self) -> None:
+        for entity, wrong in await self._books.access.bindings.stop_off_the_record():
+            self._shift.say("service", entity, f"writes are stopped: {wrong}", bad=True)
 
     async def _work(self, stopping: asyncio.Event, beside: list[Any]) -> None:
         tasks = [asyncio.create_task(one) for one in (*beside, self._rest_when(stopping))]
@@ -168,8 +173,8 @@ class Serving:
     async def _database_is_away(self) -> bool:
         try:
             await self._books.database.read(lambda conn: notices.standing(conn, NOTICE))
-        except errors.DatabaseAway:
-            return True
+        except errors.StoreError as error:  # of another kind: the works meet the same, and tell of it
+            return isinstance(error, errors.DatabaseAway)
         return False
 
     @contextlib.asynccontextmanager

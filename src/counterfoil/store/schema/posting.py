@@ -53,6 +53,7 @@ postings = sa.Table(
     sa.UniqueConstraint("flow_id", "kind", "scope", "external_id", "issue", name="postings_identity"),
     sa.Index("postings_open", "tenant_id", "resource", "state", "id"),
     sa.Index("postings_after", "after_id"),
+    sa.Index("postings_marker", "marker"),  # a link on a document, also one of somebody else's
 )
 # The index of a part costs nothing for the other rows. A query uses it only if it says the part's condition itself: only
 # contacts have a scope. (A condition with "=" would have SQLite plan anew each time that a query gives another value.)
