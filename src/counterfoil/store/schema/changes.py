@@ -1,0 +1,41 @@
+"""Changes that were named, in the order of this installation, and where each document's own order stands. Called by schema."""
+
+import sqlalchemy as sa
+
+from counterfoil.store.schema.base import tables
+from counterfoil.store.types import Instant
+
+happenings = sa.Table(
+    "happenings",
+    tables,
+    # Given under a lock that is held until the commit, so that a reader who has seen n misses nothing below it.
+    sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("resource", sa.Text, nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("turn", sa.BigInteger, nullable=False),  # the document's own order, from 1
+    sa.Column("stamp", Instant),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("revision", sa.BigInteger),
+    sa.Column("snapshot", sa.Boolean, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # before, after and fields, as JSON
+    sa.Index("happenings_by_document", "tenant_id", "resource", "document_id", "n"),
+    sa.Index("happenings_by_age", "seen_at"),
+)
+# One row: the newest n that was given. It outlives the changes themselves, which retention drops.
+happenings_last = sa.Table(
+    "happenings_last",
+    tables,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("n", sa.BigInteger, nullable=False),
+)
+happenings_turns = sa.Table(
+    "happenings_turns",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("turn", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Naming changes by meaning."""
