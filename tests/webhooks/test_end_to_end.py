@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from tests import sandbox_process
-from tests.cli.office import Office
+from tests.cli.office import FLOW, Office
 from tests.sandbox.conftest import Ledger, invoice
 from tests.webhooks.sender import KEY, body, event, signature
 
@@ -136,6 +136,31 @@ def test_what_changes_at_xero_is_marked_whatever_happens_to_its_deliveries(sandb
     newest = max(one["UpdatedDateUTC"] for one in held["Invoices"])
     ((at,),) = read(office, "SELECT newest_at FROM inbox_marks WHERE category = 'INVOICE'")
     assert at // 1000 == int(newest.strip("/Date()").partition("+")[0])
+
+
+def test_what_changes_at_xero_is_held_here_without_being_polled(sandbox, office, serve):
+    """An invoice is approved by a person: its event alone brings the copy up to date, long before a poll would, and nothing stays marked."""
+    office.write(flows=f'[mirror]\nresources = ["Invoices"]\n{FLOW}')
+    office.connect()
+    assert office("entities", "bind", "acme-uk", sandbox.tenant(1)).code == 0
+    assert office("sync", "acme-uk").code == 0
+    served = serve()
+    ledger = Ledger(sandbox, sandbox.connect()["access_token"], sandbox.tenant(1))
+    assert subscribed(sandbox, served) == "OK"
+    (made,) = ledger.write("PUT", invoice(ledger.contact()) | {"Status": "DRAFT"})
+    query = f"SELECT status FROM mirrored WHERE document_id = '{made['InvoiceID']}'"
+    until(lambda: read(office, query) == [("DRAFT",)])
+    ledger.write("POST", {"InvoiceID": made["InvoiceID"], "Status": "AUTHORISED"})
+    until(lambda: read(office, query) == [("AUTHORISED",)])
+    until(lambda: not read(office, "SELECT 1 FROM inbox_marks WHERE category = 'INVOICE' AND due_at IS NOT NULL"))
+
+
+def until(ready):
+    """Wait for it, as long as a busy machine may need."""
+    ends = time.monotonic() + PATIENCE_S
+    while not ready():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def test_killed_in_the_middle_every_delivery_that_was_answered_with_200_is_there(office, serve):
