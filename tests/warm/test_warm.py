@@ -15,7 +15,7 @@ ENDS = {
     "import sys; sys.exit('no')": 1,
     "1 / 0": 1,
     "import os; os.kill(os.getpid(), 9)": -9,
-    "import os, time; os.kill(os.getpid(), 2); time.sleep(60)": -2,
+    "import os, signal as s, time; s.signal(2, s.default_int_handler); os.kill(os.getpid(), 2); time.sleep(60)": -2,
     "import os, time; os.kill(os.getpid(), 15); time.sleep(60)": -15,
     "import threading; threading.Thread(target=lambda: print('after all')).start()": 0,
     "import atexit; atexit.register(print, 'at the end')": 0,

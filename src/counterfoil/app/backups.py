@@ -1,13 +1,14 @@
 """`backup` and `restore`: a whole copy in one file while others work, and a copy put back so that nothing is posted twice.
 
 Called by cli/backup, cli/restore and cli/upgrade. What is in a backup and how it is checked stands in store/backups; that a
-restored database reads Xero before it makes anything, in posting/recovering. On Postgres the copy is Postgres's own: said
-with the commands. No call to Xero.
+restored database reads Xero before it makes anything, in posting/recovering. On Postgres the copy is Postgres's own
+(app/postgres_backups). No call to Xero.
 """
 
 import asyncio
 import contextlib
 import datetime
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 
 from counterfoil import __version__, errors, settings
 from counterfoil.access.audit import NO_ENTITY
-from counterfoil.app import Books, open_books
+from counterfoil.app import Books, open_books, postgres_backups
 from counterfoil.model.ports import Clock
 from counterfoil.posting import sending
 from counterfoil.runtime.clock import SystemClock
@@ -27,15 +28,17 @@ from counterfoil.store.backups import Manifest, State
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.schema import SCHEMA_VERSION
 
-PROGRAMS: Final = ("pg_dump", "pg_restore")
-DUMP: Final = "Install them (Debian: apt install postgresql-client) and run it again, or, by hand: pg_dump --format=custom --file counterfoil.dump {url}   (the password in PGPASSWORD or ~/.pgpass), and copy {sentinel}"
+INSTALL: Final = "Install them (Debian: apt install postgresql-client, as new as the server) and run it again"
+DUMP: Final = (
+    INSTALL
+    + ", or, by hand: pg_dump --format=custom --file counterfoil.dump {url}   (the password in PGPASSWORD or ~/.pgpass), and copy {sentinel}"
+)
 RESTORE: Final = (
-    "With nothing of Counterfoil's running: pg_restore --clean --if-exists --no-owner --single-transaction --dbname={url} FILE "
-    "(the password in PGPASSWORD or ~/.pgpass); leave {sentinel} as it is; then "
+    INSTALL
+    + ", or, by hand, with nothing of Counterfoil's running: pg_restore --clean --if-exists --no-owner --single-transaction --schema=public "
+    "--dbname={url} FILE (the password in PGPASSWORD or ~/.pgpass); leave {sentinel} as it is; then "
     "`counterfoil config adopt-copy --moved`. The next run reads Xero before it makes anything."
 )
-
-
 KEPT_MAX: Final = 1_000  # replaced databases of one second
 
 
@@ -48,10 +51,14 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """A backup that was put back. `kept`: the database that was there; `forgotten`: attempts of its that the backup has not."""
+    """A backup that was put back.
+
+    `database`: its file or address; `kept`: what was there, its file or a dump of it; `forgotten`: attempts of its that the
+    backup has not.
+    """
 
     manifest: Manifest
-    database: Path
+    database: Path | str
     kept: Path | None
     forgotten: int
     configuration_changed: bool
@@ -68,10 +75,8 @@ async def backup(books: Any, file: Path | None) -> Made:
     loaded, path = books.settings, books.database.path
     now = books.clock.now()
     if path is None:
-        if books.database.is_sqlite or None in map(postgres_copies.program, PROGRAMS):
-            raise _postgres(
-                loaded, f"The backup of a Postgres database needs its own programs, {' and '.join(PROGRAMS)}.", DUMP
-            )
+        if books.database.is_sqlite or postgres_backups.are_missing():
+            raise _postgres(loaded, "The backup of a Postgres database needs", DUMP)
         file = (
             file or loaded.path.with_name(f"{loaded.path.stem}-{now:%Y%m%dT%H%M%SZ}{postgres_copies.ENDING}")
         ).absolute()
@@ -115,11 +120,20 @@ async def restore(
     """
     loaded = settings.load(path, env)
     clock = clock or SystemClock()
-    database = Database(loaded.store.url, clock).path
-    if database is None:
-        raise _postgres(loaded, "A Postgres database is restored by Postgres's own programs.", RESTORE)
-    now = clock.now()
-    manifest, kept, forgotten = await asyncio.to_thread(_put_back, loaded, database, file, now, over_newer=over_newer)
+    opened, now = Database(loaded.store.url, clock), clock.now()
+    database: Path | str | None = opened.path
+    if isinstance(database, Path):
+        manifest, kept, forgotten = await asyncio.to_thread(
+            _put_back, loaded, database, file, now, over_newer=over_newer
+        )
+    elif opened.is_sqlite or postgres_backups.are_missing():
+        raise _postgres(loaded, "To restore a Postgres database needs", RESTORE)
+    else:
+        database = opened.url.set(password=None).render_as_string()
+        manifest, kept, forgotten = await asyncio.to_thread(
+            postgres_backups.put_back, loaded, opened, file, now, lambda made: _refuse(loaded, made, file),
+            functools.partial(_compared, over_newer=over_newer),
+        )  # fmt: skip
     changed = manifest.configuration is not None and manifest.configuration != _configuration(loaded)
     return Restored(manifest, database, kept, forgotten, changed, await _log(path, env, clock, manifest, forgotten))
 
@@ -252,4 +266,5 @@ def _postgres(loaded: Settings, what: str, how: str) -> errors.FixInput:
     if shown.get_backend_name() == "sqlite":
         return errors.FixInput("A database in memory has no file.", remedy="Set [store] url.")
     url = shown.set(password=None).render_as_string()
+    what = f"{what} its own programs, {' and '.join(postgres_backups.PROGRAMS)}."
     return errors.FixInput(what, remedy=how.format(url=url, sentinel=loaded.path.with_suffix(".sentinel").name))

@@ -35,6 +35,9 @@ Work = Callable[[sa.Connection], T]
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
 ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
+OPENING = (
+    7263901  # the number of the lock that each start on Postgres holds for a moment, and a restore for its whole time
+)
 POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
 
@@ -205,7 +208,7 @@ class Database:
     def _prepare(self, connection: sa.Connection) -> int | None:
         """Make what is new; → the version of an older schema, None: it is ours. Raises StoreError for one that is not to be used."""
         if not self.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7263901)"))  # two first starts at once
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({OPENING})"))  # two first starts at once
         inspector = sa.inspect(connection)
         if not inspector.has_table("meta"):
             if not self.is_sqlite:

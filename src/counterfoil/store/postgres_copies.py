@@ -87,10 +87,10 @@ def make(
             assert row is not None
             said: dict[str, str] = {key: value for key, value in connection.execute("SELECT key, value FROM meta")}  # noqa: C416 - a cursor is no iterable of pairs for dict
             shown = plain.set(password=None).render_as_string()
-            _run([dump, "--format=custom", "--no-owner", "--no-password", f"--schema={row[1]}", f"--exclude-table={LEFT_OUT}",
+            carried_out([dump, "--format=custom", "--no-owner", "--no-password", f"--schema={row[1]}", f"--exclude-table={LEFT_OUT}",
                   f"--snapshot={row[0]}", f"--file={copy}", f"--dbname={shown}"], given)  # fmt: skip
             connection.execute("COMMIT")
-            _run([lister, "--list", str(copy)], given)  # its table of contents can be read
+            carried_out([lister, "--list", str(copy)], given)  # its table of contents can be read
             copy.chmod(0o600)
             content = sentinel.read_bytes() if sentinel.exists() else None
             with copy.open("rb") as raw:
@@ -115,7 +115,8 @@ def make(
 _REMEDY: Final = "Free some space, or name another place; the database itself is as it was."
 
 
-def _run(command: list[str], environ: Mapping[str, str]) -> None:
+def carried_out(command: list[str], environ: Mapping[str, str]) -> None:
+    """Run one of Postgres's programs to its end. Raises StoreError with the first line of what it says."""
     done = subprocess.run(  # noqa: S603 - Postgres's own program, as a list, without a shell
         command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,148 @@
+"""A dump of a Postgres database put back in one transaction of `pg_restore`: all of it is there afterwards, or nothing changed.
+
+Called by app/postgres_backups. A lock that every start of ours asks for is held meanwhile, so that whoever begins waits and
+finds the restored database. Whoever works on it already is asked to end first.
+"""
+
+import contextlib
+import datetime
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+import sqlalchemy as sa
+
+from counterfoil import errors
+from counterfoil.store import postgres_copies
+from counterfoil.store.backups import FORM, Manifest, State
+from counterfoil.store.database import OPENING
+from counterfoil.store.installation import HOME, RESTORED, Home
+from counterfoil.store.postgres_copies import MANIFEST
+from counterfoil.store.requests import ATTEMPT_SEQUENCE
+
+if TYPE_CHECKING:
+    import psycopg
+
+Spoken: TypeAlias = "psycopg.Connection[Any]"
+WAIT_S: Final = 5  # for another restore, or a start, to end
+_PAUSES: Final = "SELECT scope, name, because, actor, at, until FROM pauses WHERE ended_at IS NULL"
+
+
+class There(msgspec.Struct, frozen=True):
+    """The database that a restore replaces. `state` None: it is empty. `pauses`: the rows of those that stand in it."""
+
+    state: State | None
+    pauses: list[tuple[Any, ...]]
+
+
+def read(file: Path) -> Manifest:
+    """What a dump says it is, its bytes checked against it. Raises InputError: no dump of ours, or a changed one."""
+    told = file.with_name(file.name + MANIFEST)
+    try:
+        manifest = msgspec.json.decode(told.read_bytes(), type=Manifest)
+        with file.open("rb") as raw:
+            digest = hashlib.file_digest(raw, "sha256").hexdigest()
+    except OSError as cause:
+        raise errors.InputError(
+            f"{cause.filename} cannot be read: {cause.strerror}.",
+            remedy=f"A backup is three files together: {file.name}, {told.name} and the sentinel.",
+        ) from cause
+    except msgspec.MsgspecError as cause:
+        raise errors.InputError(
+            f"{told} is not what `counterfoil backup` wrote.", remedy="Take another backup."
+        ) from cause
+    if (manifest.form, digest) != (FORM, manifest.database_sha256):
+        raise errors.InputError(f"{file} is not the dump that {told.name} tells of.", remedy="Take another backup.")
+    return manifest
+
+
+@contextlib.contextmanager
+def alone(url: sa.URL) -> Iterator[tuple[Spoken, There]]:
+    """Nobody else works on the database inside, and who starts waits; → (our connection, what is there). Raises StoreError."""
+    import psycopg
+
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    shown = url.set(password=None).render_as_string()
+    try:
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"SET lock_timeout = '{WAIT_S}s'")
+            connection.execute("SELECT pg_advisory_lock(%s)", (OPENING,))
+            others = _first(
+                connection,
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
+            )
+            if others:
+                raise errors.StoreError(
+                    f"{others} other connections are open to {shown}.",
+                    remedy="End what works on it (`run`, `serve`, `worker`, other programs), then restore again.",
+                )
+            yield connection, _there(connection)
+    except psycopg.errors.LockNotAvailable as cause:
+        raise errors.StoreError(
+            f"A start or another restore is at work on {shown}.", remedy="Wait until it has ended."
+        ) from cause
+    except psycopg.Error as cause:
+        raise errors.StoreError(
+            f"The database {shown} cannot be restored: {str(cause).splitlines()[0]}.", remedy="It is as it was before."
+        ) from cause
+
+
+def put_back(connection: Spoken, url: sa.URL, file: Path, environ: Mapping[str, str]) -> None:
+    """Let `pg_restore` replace every table that the dump holds, in one transaction. Raises StoreError: nothing changed then.
+
+    The schema that they are in stays: what the dump does not hold (the limits) is in it, too.
+    """
+    program = postgres_copies.program("pg_restore")
+    assert program is not None, "the caller looked"
+    shown = url.set(drivername="postgresql", password=None).render_as_string()
+    given = dict(environ) | ({} if url.password is None else {"PGPASSWORD": str(url.password)})
+    postgres_copies.carried_out(
+        [program, "--clean", "--if-exists", "--no-owner", "--no-password", "--single-transaction", "--exit-on-error",
+         f"--schema={_first(connection, 'SELECT current_schema()')}",
+         f"--dbname={shown}", str(file)], given,
+    )  # fmt: skip
+
+
+def conclude(connection: Spoken, at: datetime.datetime, pauses: list[tuple[Any, ...]]) -> None:
+    """In one transaction: it begins with `recover`, what was paused stays so, and its own tables are no copy's."""
+    put = "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    with connection.transaction():
+        connection.execute(put, (RESTORED, at.isoformat()))
+        known = {row[:2] for row in connection.execute(_PAUSES)}
+        for row in pauses:
+            if row[:2] not in known:
+                connection.execute(
+                    "INSERT INTO pauses (scope, name, because, actor, at, until) VALUES (%s, %s, %s, %s, %s, %s)", row
+                )
+        home = _home(connection)
+        if home is not None:
+            connection.execute(put, (HOME, msgspec.json.encode(home).decode()))
+
+
+def _home(connection: Spoken) -> Home | None:
+    """Where the database lives now, when it is the one that the dump was made of: its tables alone have other numbers."""
+    kept = connection.execute("SELECT value FROM meta WHERE key = %s", (HOME,)).fetchone()
+    number = _first(connection, "SELECT oid FROM pg_database WHERE datname = current_database()")
+    if kept is None or not msgspec.json.decode(kept[0], type=Home).place.startswith(f"postgres/{number}/"):
+        return None
+    return Home("", f"postgres/{number}/{_first(connection, 'SELECT %s::regclass::oid', 'meta')}")
+
+
+def _there(connection: Spoken) -> There:
+    if _first(connection, "SELECT to_regclass('meta')") is None:
+        return There(None, [])
+    said: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    state = State(
+        installation_id=said.get("installation_id", ""), environment=said.get("environment"),
+        schema=int(said.get("schema_version", 0)), sequence=int(said.get(ATTEMPT_SEQUENCE, 0)),
+    )  # fmt: skip
+    paused = _first(connection, "SELECT to_regclass('pauses')") is not None
+    return There(state, connection.execute(_PAUSES).fetchall() if paused else [])
+
+
+def _first(connection: Spoken, query: str, *given: Any) -> Any:
+    row = connection.execute(query, given or None).fetchone()
+    return None if row is None else row[0]
