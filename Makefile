@@ -4,7 +4,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 RUN    := $(BIN)/python -m
 # Most tests wait for a server or a clock: two cores carry five.
-WORKERS ?= 5
+WORKERS ?= 6
 
 .PHONY: demo test check bench soak format lock clean
 .DEFAULT_GOAL := help

@@ -18,7 +18,9 @@ from tests.leaks.known_tables import Tables
 gc.disable()  # while modules are imported and thousands of tests collected, all of which stay: half of that time
 servers: list[Tables] = []  # the Postgres that runs now, if any
 # Folders whose files take minutes: they begin first, so that no worker is left alone with one at the end.
-LONG = ("durability", "posting", "cli", "app", "access")
+LONG = (
+    "durability", "posting", "cli", "app", "service", "webhooks", "leaks", "demo", "access", "mirror", "runtime", "xero",
+)  # fmt: skip
 
 
 def pytest_configure() -> None:
