@@ -19,12 +19,12 @@ from tests.bench.table import Row
 COUNT = 10_000
 ONE_BY_ONE = 1_000
 BATCH = 50
-REPEATS = 3
+REPEATS = 2
 ROOT = Path(__file__).parents[2]
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """Calls, and CPU as a share of theirs. In turns, so that a busy minute strikes all alike; medians."""
+    """Calls, and CPU as a share of theirs. In turns, so that a busy minute strikes all alike; the mean of two (a third would take the bench over its nine minutes)."""
     ours: list[float] = []
     single: list[float] = []
     batched: list[float] = []
