@@ -10,13 +10,13 @@ from tests import warm
 from tests.warm.nursery import UNWRITTEN
 
 TOLD = "import os, sys; print(os.getcwd(), os.environ.get('COLOUR'), *sys.argv[1:]); print('bad', file=sys.stderr)"
-ENDS = {
+ENDS = {  # what is ignored by who starts us is ignored by both kinds of processes: a script's `&` does that
     "import sys; sys.exit(7)": 7,
     "import sys; sys.exit('no')": 1,
     "1 / 0": 1,
     "import os; os.kill(os.getpid(), 9)": -9,
     "import os, signal as s, time; s.signal(2, s.default_int_handler); os.kill(os.getpid(), 2); time.sleep(60)": -2,
-    "import os, time; os.kill(os.getpid(), 15); time.sleep(60)": -15,
+    "import os, signal as s, time; s.signal(15, s.SIG_DFL); os.kill(os.getpid(), 15); time.sleep(60)": -15,
     "import threading; threading.Thread(target=lambda: print('after all')).start()": 0,
     "import atexit; atexit.register(print, 'at the end')": 0,
     "import os; os.close(1)": 0,
