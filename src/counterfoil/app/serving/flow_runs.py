@@ -148,6 +148,9 @@ class FlowRuns:
             return
         except Exception as error:
             if self._books.settings != began_with:  # an entity or a flow that it asked for may be gone
+                self._shift.say(
+                    KIND, flow.table, f"broken off by a changed configuration: {type(error).__name__}: {error}"
+                )
                 await self._broken_off(flow)
                 return
             await self._failed(flow, turn, f"{type(error).__name__}: {error}")
