@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import (
     decoding,
+    following,
     idling,
     importing,
     mapping,
@@ -31,6 +32,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     mapping.rows,
     sandbox.rows,
     mirroring.rows,
+    following.rows,
     idling.rows,
 )
 
