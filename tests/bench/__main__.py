@@ -18,6 +18,7 @@ from tests.bench import (
     memory,
     mirroring,
     pacing,
+    polled,
     receiving,
     sandbox,
     starting,
@@ -33,6 +34,7 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     sandbox.rows,
     mirroring.rows,
     following.rows,
+    polled.rows,
     idling.rows,
 )
 
