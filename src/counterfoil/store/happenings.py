@@ -16,10 +16,11 @@ from counterfoil.model.happening import Happening
 from counterfoil.store import locks, schema
 from counterfoil.store.documents import upsert
 from counterfoil.store.prepared import Among, Prepared, insert_many
+from counterfoil.store.retention import Step
 
 LOCK: Final = "happenings"  # taken last of all locks: whoever holds it waits for nobody
 PAGE_MAX: Final = 1000  # changes of one answer
-DROPPED_AT_ONCE: Final = 100  # with what they say, which is freed with them
+DROPPED_AT_ONCE: Final = 50  # with what they say, which is freed with them
 ID_LENGTH: Final = 40
 KEPT_OF_ID: Final = 28  # of an id, when the rest says which time it is
 _H, _L, _T = schema.happenings, schema.happenings_last, schema.happenings_turns
@@ -177,7 +178,14 @@ def place(conn: sa.Connection, change_id: str) -> int | None:
     return conn.execute(sa.select(_H.c.n).where(_H.c.id == change_id)).scalar()
 
 
-def forget(conn: sa.Connection, before: datetime.datetime) -> int:
-    """Drop changes that were seen before then, the oldest first, at most DROPPED_AT_ONCE; → how many. Numbers are not given again."""
-    old = sa.select(_H.c.n).where(_H.c.seen_at < before).order_by(_H.c.n).limit(DROPPED_AT_ONCE)
+def drop(conn: sa.Connection, _after: int, most: int, old: datetime.datetime, _now: datetime.datetime) -> Step:
+    """Drop the oldest changes that were seen before `old`, at most `most` and DROPPED_AT_ONCE. Numbers are not given again."""
+    size = min(most, DROPPED_AT_ONCE)
+    dropped = forget(conn, old, size)
+    return Step(dropped, 0 if dropped == size else None)
+
+
+def forget(conn: sa.Connection, before: datetime.datetime, most: int = DROPPED_AT_ONCE) -> int:
+    """Drop the oldest changes that were seen before then; → how many. A document's order goes on where it stands."""
+    old = sa.select(_H.c.n).where(_H.c.seen_at < before).order_by(_H.c.seen_at, _H.c.n).limit(most)
     return conn.execute(sa.delete(_H).where(_H.c.n.in_(old))).rowcount
