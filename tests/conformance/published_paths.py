@@ -40,7 +40,9 @@ def published():
             types[name] = _fields(schemas, name)
             todo += [kind.strip("[]") for kind in types[name].values() if kind.strip("[]")[0].isupper()]
     for one in described.ALL:  # what is never kept cannot be mapped
-        types[SCHEMAS[one.name]] = {key: kind for key, kind in types[SCHEMAS[one.name]].items() if key not in one.unkept}
+        types[SCHEMAS[one.name]] = {
+            key: kind for key, kind in types[SCHEMAS[one.name]].items() if key not in one.unkept
+        }
     return {"resources": resources, "types": dict(sorted(types.items()))}
 
 

@@ -83,7 +83,8 @@ def kind(types: Sequence[str], path: str) -> Kind | Astray:
 
 
 def _named(kind_: str) -> Kind:
-    return msgspec.convert(kind_, Kind)
+    found: Kind = msgspec.convert(kind_, Kind)
+    return found
 
 
 def _walked(type_: str, steps: list[str]) -> str | Astray:

@@ -14,7 +14,7 @@ from counterfoil.mapping import documents, functions, templates, values
 from counterfoil.mapping.checking import Uses
 from counterfoil.mapping.documents import Astray, Kind
 from counterfoil.mapping.places import Place, Sight
-from counterfoil.mapping.rows import RowColumn, RowMapper, Told, is_alone
+from counterfoil.mapping.rows import Names, RowColumn, RowMapper, Told, is_alone
 from counterfoil.mapping.targets import Target
 from counterfoil.mapping.written import Path, ValueCompiler
 from counterfoil.model import shape, spelling
@@ -23,8 +23,8 @@ from counterfoil.settings import LookupSettings, ReadSettings
 COLUMNS_MAX: Final = 200
 NAME_MAX: Final = 100  # characters of a column's name
 _FUNCTIONS: Final = frozenset(functions.SIGNATURES)
+_NAMES: Final[Mapping[str, Names]] = {"document_id": "document_id", "entity": "entity", "tenant_id": "tenant_id"}
 _GIVES: Final[Mapping[str, Kind]] = {"amount": "amount", "day": "day", "yes_no": "yes_no", "whole": "whole"}
-_OWNERS: Final = frozenset({"entity", "tenant_id"})
 
 
 class Outward(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,9 @@ class _Compiler(ValueCompiler):
         found = tuple(dict.fromkeys(one for type_ in types if (one := documents.item(type_, each)) is not None))
         if not found:
             known = dict.fromkeys(name for type_ in types for name in documents.lists(type_))
-            self.wrong(("each",), f"names no list of these documents: {shape.shown(each)}", spelling.suggestion(each, known))
+            self.wrong(
+                ("each",), f"names no list of these documents: {shape.shown(each)}", spelling.suggestion(each, known)
+            )
         return found
 
     def _column(self, name: str, given: Any) -> Told | tuple[RowColumn, Any] | None:
@@ -124,7 +126,11 @@ class _Compiler(ValueCompiler):
             return None
         near = self._sight.find(given.strip(), of_row=True) if given.strip() else None
         if isinstance(near, Place) and ("." in given or near.root == "change"):
-            self.wrong(path, f"is a text, but there is a column of that name: {shape.shown(given)}", f'Write "{{{given.strip()}}}".')
+            self.wrong(
+                path,
+                f"is a text, but there is a column of that name: {shape.shown(given)}",
+                f'Write "{{{given.strip()}}}".',
+            )
             return None
         return RowColumn(name, "text"), given or None
 
@@ -134,13 +140,13 @@ class _Compiler(ValueCompiler):
         if place is None:
             gives = value.gives if isinstance(value, values.Computed) else "text"
             return Told(RowColumn(name, _GIVES.get(gives, "text")), value)
-        column = RowColumn(name, place.kind, self._names_document(place), place.root == "change" and place.steps[0] in _OWNERS)
-        return Told(column, value, place)
+        return Told(RowColumn(name, place.kind, self._names(place)), value, place)
 
-    def _names_document(self, place: Place) -> bool:
-        if place.root == "change":
-            return place.steps == ("document_id",)
-        return place.root == "document" and all(place.steps == (one.id,) for one in self._resources)
+    def _names(self, place: Place) -> Names:
+        """What a column names, when it is that alone."""
+        if place.root == "document" and all(place.steps == (one.id,) for one in self._resources):
+            return "document_id"
+        return _NAMES.get(place.steps[0], "") if place.root == "change" else ""
 
     def know(self, path: Path, names: list[str]) -> None:
         """Columns of a text or a lookup's key: as a row sees them."""

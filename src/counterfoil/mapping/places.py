@@ -70,7 +70,8 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 def _root(name: str) -> Root:
-    return msgspec.convert(name, Root)
+    found: Root = msgspec.convert(name, Root)
+    return found
 
 
 def is_gone(after: Mapping[str, Any] | None) -> bool:

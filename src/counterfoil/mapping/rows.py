@@ -7,7 +7,7 @@ Called by delivery for each change. Pure, never raises: what a change does not h
 import datetime
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -23,16 +23,16 @@ from counterfoil.model.prepared import Finding
 ROWS_MAX: Final = 10_000  # of one change; a document with more lines than Xero takes is none
 Cell = Any  # text, True, False, a whole number, None for blank, or (of a "json" column) a list or an object
 Row = dict[str, Cell]
+Names = Literal["", "document_id", "entity", "tenant_id"]
 _JSON: Final = msgspec.json.Encoder(decimal_format="string")
 
 
 class RowColumn(msgspec.Struct, frozen=True):
-    """One column of the rows. `names_document`: it is the document's id and nothing else; `names_owner`: entity or tenant."""
+    """One column of the rows. `names`: it is the document's id, its entity or its tenant, and nothing else."""
 
     name: str
     kind: Kind
-    names_document: bool = False
-    names_owner: bool = False
+    names: Names = ""
 
 
 class Told(msgspec.Struct, frozen=True):
