@@ -106,7 +106,7 @@ def _refusal(status: int, schema: dict[str, Any]) -> dict[str, Any]:
     codes = [code for code, (of, _title) in problems.TITLES.items() if of == status]
     title = problems.TITLES[codes[0]][1]
     example = {
-        "type": f"{problems.REFERENCE}#{problems.anchor(codes[0])}", "title": title, "status": status,
+        "type": problems.anchor(codes[0]), "title": title, "status": status,
         "detail": f"{title}.", "code": codes[0],
     }  # fmt: skip
     answer: dict[str, Any] = {
