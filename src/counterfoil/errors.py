@@ -325,7 +325,7 @@ class NotFound(FixInput):
 class NotRead(FixInput):
     """The copy of the ledger was never read as far as the answer needs it. `facts["resources"]`: which are to be synced."""
 
-    code = "not-read"
+    code = "not-read-yet"
 
 
 class Stop(CounterfoilError):

@@ -22,6 +22,7 @@ FIELDS_MAX: Final = 50  # of one refusal
 TEXT_MAX: Final = 500  # characters of what is said of one of them
 STATUS: Final[dict[type[errors.CounterfoilError], int]] = {  # the first that fits; what else there is, is ours: 500
     errors.NotFound: 404,
+    errors.NotRead: 409,
     errors.RateLimited: 429,
     errors.Paused: 409,
     errors.RunAgain: 503,
