@@ -52,7 +52,7 @@ from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, runs
+from counterfoil.store import grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
@@ -166,15 +166,7 @@ class Books:
 
     async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
-        tenant = client.binding.tenant_id
-        cursor = await self.database.read(lambda conn: documents.cursor(conn, tenant, resource))
-        after = await self.database.read(recovering.quiet_until)
-        if after is not None:
-            await self.clock.sleep(max(0.0, (after - self.clock.now()).total_seconds()))
-        await self.catch_up(client, resource, lane=self.lane)
-        if not cursor.recovered:
-            now = self.clock.now()
-            await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
+        await recovering.catch_up_safely(self.database, client, self.catch_up, resource, lane=self.lane)
 
     async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
