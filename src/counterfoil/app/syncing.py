@@ -87,7 +87,7 @@ def recorder(settings: Any) -> applying.Record:
     snapshots = any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
 
     def record_all(conn: Connection, seen: Sequence[Observed]) -> None:
-        recording.record(conn, seen, snapshots=snapshots)
+        recording.record(conn, seen, snapshots=snapshots, find_marker=identity.find_marker)
 
     return record_all
 

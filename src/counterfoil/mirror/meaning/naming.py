@@ -124,7 +124,7 @@ def _happening(seen: Observed, name: str, differing: tuple[str, ...], states: tu
     return Happening(
         id=_digest(*identity), name=name, tenant_id=seen.tenant_id, resource=seen.resource,
         document_id=seen.document_id, before=seen.before, after=seen.after, fields=differing, stamp=seen.stamp,
-        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, was=states[0], state=states[1],
+        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, posting=seen.posting, was=states[0], state=states[1],
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
-from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
+from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns, own_writes
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
@@ -55,6 +55,7 @@ __all__ = [
     "meta",
     "mirrored",
     "notices",
+    "own_writes",
     "pauses",
     "posting_parts",
     "postings",

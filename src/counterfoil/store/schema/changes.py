@@ -20,6 +20,7 @@ happenings = sa.Table(
     sa.Column("seen_at", Instant, nullable=False),
     sa.Column("revision", sa.BigInteger),
     sa.Column("snapshot", sa.Boolean, nullable=False),
+    sa.Column("posting", sa.BigInteger),  # ours, whose revision this is
     sa.Column("body", sa.LargeBinary, nullable=False),  # before, after and fields, as JSON
     sa.Index("happenings_by_document", "tenant_id", "resource", "document_id", "n"),
     sa.Index("happenings_by_age", "seen_at"),
@@ -39,4 +40,13 @@ happenings_turns = sa.Table(
     sa.Column("document_id", sa.Text, primary_key=True),
     sa.Column("turn", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text),  # a digest of what the document said after its newest change; empty: it was gone
+)
+# Up to which of our requests the changes of a document are told. Only of documents that we wrote.
+own_writes = sa.Table(
+    "own_writes",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.BigInteger, nullable=False),
 )
