@@ -47,6 +47,11 @@ UNPAGED: Final = Projection(  # of what could be paged: no lines, no persons
 )
 
 
+def lock(tenant_id: str, resource: str) -> str:
+    """Held by whoever reads what is held of a resource and then writes it, or tells of it."""
+    return f"mirror {tenant_id} {resource}"
+
+
 def summary(one: Described) -> Projection:
     """What `summaryOnly` covers of a resource."""
     return Projection("summary", uncovered=one.summary)
