@@ -32,7 +32,7 @@ def module(tmp_path, monkeypatch):
 
 
 def load(folder, name):
-    return handlers.load(HandlersSettings(module=name), folder, NAMES, ("uk",))
+    return handlers.load(HandlersSettings(module=name, snapshot=True), folder, NAMES, ("uk",))
 
 
 def test_functions_say_by_themselves_what_they_want(module):
@@ -84,6 +84,16 @@ def test_a_module_that_is_nowhere_is_told_with_the_folder(tmp_path):
     (tmp_path / "email.py").write_text("")
     with pytest.raises(errors.ConfigurationError, match="that name is taken by Python"):
         load(tmp_path, "email")
+
+
+def test_a_function_that_asks_for_snapshots_needs_them_to_be_kept(module, tmp_path):
+    """What nobody's configuration asks for is not kept; a wish that could never come true is a mistake."""
+    (one,) = module('from counterfoil import on\n@on("*", snapshot=True)\ndef f(change): ...')
+    given = HandlersSettings(module=one.id.rpartition(".")[0])
+    with pytest.raises(
+        errors.ConfigurationError, match=r"py:2: \[handlers\] @on\(…, snapshot=True\) needs snapshot = true"
+    ):
+        handlers.load(given, tmp_path, NAMES, ("uk",))
 
 
 def outlet(function, within_s=5.0):

@@ -83,8 +83,9 @@ def mirror(books: Any) -> Mirror:
 
 
 def recorder(settings: Any) -> applying.Record:
-    """Who names the changes. What a first load brings is kept when a feed asks for it: `snapshot = true`."""
-    snapshots = any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
+    """Who names the changes. What a first load brings is kept when a feed or the handlers ask for it: `snapshot = true`."""
+    asked = any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
+    snapshots = asked or settings.handlers.snapshot
 
     def record_all(conn: Connection, seen: Sequence[Observed]) -> None:
         recording.record(conn, seen, snapshots=snapshots)

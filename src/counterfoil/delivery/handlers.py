@@ -86,7 +86,7 @@ def load(given: HandlersSettings, folder: Path, names: Collection[str], entities
         return []
     module = _imported(given.module, folder)
     found = sorted(_handlers(module).values(), key=lambda one: one.id)
-    problems = [problem for one in found for problem in _mistakes(one, names, entities)]
+    problems = [problem for one in found for problem in _mistakes(one, names, entities, snapshot=given.snapshot)]
     if not found:
         problems = [f'{given.module}: [handlers] it has no function with @on("…").']
     if len(found) > HANDLERS_MAX:
@@ -109,8 +109,10 @@ def _handlers(module: ModuleType) -> dict[str, Handler]:
     return found
 
 
-def _mistakes(handler: Handler, names: Collection[str], entities: Collection[str]) -> Iterable[str]:
+def _mistakes(handler: Handler, names: Collection[str], entities: Collection[str], *, snapshot: bool) -> Iterable[str]:
     for wish in handler.wishes:
+        if wish.snapshot and not snapshot:
+            yield f"{wish.at}: [handlers] @on(…, snapshot=True) needs snapshot = true in [handlers]: else they are not kept."
         for pattern in wish.names:
             if (wrong := pattern_misfit(pattern, names)) is not None:
                 yield f'{wish.at}: [handlers] @on("{pattern}") {wrong[0]}. {wrong[1]}'
