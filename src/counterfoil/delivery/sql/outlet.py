@@ -64,8 +64,13 @@ class SqlOutlet:
 
     def _write(self, given: Sequence[Written], *, anew: bool) -> int:
         try:
-            with self._opened().begin() as conn:
-                statements, kept = self._prepared(conn)
+            engine = self._opened()
+            if self._ready is None:
+                with engine.begin() as conn:  # by itself: what a refused row takes back is not the table
+                    ready = self._prepared(conn)
+                self._ready = ready
+            statements, kept = self._ready
+            with engine.begin() as conn:
                 return writing.write(conn, statements, kept, given, anew=anew)
         except Refused as cause:
             raise _refused(str(cause), given) from cause
@@ -82,12 +87,10 @@ class SqlOutlet:
 
     def _prepared(self, conn: sa.Connection) -> tuple[Statements, sa.Table]:
         """The table, looked at once, and ours beside it."""
-        if self._ready is None:
-            kept = seen.table(self._target)
-            statements = Statements(self._target, target.found(conn, self._target))
-            kept.create(conn, checkfirst=True)
-            self._ready = statements, kept
-        return self._ready
+        kept = seen.table(self._target)
+        statements = Statements(self._target, target.found(conn, self._target))
+        kept.create(conn, checkfirst=True)
+        return statements, kept
 
 
 def _engine(url: sa.URL) -> sa.Engine:
