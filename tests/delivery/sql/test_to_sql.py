@@ -270,8 +270,8 @@ def deliveries(draw):
     while done < len(changes):
         end = draw(st.integers(done + 1, len(changes)))
         late = draw(st.lists(st.sampled_from(changes[:end]), max_size=3))
-        for fault in draw(st.lists(st.sampled_from(["none", "cut off", "unheard"]), max_size=2)):
-            handed.append((fault, changes[done:end]))
+        faults = draw(st.lists(st.sampled_from(["none", "cut off", "unheard"]), max_size=2))
+        handed += [(fault, changes[done:end]) for fault in faults]
         handed.append(("none", [*changes[done:end], *late]))
         done = end
     return handed, ledger
