@@ -80,6 +80,7 @@ class Books:
         self.clock = clock
         compiled = compiling.compiled(loaded)
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        self.feeds = compiled.feeds
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
         self.owner = sending.owner_name()

@@ -51,6 +51,9 @@ COMMANDS: Final = (
     _command(
         "webhooks", "check [URL]", "Play Xero against your address: would its webhooks arrive, and what is wrong?"
     ),
+    _command(
+        "feeds", "[list|show|dead|retry|replay|pause|resume]", "Who is handed changes, how each stands, what failed."
+    ),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),
     _command("restore", "FILE", "Put a backup back; what Xero has meanwhile is recognised, not made again."),

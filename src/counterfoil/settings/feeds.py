@@ -45,11 +45,10 @@ class FeedTable(tables.Table, frozen=True, kw_only=True, rename={"from_": "from"
         msgspec.Meta(description="What goes out: text, {Field} or =expression for each key; absent: the whole change."),
     ] = None
     each: Annotated[
-        Line50 | None, msgspec.Meta(description='A list of the document, such as "LineItems": `map` makes a row of each.')
+        Line50 | None,
+        msgspec.Meta(description='A list of the document, such as "LineItems": `map` makes a row of each.'),
     ] = None
-    when: Annotated[
-        str | None, msgspec.Meta(description="An expression: which rows there are; absent: all.")
-    ] = None
+    when: Annotated[str | None, msgspec.Meta(description="An expression: which rows there are; absent: all.")] = None
     to: Annotated[
         dict[str, Any],
         msgspec.Meta(description="Where: { webhook = … }, { sql = … }, { jsonl = … } or { csv = … }, and its options."),
