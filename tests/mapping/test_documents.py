@@ -12,7 +12,7 @@ from tests.conformance import package_data, published_paths
 def test_every_mirrored_resource_is_known_by_its_changes_words():
     """Also the second word, where the type of a document decides; and by its id."""
     found = documents.all_resources()
-    assert {name: one.id for name, one in found.items()} == {one.list: one.id for one in described.ALL}
+    assert {name: one.id for name, one in found.items()} == {one.name: one.id for one in described.ALL}
     assert {name: one.words for name, one in found.items()} == {
         name: (kind.word, *kind.by_type.values()) for name, kind in words.KINDS.items()
     }

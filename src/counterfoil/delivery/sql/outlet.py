@@ -47,11 +47,22 @@ class SqlOutlet:
         given = [self._written(one) for one in changes]
         return await asyncio.to_thread(self._write, given, anew=anew)
 
+    async def look(self) -> str:
+        """What the table lacks, or how it will be made; "": it is as it should be. Raises NotDelivered."""
+        return await asyncio.to_thread(self._look)
+
     async def close(self) -> None:
         """Close the connections."""
         engine, self._engine, self._ready = self._engine, None, None
         if engine is not None:
             await asyncio.to_thread(engine.dispose)
+
+    def _look(self) -> str:
+        try:
+            with self._opened().connect() as conn:
+                return target.lacking(conn, self._target)
+        except (sa.exc.SQLAlchemyError, ModuleNotFoundError, OSError) as cause:
+            raise NotDelivered(_told(cause)) from cause
 
     def _written(self, change: Change) -> Written:
         named = {
