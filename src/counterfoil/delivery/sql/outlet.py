@@ -121,7 +121,7 @@ def _engine(url: sa.URL) -> sa.Engine:
 
         return engine
     engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=1, pool_pre_ping=True,
+        url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool,  # a hand-over is worth a connection
         connect_args={"connect_timeout": CONNECT_S, "application_name": "counterfoil"},
     )  # fmt: skip
 
