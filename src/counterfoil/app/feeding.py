@@ -208,11 +208,14 @@ async def replay(books: Any, name: str, since: str) -> int:
 
     def work(conn: Connection) -> int | None:
         now = books.database.now(conn)
-        n = _place(conn, since)
-        if n is None:
-            return None
         feeds.know(conn, known.id, from_start=known.from_start, now=now)
-        count = feeds.send_back(conn, known.id, n)
+        if since == "now":
+            feeds.skip(conn, known.id)
+            count = 0
+        elif (n := _place(conn, since)) is not None:
+            count = feeds.send_back(conn, known.id, n)
+        else:
+            return None
         alarm.look(conn, known.id, name, now)
         return count
 
@@ -227,16 +230,15 @@ async def replay(books: Any, name: str, since: str) -> int:
 
 def _place(conn: Connection, since: str) -> int | None:
     """The change after which it begins; None: there is no such place."""
-    if since == "now":
-        return feeds.newest(conn)
     if since == "start":
         oldest = feeds.oldest(conn)
         return feeds.newest(conn) if oldest is None else oldest - 1
+    if (n := happenings.place(conn, since)) is not None:
+        return n - 1
     try:
         at = datetime.datetime.fromisoformat(since)
     except ValueError:
-        n = happenings.place(conn, since)
-        return None if n is None else n - 1
+        return None
     return feeds.before(conn, at if at.tzinfo is not None else at.replace(tzinfo=datetime.UTC))
 
 
