@@ -18,11 +18,12 @@ from litestar.handlers import HTTPRouteHandler
 from counterfoil import errors
 from counterfoil.app import acting
 from counterfoil.app.api_keys import Caller
-from counterfoil.service.api import description, documents, entities, problems
+from counterfoil.service.api import changes, description, documents, entities, figures, problems
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
+from counterfoil.service.api.waiting import Waiting
 
-MODULES: Final[Sequence[ModuleType]] = (entities, documents)  # each has its ROUTES
+MODULES: Final[Sequence[ModuleType]] = (entities, figures, documents, changes)  # each has its ROUTES
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]
@@ -30,10 +31,11 @@ Asked = Request[Any, Any, Any]
 
 def made(books: Any, is_known_host: Callable[[Any], bool]) -> Gate:
     """The API of one installation."""
-    return Gate(framework(books), books, is_known_host)
+    waiting = Waiting(books)
+    return Gate(framework(books, waiting), books, is_known_host, waiting)
 
 
-def framework(books: Any) -> Litestar:
+def framework(books: Any, waiting: Waiting) -> Litestar:
     """The framework's application, which gate stands before."""
     routes: list[HTTPRouteHandler] = [one for module in MODULES for one in module.ROUTES]
     return Litestar(
@@ -42,7 +44,7 @@ def framework(books: Any) -> Litestar:
         plugins=[description.AsItIs()],
         logging_config=None,
         debug=False,
-        state=State({"books": books}),
+        state=State({"books": books, "waiting": waiting}),
         request_max_body_size=BODY_BYTES_MAX,
         dependencies={
             "books": Provide(_books, sync_to_thread=False),
