@@ -18,12 +18,13 @@ from litestar.handlers import HTTPRouteHandler
 from counterfoil import errors
 from counterfoil.app import acting
 from counterfoil.app.api_keys import Caller
-from counterfoil.service.api import changes, description, documents, entities, figures, problems
+from counterfoil.service import answers
+from counterfoil.service.api import changes, description, documents, entities, figures, problems, reference, status
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
 from counterfoil.service.api.waiting import Waiting
 
-MODULES: Final[Sequence[ModuleType]] = (entities, figures, documents, changes)  # each has its ROUTES
+MODULES: Final[Sequence[ModuleType]] = (entities, figures, documents, changes, status)  # each has its ROUTES
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]
@@ -71,7 +72,12 @@ def _described() -> list[HTTPRouteHandler]:
         document = description.document(request.app)
         return Response(msgspec.json.encode(document), media_type="application/json")
 
-    return [schema]
+    @get("/schema/reference", include_in_schema=False)
+    async def page(request: Asked) -> Response[bytes]:
+        found = reference.page(description.document(request.app))
+        return Response(found, media_type=answers.HTML, headers={"Content-Security-Policy": answers.policy()})
+
+    return [schema, page]
 
 
 def _refused(_request: Asked, error: HTTPException) -> Response[bytes]:
