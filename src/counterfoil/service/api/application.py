@@ -19,12 +19,29 @@ from counterfoil import errors
 from counterfoil.app import acting
 from counterfoil.app.api_keys import Caller
 from counterfoil.service import answers
-from counterfoil.service.api import changes, description, documents, entities, figures, problems, reference, status
+from counterfoil.service.api import (
+    changes,
+    description,
+    documents,
+    entities,
+    figures,
+    problems,
+    records,
+    reference,
+    status,
+)
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
 from counterfoil.service.api.waiting import Waiting
 
-MODULES: Final[Sequence[ModuleType]] = (entities, figures, documents, changes, status)  # each has its ROUTES
+MODULES: Final[Sequence[ModuleType]] = (  # each has its ROUTES
+    entities,
+    figures,
+    documents,
+    changes,
+    records,
+    status,
+)
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]

@@ -81,7 +81,11 @@ def _operations(app: Litestar, found: dict[str, Any]) -> Iterator[tuple[Told, bo
     for path in found["paths"].values():
         for method in METHODS:
             if method in path:
-                yield told[path[method]["operationId"]], "requestBody" in path[method], path[method]
+                own = told[path[method]["operationId"]]
+                if own.body is not None:
+                    content = {kind: {"schema": schema} for kind, schema in own.body.items()}
+                    path[method]["requestBody"] = {"required": True, "content": content}
+                yield own, "requestBody" in path[method], path[method]
 
 
 def _complete(operation: dict[str, Any], told: Told, *, has_body: bool) -> None:

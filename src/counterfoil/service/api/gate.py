@@ -34,7 +34,7 @@ KEY_REQUESTS_MAX: Final = 16  # of one key at once
 QUERY_BYTES_MAX: Final = 8 << 10
 QUERY_FIELDS_MAX: Final = 200
 AGAIN_S: Final = 1.0
-KINDS: Final = ("application/json",)
+KINDS: Final = ("application/json", "application/x-ndjson")
 HEADERS: Final = {
     b"cache-control": b"no-store",
     b"content-security-policy": guard.POLICY.encode(),
