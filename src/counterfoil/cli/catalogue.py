@@ -52,7 +52,9 @@ COMMANDS: Final = (
         "webhooks", "check [URL]", "Play Xero against your address: would its webhooks arrive, and what is wrong?"
     ),
     _command(
-        "feeds", "[list|show|try|fill|dead|…]", "Who is handed changes, how each stands, what failed; today's documents."
+        "feeds",
+        "[list|show|try|fill|dead|…]",
+        "Who is handed changes, how each stands, what failed; today's documents.",
     ),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),

@@ -46,6 +46,31 @@ _OWED: Final = {
     ],
     "next": None, "unsaid": {"count": 0, "ids": []},
 }  # fmt: skip
+_DOCUMENTS: Final = {
+    "side": "receivables", "basis": _BASIS,
+    "documents": [
+        {"document_id": "b4b1a1f0-7a0c-4f43-8a1e-1d6f1c3a9d10", "resource": "Invoices", "side": "receivables",
+         "kind": "invoice", "number": "SHOP-1001", "reference": "PO 77", "contact": "Blue Fern Ltd",
+         "contact_id": "3c2f4e0a-8e0b-4f7e-9d6a-0c1c4b9b5a77", "date": "2026-09-01", "due": "2026-10-01", "currency": "GBP",
+         "rate": "1", "total": "60.00", "open": "60.00", "base": "60.00"}
+    ],
+    "next": None,
+}  # fmt: skip
+_FLOW: Final = {"currency": "GBP", "coming_in": "60.00", "going_out": "0.00", "documents": 1}
+_CASH: Final = {
+    "basis": _BASIS,
+    "accounts": [
+        {"account_id": "9b1c4f0e-5d2a-4c1b-8f3e-7a6b5c4d3e2f", "code": "090", "name": "Current account", "status": "ACTIVE",
+         "currency": "GBP", "movements": "1204.50", "since": "2026-01-04", "until": "2026-11-21", "made_of": {},
+         "dated_later": "0.00", "uncounted": [], "balance": None}
+    ],
+    "lacks": ["the opening balance"],
+    "expected": {
+        "overdue": [_FLOW], "later": [], "credit": [], "without_rate": 0,
+        "weeks": [{"first": "2026-11-23", "last": "2026-11-29", "flows": [_FLOW], "base": _FLOW}],
+    },
+    "unsaid": 0,
+}  # fmt: skip
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -152,7 +177,8 @@ async def get_payables(
 
 @registry.get(
     "/v1/entities/{entity:str}/receivables/documents", rights="read", summary="The documents behind receivables",
-    description="What stands behind a number of /receivables, the oldest debt first.", refusals=(409,), tags=TAGS,
+    description="What stands behind a number of /receivables, the oldest debt first.", refusals=(409,),
+    example=_DOCUMENTS, tags=TAGS,
 )  # fmt: skip
 async def get_receivables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
@@ -164,7 +190,8 @@ async def get_receivables_documents(
 
 @registry.get(
     "/v1/entities/{entity:str}/payables/documents", rights="read", summary="The documents behind payables",
-    description="What stands behind a number of /payables, the oldest debt first.", refusals=(409,), tags=TAGS,
+    description="What stands behind a number of /payables, the oldest debt first.", refusals=(409,),
+    example=_DOCUMENTS | {"side": "payables", "documents": []}, tags=TAGS,
 )  # fmt: skip
 async def get_payables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
@@ -180,7 +207,7 @@ async def get_payables_documents(
         "Movements of each bank account that the copy knows, by what they are made of, and open documents week by week by "
         "due date. The balance is null: Xero gives no opening balance but in reports, and nothing is guessed."
     ),
-    refusals=(409,), tags=TAGS,
+    refusals=(409,), example=_CASH, tags=TAGS,
 )  # fmt: skip
 async def get_cash(
     books: BooksOf, entity: EntityName,

@@ -52,6 +52,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Collection[int]
     example: Any
     body_example: Any
+    body: Mapping[str, Any] | None = None  # of a route that reads its body itself: media type → schema
     query: Collection[str]
 
 
@@ -74,12 +75,15 @@ def get(
 def post(
     path: str, *, rights: Rights, summary: str, description: str = "", status: int = 200,
     refusals: Collection[int] = (), example: Any = None, body_example: Any = None, tags: Collection[str] = (),
+    body: Mapping[str, Any] | None = None,
 ) -> Callable[[Declared], HTTPRouteHandler]:  # fmt: skip
-    """Declare a POST, whose body is JSON. `body_example`: one whole body."""
+    """Declare a POST, whose body is JSON. `body_example`: one whole body; `body`: of a route that reads it itself, its schemas."""
 
     def declare(function: Declared) -> HTTPRouteHandler:
         known = _query(path, function)
-        told = Told(rights=rights, refusals=refusals, example=example, body_example=body_example, query=known)
+        told = Told(
+            rights=rights, refusals=refusals, example=example, body_example=body_example, query=known, body=body
+        )  # fmt: skip
         return _post(
             path, summary=summary, description=_said(description, rights), operation_id=function.__name__,
             guards=[_checked], opt={"told": told}, status_code=status, tags=list(tags) or None,
