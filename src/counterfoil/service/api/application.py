@@ -18,11 +18,11 @@ from litestar.handlers import HTTPRouteHandler
 from counterfoil import errors
 from counterfoil.app import acting
 from counterfoil.app.api_keys import Caller
-from counterfoil.service.api import description, entities, figures, problems, records
+from counterfoil.service.api import description, entities, figures, postings, problems, records, troubles
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
 
-MODULES: Final[Sequence[ModuleType]] = (entities, figures, records)  # each has its ROUTES
+MODULES: Final[Sequence[ModuleType]] = (entities, figures, records, postings, troubles)  # each has its ROUTES
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]
@@ -60,7 +60,8 @@ def _caller(request: Asked) -> Caller:
 
 def _books(request: Asked) -> Any:
     """The books, acting in the key's name."""
-    return acting.acting(request.app.state.books, _caller(request).actor)
+    caller = _caller(request)
+    return acting.acting(request.app.state.books, caller.actor, caller.sees)
 
 
 def _described() -> list[HTTPRouteHandler]:
