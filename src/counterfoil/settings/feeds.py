@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from counterfoil.model import shape, spelling
-from counterfoil.model.change import Change
 from counterfoil.model.text import Line50
 from counterfoil.settings import loading, tables
 from counterfoil.settings.mistakes import Where, mistakes, place, told
@@ -67,13 +66,13 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     to: dict[str, Any] = {}
     where: Where = {}
 
-    def wants(self, change: Change) -> bool:
-        """Whether a change goes to this feed."""
-        if change.snapshot and not self.snapshot:
+    def wants(self, name: str, entity: str, *, snapshot: bool) -> bool:
+        """Whether a change of this name, of this entity, goes to this feed."""
+        if snapshot and not self.snapshot:
             return False
-        if self.entities is not None and change.entity not in self.entities:
+        if self.entities is not None and entity not in self.entities:
             return False
-        return any(matches(pattern, change.type) for pattern in self.on)
+        return any(matches(pattern, name) for pattern in self.on)
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -22,8 +22,8 @@ from counterfoil.service.api import problems
 from counterfoil.service.api.registry import Told
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-EVERYWHERE: Final = (401, 403, 408, 421, 422, 429, 500, 503)
-WITH_BODY: Final = (400, 413, 415)
+EVERYWHERE: Final = (400, 401, 403, 408, 421, 422, 429, 500, 503)
+WITH_BODY: Final = (413, 415)
 ABOUT: Final = (
     "What Counterfoil knows of your ledgers, and what it does for your records. Send a key as `Authorization: Bearer cf_…`; "
     "`counterfoil api-keys create` makes one. Amounts of ours are text, so that no reader makes floating-point numbers of "
@@ -110,7 +110,7 @@ def _refusal(status: int, schema: dict[str, Any]) -> dict[str, Any]:
     codes = [code for code, (of, _title) in problems.TITLES.items() if of == status]
     title = problems.TITLES[codes[0]][1]
     example = {
-        "type": f"{problems.REFERENCE}#{problems.anchor(codes[0])}", "title": title, "status": status,
+        "type": problems.anchor(codes[0]), "title": title, "status": status,
         "detail": f"{title}.", "code": codes[0],
     }  # fmt: skip
     answer: dict[str, Any] = {

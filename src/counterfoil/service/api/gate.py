@@ -22,6 +22,7 @@ from counterfoil.service import guard
 from counterfoil.service.api import problems
 from counterfoil.service.api.problems import Refusal
 from counterfoil.service.api.registry import CALLER
+from counterfoil.service.api.waiting import Waiting
 
 PREFIXES: Final = ("/v1", "/schema")
 OPEN: Final = "/schema"  # the description of the API is no secret
@@ -54,12 +55,14 @@ def is_ours(path: str) -> bool:
 
 
 class Gate:
-    """An ASGI application around the framework's. `hosts` as Guard has them."""
+    """An ASGI application around the framework's. `waiting`: who waits for something, until `end`."""
 
-    def __init__(self, app: Any, books: Any, is_known_host: Callable[[Any], bool]) -> None:
+    def __init__(self, app: Any, books: Any, is_known_host: Callable[[Any], bool], waiting: Waiting) -> None:
         self._app = app
         self._books = books
         self._is_known_host = is_known_host
+        self.waiting = waiting
+        self.end = waiting.end
         self._running: collections.Counter[str] = collections.Counter()
         self._bytes = 0
 

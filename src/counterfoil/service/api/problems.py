@@ -1,4 +1,4 @@
-"""Refusals as problem documents (RFC 9457): one table from the tree of errors to a status, and every answer of that form.
+"""Refusals as problem documents (RFC 9457): one table from codes of the tree of errors to status and title.
 
 Called by gate and application. `type` leads to a paragraph of our own reference page, `code` is the same for programs;
 `detail` is the error's message, `remedy` what to do. Facts of an error beyond these stay inside.
@@ -20,17 +20,8 @@ REFERENCE: Final = "/schema/reference"
 REALM: Final = 'Bearer realm="counterfoil"'
 FIELDS_MAX: Final = 50  # of one refusal
 TEXT_MAX: Final = 500  # characters of what is said of one of them
-STATUS: Final[dict[type[errors.CounterfoilError], int]] = {  # the first that fits; what else there is, is ours: 500
-    errors.NotFound: 404,
-    errors.NotRead: 409,
-    errors.RateLimited: 429,
-    errors.Paused: 409,
-    errors.RunAgain: 503,
-    errors.Reconnect: 409,
-    errors.FixInput: 422,
-    errors.Stop: 503,
-}
 RETRY_AFTER_S: Final = 30  # of a 429 or 503 of which nobody knows better
+# By the code of an error's class, or of the nearest class above it; what has none is ours: 500.
 TITLES: Final = {
     "bad-request": (400, "The request cannot be read"),
     "no-key": (401, "No usable API key"),
@@ -39,6 +30,7 @@ TITLES: Final = {
     "method": (405, "This cannot be done here"),
     "too-slow": (408, "The request took too long"),
     "not-read-yet": (409, "The ledger was not read yet"),
+    "bad-cursor": (422, "The cursor is of another question"),
     "reconnect": (409, "There is no usable consent or binding"),
     "paused": (409, "The writes are paused"),
     "cursor-gone": (410, "What follows this cursor was dropped"),
@@ -47,6 +39,7 @@ TITLES: Final = {
     "misdirected": (421, "This service is not called so"),
     "fix-input": (422, "The request has to change"),
     "too-many": (429, "Too many requests at once"),
+    "first-reading": (503, "The ledger is being read for the first time"),
     "rate-limited": (429, "Xero's limit is used up"),
     "unforeseen": (500, "Counterfoil did not foresee this"),
     "run-again": (503, "It cannot be done now"),
@@ -104,29 +97,32 @@ def field(name: str, detail: str, *, where: str = "query", remedy: str = "") -> 
 def of(error: errors.CounterfoilError) -> Problem:
     """The problem document of an error."""
     retry_after_s: float | None = getattr(error, "retry_after_s", None)
+    status, title = TITLES[_family(error)]
     if isinstance(error, Refusal):
-        status, title = TITLES[error.title]
         code, fields, oldest = error.title, error.fields, error.oldest
     else:
-        status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-        code, fields, oldest, title = error.code, (), None, title_of(error)
+        code, fields, oldest = error.code, _named(error), getattr(error, "oldest", None)
     if status in (429, 503) and retry_after_s is None:
         retry_after_s = RETRY_AFTER_S
     seconds = None if retry_after_s is None else max(1, math.ceil(retry_after_s))
-    return Problem(
-        f"{REFERENCE}#{anchor(code)}", title, status, error.message, code, error.remedy, fields, seconds, oldest
-    )
+    return Problem(anchor(_family(error)), title, status, error.message, code, error.remedy, fields, seconds, oldest)
 
 
-def title_of(error: errors.CounterfoilError) -> str:
-    """The title of the nearest class that has one."""
-    kinds = (kind.code for kind in type(error).__mro__ if issubclass(kind, errors.CounterfoilError))
-    return next((TITLES[code][1] for code in kinds if code in TITLES), TITLES["unforeseen"][1])
+def _named(error: errors.CounterfoilError) -> tuple[FieldProblem, ...]:
+    """The field of the request that an error names as its fact."""
+    name = error.facts.get("field")
+    return (FieldProblem(name, error.message, "query"),) if isinstance(name, str) else ()
 
 
-def anchor(code: str) -> str:
-    """The paragraph of the reference page: of a finer code that of its family."""
-    return f"problem-{code}"
+def _family(error: errors.CounterfoilError) -> str:
+    """The word of TITLES that an error's code, or that of the nearest class above it, is."""
+    codes = (kind.code for kind in type(error).__mro__ if issubclass(kind, errors.CounterfoilError))
+    return error.title if isinstance(error, Refusal) else next((one for one in codes if one in TITLES), "unforeseen")
+
+
+def anchor(title: str) -> str:
+    """The `type` of a word of TITLES: its paragraph on our reference page."""
+    return f"{REFERENCE}#problem-{title}"
 
 
 def headers(problem: Problem, more: Mapping[str, str]) -> dict[str, str]:

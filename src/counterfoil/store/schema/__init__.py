@@ -9,6 +9,7 @@ from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
+from counterfoil.store.schema.delivery import deliveries, feeds
 from counterfoil.store.schema.handed import handed
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
@@ -40,9 +41,11 @@ __all__ = [
     "contact_links",
     "contacts",
     "cursors",
+    "deliveries",
     "documents",
     "drift",
     "drops",
+    "feeds",
     "fixes",
     "fixes_used",
     "for_postgres",
