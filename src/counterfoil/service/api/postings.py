@@ -3,7 +3,7 @@
 Called by application. As `counterfoil postings` and `why` tell it: no call to Xero.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar.params import PathParameter, QueryParameter
@@ -23,7 +23,24 @@ _LISTED: Final = {
     "source": "http:9f2c51ab03de7781", "reason": None, "xero_messages": None, "remedy": None,
     "document": {"id": "3c2f4e0a-8e0b-4f7e-9d6a-0c1c4b9b5a77", "number": "SHOP-1001", "url": "https://go.xero.com/…"},
 }  # fmt: skip
-PostingId = Annotated[int, PathParameter(description="A posting's `id`.", ge=1, le=ID_MAX)]
+PostingId = Annotated[str, PathParameter(description="A posting's `id`.", max_length=100)]
+_TRY: Final = {
+    "n": 1, "started": "2026-11-22T10:15:02Z", "ended": "2026-11-22T10:15:03Z", "outcome": "answered", "status": 200,
+    "correlation_id": "0f7c1b5e-8a53-4a7d-9a44-f0f3f3a7a2a1",
+}  # fmt: skip
+_STORY: Final[dict[str, Any]] = {
+    "posting": _LISTED, "marker": "k3v7q2m4n6p8r2t4", "planned_at": "2026-11-22T10:15:01Z",
+    "changed_at": "2026-11-22T10:15:03Z", "total": "25.20", "currency": "GBP", "how": "created", "skipped": None,
+    "contact": None,
+    "contents": [
+        {"revision": 1, "source": "http:9f2c51ab03de7781", "at": "2026-11-22T10:15:01Z", "record": {"external_id": "order-1001"},
+         "predicted": {"total": "25.20"}, "rows": [], "sales": [], "dropped": None}
+    ],
+    "sendings": [
+        {"request": 4, "idempotency_key": "f1f0…", "position": 0, "outcome": "posted", "element": {"InvoiceNumber": "SHOP-1001"},
+         "answer": {"InvoiceNumber": "SHOP-1001"}, "tries": [_TRY], "dropped": None}
+    ],
+}  # fmt: skip
 
 
 class Postings(msgspec.Struct, frozen=True):
@@ -66,12 +83,12 @@ async def list_postings(
 
 
 @registry.get(
-    "/v1/postings/{posting:int}", rights="read", summary="The whole story of a posting", refusals=(404,), tags=TAGS,
+    "/v1/postings/{posting:str}", rights="read", summary="The whole story of a posting", refusals=(404,), tags=TAGS, example=_STORY,
     description="The record, its checks, what was predicted, the bytes that were sent, and what Xero said: as `counterfoil why`.",
 )  # fmt: skip
 async def get_posting(books: BooksOf, caller: CallerOf, posting: PostingId) -> Story:
     """All that is known of it."""
-    found: Story = await books.story(posting)
+    found: Story = await books.story(registry.number(posting, "posting"))
     if not caller.sees(found.posting.entity):
         raise problems.unknown(f"There is no posting {posting}.", "`GET /v1/postings` lists them.")
     return found

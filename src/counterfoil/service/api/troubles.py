@@ -18,14 +18,21 @@ from counterfoil.service.api import problems, registry
 from counterfoil.service.api.registry import PAGE_USUAL, After, BooksOf, Limit
 
 TAGS: Final = ("problems",)
-N_MAX: Final = 2**53
-Number = Annotated[int, PathParameter(description="A problem's `n`.", ge=1, le=N_MAX)]
+Number = Annotated[str, PathParameter(description="A problem's `n`.", max_length=100)]
 Text = Annotated[str, msgspec.Meta(max_length=500)]
 Because = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S", description="Why; it is kept.")]
 _TROUBLE: Final = {
     "n": 3, "code": "account-unknown:999", "flow": "shop", "count": 12, "amounts": {"GBP": "302.40"}, "unknown": 0,
     "reason": "`lines[0].account_code` 999 is no account of acme-uk.", "remedy": "Add the account in Xero, or fix it.",
     "xero_messages": [], "field": "lines.account_code", "column": "", "value": "999",
+}  # fmt: skip
+_RECORD: Final = {
+    "id": 17, "state": "rejected", "entity": "acme-uk", "flow": "shop", "kind": "invoice", "external_id": "order-1001",
+    "source": "http:9f2c51ab03de7781", "reason": "`lines[0].account_code` 999 is no account of acme-uk.", "xero_messages": None,
+    "remedy": "Add the account in Xero, or fix it.", "document": None,
+}  # fmt: skip
+_FIXED: Final = {
+    "problem": 3, "fixes": [8], "records": 12, "cured": 12, "said": ["account_code 999 → 200"], "left": {}, "all_like_it": True,
 }  # fmt: skip
 
 
@@ -92,6 +99,10 @@ class FixWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     because: Text | None = None
 
 
+def _n(problem: str) -> int:
+    return registry.number(problem, "open problem")
+
+
 def _trouble(one: Problem) -> Trouble:
     return Trouble(
         one.n, one.cause, one.flow, one.count, one.amounts, one.unknown, one.reason, one.remedy, one.xero_messages,
@@ -110,43 +121,46 @@ async def list_problems(books: BooksOf, limit: Limit = PAGE_USUAL) -> Troubles:
 
 
 @registry.get(
-    "/v1/problems/{problem:int}", rights="read", summary="One problem and its records", refusals=(404,), tags=TAGS
-)
+    "/v1/problems/{problem:str}", rights="read", summary="One problem and its records", refusals=(404,), tags=TAGS,
+    example={"problem": _TROUBLE, "records": [_RECORD], "next": None},
+)  # fmt: skip
 async def get_problem(
     books: BooksOf, problem: Number, limit: Limit = PAGE_USUAL, after: After = None
 ) -> TroubleRecords:  # fmt: skip
     """It, and a page of what it stops."""
-    found, page = await trouble_pages.problem(books, problem, after=after, most=limit)
+    found, page = await trouble_pages.problem(books, _n(problem), after=after, most=limit)
     return TroubleRecords(_trouble(found), page.records, page.next)
 
 
 @registry.post(
-    "/v1/problems/{problem:int}/retry", rights="admin", summary="Plan a problem's records again", refusals=(404,),
+    "/v1/problems/{problem:str}/retry", rights="admin", summary="Plan a problem's records again", refusals=(404,),
     description="After the cause was mended. What passes now is sent by the service. Safe to repeat.",
     example={"problem": 3, "planned": 12}, tags=TAGS,
 )  # fmt: skip
 async def retry_problem(books: BooksOf, problem: Number) -> Retried:
     """Through the fixes, the checks and the ledger once more."""
-    found: list[Any] = (await books.problem(problem)).records
-    planned = await books.retry(problem)
+    n = _n(problem)
+    found: list[Any] = (await books.problem(n)).records
+    planned = await books.retry(n)
     for entity in sorted({one.entity for one in found if one.entity}):
         await books.wake("postings", entity)
-    return Retried(problem, planned)
+    return Retried(n, planned)
 
 
 @registry.post(
-    "/v1/problems/{problem:int}/skip", rights="admin", summary="Take a problem's records off the list", refusals=(404,),
+    "/v1/problems/{problem:str}/skip", rights="admin", summary="Take a problem's records off the list", refusals=(404,),
     description="For good, for a reason that is kept; they are never posted.", example={"problem": 3, "skipped": 12},
     body_example={"because": "test orders", "only": "order-1001"}, tags=TAGS,
 )  # fmt: skip
 async def skip_problem(books: BooksOf, problem: Number, data: JSONBody[Skip]) -> Skipped:
     """All of them, or one."""
-    return Skipped(problem, await books.skip(problem, data.because, only=data.only))
+    n = _n(problem)
+    return Skipped(n, await books.skip(n, data.because, only=data.only))
 
 
 @registry.post(
-    "/v1/problems/{problem:int}/fix", rights="admin", summary="Correct a problem's records, and all like them",
-    refusals=(404,), tags=TAGS, body_example={"use": "200", "because": "the shop's old code"},
+    "/v1/problems/{problem:str}/fix", rights="admin", summary="Correct a problem's records, and all like them",
+    refusals=(404,), tags=TAGS, example=_FIXED, body_example={"use": "200", "because": "the shop's old code"},
     description="Stored when it cures them, and never sent by itself: retry the problem then. As `counterfoil problems fix`.",
 )  # fmt: skip
 async def fix_problem(books: BooksOf, problem: Number, data: JSONBody[FixWish]) -> FixReport:
@@ -154,7 +168,7 @@ async def fix_problem(books: BooksOf, problem: Number, data: JSONBody[FixWish]) 
     if data.use is None and data.date is None and not data.set:
         raise problems.field("use", "Nothing to put instead.", where="body", remedy="Give `use`, `date` or `set`.")
     wish = Wish(use=data.use, date=data.date, put=data.set, only=data.only, because=data.because)
-    report: FixReport = await books.fix(problem, wish)
+    report: FixReport = await books.fix(_n(problem), wish)
     return report
 
 
