@@ -1,31 +1,16 @@
 """The engine's sandbox and workbench, and one with a planted person's history in it."""
 
-import msgspec
 import pytest
 
-from counterfoil.app import syncing
-from counterfoil.mirror.meaning import recording
 from tests.app.privacy import planted
 from tests.posting.conftest import bench, sandbox
 
 __all__ = ["bench", "sandbox"]
 
 
-def named(conn, seen):
-    """What the copy saw is named and kept."""
-    plain = {
-        one: lambda look, one=one: dict(getattr(look, one)) if getattr(look, one) is not None else None
-        for one in ("before", "after")
-    }
-    recording.record(
-        conn, *(msgspec.structs.replace(look, **{one: of(look) for one, of in plain.items()}) for look in seen)
-    )
-
-
 @pytest.fixture
-def shop(bench, monkeypatch):
+def shop(bench):
     """A shop that posted to many and to the person, read it all back, and saw the person's contact change."""
-    monkeypatch.setattr(syncing, "RECORD", named)
     report = bench.run(planted.history())
     assert (report.posted, report.held, report.rejected) == (6, 0, 0)
     planted.synced(bench)

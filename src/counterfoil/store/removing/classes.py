@@ -10,14 +10,17 @@ from typing import Final
 
 # table → (personal, maybe); every other column of text of these tables is `none`
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "api_keys": ("", "name"),
     "attempts": ("answer", "outcome"),
     "bad_rows": ("external_id reason record", "source cause remedy skipped"),
     "bindings": ("", "name"),
     "connections": ("", "name"),
     "contact_links": ("external_id", ""),
     "contacts": ("number name name_key email_key tax_number", ""),
+    "deliveries": ("", "error"),
     "documents": ("reference number number_key", ""),
     "drift": ("", "value"),
+    "feeds": ("", "ended_why error"),
     "fixes": ("external_ids value put", "cause because"),
     "fixes_used": ("said", ""),
     "happenings": ("body", ""),
@@ -50,6 +53,7 @@ NONE: Final = frozenset(
 )  # fmt: skip
 # `maybe` and left as it is, and why.
 KEPT: Final[dict[str, str]] = {
+    "api_keys.name": "what you called a key of yours",
     "bindings.name": "the name of your own organisation",
     "connections.name": "the name of your own organisation",
     "drift.value": "a word of an enumeration of Xero's",
@@ -66,7 +70,8 @@ SWEPT: Final[dict[str, str]] = {
 # Columns whose name may mean a person's words elsewhere, and which hold nothing but our own words, ids or Xero's codes.
 OURS: Final = frozenset(
     {
-        "bindings.short_code", "drift.field", "erased.key", "fixes.field", "happenings.name", "inbox_counts.name", "meta.key",
+        "api_keys.made_by", "api_keys.prefix", "api_keys.revoked_by", "api_keys.rights", "api_keys.root_id", "api_keys.entities",
+        "deliveries.document", "deliveries.feed", "feeds.paused_by", "bindings.short_code", "drift.field", "erased.key", "fixes.field", "happenings.name", "inbox_counts.name", "meta.key",
         "mirrored.missing", "pauses.name", "removals.counts", "removals.place", "secrets.secret", "spool_groups.key",
         "waits.key", "grants.spare", "grants.secret", "grants.lost", "runs.command", "audit.data",
     }

@@ -28,11 +28,23 @@ p, r, q, a, x, v = (
 
 
 class Goes(NamedTuple):
-    """A table whose rows go: those whose `column` is the tenant's id, or the entity's key."""
+    """A table whose rows go: those whose `column` is the tenant's id, or the entity's key.
+
+    `through`: the table whose rows of that tenant have the same `column`; it goes after this one.
+    """
 
     table: str
     column: str
     is_entity: bool = False
+    through: str = ""
+
+    def of(self, entity: str, tenant_id: str) -> sa.ColumnElement[bool]:
+        """Which rows."""
+        column = schema.tables.tables[self.table].c[self.column]
+        if self.through:
+            other = schema.tables.tables[self.through].c
+            return column.in_(sa.select(other[self.column]).where(other.tenant_id == tenant_id))
+        return column == (entity if self.is_entity else tenant_id)
 
 
 REGISTRY: Final[list[Goes]] = [
@@ -42,6 +54,7 @@ REGISTRY: Final[list[Goes]] = [
     Goes("reference", "tenant_id"),
     Goes("readings", "tenant_id"),
     Goes("cursors", "tenant_id"),
+    Goes("deliveries", "n", through="happenings"),
     Goes("happenings", "tenant_id"),
     Goes("happenings_turns", "tenant_id"),
     Goes("inbox_ids", "tenant_id"),
@@ -76,7 +89,7 @@ def counts(conn: sa.Connection, entity: str, tenant_id: str) -> dict[str, int]:
     found = {}
     for one in REGISTRY:
         table = schema.tables.tables[one.table]
-        of = table.c[one.column] == (entity if one.is_entity else tenant_id)
+        of = one.of(entity, tenant_id)
         found[one.table] = conn.execute(sa.select(sa.func.count()).select_from(table).where(of)).scalar_one()
     theirs = sa.and_(p.entity == entity, p.tenant_id == tenant_id)
     found["postings"] = conn.execute(sa.select(sa.func.count()).select_from(schema.postings).where(theirs)).scalar_one()
@@ -85,7 +98,7 @@ def counts(conn: sa.Connection, entity: str, tenant_id: str) -> dict[str, int]:
 
 def steps(entity: str, tenant_id: str) -> list[Step]:
     """The work, in order: nothing that could post is believed to be posted before its identity alone is left."""
-    rows = [functools.partial(_rows, one, entity if one.is_entity else tenant_id) for one in REGISTRY]
+    rows = [functools.partial(_rows, one, entity, tenant_id) for one in REGISTRY]
     return [
         functools.partial(_postings, entity, tenant_id),
         functools.partial(_requests, entity, tenant_id),
@@ -94,10 +107,10 @@ def steps(entity: str, tenant_id: str) -> list[Step]:
     ]
 
 
-def _rows(one: Goes, value: str, conn: sa.Connection, _after: str | None, most: int) -> Swept:
+def _rows(one: Goes, entity: str, tenant_id: str, conn: sa.Connection, _after: str | None, most: int) -> Swept:
     table = schema.tables.tables[one.table]
     keys = list(table.primary_key.columns)
-    some = sa.select(*keys).where(table.c[one.column] == value).limit(most)
+    some = sa.select(*keys).where(one.of(entity, tenant_id)).limit(most)
     found = conn.execute(some).all()
     for row in found:
         conn.execute(sa.delete(table).where(*(key == part for key, part in zip(keys, row, strict=True))))

@@ -24,6 +24,8 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "bad_rows": (("external_id", "source", "cause", "reason", "remedy", "skipped"), ("record",)),
     "notices": (("subject", "message", "remedy", "link"), ()),
     "messages": (("error",), ()),
+    "deliveries": (("error",), ()),
+    "feeds": (("error", "ended_why"), ()),
     "fixes": (("cause", "value", "because"), ("external_ids", "put")),
     "fixes_used": (("said",), ()),
     "contact_links": (("external_id",), ()),
@@ -50,6 +52,8 @@ def sweep(conn: sa.Connection, person: Person, table_name: str, after: str | Non
     query = sa.select(table).order_by(first, *others)
     if numbered:
         query = query.where(first > int(after or 0)).limit(most)
+    else:
+        query = query.where(sa.or_(*(table.c[name].is_not(None) for name in (*texts, *jsons))))
     rows = conn.execute(_raw(query, table, jsons)).mappings().all()
     if (
         numbered and others and len(rows) == most
