@@ -37,6 +37,7 @@ from counterfoil.app import (
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
 from counterfoil.app.own_answers import OwnAnswers
+from counterfoil.app.privacy import reopening
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
@@ -118,6 +119,7 @@ class Books:
         await self.database.open()
         await environments.check(self)
         self.restored = await recovering.check(self.database, self.sentinel, self.rules)
+        await reopening.again(self)
 
     async def close(self) -> None:
         """Close connections and the database."""
