@@ -23,6 +23,7 @@ from tests.app.serving.office import QUICK, At
 from tests.app.serving.test_looking_again import instant
 from tests.durability.disks import PAGE
 from tests.durability.full_disk import MOST, SOAK, Firm, firm, names_it, rounds
+from tests.posting.test_surroundings import pragma
 from tests.service.test_heart import watching
 from tests.service.visitor import ask
 from tests.webhooks.sender import KEY, body, event, signature
@@ -91,6 +92,7 @@ async def served(firm: Firm, pages: int | None, beats: list[str]) -> bool:
     contact = event(made["ContactID"], tenant=tenant, category="CONTACT", at=f"{instant(made['UpdatedDateUTC']):%FT%T}")
     books = await firm.books()
     if pages is not None:
+        await pragma(books, "PRAGMA wal_checkpoint(TRUNCATE)")  # the room in an old one would not be the disk's
         await firm.disk.bound(books)
         firm.disk.fill(pages * PAGE)
     ended: BaseException | None = None
