@@ -7,7 +7,6 @@ the judges are the sandbox's ledger, its answers to what Xero sent, and a mirror
 import asyncio
 import contextlib
 import hashlib
-import itertools
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -173,16 +172,17 @@ def test_syncing(busy: Firm) -> None:
     async def everything(books: Any) -> Any:
         return await syncing.sync(books, "acme-uk", "Contacts")
 
-    for pages, is_first in itertools.product(rounds(0, 12), (True, False)):
+    for pages in rounds(0, 12):
         assert pages < MOST
-        if is_first:
-            asyncio.run(busy.use(forgotten))
-        busy.sandbox.make(tenant, "Contacts", *({"Name": f"{pages} {is_first} {n}"} for n in range(20)))
-        if busy.attempt(pages, everything):
-            fits.add(is_first)
-        assert asyncio.run(busy.use(everything)).exit_code == 0
-        copied = asyncio.run(busy.use(lambda books: books.database.read(ids)))
-        assert sorted(one["ContactID"] for one in busy.sandbox.ledger(tenant)["Contacts"]) == sorted(copied)
+        for is_first in (True, False):
+            if is_first:
+                asyncio.run(busy.use(forgotten))
+            busy.sandbox.make(tenant, "Contacts", *({"Name": f"{pages} {is_first} {n}"} for n in range(20)))
+            if busy.attempt(pages, everything):
+                fits.add(is_first)
+            assert asyncio.run(busy.use(everything)).exit_code == 0
+            copied = asyncio.run(busy.use(lambda books: books.database.read(ids)))
+            assert sorted(one["ContactID"] for one in busy.sandbox.ledger(tenant)["Contacts"]) == sorted(copied)
         if fits == {True, False} and SOAK:
             print(f"\nsync: through with {pages} pages")  # noqa: T201 - the proof's numbers are what a soak is for
             return
