@@ -18,7 +18,8 @@ BAD: list[Any] = [
     "0001-01-01", "1899-12-31", "9999-12-31", "10000-01-01", "2026-02-30", "/Date(-999999999999999999999)/",
     "/Date(253402300799999)/", "00000000-0000-0000-0000-000000000000", "DELETED", "VOIDED", "PAID", "ZZZ", "JPY",
 ]  # fmt: skip
-EVERY = 1 if "SOAK" in os.environ else 4  # at each place a fourth of the values; at the next one, since 39 is odd, others
+# At each place a fourth of the values; at the next one, since 39 is odd, others.
+EVERY = 1 if "SOAK" in os.environ else 4
 DESK, BODIES = everything()
 BODIES |= {
     "Accounts": {"Code": "777", "Name": "Seven", "Type": "EXPENSE"},
