@@ -14,7 +14,7 @@ from counterfoil.mirror.meaning import fields, words
 from counterfoil.model.observed import Observed
 
 # What Xero computes from what is sent.
-_COMPUTED: Final = frozenset(
+COMPUTED: Final = frozenset(
     {"AmountDue", "CISDeduction", "CurrencyRate", "HasAttachments", "IsDiscounted", "RemainingCredit", "SubTotal", "Total", "TotalDiscount", "TotalTax"}
 )  # fmt: skip
 # What a document that was only just made does not have yet: somebody did more to it.
@@ -38,7 +38,7 @@ def is_written(look: Observed, sent: Mapping[str, Any]) -> bool:
         return False
     if look.before is None:
         return not any(_is_there(after.get(name)) for name in _LATER if name not in sent)
-    explained = _COMPUTED | sent.keys()
+    explained = COMPUTED | sent.keys()
     if sent.get("Status") in words.ENDED:
         explained |= words.SETTLING
     return differing(look) <= explained
@@ -57,7 +57,7 @@ def is_settled(look: Observed) -> bool:
         look.before is not None
         and look.after is not None
         and bool(names & _LISTS)
-        and names <= words.SETTLING | _COMPUTED
+        and names <= words.SETTLING | COMPUTED
     )
 
 
