@@ -30,6 +30,7 @@ from counterfoil.xero.client import XeroClient
 
 WRITTEN_AT_ONCE: Final = 100  # documents of a transaction at most: 10 ms of a first load, for which others wait
 NAMED_AT_ONCE: Final = 10  # of the first one: each change that is named and kept takes half a millisecond
+LEAST_AT_ONCE: Final = 5  # however slow the machine: each transaction waits for the disk
 TRANSACTION_S: Final = 0.01  # what takes longer has half as many in the next one
 LISTED_EVERY: Final = datetime.timedelta(days=1)  # a complete list of what tells by silence what is gone
 IDS_AT_ONCE: Final = 40  # 1,500 characters of a URL
@@ -293,7 +294,7 @@ class Mirror:
             observed = self._written(conn, observation, projection)
             took_s = clock.elapsed_s() - began_s
             size = self._at_once // 2 if took_s > TRANSACTION_S else self._at_once * 2
-            self._at_once = max(1, min(size, WRITTEN_AT_ONCE))
+            self._at_once = max(LEAST_AT_ONCE, min(size, WRITTEN_AT_ONCE))
             return observed
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
             told = (
