@@ -17,6 +17,7 @@ from counterfoil.store.schema.changes import (
 )
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.delivery import deliveries, feeds
+from counterfoil.store.schema.handed import handed
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
 from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
@@ -29,6 +30,7 @@ from counterfoil.store.schema.posting import (
     requests,
     revisions,
 )
+from counterfoil.store.schema.privacy import erased, removals
 from counterfoil.store.schema.runs import bad_rows, problems, run_records, runs, usage
 from counterfoil.store.schema.service import schedules, services, waits
 from counterfoil.store.schema.spool import spool_groups, spool_rows, spools
@@ -51,11 +53,13 @@ __all__ = [
     "documents",
     "drift",
     "drops",
+    "erased",
     "feeds",
     "fixes",
     "fixes_used",
     "for_postgres",
     "grants",
+    "handed",
     "happenings",
     "happenings_last",
     "happenings_turns",
@@ -77,6 +81,7 @@ __all__ = [
     "readings",
     "reference",
     "refresh_waits",
+    "removals",
     "request_items",
     "requests",
     "revisions",
