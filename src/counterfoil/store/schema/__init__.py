@@ -5,6 +5,7 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
+from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
@@ -29,6 +30,7 @@ __all__ = [
     "HAS_SCOPE",
     "SCHEMA_VERSION",
     "Id",
+    "api_keys",
     "attempts",
     "audit",
     "audit_heads",
