@@ -1,4 +1,4 @@
-"""`counterfoil feeds [list|show|dead|retry|replay|pause|resume]`: who is handed changes, how each stands, and what failed; no call to Xero."""
+"""`counterfoil feeds [list|show|try|fill|dead|retry|replay|pause|resume]`: who is handed changes, how each stands, and what failed; no call to Xero."""
 
 import datetime
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import feeds_try, session, table
 
 if TYPE_CHECKING:
     from counterfoil.app import Books
@@ -63,6 +63,9 @@ def show(context: typer.Context, name: str = NAME) -> None:
     now.screen.line(f"Handed over: {found.delivered:,}{last}")
     _trouble(now.screen, found)
     now.screen.next(_next([found]))
+
+
+feeds_try.add(app)
 
 
 @app.command()
