@@ -249,7 +249,9 @@ def _page(conn: Connection, tenant: str, resource: str, after: str) -> tuple[int
 
 def _change(row: Mirrored, entity: str, n: int) -> Change | None:
     """A document as a change that says what it is now. None: it cannot be read."""
-    document = msgspec.json.decode(_ENCODER.encode(dict(Whole(row.body))), type=dict[str, Any])  # amounts are text there
+    document = msgspec.json.decode(
+        _ENCODER.encode(dict(Whole(row.body))), type=dict[str, Any]
+    )  # amounts are text there
     is_gone = row.deleted_at is not None
     return Change(
         id=f"{row.document_id}", type=f"{naming.word(row.resource, document)}.{'deleted' if is_gone else 'created'}",

@@ -14,7 +14,16 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.app import feeding
-from counterfoil.app.serving import delivering, flow_runs, looking_again, mirroring, open_postings, periodic, presence
+from counterfoil.app.serving import (
+    delivering,
+    flow_runs,
+    handed_records,
+    looking_again,
+    mirroring,
+    open_postings,
+    periodic,
+    presence,
+)
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
@@ -60,6 +69,7 @@ class Serving:
         """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
+        books.wake = self.wake
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
@@ -200,6 +210,7 @@ class Serving:
         works = (
             open_postings.work(shift),
             flow_runs.work(shift),
+            handed_records.work(shift),
             mirroring.work(shift),
             looking_again.work(shift),
             delivering.work(shift),
