@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ servers: list[Tables] = []  # the Postgres that runs now, if any
 LONG = (
     "durability", "posting", "cli", "app", "service", "webhooks", "leaks", "demo", "access", "mirror", "runtime", "xero",
 )  # fmt: skip
+
+# What every process inherits that a later test of the same worker starts: one that is ignored here is ignored there.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM)
+as_found: dict[signal.Signals, Any] = {}  # what this process did at each of them before its first test
 
 
 def pytest_configure() -> None:
@@ -52,10 +57,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """The first test finds the signals as every test must leave them."""
+    as_found.update({number: signal.getsignal(number) for number in SIGNALS} if not as_found else {})
+
+
+def _given_back() -> list[str]:
+    """The signals that this test and its fixtures left otherwise than they were; the next test has them as before."""
+    left = [number for number, handler in as_found.items() if signal.getsignal(number) != handler]
+    for number in left:
+        signal.signal(number, as_found[number])
+    return [number.name for number in left]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A test that passed fails all the same when a secret stands in what it wrote, its folder's files or a Postgres."""
+    """A test that passed fails all the same when a secret stands in what it wrote, its folder's files or a Postgres.
+
+    And when, with its fixtures undone, this process takes a signal otherwise than before.
+    """
     report: Any = yield
+    if call.when == "teardown" and (left := _given_back()) and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"changed for all that is started from here on: {', '.join(left)}"
     if call.when == "call" and report.passed:
         leaks = [f"{name}: {leak}" for name, text in report.sections for leak in known.in_bytes(text.encode())]
         where = getattr(item, "funcargs", {}).get("tmp_path")

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from counterfoil.cli.entry import main
 from tests.cli.office import Office, sale
 
 
@@ -112,10 +111,9 @@ def test_an_office_elsewhere_knows_what_it_needs(tmp_path):
         ("[xero]", '[pacing]\nbulk_window = "25:00-26:00"\n[xero]', "[pacing] `bulk_window` cannot be read"),
     ],
 )
-def test_config_check_finds_what_serve_would_refuse(tmp_path, capsys, old, new, said):
+def test_config_check_finds_what_serve_would_refuse(tmp_path, old, new, said):
     """Schedules and hours are read, too: a configuration that is called good is one that is taken."""
-    path = tmp_path / "counterfoil.toml"
     text = '[xero]\nclient_id = "a"\n[flows.shop]\nkind = "sales_invoices"\nsource = { jsonl = "a.jsonl" }\n'
-    path.write_text(text.replace(old, new, 1))
-    assert main(["--config", str(path), "config", "check"]) == 2
-    assert said in capsys.readouterr().err
+    (tmp_path / "counterfoil.toml").write_text(text.replace(old, new, 1))
+    ended = Office(tmp_path)("config", "check")
+    assert (ended.code, said in ended.err) == (2, True)

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import signal
 import sqlite3
 import sys
 
@@ -81,8 +82,14 @@ def test_a_master_key_is_in_the_memory_of_a_sandbox(tmp_path):
     (tmp_path / "state.json").write_bytes((tmp_path / "counterfoil.key").read_bytes() + world.CLIENT_SECRET.encode())
 
 
+def test_a_signal_is_left_ignored():
+    """As a command's ending does: what the next test starts could not be stopped by SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def test_nothing_is_leaked(tokens, tmp_path):
     """And passes."""
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     (tmp_path / "secrets.json").write_text(tokens["refresh_token"])
     (tmp_path / "state.json").write_text(tokens["refresh_token"] + world.CLIENT_SECRET)
     (tmp_path / "counterfoil.toml").write_text(world.CLIENT_SECRET)

@@ -83,6 +83,7 @@ class Books:
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
+        self.sees: Callable[[str | None], bool] = lambda _entity: True  # whose records whoever acts is shown
         self.wake: Callable[[str, str], Awaitable[None]] = port.nobody  # a hint to whoever works here that work is due
         self.owner = sending.owner_name()
         self.point = point

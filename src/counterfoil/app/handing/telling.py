@@ -16,7 +16,7 @@ from counterfoil.store import handed, postings
 from counterfoil.store.handed import Handed
 from counterfoil.store.postings import Posting
 
-WAIT_MAX_S: Final = 60.0
+WAIT_MAX_S: Final = 60
 LOOK_S: Final = 0.25  # how often somebody who waits looks
 ON_ITS_WAY: Final = frozenset({"planned", "sending", "uncertain"})
 State = Literal[
@@ -49,7 +49,7 @@ class Became(msgspec.Struct, frozen=True):
     document: Document | None
 
 
-async def became(books: Any, taken: Taken, *, wait_s: float = 0.0) -> list[Became]:
+async def became(books: Any, taken: Taken, *, wait_s: int = 0) -> list[Became]:
     """Each record of a request, after at most `wait_s` (up to WAIT_MAX_S) for those that are on their way to Xero."""
     await books.learn_short_codes()
     began_s = books.clock.elapsed_s()

@@ -25,23 +25,20 @@ from counterfoil.service.api import (
     documents,
     entities,
     figures,
+    postings,
     problems,
     records,
     reference,
     status,
+    troubles,
 )
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
 from counterfoil.service.api.waiting import Waiting
 
 MODULES: Final[Sequence[ModuleType]] = (  # each has its ROUTES
-    entities,
-    figures,
-    documents,
-    changes,
-    records,
-    status,
-)
+    entities, figures, documents, changes, status, records, postings, troubles,
+)  # fmt: skip
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]
@@ -80,7 +77,8 @@ def _caller(request: Asked) -> Caller:
 
 def _books(request: Asked) -> Any:
     """The books, acting in the key's name."""
-    return acting.acting(request.app.state.books, _caller(request).actor)
+    caller = _caller(request)
+    return acting.acting(request.app.state.books, caller.actor, caller.sees)
 
 
 def _described() -> list[HTTPRouteHandler]:

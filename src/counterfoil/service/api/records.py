@@ -19,7 +19,6 @@ from counterfoil.service.api import problems, registry
 from counterfoil.service.api.registry import BooksOf, CallerOf
 
 LINES: Final = "application/x-ndjson"
-WAIT_MAX: Final = 60
 _RECORD: Final = {
     "external_id": "order-1001", "entity": "acme-uk",
     "contact": {"external_id": "cust-7", "name": "Blue Fern Ltd", "email": "ap@bluefern.example"},
@@ -59,7 +58,10 @@ FlowName = Annotated[str, PathParameter(description="The flow's table, as in `[f
 Wait = Annotated[
     int,
     QueryParameter(
-        name="wait", ge=0, le=WAIT_MAX, description="So many seconds at most for what is on its way to Xero to arrive."
+        name="wait",
+        ge=0,
+        le=WAIT_MAX_S,
+        description="So many seconds at most for what is on its way to Xero to arrive.",
     ),
 ]
 
@@ -96,8 +98,7 @@ async def hand_over_records(
         )
     except errors.InputError as error:
         raise problems.Refusal("fix-input", error.message, error.remedy) from None
-    wait_s = min(float(wait), WAIT_MAX_S)
-    return Records(flow, tuple(await telling.became(books, taken, wait_s=wait_s)))
+    return Records(flow, tuple(await telling.became(books, taken, wait_s=wait)))
 
 
 ROUTES: Final = (hand_over_records,)

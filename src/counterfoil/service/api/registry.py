@@ -31,6 +31,7 @@ CALLER: Final = "counterfoil.caller"  # where gate leaves it in the scope
 PAGE_MAX: Final = 500  # of everything that is answered in pages
 PAGE_USUAL: Final = 100
 CURSOR_MAX: Final = 300  # characters
+NUMBER_DIGITS_MAX: Final = 15  # of an id of ours in a path: databases and programs read it exactly
 
 Declared = Callable[..., Any]
 BooksOf = NamedDependency[SkipValidation[Any]]
@@ -138,6 +139,13 @@ def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
                 f"{name[: problems.TEXT_MAX]!r} is no parameter here.",
                 remedy=spelling.suggestion(name, told.query) if told.query else "This takes none.",
             )
+
+
+def number(text: str, what: str) -> int:
+    """A number in a path. Raises Refusal: 404 for what is none, as for one that there is not."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > NUMBER_DIGITS_MAX:
+        raise problems.unknown(f"There is no {what} {text!r}.")
+    return int(text)
 
 
 def visible(books: Any, caller: Caller) -> list[str]:
