@@ -92,7 +92,9 @@ OPERATIONS = [found.ok() for found in schemathesis.openapi.from_dict(DOCUMENT).g
 def sent(played, case, key):
     """A case as a request; → our answer, and the same as schemathesis takes it."""
     given = case.as_transport_kwargs(base_url="http://localhost")
-    prepared = requests.Request(**{name: given.get(name) for name in ("method", "url", "params", "json", "data")}).prepare()
+    prepared = requests.Request(
+        **{name: given.get(name) for name in ("method", "url", "params", "json", "data")}
+    ).prepare()
     body = prepared.body or b""
     kind = {} if not body else {"content_type": "application/json"}
     parts = urlsplit(prepared.url)
@@ -112,7 +114,9 @@ def test_whatever_is_asked_is_answered_as_the_document_says(played, operation, m
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
-    @given(case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(mine), entity=st.sampled_from(ENTITIES))
+    @given(
+        case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(mine), entity=st.sampled_from(ENTITIES)
+    )
     def play(case, who, entity):
         if "entity" in case.path_parameters:
             case.path_parameters["entity"] = entity
