@@ -4,7 +4,8 @@ Called by every module of routes. A route is a function with typed parameters: t
 (`Annotated[…, QueryParameter(…)]`), `data` for a body, and, where it wants them, `books` (which act in the key's name) and
 `caller`. From those the framework makes the checks and description.py the document at /schema, so that neither can differ
 from what runs. Before a route runs, `_checked` has seen to its rights, to a path's entity and to names in the query that
-nobody knows: a misspelt filter would otherwise filter nothing.
+nobody knows: a misspelt filter would otherwise filter nothing. The framework reads a body's numbers as floats before it makes
+`data` of them: a route that takes amounts reads `request.body()` itself.
 """
 
 import inspect
