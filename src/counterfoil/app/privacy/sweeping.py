@@ -4,12 +4,14 @@ Called by erasing, purging, the service's housekeeping and app at opening. Each 
 changed. At the end an SQLite file is rebuilt, so that nothing stays in free pages or in its log.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.access.audit import NO_ENTITY
 from counterfoil.mirror.described import NAMES
 from counterfoil.model.person import Person
@@ -26,7 +28,7 @@ Step = Callable[[Connection, str | None, int], Swept]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """How a removal ended. `rows` by table; `compacted` False: another process reads the file, the rest is done later."""
+    """How a removal ended. `rows` by table; `compacted` False: the file is rebuilt later, since it is read now, or the disk is full."""
 
     id: int
     rows: dict[str, int]
@@ -50,11 +52,22 @@ async def go_on(books: Any, removal_id: int) -> Done | None:
     books.point(f"{one.kind}: swept")
     await database.run(lambda conn: removals.forget_whom(conn, removal_id))
     books.point(f"{one.kind}: forgotten")
-    compacted = not await _is_read(books) and await database.compact()
+    compacted = await _compacted(books)
     books.point(f"{one.kind}: compacted")
     if compacted:
         await database.run(lambda conn: _end(books, conn, one))
+    else:
+        await database.run(lambda conn: removals.release(conn, removal_id))
     return Done(removal_id, one.counts, compacted)
+
+
+async def _compacted(books: Any) -> bool:
+    """Rebuild the file, if nobody needs it as it is and there is room; else the next command tries again."""
+    if await _is_read(books):
+        return False
+    with contextlib.suppress(errors.StoreError):  # a disk that is full keeps nobody from working
+        return bool(await books.database.compact())
+    return False
 
 
 async def _is_read(books: Any) -> bool:
