@@ -298,7 +298,7 @@ class Mirror:
 
 
 def _lock(observation: Observation) -> str:
-    return f"mirror {observation.tenant_id} {observation.resource.name}"
+    return applying.lock(observation.tenant_id, observation.resource.name)
 
 
 def _key(row: Seen) -> tuple[str, Stamp]:
