@@ -24,6 +24,8 @@ from counterfoil.store.removing.copies import Swept
 TRANSACTION_S: Final = 0.02
 WINDOW: Final = 20  # rows of the first transaction; more when that is quick, fewer when it is not
 WINDOW_MAX: Final = 1_000
+REQUESTS_MAX: Final = 1  # of 50 elements, with their answers: 10 ms
+POSTINGS_MAX: Final = 10
 Step = Callable[[Connection, str | None, int], Swept]
 
 
@@ -40,13 +42,14 @@ async def go_on(books: Any, removal_id: int) -> Done | None:
     database = books.database
     if not await database.run(lambda conn: removals.take(conn, removal_id, books.owner, database.now(conn))):
         return None
-    window = WINDOW
-    while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(
-        _steps(books, one)
-    ):
-        books.point(f"{one.kind}: step {one.stands.step}")
+    one = await database.read(lambda conn: removals.get(conn, removal_id))
+    steps, window, step = _steps(books, one), WINDOW, -1
+    while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(steps):
+        window = window if step == one.stands.step else WINDOW  # the rows of the next table cost otherwise
+        step = one.stands.step
+        books.point(f"{one.kind}: step {step}")
         began = books.clock.elapsed_s()
-        await database.run(functools.partial(_window, books, removal_id, most=window))
+        await database.run(functools.partial(_window, books, removal_id, steps, most=window))
         took_s = books.clock.elapsed_s() - began
         window = max(1, window // 2) if took_s > TRANSACTION_S else min(WINDOW_MAX, window * 2)
     books.point(f"{one.kind}: swept")
@@ -80,9 +83,9 @@ async def _is_read(books: Any) -> bool:
     return found
 
 
-def _window(books: Any, removal_id: int, connection: Connection, *, most: int) -> None:
+def _window(books: Any, removal_id: int, steps: list[Step], connection: Connection, *, most: int) -> None:
     one = removals.get(connection, removal_id)
-    steps, place = _steps(books, one), one.stands
+    place = one.stands
     if place.step >= len(steps):
         return
     now = books.database.now(connection)
@@ -130,12 +133,12 @@ def _changes(person: Person, conn: Connection, after: str | None, most: int) -> 
 
 
 def _requests(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return sent.requests(conn, person, after, min(most, 50))
+    return sent.requests(conn, person, after, min(most, REQUESTS_MAX))
 
 
 def _postings(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
     keyed = functools.partial(books.access.audit.keyed_hash, conn)
-    return sent.postings(conn, person, keyed, after, min(most, 50), books.database.now(conn))
+    return sent.postings(conn, person, keyed, after, min(most, POSTINGS_MAX), books.database.now(conn))
 
 
 def _days(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
