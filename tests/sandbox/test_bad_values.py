@@ -1,6 +1,7 @@
 """Every member of every resource with every value that it cannot have: an answer, and books that still balance."""
 
 import itertools
+import os
 from copy import deepcopy
 from typing import Any
 
@@ -17,6 +18,8 @@ BAD: list[Any] = [
     "0001-01-01", "1899-12-31", "9999-12-31", "10000-01-01", "2026-02-30", "/Date(-999999999999999999999)/",
     "/Date(253402300799999)/", "00000000-0000-0000-0000-000000000000", "DELETED", "VOIDED", "PAID", "ZZZ", "JPY",
 ]  # fmt: skip
+# At each place a fourth of the values; at the next one, since 39 is odd, others.
+EVERY = 1 if "SOAK" in os.environ else 4
 DESK, BODIES = everything()
 BODIES |= {
     "Accounts": {"Code": "777", "Name": "Seven", "Type": "EXPENSE"},
@@ -53,12 +56,13 @@ def changed(body: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str
     return copied
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("plural", sorted(BODIES.keys() - {"Allocations"}))
 def test_no_value_breaks_a_write(plural):
     """Whatever stands where, the answer is below 500 (501 for what is not there), also to those who read it later."""
     body = BODIES[plural]
     places = dict.fromkeys([*leaves(body), *((name,) for name in NAMES)])
-    for path, value in itertools.product(places, BAD):
+    for path, value in itertools.islice(itertools.product(places, BAD), 0, None, EVERY):
         status, _ = DESK.ask("PUT", f"{plural}?summarizeErrors=false", changed(body, path, value))
         assert status < 500 or status == 501, (path, value)
     for query in ("", "?page=1&pageSize=1000"):

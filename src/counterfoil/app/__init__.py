@@ -6,7 +6,7 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ from counterfoil.app import (
 )
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
+from counterfoil.app.own_answers import OwnAnswers
+from counterfoil.app.privacy import reopening
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
@@ -50,9 +52,10 @@ from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
+from counterfoil.runtime import port
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, runs
+from counterfoil.store import grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
@@ -80,8 +83,11 @@ class Books:
         self.clock = clock
         compiled = compiling.compiled(loaded)
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        self.feeds = compiled.feeds
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
+        self.sees: Callable[[str | None], bool] = lambda _entity: True  # whose records whoever acts is shown
+        self.wake: Callable[[str, str], Awaitable[None]] = port.nobody  # a hint to whoever works here that work is due
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
@@ -103,6 +109,7 @@ class Books:
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
         self.notifying = Notifying(self)
+        self.own_answers = OwnAnswers(self)
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
     # ---- opening and closing
@@ -112,6 +119,7 @@ class Books:
         await self.database.open()
         await environments.check(self)
         self.restored = await recovering.check(self.database, self.sentinel, self.rules)
+        await reopening.again(self)
 
     async def close(self) -> None:
         """Close connections and the database."""
@@ -166,15 +174,7 @@ class Books:
 
     async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
-        tenant = client.binding.tenant_id
-        cursor = await self.database.read(lambda conn: documents.cursor(conn, tenant, resource))
-        after = await self.database.read(recovering.quiet_until)
-        if after is not None:
-            await self.clock.sleep(max(0.0, (after - self.clock.now()).total_seconds()))
-        await self.catch_up(client, resource, lane=self.lane)
-        if not cursor.recovered:
-            now = self.clock.now()
-            await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
+        await recovering.catch_up_safely(self.database, client, self.catch_up, resource, lane=self.lane)
 
     async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.
@@ -200,6 +200,7 @@ class Books:
             self.point,
             self.access.audit,
             lane=await timetables.lane(self, entity, usual),
+            answered=self.own_answers.take,
         )
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(
@@ -224,7 +225,8 @@ class Books:
             )
         return f"{api}/organisations/{code}/{here}/{document_id}"
 
-    async def _learn_short_codes(self) -> None:
+    async def learn_short_codes(self) -> None:
+        """Look up what links to Xero's pages are made of; no call."""
         codes = {}
         for entity in self.settings.entities:
             with contextlib.suppress(errors.NoBinding):
@@ -282,27 +284,27 @@ class Books:
 
     async def postings(self, *, state: str | None = None, flow: str | None = None, most: int = 200) -> list[Listed]:
         """Postings, newest first."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.list_postings(self, state=state, flow=flow, most=most)
 
     async def story(self, posting_id: int) -> telling.Story:
         """All that is known of one posting. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.story(self, posting_id)
 
     async def why(self, clue: str) -> list[telling.Story]:
         """The stories that a number, an id, a mark or a link names. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.why(self, clue)
 
     async def problems(self) -> list[Problem]:
         """What needs a person, money first."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await troubles.all_problems(self)
 
     async def problem(self, n: int) -> Problem:
         """One problem. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await troubles.one_problem(self, n)
 
     async def retry(self, n: int) -> int:

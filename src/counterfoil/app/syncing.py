@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import needs, watching
-from counterfoil.mirror import applying, described, polling
+from counterfoil.app import kept_changes, needs, overdue, watching
+from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
@@ -74,12 +74,9 @@ class Lag(msgspec.Struct, frozen=True):
     oldest: datetime.datetime | None
 
 
-RECORD: Final[applying.Record | None] = None  # who names the changes, within the transaction that makes them
-
-
 def mirror(books: Any) -> Mirror:
-    """The mirror of these books."""
-    return Mirror(books.database, identity.find_marker, RECORD)
+    """The mirror of these books; what it sees is named and kept in the transaction that writes it."""
+    return Mirror(books.database, identity.find_marker, kept_changes.recorder(books.settings))
 
 
 def _nobody(_entity: str, _resource: str, _rows: int) -> None:
@@ -154,6 +151,7 @@ async def sync(
     rows: list[Synced] = []
     for one in await _entities(books, entity):
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
+        await overdue.sweep(books, one, always=True)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
     drift = tuple(await books.database.read(mirrored.drifts))

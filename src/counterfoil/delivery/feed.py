@@ -58,6 +58,9 @@ def _feed(feed: FeedSettings, loaded: Settings) -> Feed | list[shape.Misfit]:
     if wrong or isinstance(shaped, tuple):
         return wrong
     table = settings.converted(to, sink.TABLE, loaded.path.parent)
+    unfit = sink.unfit(feed, table, shaped)
+    if unfit:
+        return unfit
 
     def outlet(tools: Tools) -> Outlet:
         return sink.outlet(feed, table, shaped, tools)

@@ -17,7 +17,12 @@ from counterfoil.model import shape
 from counterfoil.model.ports import Clock
 from counterfoil.settings import FeedSettings
 
-SINKS: Final[Mapping[str, str]] = {"webhook": "counterfoil.delivery.to_webhook"}
+SINKS: Final[Mapping[str, str]] = {
+    "webhook": "counterfoil.delivery.to_webhook",
+    "sql": "counterfoil.delivery.to_sql",
+    "jsonl": "counterfoil.delivery.to_jsonl",
+    "csv": "counterfoil.delivery.to_csv",
+}
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +42,10 @@ class Sink(Protocol):
 
     def misfits(self, feed: FeedSettings, to: dict[str, Any]) -> list[shape.Misfit]:
         """What the declaration alone cannot say; paths from `to` on. Asked first: it may write one text as a list of one."""
+        ...
+
+    def unfit(self, feed: FeedSettings, to: Any, shaped: Shape) -> list[shape.Misfit]:
+        """What does not go together with what `map` makes; paths from the feed's table on. `to` is a TABLE without misfits."""
         ...
 
     def outlet(self, feed: FeedSettings, to: Any, shaped: Shape, tools: Tools) -> Outlet:

@@ -56,6 +56,11 @@ def misfits(_feed: FeedSettings, to: dict[str, Any]) -> list[shape.Misfit]:
     return list(dict.fromkeys(found))
 
 
+def unfit(_feed: FeedSettings, _to: WebhookTable, _shaped: Shape) -> list[shape.Misfit]:
+    """Nothing: rows and whole changes are JSON alike."""
+    return []
+
+
 def outlet(_feed: FeedSettings, to: WebhookTable, shaped: Shape, tools: Tools) -> "WebhookOutlet":
     """The outlet of a feed to a webhook."""
     return WebhookOutlet(to, shaped, tools)

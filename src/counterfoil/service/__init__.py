@@ -66,6 +66,7 @@ async def open_door(
                 hearing.written(books.database),
                 inbox.opened(),
                 listening.serving(app, sockets),
+                app.waited_for(),
                 heart.beating(books, ready),
             ):
                 yield Door(host, taken, listening.url(host, taken))

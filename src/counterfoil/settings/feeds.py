@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from counterfoil.model import shape, spelling
-from counterfoil.model.change import Change
 from counterfoil.model.text import Line50
-from counterfoil.settings import loading, tables
+from counterfoil.settings import loading, lookups, tables
+from counterfoil.settings.lookups import LookupSettings
 from counterfoil.settings.mistakes import Where, mistakes, place, told
 
 FEEDS_MAX: Final = 30  # each may hold one of the service's places for a while
@@ -44,6 +44,11 @@ class FeedTable(tables.Table, frozen=True, kw_only=True, rename={"from_": "from"
         dict[str, Any] | None,
         msgspec.Meta(description="What goes out: text, {Field} or =expression for each key; absent: the whole change."),
     ] = None
+    each: Annotated[
+        Line50 | None,
+        msgspec.Meta(description='A list of the document, such as "LineItems": `map` makes a row of each.'),
+    ] = None
+    when: Annotated[str | None, msgspec.Meta(description="An expression: which rows there are; absent: all.")] = None
     to: Annotated[
         dict[str, Any],
         msgspec.Meta(description="Where: { webhook = … }, { sql = … }, { jsonl = … } or { csv = … }, and its options."),
@@ -53,7 +58,7 @@ class FeedTable(tables.Table, frozen=True, kw_only=True, rename={"from_": "from"
 class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One feed's conditions, ready for use. `table` is its name in the file, `id` what the database remembers it by.
 
-    `entities` None: all. `map` None: the whole change. `map` and `to` are raw, and `where` tells the place of each key by its
+    `entities` None: all. `map` None: the whole change. `map`, `each`, `when` and `to` are raw, and `where` tells the place of each key by its
     path from the file's top.
     """
 
@@ -64,16 +69,19 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: bool = False
     begins: Literal["now", "start"] = "now"
     map: dict[str, Any] | None = None
+    each: str | None = None
+    when: str | None = None
     to: dict[str, Any] = {}
+    lookups: dict[str, LookupSettings] = {}
     where: Where = {}
 
-    def wants(self, change: Change) -> bool:
-        """Whether a change goes to this feed."""
-        if change.snapshot and not self.snapshot:
+    def wants(self, name: str, entity: str, *, snapshot: bool) -> bool:
+        """Whether a change of this name, of this entity, goes to this feed."""
+        if snapshot and not self.snapshot:
             return False
-        if self.entities is not None and change.entity not in self.entities:
+        if self.entities is not None and entity not in self.entities:
             return False
-        return any(matches(pattern, change.type) for pattern in self.on)
+        return any(matches(pattern, name) for pattern in self.on)
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -89,6 +97,9 @@ def compile_feeds(settings: loading.Settings, names: Collection[str]) -> dict[st
         for name, raw in settings.feeds.items()
         if (feed := _feed(raw, settings, names, problems)) is not None
     }
+    if any(feed.map is not None for feed in compiled.values()):
+        found = lookups.compile_lookups(settings, problems)
+        compiled = {name: msgspec.structs.replace(feed, lookups=found) for name, feed in compiled.items()}
     if len(settings.feeds) > FEEDS_MAX:
         problems.append(f"{settings.path.name}: there are more than {FEEDS_MAX} feeds.")
     by_id: dict[str, str] = {}
@@ -123,7 +134,8 @@ def _feed(
     entities = table.entities or ((table.entity,) if table.entity is not None else ())
     return FeedSettings(
         table=raw.table, id=table.id or raw.table, on=table.on, entities=frozenset(entities) if entities else None,
-        snapshot=table.snapshot, begins=table.from_, map=table.map, to=table.to, where=raw.where,
+        snapshot=table.snapshot, begins=table.from_, map=table.map, each=table.each, when=table.when, to=table.to,
+        where=raw.where,
     )  # fmt: skip
 
 
@@ -134,6 +146,11 @@ def _misfits(values: dict[str, Any], names: Collection[str], settings: loading.S
     for n, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
         if isinstance(pattern, str) and pattern and (wrong := pattern_misfit(pattern, names)) is not None:
             found.append(shape.Misfit(("on", n), "wrong-value", *wrong, shape.shown(pattern)))
+    found += [
+        shape.Misfit((key,), "wrong-value", "has no use without [feeds.NAME.map]", "Write the map too.")
+        for key in ("each", "when")
+        if key in values and "map" not in values
+    ]
     if "entity" in values and "entities" in values:
         found.append(shape.Misfit(("entities",), "wrong-value", "stands beside `entity`", "Take one of the two out."))
     listed = values.get("entities")

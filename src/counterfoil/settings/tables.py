@@ -220,6 +220,7 @@ class PacingTable(Table, frozen=True, kw_only=True):
 
 
 _KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
+_CHANGES_KEPT: Final = r"^([2-9]d|[1-9][0-9]{1,4}d|forever)" + END  # a change is tried for 28 hours
 
 
 def _kept(help_text: str) -> msgspec.Meta:
@@ -232,8 +233,18 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
     requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
     raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
     webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
+    changes: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=_CHANGES_KEPT,
+            description="What happened at Xero, by name, with what it was before and after.",
+            extra={
+                "rule": 'At least two days, such as "90d", or "forever": what a feed still tries to hand over is kept.'
+            },
+        ),
+    ] = "90d"
 
-    def kept(self, what: Literal["requests", "raw_rows", "webhooks"]) -> datetime.timedelta | None:
+    def kept(self, what: Literal["requests", "raw_rows", "webhooks", "changes"]) -> datetime.timedelta | None:
         """How long one of them is kept; None: for ever."""
         text: str = getattr(self, what)
         return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))

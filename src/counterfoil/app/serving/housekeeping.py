@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from counterfoil.app import housekeeping as retention
-from counterfoil.app import webhook_notices
+from counterfoil.app import overdue, syncing, webhook_notices
+from counterfoil.app.privacy import reopening
 from counterfoil.store import notices
 
 Task = Callable[[Any], Awaitable[None]]
@@ -23,7 +24,18 @@ async def drop_old(books: Any) -> None:
     await retention.tidy(books)
 
 
-TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look]
+async def tell_overdue(books: Any) -> None:
+    """What is owed after its due date is named, once in each organisation's day."""
+    for entity in await syncing.kept(books):
+        await overdue.sweep(books, entity)
+
+
+async def go_on_erasing(books: Any) -> None:
+    """What a killed `privacy erase` or `purge` left undone is finished."""
+    await reopening.again(books)
+
+
+TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look, tell_overdue, go_on_erasing]
 
 
 async def tidy(books: Any) -> None:

@@ -13,7 +13,17 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, looking_again, mirroring, open_postings, periodic, presence
+from counterfoil.app import feeding
+from counterfoil.app.serving import (
+    delivering,
+    flow_runs,
+    handed_records,
+    looking_again,
+    mirroring,
+    open_postings,
+    periodic,
+    presence,
+)
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
@@ -59,6 +69,7 @@ class Serving:
         """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
+        books.wake = self.wake
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
@@ -88,7 +99,8 @@ class Serving:
 
         `beside`: what is open for as long as this works (the door), entered when nobody else serves the database.
 
-        Raises StoreError when the database cannot be used at the start, or another serve works on it already.
+        Raises StoreError when the database cannot be used at the start, or another serve works on it already, and
+        ConfigurationError when the module of [handlers] cannot be imported.
         """
         books = self._books
         if self._kind == "worker" and books.database.is_sqlite:
@@ -96,6 +108,7 @@ class Serving:
                 "Workers share the work of a Postgres database; this one is SQLite, where `counterfoil serve` does all of it.",
                 remedy="Run `counterfoil serve`, or set [store] url to postgresql://….",
             )
+        self._shift.handlers = feeding.load_handlers(books)
         started = books.clock.now()
         service = presence.of_this_process(books, self._kind)
         with presence.only_one(books.database.path if self._kind == "serve" else None):
@@ -107,6 +120,8 @@ class Serving:
                 async with beside or contextlib.nullcontext():
                     await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
+                for end in self._shift.at_end:
+                    await end()
                 await presence.end(books, service)
         calls, egress = books.counts()
         health = self.health()
@@ -195,8 +210,10 @@ class Serving:
         works = (
             open_postings.work(shift),
             flow_runs.work(shift),
+            handed_records.work(shift),
             mirroring.work(shift),
             looking_again.work(shift),
+            delivering.work(shift),
             *periodic.works(shift),
         )
         for work in works:

@@ -29,28 +29,41 @@ def changes(seen: Observed) -> tuple[Happening, ...]:
     differing = _differing(seen)
     if seen.before is not None and seen.after is not None and not differing:
         return ()
-    word = _word(seen.resource, seen.after or seen.before or {})
-    return tuple(_happening(seen, f"{word}.{name}", differing) for name in _names(seen, differing))
+    kind = word(seen.resource, seen.after or seen.before or {})
+    states = state(seen.before), state(seen.after)
+    return tuple(_happening(seen, f"{kind}.{name}", differing, states) for name in _names(seen, differing))
 
 
 def overdue(
-    tenant_id: str, document_id: str, document: Mapping[str, Any], now: datetime.datetime, today: datetime.date
-) -> Happening | None:
+    tenant_id: str, document_id: str, document: Mapping[str, Any], now: datetime.datetime, today: datetime.date, *,
+    snapshot: bool = False,
+) -> Happening | None:  # fmt: skip
     """`invoice.overdue` or `bill.overdue`, when an invoice is owed after its due date; its id is one per due date.
 
     `today`: the organisation's own day. A document that is due today is not overdue.
     """
+    due = overdue_since(document, today)
+    if due is None:
+        return None
+    name = f"{word('Invoices', document)}.{words.OVERDUE}"
+    said = state(document)
+    return Happening(
+        id=_digest(tenant_id, "Invoices", document_id, name, due.isoformat()), name=name, tenant_id=tenant_id,
+        resource="Invoices", document_id=document_id, before=document, after=document, fields=(), stamp=None,
+        seen_at=now, revision=None, snapshot=snapshot, was=said, state=said,
+    )  # fmt: skip
+
+
+def overdue_since(document: Mapping[str, Any], today: datetime.date) -> datetime.date | None:
+    """The due date that has passed while something is owed; None: nothing is overdue, or Xero's date is none."""
     due, owed = document.get("DueDate"), document.get("AmountDue")
     if document.get("Status") != "AUTHORISED" or not isinstance(due, str) or not isinstance(owed, Decimal) or owed <= 0:
         return None
-    if datetime.date.fromisoformat(due[:10]) >= today:
+    try:
+        day = datetime.date.fromisoformat(due[:10])
+    except ValueError:
         return None
-    name = f"{_word('Invoices', document)}.{words.OVERDUE}"
-    return Happening(
-        id=_digest(tenant_id, "Invoices", document_id, name, due[:10]), name=name, tenant_id=tenant_id,
-        resource="Invoices", document_id=document_id, before=document, after=document, fields=(), stamp=None,
-        seen_at=now, revision=None, snapshot=False,
-    )  # fmt: skip
+    return day if day < today else None
 
 
 def _differing(seen: Observed) -> tuple[str, ...]:
@@ -61,7 +74,8 @@ def _differing(seen: Observed) -> tuple[str, ...]:
     return found
 
 
-def _word(resource: str, document: Mapping[str, Any]) -> str:
+def word(resource: str, document: Mapping[str, Any]) -> str:
+    """The first half of a change's name: "invoice", or "bill" where the document's type says so."""
     kind = words.KINDS.get(resource)
     if kind is None:  # one that Xero has and this table does not know yet: named plainly, never lost
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in resource).strip("_")
@@ -116,13 +130,13 @@ def _covered(document: Mapping[str, Any]) -> Decimal:
     return sum((one for one in amounts if isinstance(one, Decimal)), Decimal(0))
 
 
-def _happening(seen: Observed, name: str, differing: tuple[str, ...]) -> Happening:
+def _happening(seen: Observed, name: str, differing: tuple[str, ...], states: tuple[str, str]) -> Happening:
     stamp = "" if seen.stamp is None else seen.stamp.isoformat()
-    identity = (seen.tenant_id, seen.resource, seen.document_id, name, stamp, state(seen.before), state(seen.after))
+    identity = (seen.tenant_id, seen.resource, seen.document_id, name, stamp, *states)
     return Happening(
         id=_digest(*identity), name=name, tenant_id=seen.tenant_id, resource=seen.resource,
         document_id=seen.document_id, before=seen.before, after=seen.after, fields=differing, stamp=seen.stamp,
-        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot,
+        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, posting=seen.posting, was=states[0], state=states[1],
     )  # fmt: skip
 
 

@@ -5,9 +5,19 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
+from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
-from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
+from counterfoil.store.schema.changes import (
+    happenings,
+    happenings_last,
+    happenings_turns,
+    overdue_sweeps,
+    overdue_told,
+    own_writes,
+)
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
+from counterfoil.store.schema.delivery import deliveries, feeds
+from counterfoil.store.schema.handed import handed
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
 from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
@@ -20,6 +30,7 @@ from counterfoil.store.schema.posting import (
     requests,
     revisions,
 )
+from counterfoil.store.schema.privacy import erased, removals
 from counterfoil.store.schema.runs import bad_rows, problems, run_records, runs, usage
 from counterfoil.store.schema.service import schedules, services, waits
 from counterfoil.store.schema.spool import spool_groups, spool_rows, spools
@@ -28,6 +39,7 @@ __all__ = [
     "HAS_SCOPE",
     "SCHEMA_VERSION",
     "Id",
+    "api_keys",
     "attempts",
     "audit",
     "audit_heads",
@@ -37,13 +49,17 @@ __all__ = [
     "contact_links",
     "contacts",
     "cursors",
+    "deliveries",
     "documents",
     "drift",
     "drops",
+    "erased",
+    "feeds",
     "fixes",
     "fixes_used",
     "for_postgres",
     "grants",
+    "handed",
     "happenings",
     "happenings_last",
     "happenings_turns",
@@ -55,6 +71,9 @@ __all__ = [
     "meta",
     "mirrored",
     "notices",
+    "overdue_sweeps",
+    "overdue_told",
+    "own_writes",
     "pauses",
     "posting_parts",
     "postings",
@@ -62,6 +81,7 @@ __all__ = [
     "readings",
     "reference",
     "refresh_waits",
+    "removals",
     "request_items",
     "requests",
     "revisions",
