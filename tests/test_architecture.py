@@ -16,7 +16,7 @@ WHAT_IT_IMPORTS = re.compile(r"\b(may (not )?import|imports nothing)\b", re.IGNO
 NOT_A_LAYER = {"py.typed", "__init__.py", "__pycache__"}
 DOORS = {  # library → where alone it may be imported
     "aiohttp": ("xero/transport.py", "delivery/webhook.py", "sandbox/"),
-    "sqlalchemy": ("store/",),
+    "sqlalchemy": ("store/", "delivery/sql/"),
     "psycopg": ("store/",),
     "sqlite3": ("store/",),
     "procrastinate": ("runtime/distributed.py",),

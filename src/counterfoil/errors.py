@@ -29,7 +29,8 @@
     │   │   └── PortTaken             another program listens on the port that the configuration names
     │   ├── InputError            a file that cannot be read at all
     │   ├── Refused               Xero refused the request; every message of Xero's is in `messages`
-    │   └── NotFound              Xero knows no such document
+    │   ├── NotFound              Xero knows no such document
+    │   └── NotRead               the copy of the ledger lacks what the answer stands on: sync it
     └── Stop                  exit 2: the surroundings: key, disk, database
         ├── MasterKeyError        no master key, a wrong one, or one that others can read
         └── StoreError            the database cannot be opened or written
@@ -319,6 +320,12 @@ class NotFound(FixInput):
     """404: Xero knows no such document in this organisation."""
 
     code = "not-found"
+
+
+class NotRead(FixInput):
+    """The copy of the ledger was never read as far as the answer needs it. `facts["resources"]`: which are to be synced."""
+
+    code = "not-read-yet"
 
 
 class Stop(CounterfoilError):

@@ -9,10 +9,11 @@ import pytest
 from counterfoil import errors, settings
 from counterfoil.app import housekeeping
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import retention
+from counterfoil.store import happenings, retention
 from tests.cli.office import Office
 from tests.posting.conftest import bench, sandbox
 from tests.posting.workbench import sale
+from tests.store.test_happenings import change
 
 __all__ = ["bench", "sandbox"]
 DAY_US = 86_400 * 1_000_000
@@ -211,6 +212,31 @@ def test_for_ever_is_for_ever(bench):
 
     assert asyncio.run(tidy()) == housekeeping.Tidied()
     assert kept(bench) == before
+
+
+def test_old_changes_go_and_young_ones_stay(bench):
+    """After 90 days; the order of a document goes on where it stood."""
+
+    def record(*ids):
+        return asyncio.run(
+            bench.use(lambda books: books.database.run(lambda c: happenings.record(c, list(map(change, ids)))))
+        )
+
+    record(*(f"old-{n}" for n in range(120)))
+    sql(bench, "UPDATE happenings SET seen_at = seen_at - ?", 91 * DAY_US)
+    record("young")
+    assert tidied(bench).changes == 120
+    assert sql(bench, "SELECT id, n, turn FROM happenings") == [("young", 121, 121)]
+
+
+@pytest.mark.parametrize("text", ["1d", "0d", "90", "09d"])
+def test_changes_are_kept_for_longer_than_they_are_tried(bench, text):
+    """Two days at least: a feed tries for 28 hours."""
+    path = bench.write_config()
+    path.write_text(path.read_text() + f'[retention]\nchanges = "{text}"\n')
+    with pytest.raises(errors.ConfigurationError) as refusal:
+        settings.load(path)
+    assert "two days" in str(refusal.value)
 
 
 @pytest.mark.parametrize("text", ["90", "0d", "-3d", "90 days", "1y", ""])

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from tests.bench import (
     decoding,
+    following,
     idling,
     importing,
     mapping,
     memory,
     mirroring,
     pacing,
+    polled,
     receiving,
     sandbox,
     starting,
@@ -31,6 +33,8 @@ MEASURES: tuple[Callable[[Path], Iterable[Row]], ...] = (
     mapping.rows,
     sandbox.rows,
     mirroring.rows,
+    following.rows,
+    polled.rows,
     idling.rows,
 )
 

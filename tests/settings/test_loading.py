@@ -80,7 +80,6 @@ def test_a_flow_without_an_id_has_its_table_s_name(tmp_path):
         ("jsonl", "jsnl", "counterfoil.toml:11: [flows.shop.source] unknown key `jsnl`; did you mean `jsonl`?"),
         ("[flows.shop]", '[flows.shop]\napprove = "all"', "counterfoil.toml:8: [flows.shop] `approve` comes with a later version; take it out."),
         ("[flows.shop]", '[flows.shop]\nstatus = "PAID"', "counterfoil.toml:8: [flows.shop] `status` must be one of"),
-        ("[flows.shop]", "[feeds.x]\nurl = 1\n[flows.shop]", "counterfoil.toml:7: [feeds] comes with a later version; take it out."),
         ("[flows.shop]", "[lookups.vat]\nrows = 1\n[flows.shop]", "counterfoil.toml:8: [lookups.vat] `rows` must be"),
         ("[entities.acme-uk]", "[posting]\nquiet_s = 0\n[entities.acme-uk]", "counterfoil.toml:4: [posting] `quiet_s` must be more than 0: 0."),
         ("[entities.acme-uk]", "[posting]\nbatch = 51\n[entities.acme-uk]", "counterfoil.toml:4: [posting] `batch` must be 50 or less: 51."),

@@ -61,6 +61,14 @@ async def test_numbers_are_not_given_again_after_old_changes_were_dropped(databa
     assert [(one.n, one.id, one.turn) for one in kept] == [(3, "c", 3)]
 
 
+async def test_old_changes_are_dropped_a_few_at_a_time(database):
+    """Each transaction is a small one; the last says that nothing is left."""
+    await database.run(lambda conn: happenings.record(conn, [change(f"{n}") for n in range(70)]))
+    old = NOW + datetime.timedelta(days=1)
+    steps = [await database.run(lambda conn: happenings.drop(conn, 0, 2000, old, old)) for _ in range(2)]
+    assert [(one.dropped, one.next_id) for one in steps] == [(50, 0), (20, None)]
+
+
 async def test_what_is_rolled_back_leaves_no_number_behind(database):
     """A change is kept with the mirror's own write, or not at all."""
 

@@ -4,12 +4,14 @@ Called by app and, for `connect`, `connections` and `entities`, by cli/. The mas
 so that commands that touch no consent need no key.
 """
 
+import copy
 import datetime
 import functools
 from collections.abc import Callable
 from typing import Final
 
 from counterfoil.access import reconnecting
+from counterfoil.access.api_keys import ApiKeys
 from counterfoil.access.audit import AuditLog
 from counterfoil.access.background import Background
 from counterfoil.access.bindings import Bindings
@@ -31,6 +33,7 @@ from counterfoil.xero.probe import Probe
 from counterfoil.xero.transport import Transport
 
 FINGERPRINT_LIFE: Final = datetime.timedelta(days=1)
+AUDITED: Final = ("audit", "bindings", "connections", "consent", "custom")  # parts that write down who acts
 UNNAMED_LIFE: Final = datetime.timedelta(minutes=1)  # of a custom connection, whose calls do not name the organisation
 
 
@@ -54,6 +57,15 @@ class Access:
         self._pacer = pacer
         self._actor = actor
         self._owner = owner
+
+    def acting(self, actor: str) -> "Access":
+        """The same for another who acts; keys and tokens stay shared."""
+        own = copy.copy(self)
+        own.vault, own.tokens = self.vault, self.tokens
+        own._actor = actor  # noqa: SLF001 - our own copy of ourselves
+        for name in AUDITED:
+            own.__dict__.pop(name, None)
+        return own
 
     @functools.cached_property
     def key_source(self) -> Source:
@@ -79,6 +91,11 @@ class Access:
     def audit(self) -> AuditLog:
         """The append-only log of acts."""
         return AuditLog(self.vault, self._actor, self._clock.now)
+
+    @functools.cached_property
+    def api_keys(self) -> ApiKeys:
+        """Makes and recognises the keys of the HTTP API."""
+        return ApiKeys(self.vault)
 
     @functools.cached_property
     def app(self) -> App:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.store import inbox_kept, retention
+from counterfoil.store import happenings, inbox_kept, retention
 from counterfoil.store.database import Connection, get_meta, set_meta
 from counterfoil.store.retention import Step
 
@@ -25,12 +25,13 @@ Drop = Callable[[Connection, int, int, datetime.datetime, datetime.datetime], St
 
 
 class Tidied(msgspec.Struct, frozen=True):
-    """What was dropped: requests whose bytes, postings whose raw records, and webhooks that went. `finished`: nothing is left for now."""
+    """What was dropped: requests whose bytes, postings whose raw records, webhooks and changes that went. `finished`: nothing is left for now."""
 
     requests: int = 0
     rows: int = 0
     finished: bool = True
     webhooks: int = 0
+    changes: int = 0
 
 
 class _Pass(msgspec.Struct):
@@ -39,6 +40,7 @@ class _Pass(msgspec.Struct):
     requests: int = 0
     rows: int = 0
     webhooks: int = 0
+    changes: int = 0
     ended: datetime.datetime | None = None
 
 
@@ -55,11 +57,12 @@ async def tidy(books: Any, *, most_s: float = 5) -> Tidied:
     requests = await _go(books, at, "requests", retention.drop_requests, kept.kept("requests"), ends_s)
     rows = await _go(books, at, "rows", retention.drop_rows, kept.kept("raw_rows"), ends_s)
     webhooks = await _go(books, at, "webhooks", inbox_kept.drop_deliveries, kept.kept("webhooks"), ends_s)
-    finished = at.requests == at.rows == at.webhooks == -1
+    changes = await _go(books, at, "changes", happenings.drop, kept.kept("changes"), ends_s)
+    finished = at.requests == at.rows == at.webhooks == at.changes == -1
     if finished:
         at = _Pass(ended=now)
         await books.database.run(lambda conn: _write(conn, at))
-    return Tidied(requests, rows, finished, webhooks)
+    return Tidied(requests, rows, finished, webhooks, changes)
 
 
 async def _go(

@@ -14,11 +14,14 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app import needs, watching
 from counterfoil.mirror import applying, described, polling
+from counterfoil.mirror.meaning import recording
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
+from counterfoil.model.observed import Observed
 from counterfoil.posting import identity
 from counterfoil.store import bindings, mirrored
+from counterfoil.store.database import Connection
 
 How = Literal["catch_up", "repair", "walk"]
 Progress = Callable[[str, str, int], None]  # entity, resource, rows that came
@@ -74,12 +77,19 @@ class Lag(msgspec.Struct, frozen=True):
     oldest: datetime.datetime | None
 
 
-RECORD: Final[applying.Record | None] = None  # who names the changes, within the transaction that makes them
-
-
 def mirror(books: Any) -> Mirror:
-    """The mirror of these books."""
-    return Mirror(books.database, identity.find_marker, RECORD)
+    """The mirror of these books; what it sees is named and kept in the transaction that writes it."""
+    return Mirror(books.database, identity.find_marker, recorder(books.settings))
+
+
+def recorder(settings: Any) -> applying.Record:
+    """Who names the changes. What a first load brings is kept when a feed asks for it: `snapshot = true`."""
+    snapshots = any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
+
+    def record_all(conn: Connection, seen: Sequence[Observed]) -> None:
+        recording.record(conn, seen, snapshots=snapshots)
+
+    return record_all
 
 
 def _nobody(_entity: str, _resource: str, _rows: int) -> None:

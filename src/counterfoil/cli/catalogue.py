@@ -57,6 +57,12 @@ COMMANDS: Final = (
     _command("upgrade", "", "Bring the database to this version's schema; on SQLite that happens by itself."),
     _command("keys", "[show|rotate|replace]", "The master key of the stored consents: change it while others work."),
     _command(
+        "api-keys",
+        "[create|list|revoke]",
+        "Who may ask over HTTP: keys with rights, for some entities or all.",
+        "api_keys",
+    ),
+    _command(
         "config", "[check|show|environment|adopt-copy]", "The configuration and its environments; a copied database."
     ),
 )

@@ -18,6 +18,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.cli import table
+from counterfoil.model import formulas
 
 if TYPE_CHECKING:
     from counterfoil.app.reports import Problem
@@ -26,10 +27,7 @@ COLUMNS: Final = (
     "problem", "cause", "entity", "flow", "kind", "external_id", "source", "field", "column", "value", "amount", "currency",
     "state", "reason", "xero_messages", "remedy", "cure", "document",
 )  # fmt: skip
-FORMULA_STARTS: Final = (
-    "=", "+", "-", "@", "\t", "\r", "\n",  # a spreadsheet would carry these out …
-    "\uff1d", "\uff0b", "\uff0d", "\uff20",  # … and one that is set to a wide script these
-)  # fmt: skip
+FORMULA_STARTS: Final = formulas.STARTS
 ROWS_MAX: Final = 300  # of one problem on the page; the CSV has all
 STDOUT: Final = "-"
 
@@ -60,7 +58,7 @@ def as_csv(found: "Sequence[Problem]") -> str:
 def cell(value: Any) -> str:
     """Text that no spreadsheet takes for a formula. An amount may begin with a minus sign."""
     plain = "" if value is None else str(value)
-    return f"'{plain}" if plain.startswith(FORMULA_STARTS) and not isinstance(value, Decimal) else plain
+    return plain if isinstance(value, Decimal) else formulas.disarmed(plain)
 
 
 def as_html(found: "Sequence[Problem]", at: datetime.datetime) -> str:

@@ -23,6 +23,7 @@ from counterfoil.delivery.outcome import NotDelivered
 from counterfoil.settings import Target
 
 USER_AGENT: Final = "counterfoil/0.1"
+RETRY_AFTER_DIGITS: Final = 6
 NOT_THE_MESSAGE: Final = (401, 403, 404, 408, 410, 429)  # what any other message would be answered, too
 # Raised before a byte of ours left.
 BEFORE_SENDING: Final = (
@@ -73,6 +74,28 @@ async def asked(url: str, headers: dict[str, str], body: bytes, within_s: float)
     async with _request("POST", url, headers, body, within_s) as answer:
         has_body = bool(await answer.content.read(1))
         return Answer(answer.status, has_body, "Set-Cookie" in answer.headers, answer.headers.get("Location"))
+
+
+class Reply(NamedTuple):
+    """What a subscriber answered: the status, and when it says to come again."""
+
+    status: int
+    retry_after_s: float | None
+
+
+async def replied(url: str, headers: dict[str, str], body: bytes, within_s: float) -> Reply:
+    """One POST to a subscriber. Nothing of the answer's body is read. Raises NotDelivered."""
+    async with _request("POST", url, headers, body, within_s) as answer:
+        return Reply(answer.status, _seconds(answer.headers.get("Retry-After")))
+
+
+def _seconds(text: str | None) -> float | None:
+    """A Retry-After that gives seconds; a date is not believed: whose clock is right nobody knows."""
+    return (
+        float(text)
+        if text is not None and text.isascii() and text.isdigit() and len(text) <= RETRY_AFTER_DIGITS
+        else None
+    )
 
 
 @contextlib.asynccontextmanager

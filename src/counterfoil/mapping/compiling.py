@@ -44,6 +44,7 @@ def compile_flow(
 class _Compiler(ValueCompiler):
     def __init__(self, flow: FlowSettings, record: Target, columns: Collection[str] | None) -> None:
         super().__init__(flow, columns)
+        self.flow = flow
         self._record = record
 
     def mapper(self) -> Mapper:

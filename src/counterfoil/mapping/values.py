@@ -76,6 +76,7 @@ class Computed:
 
     def __init__(self, expression: Expression) -> None:
         self._expression = expression
+        self.gives = expression.gives
         named = [name for _, name in expression.uses.columns]
         summed = [name for columns in expression.uses.summed for name in columns]
         self.columns = tuple(dict.fromkeys(named + summed))

@@ -4,7 +4,7 @@ Called by compiling. Pure. Collects every mistake with its place; a value with o
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from counterfoil.mapping import targets, templates, values
 from counterfoil.mapping.checking import Surroundings, Uses
@@ -17,7 +17,7 @@ from counterfoil.mapping.targets import Target
 from counterfoil.mapping.texts import Reader
 from counterfoil.mapping.values import Value
 from counterfoil.model import shape, spelling
-from counterfoil.settings import FlowSettings
+from counterfoil.settings import LookupSettings, ReadSettings
 
 Path = tuple[str | int, ...]
 _FITS: Final = {  # what an expression gives → the targets that can read it
@@ -27,14 +27,33 @@ _FITS: Final = {  # what an expression gives → the targets that can read it
 }  # fmt: skip
 
 
-class ValueCompiler:
-    """Compiles the values of one flow. `row_in_use`: why `row` may not be used now, "" when it may."""
+class Owner(Protocol):
+    """The table that a mapping stands in: a flow's, or a feed's."""
 
-    def __init__(self, flow: FlowSettings, columns: Collection[str] | None) -> None:
-        self.flow = flow
+    @property
+    def table(self) -> str:
+        """Its name in the file."""
+
+    @property
+    def read(self) -> ReadSettings:
+        """How texts are read."""
+
+    @property
+    def lookups(self) -> Mapping[str, LookupSettings]:
+        """What may be looked up in."""
+
+    def place(self, *path: str | int) -> str:
+        """Where a key is written, as "FILE:LINE"; `path` from the table on."""
+
+
+class ValueCompiler:
+    """Compiles the values of one table. `row_in_use`: why `row` may not be used now, "" when it may."""
+
+    def __init__(self, owner: Owner, columns: Collection[str] | None) -> None:
+        self.owner = owner
         self._columns = columns
-        self.reader = Reader(flow.read, flow.table)
-        self._lookups: Mapping[str, Lookup] = {name: Lookup(one) for name, one in flow.lookups.items()}
+        self.reader = Reader(owner.read, owner.table)
+        self._lookups: Mapping[str, Lookup] = {name: Lookup(one) for name, one in owner.lookups.items()}
         self.functions = Functions(self.reader, self._lookups)
         self.amounts: set[str] = set()
         self._compared: list[tuple[Path, Uses]] = []
@@ -57,7 +76,7 @@ class ValueCompiler:
             self.wrong(path, f"{error.reason}{at}: {shape.shown(given)}", error.remedy)
             return None
         names = [part[0] for part in parts if isinstance(part, tuple)]
-        self._know(path, names)
+        self.know(path, names)
         if not names:
             return values.Constant(given)
         return values.Column(names[0]) if len(parts) == 1 else values.Template(parts)
@@ -131,16 +150,16 @@ class ValueCompiler:
         return values.Looked(lookup, compiled, day, self.functions, self.reader)
 
     def _use(self, path: Path, uses: Uses) -> None:
-        self._know(path, [name for _, name in uses.columns] + [name for columns in uses.summed for name in columns])
+        self.know(path, [name for _, name in uses.columns] + [name for columns in uses.summed for name in columns])
         self.amounts |= uses.amounts
         self._compared.append((path, uses))
 
-    def _know(self, path: Path, names: list[str]) -> None:
+    def know(self, path: Path, names: list[str]) -> None:
         """A column that the sample does not have is a mistake, when the sample's columns are known."""
         if self._columns is None:
             return
         for name in dict.fromkeys(names):
-            if name not in self._columns and name not in self.flow.read.optional:
+            if name not in self._columns and name not in self.owner.read.optional:
                 near = spelling.suggestion(name, self._columns)
                 self.wrong(path, f"names the column `{shape.shown(name)}`, which the source does not have", near)
 
@@ -153,9 +172,9 @@ class ValueCompiler:
 
     def wrong(self, path: Path, reason: str, remedy: str) -> None:
         """Notes a mistake of the key at `path`, counted from the flow's table."""
-        table, key = f"flows.{self.flow.table}", path
+        table, key = f"flows.{self.owner.table}", path
         if path[0] == "map":
             table, key = f"{table}.map", path[1:]
         elif path[0] == "line" and len(path) > 1:
             table, key = f"{table}.line", path[2:]
-        self.mistakes.append(Mistake(self.flow.place(*path), table, shape.written(key), reason, remedy))
+        self.mistakes.append(Mistake(self.owner.place(*path), table, shape.written(key), reason, remedy))

@@ -41,6 +41,11 @@ def known_fields(resource: str) -> frozenset[str]:
     return own | {f"{name}String" for name in own}
 
 
+def published_values(resource: str) -> dict[str, frozenset[str]]:
+    """The values of each field that is an enumeration."""
+    return _published()[resource].values
+
+
 _known_fields = functools.cache(known_fields)
 
 

@@ -28,7 +28,9 @@ from counterfoil.store.database import Connection, Database
 from counterfoil.store.mirrored import Reading
 from counterfoil.xero.client import XeroClient
 
-WRITTEN_AT_ONCE: Final = 100  # documents of a transaction: 10 ms, for which others wait
+WRITTEN_AT_ONCE: Final = 100  # documents of a transaction at most: 10 ms of a first load, for which others wait
+NAMED_AT_ONCE: Final = 10  # of the first one: each change that is named and kept takes half a millisecond
+TRANSACTION_S: Final = 0.01  # what takes longer has half as many in the next one
 LISTED_EVERY: Final = datetime.timedelta(days=1)  # a complete list of what tells by silence what is gone
 IDS_AT_ONCE: Final = 40  # 1,500 characters of a URL
 FILLED_AT_ONCE: Final = 2_000  # documents that a summary changed and that are then read whole, of one walk
@@ -92,14 +94,19 @@ class Mirror:
         self._database = database
         self._find_marker = find_marker
         self._record_all = record_all
+        self._at_once = NAMED_AT_ONCE if record_all is not None else WRITTEN_AT_ONCE
 
     async def apply(self, observation: Observation, projection: Projection) -> list[Observed]:
         """The one write path: → what was and what is of each document that is news, in the answer's order. Idempotent."""
         found: list[Observed] = []
-        for start in range(0, len(observation.rows), WRITTEN_AT_ONCE):
-            rows = observation.rows[start : start + WRITTEN_AT_ONCE]
-            some = msgspec.structs.replace(observation, rows=rows)
-            found += await self._database.run(lambda conn, some=some: self._write(conn, some, projection))  # type: ignore[misc]  # bound now
+        start = 0
+        while start < len(observation.rows):
+            rows = observation.rows[start : start + self._at_once]
+            work = functools.partial(
+                self._write, observation=msgspec.structs.replace(observation, rows=rows), projection=projection
+            )
+            found += await self._database.run(work)
+            start += len(rows)
         return found
 
     async def catch_up(
@@ -262,8 +269,14 @@ class Mirror:
         await self._database.run(work)
 
     def _write(self, conn: Connection, observation: Observation, projection: Projection) -> list[Observed]:
+        clock = self._database.clock
+        began_s = clock.elapsed_s()
         try:
-            return self._written(conn, observation, projection)
+            observed = self._written(conn, observation, projection)
+            took_s = clock.elapsed_s() - began_s
+            size = self._at_once // 2 if took_s > TRANSACTION_S else self._at_once * 2
+            self._at_once = max(1, min(size, WRITTEN_AT_ONCE))
+            return observed
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
             told = (
                 str(cause).partition("\n")[0]

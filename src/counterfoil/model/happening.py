@@ -28,3 +28,5 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime.datetime  # ours
     revision: int | None  # ours, field for field: the revision's id; None: somebody else's doing
     snapshot: bool
+    was: str = ""  # a digest of what the document said before it; "": it was not there
+    state: str = ""  # the same of what it says after it; where both are equal, its id says which time it is

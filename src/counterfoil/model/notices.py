@@ -29,6 +29,7 @@ KINDS: Final = {
     "left": "Postings of an entity are still to be sent.",
     "webhooks": "For 15 minutes no webhook of Xero's was taken; after 24 hours Xero switches them off.",
     "events": "Xero's webhooks bring what nobody uses: organisations that are not bound, unknown categories.",
+    "deliveries": "A feed has dead letters, has ended, or its target takes nothing for 15 minutes.",
     "heartbeat": "The address of [service] heartbeat_url does not take the service's sign of life.",
 }
 COUNTED: Final = ("problems", "uncertain", "held", "left")  # their notices say how many records they are about

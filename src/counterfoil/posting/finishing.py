@@ -7,24 +7,24 @@ Xero stops (limit, outage, consent) is left for the next run; the others go on.
 
 import asyncio
 import datetime
-import functools
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from counterfoil import errors
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.posting import freezing, kinds, looking_through, recording, recovering, unpaying
+from counterfoil.posting import claiming, kinds, looking_through, recording, recovering, unpaying
 from counterfoil.posting.allocated import AllocationLooker
+from counterfoil.posting.claiming import Claims, Work
 from counterfoil.posting.looking import Looker
 from counterfoil.posting.looking_through import PaymentLooker
 from counterfoil.posting.rewriting import Rewriter
-from counterfoil.posting.rules import ALL_OPEN, LOOK_AGAIN_S, Closed, Rules, next_step
+from counterfoil.posting.rules import LOOK_AGAIN_S, Rules
 from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.posting.unpaying import Unpayer
-from counterfoil.store import changes, documents, followers, locks, pauses, payments, requests
-from counterfoil.store.database import Connection, Database
+from counterfoil.store import requests
+from counterfoil.store.database import Database
 from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
 
@@ -34,21 +34,6 @@ LOOK_FAILURES_MAX = 3
 EXPIRED_MAX = 3  # fresh tokens in a row that Xero calls expired (two clocks far apart) before a person is told
 
 Progress = Callable[[str], None]
-Hours = Callable[[Connection, datetime.datetime], Closed]
-
-
-def always_open(_connection: Connection, _now: datetime.datetime) -> Closed:
-    """No flow has a window."""
-    return ALL_OPEN
-
-
-class Work(msgspec.Struct, frozen=True):
-    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; closed until `when`; or done."""
-
-    action: str
-    request: Request | None = None
-    resource: str = ""
-    when: datetime.datetime | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -63,12 +48,12 @@ class TenantWorker:
 
     def __init__(
         self, database: Database, client: XeroClient, rules: Rules, sender: Sender, looker: Looker, catch_up: CatchUp,
-        owner: str, point: Point, progress: Progress, closed: Hours = always_open, waiting: Waiting | None = None,
+        owner: str, point: Point, progress: Progress, closed: claiming.Hours = claiming.always_open, waiting: Waiting | None = None,
     ) -> None:  # fmt: skip
         """`closed`: which flows may send nothing at an instant; asked before each request."""
         self._database = database
         self._waiting = waiting
-        self._left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
+        left_alone: frozenset[str] = waiting.flows if waiting else frozenset()
         self._client = client
         self.entity = client.binding.entity
         self._tenant = client.binding.tenant_id
@@ -80,13 +65,11 @@ class TenantWorker:
         self._point = point
         self._progress = progress
         self._closed = closed
+        self._claims = Claims(database, client.binding, rules, owner, closed, left_alone)
         self._resting = False
         self._sending: dict[asyncio.Task[None], Request] = {}
-        self._busy: set[int] = set()
-        self._recovering = False
-        self._comparing = False
-        self._rewriter = Rewriter(database, rules, catch_up, owner, self._left_alone)
-        self._unpayer = Unpayer(database, rules, catch_up, owner, self._left_alone)
+        self._rewriter = Rewriter(database, rules, catch_up, owner, left_alone)
+        self._unpayer = Unpayer(database, rules, catch_up, owner, left_alone)
         self._payment_looker = PaymentLooker(database, rules, catch_up, owner)
         self._allocation_looker = AllocationLooker(database, rules, catch_up, owner)
         self._unreachable = 0
@@ -148,7 +131,7 @@ class TenantWorker:
         """Start as much as slots allow; → when the next waiting work is due, None: nothing is open."""
         while self.stopped is None and not self._resting and len(tasks) < self._rules.slots:
             try:
-                work = await self._database.run(self._claim)
+                work = await self._database.run(self._claims.next)
             except errors.StoreError as error:  # disk full, database gone: what is in flight ends by itself
                 self._stop(error)
                 break
@@ -157,7 +140,7 @@ class TenantWorker:
             if work.action in ("wait", "done", "closed"):
                 return work.when
             if work.request is not None:
-                self._busy.add(work.request.id)
+                self._claims.busy.add(work.request.id)
             task = asyncio.create_task(self._do(work))
             tasks.add(task)
             if work.action == "send" and work.request is not None:
@@ -175,112 +158,6 @@ class TenantWorker:
             sleep.cancel()
         self.waiting_until = None
 
-    def _claim(self, connection: Connection) -> Work:
-        """The next piece of work, from the tables."""
-        locks.hold_tenants(connection, [self._tenant])
-        now = self._database.now(connection)
-        after = recovering.quiet_until(connection)
-        if after is not None and after > now:
-            return Work("wait", when=after)
-        due: list[datetime.datetime] = []
-        closed = self._closed(connection, now)
-        alone = requests.all_of_flows(connection, self._tenant, self._left_alone) if self._left_alone else set()
-        for request in requests.open_of(connection, self._tenant):
-            if request.id in self._busy or request.id in alone:
-                continue
-            work = self._claim_request(connection, request, now, closed)
-            if work.action != "wait":
-                return work
-            due.append(work.when or now)
-        fresh = self._claim_planned(connection, now, closed.flow_ids | self._left_alone)
-        if fresh.action != "done":
-            return fresh if fresh.when is None else Work("wait", when=min([fresh.when, *due]))
-        if self._busy or self._recovering or self._comparing:
-            return Work("wait", when=now)
-        if due:
-            return Work("wait", when=min(due))
-        if followers.waits_for_a_window(connection, self.entity, self._tenant, closed.flow_ids):
-            return Work("closed", when=closed.until)
-        return Work("done")
-
-    def _claim_request(self, connection: Connection, request: Request, now: datetime.datetime, closed: Closed) -> Work:
-        if request.lease_until is not None and request.lease_until > now and request.owner != self._owner:
-            return Work("wait", when=request.lease_until)
-        if request.state == "open" and request.attempts == 0:
-            if closed.flow_ids and requests.is_of_any(connection, request.id, closed.flow_ids):
-                recording.abandon(connection, request, now)  # frozen by somebody who died, before its window closed
-                return Work("wait", when=now)
-            return Work("send", request)
-        if request.state == "open":
-            if request.lease_until is not None and request.lease_until > now:
-                return Work("wait", when=request.lease_until)
-            recording.unclear(connection, request, "the process that sent it ended.", self._rules, now)
-            request = requests.get(connection, request.id)
-        step = next_step(request, self._rules, now)
-        when = max(step.when, request.not_before or now)
-        if when > now:
-            return Work("wait", when=when)
-        held = now + datetime.timedelta(seconds=self._rules.request_timeout_s)
-        if step.action == "look" and not requests.change(
-            connection, request, {"owner": self._owner, "lease_until": held}
-        ):
-            return Work("wait", when=now)
-        return Work("send" if step.action == "resend" else "look", requests.get(connection, request.id))
-
-    def _claim_planned(self, connection: Connection, now: datetime.datetime, closed: Collection[str]) -> Work:
-        """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
-        pauses.settle(connection, now)
-        if pauses.of_entity(connection, self.entity, now) is not None:
-            return Work("done")  # requests that may have arrived are looked for all the same
-        if payments.unverified(connection, self._tenant, every=self._forgotten(connection)):
-            if self._recovering:
-                return Work("wait", when=now)
-            self._recovering = True
-            return Work("recover", resource=kinds.PAYMENT.resource)
-        for resource in kinds.ORDER:
-            if self._to_recover(connection, resource, closed):
-                return self._recover_first(resource, now)
-        if not self._comparing and payments.to_delete(connection, self.entity, self._tenant, 1, self._left_alone):
-            self._comparing = True
-            return Work("unpay")
-        if not self._comparing and changes.ready(
-            connection, self.entity, self._tenant, 1, closed=closed, but=self._left_alone
-        ):
-            self._comparing = True
-            return Work("compare")
-        freeze = functools.partial(
-            freezing.freeze_ready, connection, self.entity, self._tenant, self._rules, self._owner, now,
-            lambda chosen: recovering.sift(connection, chosen, now), closed=closed,
-        )  # fmt: skip
-        frozen = freeze()
-        if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
-            return self._recover_first(kinds.CREDIT_NOTE.resource, now)
-        frozen = frozen or freeze(kinds.CREDITS)
-        if frozen:
-            return Work("send", requests.get(connection, frozen[0]))
-        return Work("done")
-
-    def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:
-        """Something of this resource is to be made, and Xero was not read for what it has already."""
-        if documents.cursor(connection, self._tenant, resource).recovered:
-            return False
-        return any(
-            followers.ready(
-                connection, self.entity, self._tenant, resource, own_number=own_number, most=1, closed=closed
-            )
-            for own_number in (True, False)
-        )
-
-    def _recover_first(self, resource: str, now: datetime.datetime) -> Work:
-        if self._recovering:
-            return Work("wait", when=now)
-        self._recovering = True
-        return Work("recover", resource=resource)
-
-    def _forgotten(self, connection: Connection) -> bool:
-        """Payments may have been made in a time that this database knows nothing of."""
-        return not documents.cursor(connection, self._tenant, kinds.PAYMENT.resource).recovered
-
     async def _do(self, work: Work) -> None:
         try:
             await self._carry_out(work)
@@ -288,7 +165,7 @@ class TenantWorker:
             self._stop(error)
         finally:
             if work.request is not None:
-                self._busy.discard(work.request.id)
+                self._claims.busy.discard(work.request.id)
             self._progress(work.action)
 
     async def _carry_out(self, work: Work) -> None:
@@ -354,7 +231,7 @@ class TenantWorker:
         try:
             await changing(self._client)
         finally:
-            self._comparing = False
+            self._claims.comparing = False
 
     async def _recover(self, resource: str) -> None:
         """A new or restored database: read the resource once and adopt every mark of ours, before the first create."""
@@ -367,7 +244,7 @@ class TenantWorker:
                 lambda conn: recovering.adopt_marked(conn, self._tenant, resource, self._database.now(conn))
             )
         finally:
-            self._recovering = False
+            self._claims.recovering = False
 
     def _stop(self, error: errors.CounterfoilError) -> None:
         """The first reason counts; what is in flight ends by itself."""

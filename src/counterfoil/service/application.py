@@ -15,8 +15,10 @@ from litestar.exceptions import HTTPException
 from counterfoil import errors
 from counterfoil.app import connecting
 from counterfoil.service import answers, connect_page, metrics
+from counterfoil.service.api import application as api
+from counterfoil.service.api import gate
 from counterfoil.service.connect_page import ConnectPage
-from counterfoil.service.guard import BODY_BYTES_MAX, Guard
+from counterfoil.service.guard import BODY_BYTES_MAX, Guard, known_hosts
 from counterfoil.service.health import Health
 from counterfoil.service.posting_page import PostingPage
 from counterfoil.service.readiness import Readiness
@@ -47,7 +49,8 @@ async def made(
         exception_handlers={HTTPException: _refused, errors.CounterfoilError: _told, Exception: _unforeseen},
     )  # fmt: skip
     service = books.settings.service
-    return Guard(app, connect.end, (urlsplit(service.public_url).netloc, host, *service.hosts), doors)
+    hosts = (urlsplit(service.public_url).netloc, host, *service.hosts)
+    return Guard(app, connect.end, hosts, doors, (gate.is_ours, api.made(books, known_hosts(hosts))))
 
 
 def _probes(books: Any, ready: Readiness, installation: str, health: Callable[[], Health | None]) -> list[Any]:

@@ -46,15 +46,18 @@ class Guard:
     """An ASGI application around another. `hosts`: the names by which the service may be called; `end`: of what it began.
 
     `doors`: paths that programs call, each with the application that has it to itself; what is above holds for none of them.
+    `api` likewise, of the paths that `api[0]` knows.
     """
 
     def __init__(
-        self, app: Any, end: Callable[[], Awaitable[None]], hosts: Iterable[str], doors: Mapping[str, Any] | None = None
-    ) -> None:
+        self, app: Any, end: Callable[[], Awaitable[None]], hosts: Iterable[str], doors: Mapping[str, Any] | None = None,
+        api: tuple[Callable[[str], bool], Any] | None = None,
+    ) -> None:  # fmt: skip
         self._app = app
         self._doors = doors or {}
+        self._api = api
         self.end = end
-        self._hosts = LOOPBACK | {name_of(one) for one in hosts}
+        self._is_known = known_hosts(hosts)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -64,8 +67,11 @@ class Guard:
         if door is not None:
             await door(scope, receive, send)
             return
+        if self._api is not None and self._api[0](scope["path"]):
+            await self._api[1](scope, receive, send)
+            return
         sender = _Sender(send)
-        wants_page = b"text/html" in _header(scope, b"accept")
+        wants_page = b"text/html" in header(scope, b"accept")
         try:
             refused = self._refused(scope)
             if refused is not None:
@@ -85,15 +91,13 @@ class Guard:
 
     def _refused(self, scope: Any) -> tuple[int, str, str] | None:
         """(status, what, remedy) of what nobody here should be asked."""
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        name = name_of(hosts[0].decode("latin-1")) if len(hosts) == 1 else ""
-        if name not in self._hosts and not _is_own_address(name, scope):
+        if not self._is_known(scope):
             return (
                 421,
                 "This service is not called so.",
                 "Its names are those of [service] listen, public_url and hosts.",
             )
-        length = _header(scope, b"content-length")
+        length = header(scope, b"content-length")
         if length and (not length.isdigit() or int(length) > BODY_BYTES_MAX):
             return 413, "The request is too large.", ""
         if scope["method"] not in ("GET", "HEAD", "POST"):
@@ -101,7 +105,20 @@ class Guard:
         return None
 
 
-def _header(scope: Any, wanted: bytes) -> bytes:
+def known_hosts(hosts: Iterable[str]) -> Callable[[Any], bool]:
+    """Whether a request calls us by one of these names, or by the very address that it came to."""
+    names = LOOPBACK | {name_of(one) for one in hosts}
+
+    def is_known(scope: Any) -> bool:
+        given = [value for name, value in scope["headers"] if name == b"host"]
+        name = name_of(given[0].decode("latin-1")) if len(given) == 1 else ""
+        return name in names or _is_own_address(name, scope)
+
+    return is_known
+
+
+def header(scope: Any, wanted: bytes) -> bytes:
+    """The first header of this name, in small letters; empty when there is none."""
     return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
 
 

@@ -7,8 +7,9 @@ above, so a flow's table stays raw until `compile_flows` is told which kinds exi
 from counterfoil.settings.checking import Difference
 from counterfoil.settings.environments import begin as begin_environment
 from counterfoil.settings.environments import refuse_shared
+from counterfoil.settings.feeds import FeedSettings, compile_feeds, matches
 from counterfoil.settings.flows import FlowSettings, compile_flows
-from counterfoil.settings.loading import RawFlow, Settings, load
+from counterfoil.settings.loading import RawFeed, RawFlow, Settings, converted, load
 from counterfoil.settings.lookups import LookupSettings
 from counterfoil.settings.pacing import PacingSettings, misplaced_window
 from counterfoil.settings.reading import ReadSettings
@@ -23,6 +24,7 @@ from counterfoil.settings.tables import (
     StoreSettings,
     VaultSettings,
     XeroSettings,
+    is_secret,
 )
 from counterfoil.settings.targets import NotifySettings, Target
 from counterfoil.settings.written import Written, secret_files, written_secrets
@@ -30,12 +32,14 @@ from counterfoil.settings.written import Written, secret_files, written_secrets
 __all__ = [
     "Difference",
     "EntitySettings",
+    "FeedSettings",
     "Field",
     "FlowSettings",
     "LookupSettings",
     "NotifySettings",
     "PacingSettings",
     "PostingSettings",
+    "RawFeed",
     "RawFlow",
     "ReadSettings",
     "Secret",
@@ -48,10 +52,14 @@ __all__ = [
     "Written",
     "XeroSettings",
     "begin_environment",
+    "compile_feeds",
     "compile_flows",
+    "converted",
     "declared",
     "forget_overrides",
+    "is_secret",
     "load",
+    "matches",
     "misplaced_window",
     "redacted",
     "refuse_shared",

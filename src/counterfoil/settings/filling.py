@@ -85,6 +85,11 @@ def read_secrets(values: dict[str, Any], where: Where, folder: Path, problems: l
         for key in tables.TARGET_SECRETS:
             held = one.get("to") if isinstance(one, dict) else None
             _read_secret(held, ("notify", n, "to"), key, where, folder, problems)
+    feeds = values.get("feeds")
+    for name, one in feeds.items() if isinstance(feeds, dict) else ():
+        for key in tables.FEED_SECRETS:
+            held = one.get("to") if isinstance(one, dict) else None
+            _read_secret(held, ("feeds", name, "to"), key, where, folder, problems, several=key == "secret")
 
 
 def _read_secret(

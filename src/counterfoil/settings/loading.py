@@ -20,7 +20,6 @@ from counterfoil.settings.mistakes import Where, mistakes, place, told
 from counterfoil.settings.secret import Secret
 
 FILE_BYTES_MAX: Final = 1 << 20
-LATER: Final = ("feeds",)
 
 
 class RawFlow(msgspec.Struct, frozen=True):
@@ -35,6 +34,14 @@ class RawLookup(msgspec.Struct, frozen=True):
     """A lookup's table before lookups compiles it."""
 
     name: str
+    values: dict[str, Any]
+    where: Where
+
+
+class RawFeed(msgspec.Struct, frozen=True):
+    """A feed's table before delivery compiles it."""
+
+    table: str
     values: dict[str, Any]
     where: Where
 
@@ -56,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     flows: dict[str, RawFlow]
     lookups: dict[str, RawLookup] = {}
     notify: tuple[targets.NotifySettings, ...] = ()
+    feeds: dict[str, RawFeed] = {}
+    handlers: tables.HandlersSettings = tables.HandlersSettings()
 
     @property
     def modes(self) -> dict[str, str]:
@@ -77,13 +86,12 @@ def load(
     filling.override(values, where, environ, problems)
     filling.read_secrets(values, where, path.parent, problems)
     filling.check_key_sources(values, where, problems)
-    _refuse_later(values, where, problems)
     found = (*shape.misfits(values, tables.FileTables), *targets.misfits(values.get("notify")))
     problems += [_told(misfit, where, path) for misfit in found]
     if problems:
         raise mistakes(problems)
     try:
-        given = msgspec.convert(values, tables.FileTables, dec_hook=_hook(path.parent))
+        given = converted(values, tables.FileTables, path.parent)
     except msgspec.ValidationError as error:
         raise mistakes([f"{path.name}: {error}"]) from error
     return _settings(given, path, env_name or "", where)
@@ -151,11 +159,9 @@ def _told(misfit: shape.Misfit, where: Where, path: Path) -> str:
     return told(misfit, where, path.name)
 
 
-def _refuse_later(values: dict[str, Any], where: Where, problems: list[str]) -> None:
-    for table in LATER:
-        if values.pop(table, None) is not None:
-            at = place(where, next((path for path in where if path[0] == table), (table,)), "the configuration")
-            problems.append(f"{at}: [{table}] comes with a later version; take it out.")
+def converted(values: Any, type_: Any, folder: Path) -> Any:
+    """Plain values that have no misfits as a declared table; paths are relative to `folder`."""
+    return msgspec.convert(values, type_, dec_hook=_hook(folder))
 
 
 def _hook(folder: Path) -> Any:
@@ -202,6 +208,8 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
             name: RawLookup(name, values, _places("lookups", name, where)) for name, values in given.lookups.items()
         },
         notify=tuple(targets.compiled(one) for one in given.notify),
+        feeds={name: RawFeed(name, values, _places("feeds", name, where)) for name, values in given.feeds.items()},
+        handlers=given.handlers,
     )
 
 

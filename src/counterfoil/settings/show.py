@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from counterfoil.settings import checking, flows, loading, lookups, reading, sources, tables, targets
+from counterfoil.settings import checking, feeds, flows, loading, lookups, reading, sources, tables, targets
 from counterfoil.settings.secret import HIDDEN, Secret
 
 
@@ -43,6 +43,8 @@ def redacted(settings: loading.Settings) -> dict[str, Any]:
             "flows": {name: flow.values for name, flow in settings.flows.items()},
             "lookups": {name: lookup.values for name, lookup in settings.lookups.items()},
             "notify": [_notify(one) for one in settings.notify],
+            "feeds": {name: _feed(one.values) for name, one in settings.feeds.items()},
+            "handlers": settings.handlers,
         },
         enc_hook=_plain,
     )
@@ -70,6 +72,8 @@ def declared() -> tuple[Field, ...]:
         "flows.NAME.check": checking.CheckTable,
         "flows.NAME.check.difference": checking.DifferenceTable,
         "lookups.NAME": lookups.LookupTable,
+        "feeds.NAME": feeds.FeedTable,
+        "handlers": tables.HandlersSettings,
     }
     return tuple(_field(table, field) for table, struct in structs.items() for field in _fields(struct))
 
@@ -80,6 +84,13 @@ def _notify(one: targets.NotifySettings) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None} | {
         "to": {key: value for key, value in given["to"].items() if value is not None}
     }
+
+
+def _feed(values: dict[str, Any]) -> dict[str, Any]:
+    """As it is written, without what may be secret of where it goes."""
+    to = values["to"] if isinstance(values.get("to"), dict) else {}
+    shown = {key: HIDDEN if tables.is_secret(("feeds", "", "to", key)) else value for key, value in to.items()}
+    return values | {"to": shown}
 
 
 def _fields(struct: Any) -> list[inspect.Field]:

@@ -14,15 +14,21 @@ import msgspec
 from msgspec import inspect
 
 from counterfoil.model.modes import Mode
-from counterfoil.model.text import END, PORT, Email, Line50, Line255
+from counterfoil.model.text import END, PORT, Line50, Line255
+from counterfoil.settings import names, receivers
 from counterfoil.settings.secret import Secret
 
-NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END
 TOKEN_MIN: Final = 20  # characters of a key that stands in a link
 KEY_FILE: Final = "counterfoil.key"
 KEY_SOURCES: Final = ("master_key", "master_key_file", "master_key_command")
+NAME: Final = names.NAME
+Key = names.Key
+HandlersSettings = receivers.HandlersSettings
+NotifyTable = receivers.NotifyTable
+TargetTable = receivers.TargetTable
+TARGET_SECRETS: Final = receivers.TARGET_SECRETS
+FEED_SECRETS: Final = receivers.FEED_SECRETS
 _SECRET: Final = {"secret": True}
-_NAME_RULE: Final = {"rule": "Letters, digits, dots, dashes and underscores; it begins with a letter or a digit."}
 
 
 def _seconds(help_text: str) -> msgspec.Meta:
@@ -214,6 +220,7 @@ class PacingTable(Table, frozen=True, kw_only=True):
 
 
 _KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
+_CHANGES_KEPT: Final = r"^([2-9]d|[1-9][0-9]{1,4}d|forever)" + END  # a change is tried for 28 hours
 
 
 def _kept(help_text: str) -> msgspec.Meta:
@@ -226,8 +233,18 @@ class RetentionSettings(Table, frozen=True, kw_only=True):
     requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
     raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
     webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
+    changes: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=_CHANGES_KEPT,
+            description="What happened at Xero, by name, with what it was before and after.",
+            extra={
+                "rule": 'At least two days, such as "90d", or "forever": what a feed still tries to hand over is kept.'
+            },
+        ),
+    ] = "90d"
 
-    def kept(self, what: Literal["requests", "raw_rows", "webhooks"]) -> datetime.timedelta | None:
+    def kept(self, what: Literal["requests", "raw_rows", "webhooks", "changes"]) -> datetime.timedelta | None:
         """How long one of them is kept; None: for ever."""
         text: str = getattr(self, what)
         return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
@@ -282,63 +299,6 @@ class EntitySettings(EntityTable, frozen=True, kw_only=True):
     key: str
 
 
-Key = Annotated[str, msgspec.Meta(pattern=NAME, extra=_NAME_RULE)]
-_MailServer = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}" + END,
-        extra={"rule": "HOST:PORT, such as smtp.example.com:587."},
-    ),
-]
-
-
-class TargetTable(Table, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """`to` of a [[notify]] table: a webhook, an e-mail address or a command, with what that one needs."""
-
-    webhook: Annotated[
-        Secret | None,
-        msgspec.Meta(
-            description="An https address that gets each message as JSON; it may hold a token.", extra=_SECRET
-        ),
-    ] = None
-    secret: Annotated[
-        Secret | None, msgspec.Meta(description="The key that signs what is sent to the webhook.", extra=_SECRET)
-    ] = None
-    email: Annotated[Email | None, msgspec.Meta(description="An address that gets each message as plain text.")] = None
-    smtp: Annotated[_MailServer | None, msgspec.Meta(description="The mail server, such as smtp.example.com:587.")] = (
-        None
-    )
-    from_: Annotated[Email | None, msgspec.Meta(description="The e-mail's sender.")] = None
-    user: Annotated[Line255 | None, msgspec.Meta(description="The name at the mail server; none: no login.")] = None
-    password: Annotated[Secret | None, msgspec.Meta(description="The password at the mail server.", extra=_SECRET)] = (
-        None
-    )
-    security: Annotated[
-        Literal["starttls", "tls", "none"] | None,
-        msgspec.Meta(
-            description="Of the mail server; absent: tls on port 465, else starttls. none: this machine only."
-        ),
-    ] = None
-    command: Annotated[
-        tuple[str, ...] | None,
-        msgspec.Meta(description="A program with its arguments; it gets each message as JSON on stdin."),
-    ] = None
-
-
-class NotifyTable(Table, frozen=True, kw_only=True):
-    """[[notify]]: who is told of what."""
-
-    name: Annotated[Key | None, msgspec.Meta(description="What it is called.")] = None
-    when: Annotated[
-        tuple[str, ...], msgspec.Meta(description='What of, such as ["reconnect", "problems", "uncertain > 30m"].')
-    ]
-    to: Annotated[TargetTable, msgspec.Meta(description="Whom: one of `webhook`, `email` and `command`.")]
-
-
-TARGET_SECRETS: Final = ("password", "secret", "webhook")
-_TARGET_SHOWN: Final = ("email", "from", "security", "smtp", "user")  # a mistake in these is told with its value
-
-
 class FileTables(Table, frozen=True, kw_only=True):
     """The whole file but for what is compiled later."""
 
@@ -354,6 +314,8 @@ class FileTables(Table, frozen=True, kw_only=True):
     notify: tuple[NotifyTable, ...] = ()
     flows: dict[Key, dict[str, Any]] = {}
     lookups: dict[Key, dict[str, Any]] = {}
+    feeds: dict[Key, dict[str, Any]] = {}
+    handlers: HandlersSettings = HandlersSettings()
 
 
 @functools.cache
@@ -370,8 +332,8 @@ def secrets() -> frozenset[tuple[str, str]]:
 
 def is_secret(path: tuple[str | int, ...]) -> bool:
     """Whether what stands at this place of the file may never be shown."""
-    if path[:1] == ("notify",) and path[2:3] == ("to",):
-        return path[3:4] == () or path[3] not in _TARGET_SHOWN
+    if path[:1] in (("notify",), ("feeds",)) and path[2:3] == ("to",):
+        return receivers.is_secret(path)
     return path[:2] in secrets()
 
 

@@ -90,7 +90,7 @@ def _target(table: tables.NotifyTable) -> Target:
         url = to.webhook.reveal()
         return Target(
             key=table.name or _key("webhook", url), label=f"webhook {urlsplit(url).netloc}", way="webhook",
-            url=to.webhook, secret=_secret(to.secret.reveal()),
+            url=to.webhook, secret=key_of(to.secret.reveal()),
         )  # fmt: skip
     if to.email is not None:
         assert to.smtp is not None
@@ -111,7 +111,7 @@ def _key(way: str, address: str) -> str:
     return f"{way}-{hashlib.sha256(address.encode()).hexdigest()[:10]}"
 
 
-def _secret(text: str) -> bytes:
+def key_of(text: str) -> bytes:
     """The key that a webhook's secret stands for. Raises ValueError."""
     written = text.strip().removeprefix(WRITTEN_BEFORE)
     return base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
@@ -191,7 +191,7 @@ def _target_misfits(n: int, to: dict[str, Any]) -> list[shape.Misfit]:
         _wrong((n, "to", key), f"has no use for a target with `{ways[0]}`", "Take it out.")
         for key in sorted(others & to.keys())
     ]
-    for key, reason, rule in {"webhook": _webhook, "email": _email, "command": _command}[ways[0]](to):
+    for key, reason, rule in {"webhook": webhook_misfits, "email": _email, "command": _command}[ways[0]](to):
         shown = to.get(key, "") if key in ("security", "smtp") else ""
         found.append(_wrong((n, "to", key), reason, rule, shown))
     return found
@@ -200,7 +200,8 @@ def _target_misfits(n: int, to: dict[str, Any]) -> list[shape.Misfit]:
 Reasons = list[tuple[str, str, str]]
 
 
-def _webhook(to: dict[str, Any]) -> Reasons:
+def webhook_misfits(to: dict[str, Any]) -> Reasons:
+    """What is wrong with a webhook's address and its secret: (key, reason, rule)."""
     found: Reasons = []
     if isinstance(to["webhook"], str) and not is_safe_address(to["webhook"]):
         rule = "https://…, without a user and a password; http only to this machine (localhost, 127.0.0.1, [::1])."
@@ -208,7 +209,7 @@ def _webhook(to: dict[str, Any]) -> Reasons:
     secret = to.get("secret")
     if isinstance(secret, str):
         try:
-            is_long = len(_secret(secret)) >= KEY_BYTES_MIN
+            is_long = len(key_of(secret)) >= KEY_BYTES_MIN
         except ValueError:
             found.append(("secret", "is no base64", MAKE_ONE))
         else:

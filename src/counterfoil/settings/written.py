@@ -66,6 +66,10 @@ def _places(values: dict[str, Any]) -> Iterator[tuple[shape.Path, dict[str, Any]
     for n, one in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(one, dict) and isinstance(held := one.get("to"), dict):
             yield from ((("notify", n, "to"), held, key) for key in tables.TARGET_SECRETS)
+    feeds = values.get("feeds")
+    for name, one in feeds.items() if isinstance(feeds, dict) else ():
+        if isinstance(one, dict) and isinstance(held := one.get("to"), dict):
+            yield from ((("feeds", name, "to"), held, key) for key in tables.FEED_SECRETS)
 
 
 def _files(path: Path, env_name: str | None) -> Iterator[tuple[Path, dict[str, Any], Where]]:
@@ -87,7 +91,7 @@ def _is_secret(table: str | int, key: str, text: str) -> bool:
     """Text that is no reference; of the database's address only the password, of a webhook's what may be a token."""
     if "${" in text:
         return False
-    if table == "store":
+    if table == "store" or key == "sql":
         return _PASSWORD.match(text) is not None
     return key != "webhook" or _may_hold_token(text)
 

@@ -14,15 +14,18 @@ import sqlalchemy as sa
 
 from counterfoil.model.happening import Happening
 from counterfoil.store import locks, schema
+from counterfoil.store.documents import upsert
+from counterfoil.store.prepared import Among, Prepared, insert_many
+from counterfoil.store.retention import Step
 
 LOCK: Final = "happenings"  # taken last of all locks: whoever holds it waits for nobody
 PAGE_MAX: Final = 1000  # changes of one answer
-DROPPED_AT_ONCE: Final = 500
-IDS_AT_ONCE: Final = 500
+DROPPED_AT_ONCE: Final = 50  # with what they say, which is freed with them
 ID_LENGTH: Final = 40
 KEPT_OF_ID: Final = 28  # of an id, when the rest says which time it is
 _H, _L, _T = schema.happenings, schema.happenings_last, schema.happenings_turns
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+Document = tuple[str, str, str]  # tenant, resource, id
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -45,6 +48,23 @@ class Kept(msgspec.Struct, frozen=True):
     body: bytes
 
 
+_COLUMNS: Final = tuple(_H.c[name] for name in Kept.__struct_fields__)
+_OF: Final = (_T.c.tenant_id == sa.bindparam("tenant_id"), _T.c.resource == sa.bindparam("resource"))
+_TURNS: Final = Prepared(
+    sa.select(_T.c.document_id, _T.c.turn, _T.c.state).where(*_OF, Among(_T.c.document_id, "those"))
+)
+_THERE: Final = Prepared(sa.select(_H.c.id).where(Among(_H.c.id, "those")))
+_LAST: Final = Prepared(sa.select(_L.c.n))
+_MOVE_LAST: Final = Prepared(sa.update(_L).values(n=sa.bindparam("to")))
+
+
+class _Place(msgspec.Struct):
+    """Where a document's order stands, and what the newest change said of it. `state` None: from before states were kept."""
+
+    turn: int = 0
+    state: str | None = None
+
+
 def record(conn: sa.Connection, found: Sequence[Happening]) -> list[str]:
     """Keep changes in the order given, in the caller's transaction; → the ids of those that were new.
 
@@ -53,52 +73,83 @@ def record(conn: sa.Connection, found: Sequence[Happening]) -> list[str]:
     if not found:
         return []
     locks.hold(conn, LOCK)
-    found = [_anew(conn, one) for one in found]
-    there = _there(conn, [one.id for one in found])
-    new = list({one.id: one for one in found if one.id not in there}.values())
+    places = _places(conn, found)
+    named = _anew(conn, found, places)
+    there = _there(conn, [one.id for one in named])
+    new = list({one.id: one for one in named if one.id not in there}.values())
     if not new:
         return []
-    last = conn.execute(sa.select(_L.c.n)).scalar()
-    conn.execute(sa.insert(_L).values(one=1, n=len(new)) if last is None else sa.update(_L).values(n=last + len(new)))
-    rows = [_row(one, (last or 0) + place, _turn(conn, one)) for place, one in enumerate(new, 1)]
-    conn.execute(sa.insert(_H), rows)
+    last = _LAST.first(conn)
+    if last is None:
+        conn.execute(sa.insert(_L).values(one=1, n=len(new)))
+    else:
+        _MOVE_LAST.run(conn, to=last + len(new))
+    rows = []
+    for n, one in enumerate(new, (last or 0) + 1):
+        place = places[_document(one)]
+        place.turn, place.state = place.turn + 1, one.state
+        rows.append(_row(one, n, place.turn))
+    insert_many(conn, _H, rows)
+    touched = {_document(one) for one in new}
+    upsert(conn, _T, [_turn(document, places[document]) for document in sorted(touched)])
     return [one.id for one in new]
 
 
-def _anew(conn: sa.Connection, one: Happening) -> Happening:
-    """A change to which Xero gave no stamp has another id when it happens again: archived, restored, archived once more.
+def _places(conn: sa.Connection, found: Sequence[Happening]) -> dict[Document, _Place]:
+    """Where the order of each of these documents stands."""
+    places = {_document(one): _Place() for one in found}
+    for tenant, resource in {(tenant, resource) for tenant, resource, _id in places}:
+        ids = [document_id for *of, document_id in places if of == [tenant, resource]]
+        for document_id, turn, state in _TURNS.tuples(conn, tenant_id=tenant, resource=resource, those=ids):
+            places[tenant, resource, document_id] = _Place(turn, state)
+    return places
 
-    It happens again when something else happened to the document since; seen again, it is the document's newest. The new id is
-    the same in every process and after a restore: it is made of the document's own order.
+
+def _anew(conn: sa.Connection, found: Sequence[Happening], places: dict[Document, _Place]) -> list[Happening]:
+    """A change that happens again has another id: archived, restored, archived once more, with no stamp that says so.
+
+    It happens again when it goes on from what the document's newest change left; one that begins elsewhere is only seen
+    again. The new id is the same in every process and after a restore: it is made of the document's own order. Where Xero
+    gives no stamp, every change after the first has such an id, since retention may have dropped the first.
     """
-    if one.stamp is not None or not _there(conn, [one.id]):
-        return one
-    key = (_H.c.tenant_id == one.tenant_id, _H.c.resource == one.resource, _H.c.document_id == one.document_id)
-    newest = conn.execute(sa.select(_H).where(*key).order_by(_H.c.n.desc()).limit(1)).one()
-    if Kept(*newest).body == _body(one):
-        return msgspec.structs.replace(one, id=conn.execute(_like(one)).scalar_one())
-    return msgspec.structs.replace(one, id=f"{one.id[:KEPT_OF_ID]}{newest.turn:0{ID_LENGTH - KEPT_OF_ID}x}")
+    there = _there(conn, [one.id for one in found])
+    named = []
+    for one in found:
+        place = places[_document(one)]
+        if place.turn == 0 or one.was == one.state or (one.stamp is not None and one.id not in there):
+            named.append(one)
+        elif one.was != place.state and (like := _like(conn, one)) is not None:
+            named.append(msgspec.structs.replace(one, id=like))
+        else:
+            again = f"{one.id[:KEPT_OF_ID]}{place.turn:0{ID_LENGTH - KEPT_OF_ID}x}"
+            named.append(msgspec.structs.replace(one, id=again))
+    return named
 
 
-def _like(one: Happening) -> sa.Select[tuple[str]]:
-    """The id by which this change of the document was kept last."""
+def _like(conn: sa.Connection, one: Happening) -> str | None:
+    """The id by which this change of the document was kept last; None: it was not."""
     key = (_H.c.tenant_id == one.tenant_id, _H.c.resource == one.resource, _H.c.document_id == one.document_id)
-    query = sa.select(_H.c.id).where(*key, _H.c.name == one.name)
-    return query.order_by(_H.c.n.desc()).limit(1)
+    begins = sa.func.substr(_H.c.id, 1, KEPT_OF_ID) == one.id[:KEPT_OF_ID]
+    return conn.execute(sa.select(_H.c.id).where(*key, begins).order_by(_H.c.n.desc()).limit(1)).scalar()
 
 
 def _there(conn: sa.Connection, ids: list[str]) -> set[str]:
-    windows = (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
-    return {one for some in windows for one in conn.execute(sa.select(_H.c.id).where(_H.c.id.in_(some))).scalars()}
+    return {one for (one,) in _THERE.tuples(conn, those=ids)}
 
 
-def _turn(conn: sa.Connection, one: Happening) -> int:
-    key = {"tenant_id": one.tenant_id, "resource": one.resource, "document_id": one.document_id}
-    same = sa.and_(*(_T.c[name] == value for name, value in key.items()))
-    next_one = conn.execute(sa.update(_T).where(same).values(turn=_T.c.turn + 1).returning(_T.c.turn)).scalar()
-    if next_one is None:
-        conn.execute(sa.insert(_T).values(**key, turn=1))
-    return next_one or 1
+def _document(one: Happening) -> Document:
+    return one.tenant_id, one.resource, one.document_id
+
+
+def _turn(document: Document, place: _Place) -> dict[str, object]:
+    tenant, resource, document_id = document
+    return {
+        "tenant_id": tenant,
+        "resource": resource,
+        "document_id": document_id,
+        "turn": place.turn,
+        "state": place.state,
+    }
 
 
 def _row(one: Happening, n: int, turn: int) -> dict[str, object]:
@@ -110,12 +161,13 @@ def _row(one: Happening, n: int, turn: int) -> dict[str, object]:
 
 
 def _body(one: Happening) -> bytes:
-    return _ENCODER.encode({"before": one.before, "after": one.after, "fields": one.fields})
+    before, after = (None if told is None else dict(told) for told in (one.before, one.after))
+    return _ENCODER.encode({"before": before, "after": after, "fields": one.fields})
 
 
 def after(conn: sa.Connection, n: int, tenant_ids: Collection[str] | None, most: int) -> list[Kept]:
     """The changes after `n`, oldest first, at most `most` and PAGE_MAX; of these tenants, None: of all. 0: from the start."""
-    query = sa.select(_H).where(_H.c.n > n).order_by(_H.c.n).limit(min(most, PAGE_MAX))
+    query = sa.select(*_COLUMNS).where(_H.c.n > n).order_by(_H.c.n).limit(min(most, PAGE_MAX))
     if tenant_ids is not None:
         query = query.where(_H.c.tenant_id.in_(list(tenant_ids)))
     return [Kept(*row) for row in conn.execute(query)]
@@ -126,7 +178,14 @@ def place(conn: sa.Connection, change_id: str) -> int | None:
     return conn.execute(sa.select(_H.c.n).where(_H.c.id == change_id)).scalar()
 
 
-def forget(conn: sa.Connection, before: datetime.datetime) -> int:
-    """Drop changes that were seen before then, the oldest first, at most DROPPED_AT_ONCE; → how many. Numbers are not given again."""
-    old = sa.select(_H.c.n).where(_H.c.seen_at < before).order_by(_H.c.n).limit(DROPPED_AT_ONCE)
+def drop(conn: sa.Connection, _after: int, most: int, old: datetime.datetime, _now: datetime.datetime) -> Step:
+    """Drop the oldest changes that were seen before `old`, at most `most` and DROPPED_AT_ONCE. Numbers are not given again."""
+    size = min(most, DROPPED_AT_ONCE)
+    dropped = forget(conn, old, size)
+    return Step(dropped, 0 if dropped == size else None)
+
+
+def forget(conn: sa.Connection, before: datetime.datetime, most: int = DROPPED_AT_ONCE) -> int:
+    """Drop the oldest changes that were seen before then; → how many. A document's order goes on where it stands."""
+    old = sa.select(_H.c.n).where(_H.c.seen_at < before).order_by(_H.c.seen_at, _H.c.n).limit(most)
     return conn.execute(sa.delete(_H).where(_H.c.n.in_(old))).rowcount

@@ -67,6 +67,19 @@ _AFTER = Prepared(
     .order_by(m.document_id)
     .limit(sa.bindparam("most"))
 )
+_IN_FORCE = (
+    Prepared(  # payments and bank transactions that count, documents that may be open: Xero's word for all of them
+        sa.select(m.document_id, m.body)
+        .where(
+            *_OF,
+            m.document_id > sa.bindparam("after"),
+            sa.or_(m.status == "AUTHORISED", m.status.is_(None)),
+            m.deleted_at.is_(None),
+        )
+        .order_by(m.document_id)
+        .limit(sa.bindparam("most"))
+    )
+)
 _MISSING = Prepared(
     sa.select(m.document_id).where(*_OF, sa.text("missing <> ''"), m.deleted_at.is_(None)).limit(sa.bindparam("most"))
 )
@@ -116,6 +129,13 @@ def newest(conn: sa.Connection, tenant_id: str, resource: str) -> datetime.datet
 def page(conn: sa.Connection, tenant_id: str, resource: str, *, after: str = "", most: int = 1000) -> list[Mirrored]:
     """Up to `most` documents behind an id, by id, deleted ones included."""
     return _AFTER.rows(conn, Mirrored, tenant_id=tenant_id, resource=resource, after=after, most=most)
+
+
+def in_force(
+    conn: sa.Connection, tenant_id: str, resource: str, *, after: str = "", most: int = 500
+) -> list[tuple[str, bytes]]:
+    """(id, JSON) of up to `most` documents behind an id, by id, that are AUTHORISED or have no status at all."""
+    return _IN_FORCE.tuples(conn, tenant_id=tenant_id, resource=resource, after=after, most=most)
 
 
 def put(conn: sa.Connection, rows: Sequence[Mirrored]) -> None:

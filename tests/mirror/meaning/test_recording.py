@@ -24,8 +24,8 @@ async def test_the_same_look_recorded_twice_is_one_change(tmp_path):
     database = Database(f"sqlite:///{tmp_path / 'counterfoil.db'}", SystemClock(), alone=True)
     await database.open()
     looks = (look(None, {"Status": "ACTIVE"}), look({"Status": "ACTIVE"}, {"Status": "ARCHIVED"}))
-    first = await database.run(lambda conn: recording.record(conn, *looks))
-    again = await database.run(lambda conn: recording.record(conn, *looks))
+    first = await database.run(lambda conn: recording.record(conn, looks))
+    again = await database.run(lambda conn: recording.record(conn, looks))
     kept = await database.read(lambda conn: happenings.after(conn, 0, None, 10))
     await database.close()
     assert ([one.id for one in kept], again) == (first, [])
@@ -40,7 +40,7 @@ async def test_what_happens_again_to_a_record_without_a_stamp_is_another_change(
     archived = look({"Status": "ACTIVE"}, {"Status": "ARCHIVED"}, stamp=None)
     restored = look({"Status": "ARCHIVED"}, {"Status": "ACTIVE"}, stamp=None)
     for one in (archived, archived, restored, archived, archived):
-        await database.run(lambda conn, one=one: recording.record(conn, one))
+        await database.run(lambda conn, one=one: recording.record(conn, [one]))
     kept = await database.read(lambda conn: happenings.after(conn, 0, None, 10))
     await database.close()
     assert [one.name for one in kept] == ["account.archived", "account.restored", "account.archived"]

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 KEYS: Final = {
     "Addresses": ("AddressType",),
     "Allocations": ("AllocationID", "Invoice.InvoiceID"),
@@ -31,6 +33,7 @@ NOISE: Final = frozenset(
         "UpdatedDateUTC", "UpdatedDateUTCString", "ValidationErrors", "Warnings",
     }
 )  # fmt: skip
+_ENCODER: Final = msgspec.json.Encoder()  # one order for members of every kind, whatever made them
 PATHS_MAX: Final = 500  # of one change; a document of more differs as a whole, and its first paths are named
 _ABSENT: Final[tuple[object, ...]] = (None, "", [], {})
 
@@ -56,14 +59,16 @@ def canonical(value: Any, field: str = "") -> Any:
 
     JSON's types only, so that it can be hashed.
     """
-    if isinstance(value, Mapping):
-        kept = {str(key): canonical(value[key], str(key)) for key in value if key not in NOISE}
-        return {key: kept[key] for key in sorted(kept) if kept[key] not in _ABSENT}
-    if isinstance(value, list | tuple):
-        inner = [canonical(one) for one in value]
-        return inner if field in ORDERED or field not in KEYS else sorted(inner, key=repr)
+    if isinstance(value, str):  # first what there is most of
+        return value
     if isinstance(value, Decimal):
         return {"decimal": _digits(value)}
+    if isinstance(value, list | tuple):
+        inner = [canonical(one) for one in value]
+        return inner if field in ORDERED or field not in KEYS else sorted(inner, key=_ENCODER.encode)
+    if isinstance(value, Mapping):
+        kept = ((str(key), canonical(one, str(key))) for key, one in sorted(value.items()) if key not in NOISE)
+        return {key: one for key, one in kept if one not in _ABSENT}
     return value
 
 
@@ -77,7 +82,7 @@ def _of_maps(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> 
 
 
 def _of_values(before: Any, after: Any, field: str, path: str) -> Iterator[str]:
-    if canonical(before, field) == canonical(after, field):
+    if before == after or canonical(before, field) == canonical(after, field):
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _of_maps(before, after, path)

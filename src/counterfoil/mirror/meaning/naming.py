@@ -30,7 +30,8 @@ def changes(seen: Observed) -> tuple[Happening, ...]:
     if seen.before is not None and seen.after is not None and not differing:
         return ()
     word = _word(seen.resource, seen.after or seen.before or {})
-    return tuple(_happening(seen, f"{word}.{name}", differing) for name in _names(seen, differing))
+    states = state(seen.before), state(seen.after)
+    return tuple(_happening(seen, f"{word}.{name}", differing, states) for name in _names(seen, differing))
 
 
 def overdue(
@@ -46,10 +47,11 @@ def overdue(
     if datetime.date.fromisoformat(due[:10]) >= today:
         return None
     name = f"{_word('Invoices', document)}.{words.OVERDUE}"
+    said = state(document)
     return Happening(
         id=_digest(tenant_id, "Invoices", document_id, name, due[:10]), name=name, tenant_id=tenant_id,
         resource="Invoices", document_id=document_id, before=document, after=document, fields=(), stamp=None,
-        seen_at=now, revision=None, snapshot=False,
+        seen_at=now, revision=None, snapshot=False, was=said, state=said,
     )  # fmt: skip
 
 
@@ -116,13 +118,13 @@ def _covered(document: Mapping[str, Any]) -> Decimal:
     return sum((one for one in amounts if isinstance(one, Decimal)), Decimal(0))
 
 
-def _happening(seen: Observed, name: str, differing: tuple[str, ...]) -> Happening:
+def _happening(seen: Observed, name: str, differing: tuple[str, ...], states: tuple[str, str]) -> Happening:
     stamp = "" if seen.stamp is None else seen.stamp.isoformat()
-    identity = (seen.tenant_id, seen.resource, seen.document_id, name, stamp, state(seen.before), state(seen.after))
+    identity = (seen.tenant_id, seen.resource, seen.document_id, name, stamp, *states)
     return Happening(
         id=_digest(*identity), name=name, tenant_id=seen.tenant_id, resource=seen.resource,
         document_id=seen.document_id, before=seen.before, after=seen.after, fields=differing, stamp=seen.stamp,
-        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot,
+        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, was=states[0], state=states[1],
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def _contact_status(name: str, value: str, since: tuple[str, ...] = (), unless: 
 
 _MERGED: Final = frozenset({"MergedToContactID", "ContactStatus"})
 KINDS: Final = {
-    "Organisations": Kind(word="organisation"),
+    "Organisation": Kind(word="organisation"),
     "Accounts": Kind(word="account", rules=_SETTING),
     "TaxRates": Kind(word="tax_rate", rules=_SETTING),
     "TrackingCategories": Kind(word="tracking_category", rules=_SETTING),

@@ -5,9 +5,11 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
+from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
+from counterfoil.store.schema.delivery import deliveries, feeds
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
 from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
@@ -28,6 +30,7 @@ __all__ = [
     "HAS_SCOPE",
     "SCHEMA_VERSION",
     "Id",
+    "api_keys",
     "attempts",
     "audit",
     "audit_heads",
@@ -37,9 +40,11 @@ __all__ = [
     "contact_links",
     "contacts",
     "cursors",
+    "deliveries",
     "documents",
     "drift",
     "drops",
+    "feeds",
     "fixes",
     "fixes_used",
     "for_postgres",

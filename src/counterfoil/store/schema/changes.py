@@ -38,4 +38,5 @@ happenings_turns = sa.Table(
     sa.Column("resource", sa.Text, primary_key=True),
     sa.Column("document_id", sa.Text, primary_key=True),
     sa.Column("turn", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text),  # a digest of what the document said after its newest change; empty: it was gone
 )

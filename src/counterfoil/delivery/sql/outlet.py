@@ -1,0 +1,145 @@
+"""The outlet of a feed to a table: opens the customer's database, carries out a hand-over, says why it could not.
+
+Called by to_sql. Each hand-over is one transaction on a thread of its own; one that was cancelled or repeated changes nothing, since what
+stands in the table is never older than what is handed over. Nothing that is told holds the database's address.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from counterfoil.delivery.outcome import NeverDelivered, NotDelivered
+from counterfoil.delivery.shaping import Shape
+from counterfoil.delivery.sql import seen, target, writing
+from counterfoil.delivery.sql.seen import Seen
+from counterfoil.delivery.sql.target import Target
+from counterfoil.delivery.sql.writing import Refused, Statements, Written
+from counterfoil.delivery.tail import MOST
+from counterfoil.mapping import places
+from counterfoil.model.change import Change
+
+CONNECT_S: Final = 10
+LOCK_MS: Final = 10_000  # how long another's lock is waited for
+STATEMENT_MS: Final = 60_000
+REASON_MAX: Final = 300
+_ADDRESS: Final = re.compile(r"^.*connection to server (at|on) .*? failed: |^connection failed: |^\(.*?\) ")
+
+
+class SqlOutlet:
+    """Implements outlet.Outlet, and `fill`."""
+
+    most = MOST
+
+    def __init__(self, url: str, into: Target, shaped: Shape) -> None:
+        self._url, self._target, self._shaped = url, into, shaped
+        self._engine: sa.Engine | None = None
+        self._ready: tuple[Statements, sa.Table] | None = None
+
+    async def hand_over(self, changes: Sequence[Change]) -> None:
+        """Write the rows of these changes. Raises NotDelivered, or NeverDelivered for what the table refuses."""
+        await self.fill(changes)
+
+    async def fill(self, changes: Sequence[Change], *, anew: bool = False) -> int:
+        """The same; → how many documents were written, the others being newer in the table. `anew`: whatever it has."""
+        given = [self._written(one) for one in changes]
+        return await asyncio.to_thread(self._write, given, anew=anew)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        engine, self._engine, self._ready = self._engine, None, None
+        if engine is not None:
+            await asyncio.to_thread(engine.dispose)
+
+    def _written(self, change: Change) -> Written:
+        named = {
+            one.name: getattr(change, one.names) for one in self._target.columns if one.name in self._target.finders
+        }
+        return Written(
+            (change.tenant_id, change.resource, change.document_id), Seen(change.n, change.stamp),
+            places.is_gone(change.after), self._shaped.rows(change), named,
+        )  # fmt: skip
+
+    def _write(self, given: Sequence[Written], *, anew: bool) -> int:
+        try:
+            with self._opened().begin() as conn:
+                statements, kept = self._prepared(conn)
+                return writing.write(conn, statements, kept, given, anew=anew)
+        except Refused as cause:
+            raise _refused(str(cause), given) from cause
+        except (sa.exc.IntegrityError, sa.exc.DataError) as cause:
+            raise _refused(_refusal(cause), given) from cause
+        except (sa.exc.SQLAlchemyError, ModuleNotFoundError, OSError) as cause:
+            self._ready = None  # the table may be another one by then
+            raise NotDelivered(_told(cause)) from cause
+
+    def _opened(self) -> sa.Engine:
+        if self._engine is None:
+            self._engine = _engine(sa.make_url(self._url))
+        return self._engine
+
+    def _prepared(self, conn: sa.Connection) -> tuple[Statements, sa.Table]:
+        """The table, looked at once, and ours beside it."""
+        if self._ready is None:
+            kept = seen.table(self._target)
+            statements = Statements(self._target, target.found(conn, self._target))
+            kept.create(conn, checkfirst=True)
+            self._ready = statements, kept
+        return self._ready
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    """Raises what SQLAlchemy raises for an address that is none."""
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            url.set(drivername="sqlite"), poolclass=sa.NullPool, connect_args={"timeout": LOCK_MS / 1000}
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def configure(driver: Any, _record: Any) -> None:
+            driver.isolation_level = None  # transactions are ours
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(conn: sa.Connection) -> None:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+        return engine
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=1, pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_S, "application_name": "counterfoil"},
+    )  # fmt: skip
+
+    @sa.event.listens_for(engine, "begin")
+    def bound(conn: sa.Connection) -> None:
+        conn.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
+        conn.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+
+    return engine
+
+
+def _refused(reason: str, given: Sequence[Written]) -> NotDelivered:
+    """Of several, nobody knows which: the engine hands each over alone."""
+    return NeverDelivered(reason) if len(given) == 1 else NotDelivered(reason, target_is_down=False)
+
+
+def _refusal(cause: sa.exc.DBAPIError) -> str:
+    """What the database said, with the column where it names one."""
+    column = getattr(getattr(cause.orig, "diag", None), "column_name", None)
+    return (
+        f"the column {column} does not take it: {_told(cause)}"
+        if column
+        else f"the table does not take it: {_told(cause)}"
+    )
+
+
+def _told(cause: BaseException) -> str:
+    """The first line of what went wrong, without an address."""
+    if isinstance(cause, ModuleNotFoundError):
+        return "Postgres needs its driver: pip install 'counterfoil[postgres]'"
+    if isinstance(cause, sa.exc.ArgumentError | sa.exc.NoSuchModuleError):
+        return "the address of the database cannot be read"
+    orig = getattr(cause, "orig", None) or cause
+    lines = str(orig).strip().splitlines()
+    return _ADDRESS.sub("", lines[0] if lines else type(orig).__name__)[:REASON_MAX]

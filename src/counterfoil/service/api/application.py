@@ -1,0 +1,85 @@
+"""The API's own application: its routes, what they are handed, and every refusal as a problem document.
+
+Called by service.application. A module of routes that stands in MODULES has its routes answered and described.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from counterfoil import errors
+from counterfoil.app import acting
+from counterfoil.app.api_keys import Caller
+from counterfoil.service.api import description, documents, entities, figures, problems
+from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
+from counterfoil.service.api.registry import CALLER
+
+MODULES: Final[Sequence[ModuleType]] = (entities, documents, figures)  # each has its ROUTES
+
+_log = logging.getLogger("counterfoil.api")
+Asked = Request[Any, Any, Any]
+
+
+def made(books: Any, is_known_host: Callable[[Any], bool]) -> Gate:
+    """The API of one installation."""
+    return Gate(framework(books), books, is_known_host)
+
+
+def framework(books: Any) -> Litestar:
+    """The framework's application, which gate stands before."""
+    routes: list[HTTPRouteHandler] = [one for module in MODULES for one in module.ROUTES]
+    return Litestar(
+        [*routes, *_described()],
+        openapi_config=description.CONFIG,
+        plugins=[description.AsItIs()],
+        logging_config=None,
+        debug=False,
+        state=State({"books": books}),
+        request_max_body_size=BODY_BYTES_MAX,
+        dependencies={
+            "books": Provide(_books, sync_to_thread=False),
+            "caller": Provide(_caller, sync_to_thread=False),
+        },
+        exception_handlers={HTTPException: _refused, errors.CounterfoilError: _told, Exception: _unforeseen},
+    )
+
+
+def _caller(request: Asked) -> Caller:
+    """Whoever asks; gate has recognised the key."""
+    found: Caller = request.scope[CALLER]  # type: ignore[typeddict-item]  # ours, put there by gate
+    return found
+
+
+def _books(request: Asked) -> Any:
+    """The books, acting in the key's name."""
+    return acting.acting(request.app.state.books, _caller(request).actor)
+
+
+def _described() -> list[HTTPRouteHandler]:
+    @get("/schema", include_in_schema=False)
+    async def schema(request: Asked) -> Response[bytes]:
+        document = description.document(request.app)
+        return Response(msgspec.json.encode(document), media_type="application/json")
+
+    return [schema]
+
+
+def _refused(_request: Asked, error: HTTPException) -> Response[bytes]:
+    return problems.answer(problems.of_framework(error))
+
+
+def _told(_request: Asked, error: errors.CounterfoilError) -> Response[bytes]:
+    return problems.answer(error)
+
+
+def _unforeseen(_request: Asked, error: Exception) -> Response[bytes]:
+    _log.error("a request failed", exc_info=error)
+    return problems.answer(problems.unforeseen())

@@ -1,0 +1,194 @@
+"""`/v1/entities/{entity}/receivables`, `/payables` and `/cash`: who owes what since when, and what moves the bank.
+
+Called by application. Sums of the copy of the ledger, made when asked (app/figures): no call to Xero. Each says how old what
+it stands on is, and is refused with 409 while a part of that was never read.
+"""
+
+import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar.params import QueryParameter
+
+from counterfoil.app.figures import cash as cashes
+from counterfoil.app.figures import owed as owing
+from counterfoil.app.figures.cash import Account
+from counterfoil.app.figures.owed import Unsaid
+from counterfoil.app.figures.reading import Basis
+from counterfoil.reporting import weeks
+from counterfoil.reporting.ageing import Aged, BaseAged, Bucket, By, Chosen, ContactAged
+from counterfoil.reporting.papers import Open, Side
+from counterfoil.reporting.weeks import Expected
+from counterfoil.service.api import problems, registry
+from counterfoil.service.api.registry import PAGE_USUAL, After, BooksOf, EntityName, Limit
+
+TAGS: Final = ("figures",)
+CURSOR: Final = "It is `next` of the page before, as it was given."
+WEEKS: Final = 13
+ByParameter = Annotated[
+    By, QueryParameter(name="by", description="From which day on an invoice ages: its due date, or its own date.")
+]
+_AGED: Final = {
+    "not_due": "120.00", "days_1_30": "0.00", "days_31_60": "60.00", "days_61_90": "0.00", "over_90": "0.00",
+    "credit": "-30.00", "total": "150.00", "documents": 3,
+}  # fmt: skip
+_BASIS: Final = {
+    "entity": "acme-uk", "as_of": "2026-11-22T10:15:02Z", "today": "2026-11-22", "timezone": "Europe/London",
+    "base_currency": "GBP",
+    "resources": [{"resource": "Invoices", "caught_up_at": "2026-11-22T10:15:02Z", "lag_s": 41.5}],
+}  # fmt: skip
+_OWED: Final = {
+    "basis": _BASIS, "side": "receivables", "by": "due_date", "totals": {"GBP": _AGED},
+    "base": {"currency": "GBP", "aged": _AGED, "without_rate": 0},
+    "contacts": [
+        {"contact_id": "3c2f4e0a-8e0b-4f7e-9d6a-0c1c4b9b5a77", "contact": "Blue Fern Ltd", "currency": "GBP",
+         "aged": _AGED, "base_total": "150.00"}
+    ],
+    "next": None, "unsaid": {"count": 0, "ids": []},
+}  # fmt: skip
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """What contacts owe, or are owed. `totals` by currency; `base`: all of it in the organisation's currency.
+
+    `contacts` in the order of their ids, then currencies. `unsaid`: documents that do not say what is left of them, in no number.
+    """
+
+    side: Side
+    by: By
+    basis: Basis
+    totals: dict[str, Aged]
+    base: BaseAged
+    contacts: tuple[ContactAged, ...]
+    next: str | None
+    unsaid: Unsaid
+
+
+class OwedDocuments(msgspec.Struct, frozen=True):
+    """The documents behind a number, the oldest debt first. `open` in the document's currency, credit below zero."""
+
+    side: Side
+    basis: Basis
+    documents: tuple[Open, ...]
+    next: str | None
+
+
+class Cash(msgspec.Struct, frozen=True):
+    """`lacks`: what each account's `movements` needs to be its balance; that itself is null and never guessed.
+
+    `unsaid`: how many open documents do not say what is left of them; they are not among what is expected.
+    """
+
+    basis: Basis
+    accounts: tuple[Account, ...]
+    lacks: tuple[str, ...]
+    expected: Expected
+    unsaid: int
+
+
+async def _owed(books: Any, entity: str, side: Side, by: By, limit: int, after: str | None) -> Owed:
+    place = ("", "")
+    if after is not None:
+        contact, mark, currency = after.rpartition("/")
+        if not mark:
+            raise problems.field("after", "This is no cursor of this list.", remedy=CURSOR)
+        place = (contact, currency)
+    found = await owing.owed(books, entity, side, by=by, after=place, most=limit)
+    following = "/".join(found.next) if found.next is not None else None
+    return Owed(side, by, found.basis, found.totals, found.base, found.contacts, following, found.unsaid)
+
+
+async def _behind(
+    books: Any, entity: str, side: Side, chosen: Chosen, limit: int, after: str | None
+) -> OwedDocuments:  # fmt: skip
+    place = None
+    if after is not None:
+        day, mark, document = after.partition("/")
+        try:
+            place = (datetime.date.fromisoformat(day), document)
+        except ValueError:
+            mark = ""
+        if not mark:
+            raise problems.field("after", "This is no cursor of this list.", remedy=CURSOR)
+    found = await owing.behind(books, entity, side, chosen, after=place, most=limit)
+    following = f"{found.next[0]}/{found.next[1]}" if found.next is not None else None
+    return OwedDocuments(side, found.basis, found.documents, following)
+
+
+ContactParameter = Annotated[
+    str | None, QueryParameter(name="contact", max_length=100, description="Of this contact (its ContactID) alone.")
+]
+CurrencyParameter = Annotated[
+    str | None, QueryParameter(name="currency", max_length=10, description="In this currency alone.")
+]
+BucketParameter = Annotated[Bucket | None, QueryParameter(name="bucket", description="Of this age alone.")]
+SAID: Final = (
+    "By contact and currency, aged by the organisation's calendar. Buckets hold invoices alone; credit notes, over- and "
+    "prepayments that nobody has allocated stand in `credit`, below zero, and reduce `total`."
+)
+
+
+@registry.get(
+    "/v1/entities/{entity:str}/receivables", rights="read", summary="Who owes a company what, and since when",
+    description=SAID, refusals=(409,), example=_OWED, tags=TAGS,
+)  # fmt: skip
+async def get_receivables(
+    books: BooksOf, entity: EntityName, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None
+) -> Owed:
+    """Open sales invoices and customers' credit."""
+    return await _owed(books, entity, "receivables", by, limit, after)
+
+
+@registry.get(
+    "/v1/entities/{entity:str}/payables", rights="read", summary="Whom a company owes what, and since when",
+    description=SAID, refusals=(409,), example=_OWED | {"side": "payables"}, tags=TAGS,
+)  # fmt: skip
+async def get_payables(
+    books: BooksOf, entity: EntityName, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None
+) -> Owed:
+    """Open bills and suppliers' credit."""
+    return await _owed(books, entity, "payables", by, limit, after)
+
+
+@registry.get(
+    "/v1/entities/{entity:str}/receivables/documents", rights="read", summary="The documents behind receivables",
+    description="What stands behind a number of /receivables, the oldest debt first.", refusals=(409,), tags=TAGS,
+)  # fmt: skip
+async def get_receivables_documents(
+    books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
+    bucket: BucketParameter = None, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None,
+) -> OwedDocuments:  # fmt: skip
+    """Open sales invoices and customers' credit, one by one."""
+    return await _behind(books, entity, "receivables", Chosen(contact, currency, bucket, by), limit, after)
+
+
+@registry.get(
+    "/v1/entities/{entity:str}/payables/documents", rights="read", summary="The documents behind payables",
+    description="What stands behind a number of /payables, the oldest debt first.", refusals=(409,), tags=TAGS,
+)  # fmt: skip
+async def get_payables_documents(
+    books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
+    bucket: BucketParameter = None, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None,
+) -> OwedDocuments:  # fmt: skip
+    """Open bills and suppliers' credit, one by one."""
+    return await _behind(books, entity, "payables", Chosen(contact, currency, bucket, by), limit, after)
+
+
+@registry.get(
+    "/v1/entities/{entity:str}/cash", rights="read", summary="What moved each bank account, and what is to come",
+    description=(
+        "Movements of each bank account that the copy knows, by what they are made of, and open documents week by week by "
+        "due date. The balance is null: Xero gives no opening balance but in reports, and nothing is guessed."
+    ),
+    refusals=(409,), tags=TAGS,
+)  # fmt: skip
+async def get_cash(
+    books: BooksOf, entity: EntityName,
+    weeks: Annotated[int, QueryParameter(name="weeks", ge=1, le=weeks.WEEKS_MAX, description="How many weeks.")] = WEEKS,
+) -> Cash:  # fmt: skip
+    """Each bank account, and the weeks to come."""
+    found = await cashes.cash(books, entity, weeks_shown=weeks)
+    return Cash(found.basis, found.accounts, found.lacks, found.expected, found.unsaid)
+
+
+ROUTES: Final = (get_receivables, get_payables, get_receivables_documents, get_payables_documents, get_cash)
