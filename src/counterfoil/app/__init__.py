@@ -36,6 +36,7 @@ from counterfoil.app import (
 )
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
+from counterfoil.app.own_answers import OwnAnswers
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
@@ -103,6 +104,7 @@ class Books:
         self._short_codes: dict[str, str] = {}  # of the bound organisations, for links
         self._clients: dict[str, XeroClient] = {}
         self.notifying = Notifying(self)
+        self.own_answers = OwnAnswers(self)
         self.access = Access(loaded, clock, self.database, self.transport, self.pacer, self.actor, self.owner)
 
     # ---- opening and closing
@@ -200,6 +202,7 @@ class Books:
             self.point,
             self.access.audit,
             lane=await timetables.lane(self, entity, usual),
+            answered=self.own_answers.take,
         )
         looker = Looker(self.database, self.rules, self.catch_up, self.owner)
         return TenantWorker(

@@ -12,16 +12,13 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import needs, watching
-from counterfoil.mirror import applying, described, polling
-from counterfoil.mirror.meaning import recording
+from counterfoil.app import kept_changes, needs, overdue, watching
+from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
-from counterfoil.model.observed import Observed
 from counterfoil.posting import identity
 from counterfoil.store import bindings, mirrored
-from counterfoil.store.database import Connection
 
 How = Literal["catch_up", "repair", "walk"]
 Progress = Callable[[str, str, int], None]  # entity, resource, rows that came
@@ -79,17 +76,7 @@ class Lag(msgspec.Struct, frozen=True):
 
 def mirror(books: Any) -> Mirror:
     """The mirror of these books; what it sees is named and kept in the transaction that writes it."""
-    return Mirror(books.database, identity.find_marker, recorder(books.settings))
-
-
-def recorder(settings: Any) -> applying.Record:
-    """Who names the changes. What a first load brings is kept when a feed asks for it: `snapshot = true`."""
-    snapshots = any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
-
-    def record_all(conn: Connection, seen: Sequence[Observed]) -> None:
-        recording.record(conn, seen, snapshots=snapshots)
-
-    return record_all
+    return Mirror(books.database, identity.find_marker, kept_changes.recorder(books.settings))
 
 
 def _nobody(_entity: str, _resource: str, _rows: int) -> None:
@@ -164,6 +151,7 @@ async def sync(
     rows: list[Synced] = []
     for one in await _entities(books, entity):
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
+        await overdue.sweep(books, one, always=True)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
     drift = tuple(await books.database.read(mirrored.drifts))

@@ -14,9 +14,9 @@ import msgspec
 from counterfoil.mirror import drifting
 from counterfoil.mirror.described import Described
 from counterfoil.mirror.reading import Seen
-from counterfoil.model import record
+from counterfoil.model import record, whole
 from counterfoil.model.observed import Observed
-from counterfoil.model.whole import Whole
+from counterfoil.model.whole import PROVISIONAL, Whole
 from counterfoil.store import mirrored
 from counterfoil.store.database import Connection
 from counterfoil.store.mirrored import Mirrored
@@ -28,11 +28,16 @@ _OF_SINGLE: Final = frozenset({"Attachments"})
 
 
 class Projection(msgspec.Struct, frozen=True):
-    """Which fields an answer covers: all but `uncovered`. `ignored`: what it says beside the document itself."""
+    """Which fields an answer covers: all but `uncovered`. `ignored`: what it says beside the document itself.
+
+    `is_partial`: what it lacks it does not cover, and of another record that it shows within (a contact) it may say more or
+    less than a page does: that is kept until a page says it, and is no difference then.
+    """
 
     name: str
     uncovered: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    is_partial: bool = False
 
 
 WHOLE: Final = Projection("whole")  # a page, or the list of an unpaged resource
@@ -42,15 +47,20 @@ UNPAGED: Final = Projection(  # of what could be paged: no lines, no persons
 )
 
 
+def lock(tenant_id: str, resource: str) -> str:
+    """Held by whoever reads what is held of a resource and then writes it, or tells of it."""
+    return f"mirror {tenant_id} {resource}"
+
+
 def summary(one: Described) -> Projection:
     """What `summaryOnly` covers of a resource."""
     return Projection("summary", uncovered=one.summary)
 
 
 def write_answer(one: Described) -> Projection:
-    """What the answer to a write covers: arrays that are empty there are left out of it (xero-facts §5.8, §5.7)."""
-    absent = {"Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations", "HasAttachments", "Contact"}
-    return Projection("write", uncovered=frozenset(absent | set(one.unkept)), ignored=_OF_WRITES)
+    """What the answer to a write covers: arrays that are empty there are left out of it, and more (xero-facts §5.7, §5.8)."""
+    absent = {"Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations", "HasAttachments"}
+    return Projection("write", uncovered=frozenset(absent | set(one.unkept)), ignored=_OF_WRITES, is_partial=True)
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -120,9 +130,9 @@ def _decided(observation: Observation, projection: Projection, row: Seen, was: M
         return None
     body, lacking = row.body, projection.uncovered
     if projection.uncovered or projection.ignored:
-        body, lacking = _overlaid(row, projection, was)
+        body, lacking = _overlaid(observation.resource, row, projection, was)
     if was is not None and (row.stamp is None or was.stamp == row.stamp):
-        lacking = frozenset(filter(None, was.missing.split(","))) & projection.uncovered
+        lacking &= frozenset(filter(None, was.missing.split(",")))
         if was.deleted_at is None and was.missing == _joined(lacking) and _same(was.body, body):
             return None
     tenant, name = observation.tenant_id, observation.resource.name
@@ -139,14 +149,23 @@ def _is_news(was: Mirrored, row: Seen, seen_at: datetime.datetime) -> bool:
     return seen_at >= was.seen_at
 
 
-def _overlaid(row: Seen, projection: Projection, was: Mirrored | None) -> tuple[bytes, frozenset[str]]:
-    """The covered fields of the answer over the others of what is held."""
+def _overlaid(one: Described, row: Seen, projection: Projection, was: Mirrored | None) -> tuple[bytes, frozenset[str]]:
+    """The covered fields of the answer over the others of what is held; → and which it does not cover."""
     out = projection.uncovered | projection.ignored
     fields: dict[str, Any] = {name: value for name, value in row.fields.items() if name not in out}
-    if was is not None:
-        older = msgspec.json.decode(was.body, type=dict[str, msgspec.Raw])
-        fields |= {name: value for name, value in older.items() if name in projection.uncovered}
-    return msgspec.json.encode(fields), projection.uncovered
+    older = {} if was is None else msgspec.json.decode(was.body, type=dict[str, msgspec.Raw])
+    lacking = projection.uncovered
+    if projection.is_partial:
+        lacking |= drifting.known_fields(one.name) - fields.keys() - projection.ignored
+        within = {name for name, raw in fields.items() if bytes(raw).startswith(b"{")}
+        lacking |= {f"{PROVISIONAL}{name}" for name in within}
+        fields |= {name: older[name] for name in within if name in older and _same_record(older[name], fields[name])}
+    fields |= {name: value for name, value in older.items() if name in lacking}
+    return msgspec.json.encode(fields), lacking
+
+
+def _same_record(held: msgspec.Raw, shown: msgspec.Raw) -> bool:
+    return whole.is_same_record(record.plain(bytes(held)), record.plain(bytes(shown)))
 
 
 def _joined(names: frozenset[str]) -> str:

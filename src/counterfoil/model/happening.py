@@ -26,7 +26,10 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...]
     stamp: datetime.datetime | None  # Xero's; None where it gives none
     seen_at: datetime.datetime  # ours
-    revision: int | None  # ours, field for field: the revision's id; None: somebody else's doing
+    revision: int | None  # ours, field for field: the posting's revision; None: somebody else's doing
     snapshot: bool
+    posting: int | None = (
+        None  # ours, whose revision it is: the document's own, or the payment or credit that settles it
+    )
     was: str = ""  # a digest of what the document said before it; "": it was not there
     state: str = ""  # the same of what it says after it; where both are equal, its id says which time it is

@@ -24,5 +24,6 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     after: Mapping[str, Any] | None
     stamp: datetime.datetime | None  # Xero's UpdatedDateUTC of what it is now; aware UTC; None where Xero gives none
     seen_at: datetime.datetime  # when we read it; aware UTC
-    revision: int | None = None  # our own write whose result this is, field for field: the revision's id
+    revision: int | None = None  # our own write whose result this is, field for field: the posting's revision
+    posting: int | None = None  # and that posting
     snapshot: bool = False  # from a first load or a repair: nothing happened just now

@@ -15,8 +15,15 @@ _WHOLE_NUMBERS: Final = frozenset({"Day", "FinancialYearEndDay", "FinancialYearE
 _COMPANION: Final = "String"
 
 
+PROVISIONAL: Final = "~"
+
+
 class Whole(Mapping[str, Any]):
-    """`raw`: one JSON object. `later` and `unread`: of these fields what `later` says, where `raw` does not have them."""
+    """`raw`: one JSON object. `later` and `unread`: of these fields what `later` says, where `raw` does not have them.
+
+    A name in `unread` with PROVISIONAL before it: another record that `raw` shows more or less of than a page would; what
+    `later` says of the same record counts.
+    """
 
     __slots__ = ("_found", "_later", "_raw", "_unread")
 
@@ -35,9 +42,16 @@ class Whole(Mapping[str, Any]):
         if self._found is None:
             found: dict[str, Any] = typed(record.plain(self._raw))
             if self._later is not None:
-                found |= {name: self._later[name] for name in self._unread if name not in found and name in self._later}
+                found |= {name: self._later[name] for name in self._taken_over(found)}
             self._found = found
         return self._found
+
+    def _taken_over(self, found: Mapping[str, Any]) -> Iterator[str]:
+        later: Mapping[str, Any] = self._later or {}
+        for told in self._unread:
+            name = told.removeprefix(PROVISIONAL)
+            if name in later and (name not in found or (name != told and is_same_record(found[name], later[name]))):
+                yield name
 
     def __getitem__(self, name: str) -> Any:
         return self._fields()[name]
@@ -50,6 +64,13 @@ class Whole(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<document of {len(self._raw)} bytes>"
+
+
+def is_same_record(one: Any, other: Any) -> bool:
+    """Whether two objects have the same id."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    return any(name.endswith("ID") and one[name] == other.get(name) for name in one)
 
 
 def typed(value: Any, name: str = "") -> Any:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from counterfoil import errors
@@ -28,6 +28,7 @@ from counterfoil.xero.client import XeroClient
 
 PARAMS = {"summarizeErrors": "false", "unitdp": "4"}
 Point = Callable[[str], None]
+Answered = Callable[[Request, Answer], Awaitable[None]]
 
 
 class Overtaken(Exception):
@@ -55,8 +56,9 @@ class Sender:
 
     def __init__(
         self, database: Database, rules: Rules, sentinel: Sentinel, owner: str, point: Point, audit: AuditLog,
-        *, lane: Lane = "interactive",
+        *, lane: Lane = "interactive", answered: Answered | None = None,
     ) -> None:  # fmt: skip
+        """`answered` gets each answer that says what became of a request, after that is written down."""
         self._database = database
         self._rules = rules
         self._sentinel = sentinel
@@ -65,6 +67,7 @@ class Sender:
         self._audit = audit
         self._installation = ""
         self._lane = lane
+        self._answered = answered
         self._begun: set[int] = set()
 
     async def send(self, client: XeroClient, request: Request) -> errors.CounterfoilError | None:
@@ -108,6 +111,8 @@ class Sender:
         kind = changed if recording.is_change(attempt) else kinds.BY_RESOURCE[attempt.resource]
         judgement = judging.judge(kind, answer, sent, unclear_before=attempt.unclear_attempts > 0)
         await self._record(attempt, judgement, answer)
+        if self._answered is not None and judgement.verdict == "answered":
+            await self._answered(attempt, answer)
         return judgement.stop
 
     def has_begun(self, request: Request) -> bool:

@@ -46,6 +46,7 @@ class Kept(msgspec.Struct, frozen=True):
     revision: int | None
     snapshot: bool
     body: bytes
+    posting: int | None = None  # ours, where it is our doing
 
 
 _COLUMNS: Final = tuple(_H.c[name] for name in Kept.__struct_fields__)
@@ -157,6 +158,7 @@ def _row(one: Happening, n: int, turn: int) -> dict[str, object]:
         "n": n, "id": one.id, "name": one.name, "tenant_id": one.tenant_id, "resource": one.resource,
         "document_id": one.document_id, "turn": turn, "stamp": one.stamp, "seen_at": one.seen_at,
         "revision": one.revision, "snapshot": one.snapshot, "body": _body(one),
+        "posting": one.posting,
     }  # fmt: skip
 
 

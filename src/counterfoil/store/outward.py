@@ -52,7 +52,7 @@ def _change(one: Kept, entity: str, postings: Mapping[Document, int | None]) -> 
     return Change(
         id=one.id, type=one.name, entity=entity, tenant_id=one.tenant_id, resource=one.resource,
         document_id=one.document_id, n=one.n, turn=one.turn, stamp=one.stamp, seen_at=one.seen_at,
-        by="others" if one.revision is None else "us", posting=None if one.revision is None else postings[_document(one)], snapshot=one.snapshot,
+        by="others" if one.revision is None else "us", posting=None if one.revision is None else one.posting or postings[_document(one)], snapshot=one.snapshot,
         fields=body.fields, before=body.before, after=body.after,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from counterfoil.app import housekeeping as retention
-from counterfoil.app import webhook_notices
+from counterfoil.app import overdue, syncing, webhook_notices
 from counterfoil.store import notices
 
 Task = Callable[[Any], Awaitable[None]]
@@ -23,7 +23,13 @@ async def drop_old(books: Any) -> None:
     await retention.tidy(books)
 
 
-TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look]
+async def tell_overdue(books: Any) -> None:
+    """What is owed after its due date is named, once in each organisation's day."""
+    for entity in await syncing.kept(books):
+        await overdue.sweep(books, entity)
+
+
+TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look, tell_overdue]
 
 
 async def tidy(books: Any) -> None:

@@ -35,24 +35,35 @@ def changes(seen: Observed) -> tuple[Happening, ...]:
 
 
 def overdue(
-    tenant_id: str, document_id: str, document: Mapping[str, Any], now: datetime.datetime, today: datetime.date
-) -> Happening | None:
+    tenant_id: str, document_id: str, document: Mapping[str, Any], now: datetime.datetime, today: datetime.date, *,
+    snapshot: bool = False,
+) -> Happening | None:  # fmt: skip
     """`invoice.overdue` or `bill.overdue`, when an invoice is owed after its due date; its id is one per due date.
 
     `today`: the organisation's own day. A document that is due today is not overdue.
     """
-    due, owed = document.get("DueDate"), document.get("AmountDue")
-    if document.get("Status") != "AUTHORISED" or not isinstance(due, str) or not isinstance(owed, Decimal) or owed <= 0:
-        return None
-    if datetime.date.fromisoformat(due[:10]) >= today:
+    due = overdue_since(document, today)
+    if due is None:
         return None
     name = f"{_word('Invoices', document)}.{words.OVERDUE}"
     said = state(document)
     return Happening(
-        id=_digest(tenant_id, "Invoices", document_id, name, due[:10]), name=name, tenant_id=tenant_id,
+        id=_digest(tenant_id, "Invoices", document_id, name, due.isoformat()), name=name, tenant_id=tenant_id,
         resource="Invoices", document_id=document_id, before=document, after=document, fields=(), stamp=None,
-        seen_at=now, revision=None, snapshot=False, was=said, state=said,
+        seen_at=now, revision=None, snapshot=snapshot, was=said, state=said,
     )  # fmt: skip
+
+
+def overdue_since(document: Mapping[str, Any], today: datetime.date) -> datetime.date | None:
+    """The due date that has passed while something is owed; None: nothing is overdue, or Xero's date is none."""
+    due, owed = document.get("DueDate"), document.get("AmountDue")
+    if document.get("Status") != "AUTHORISED" or not isinstance(due, str) or not isinstance(owed, Decimal) or owed <= 0:
+        return None
+    try:
+        day = datetime.date.fromisoformat(due[:10])
+    except ValueError:
+        return None
+    return day if day < today else None
 
 
 def _differing(seen: Observed) -> tuple[str, ...]:
@@ -124,7 +135,7 @@ def _happening(seen: Observed, name: str, differing: tuple[str, ...], states: tu
     return Happening(
         id=_digest(*identity), name=name, tenant_id=seen.tenant_id, resource=seen.resource,
         document_id=seen.document_id, before=seen.before, after=seen.after, fields=differing, stamp=seen.stamp,
-        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, was=states[0], state=states[1],
+        seen_at=seen.seen_at, revision=seen.revision, snapshot=seen.snapshot, posting=seen.posting, was=states[0], state=states[1],
     )  # fmt: skip
 
 

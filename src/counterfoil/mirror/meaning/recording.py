@@ -7,21 +7,26 @@ is kept always, marked as a snapshot: it is little, and it is news.
 
 from collections.abc import Sequence
 
-from counterfoil.mirror.meaning import naming
+from counterfoil.mirror.meaning import naming, whose
 from counterfoil.model.observed import Observed
 from counterfoil.store import happenings, mirrored
 from counterfoil.store.database import Connection
 
 
-def record(conn: Connection, seen: Sequence[Observed], *, snapshots: bool = True) -> list[str]:
+def record(
+    conn: Connection, seen: Sequence[Observed], *, snapshots: bool = True, find_marker: whose.Marker | None = None
+) -> list[str]:
     """Name and keep what these looks saw happen, in their order; → the ids of the changes that are new. Idempotent.
 
     `seen`: of one tenant and resource, as an answer brings them. `snapshots`: also what a first load brings.
+    `find_marker` reads our mark from (Url, Reference); None: nothing is looked up as ours.
     """
     wanted = seen if snapshots else [one for one in seen if not _is_as_found(one)]
     if len(wanted) < len(seen):
         first = mirrored.reading(conn, seen[0].tenant_id, seen[0].resource).since is None
         wanted = wanted if first else seen
+    if find_marker is not None:
+        wanted = whose.told(conn, wanted, find_marker)
     return happenings.record(conn, [one for look in wanted for one in naming.changes(look)])
 
 

@@ -7,7 +7,14 @@ the user's own id is the key. May import store/types, and nothing else of ours.
 from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
 from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
-from counterfoil.store.schema.changes import happenings, happenings_last, happenings_turns
+from counterfoil.store.schema.changes import (
+    happenings,
+    happenings_last,
+    happenings_turns,
+    overdue_sweeps,
+    overdue_told,
+    own_writes,
+)
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.delivery import deliveries, feeds
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
@@ -60,6 +67,9 @@ __all__ = [
     "meta",
     "mirrored",
     "notices",
+    "overdue_sweeps",
+    "overdue_told",
+    "own_writes",
     "pauses",
     "posting_parts",
     "postings",

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from counterfoil.store.schema.base import tables
-from counterfoil.store.types import Instant
+from counterfoil.store.types import Day, Instant
 
 happenings = sa.Table(
     "happenings",
@@ -21,6 +21,7 @@ happenings = sa.Table(
     sa.Column("revision", sa.BigInteger),
     sa.Column("snapshot", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),  # before, after and fields, as JSON
+    sa.Column("posting", sa.BigInteger),  # ours, whose revision this is
     sa.Index("happenings_by_document", "tenant_id", "resource", "document_id", "n"),
     sa.Index("happenings_by_age", "seen_at"),
 )
@@ -39,4 +40,27 @@ happenings_turns = sa.Table(
     sa.Column("document_id", sa.Text, primary_key=True),
     sa.Column("turn", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text),  # a digest of what the document said after its newest change; empty: it was gone
+)
+# Up to which of our requests the changes of a document are told. Only of documents that we wrote.
+own_writes = sa.Table(
+    "own_writes",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("resource", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.BigInteger, nullable=False),
+)
+# Which due dates of an invoice or a bill were told as passed; it outlives the change, which retention drops.
+overdue_told = sa.Table(
+    "overdue_told",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("document_id", sa.Text, primary_key=True),
+    sa.Column("due", Day, primary_key=True),
+)
+overdue_sweeps = sa.Table(
+    "overdue_sweeps",
+    tables,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("day", Day, nullable=False),  # the organisation's own, the last that was looked through
 )
