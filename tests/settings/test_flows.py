@@ -104,7 +104,7 @@ def test_a_difference(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('csv = "orders.csv"', "", '[flows.shop] `source` needs one of csv, excel, json and jsonl. Such as { csv = "orders.csv" }.'),
+        ('csv = "orders.csv"', "", '[flows.shop] `source` needs one of csv, excel, json, jsonl and push. Such as { csv = "orders.csv" }.'),
         ('csv = "orders.csv"', 'csv = "a", json = "b"', "[flows.shop] `source` has csv and json; give one."),
         ('csv = "orders.csv"', 'csv = "a", path = "x"', "[flows.shop.source] `path` is no option of a csv source. Its options: delimiter, quote, encoding, header_row."),
         ('csv = "orders.csv"', 'csv = "a", encoding = "utf-88"', "[flows.shop.source] `encoding` is no encoding of text: utf-88."),

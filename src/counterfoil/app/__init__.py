@@ -6,7 +6,7 @@ app/reports and app/telling; they raise the errors of counterfoil.errors and not
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
+from counterfoil.runtime import port
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import documents, grants, runs
@@ -83,6 +84,8 @@ class Books:
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
+        self.sees: Callable[[str | None], bool] = lambda _entity: True  # whose records whoever acts is shown
+        self.wake: Callable[[str, str], Awaitable[None]] = port.nobody  # a hint to whoever works here that work is due
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
@@ -227,7 +230,8 @@ class Books:
             )
         return f"{api}/organisations/{code}/{here}/{document_id}"
 
-    async def _learn_short_codes(self) -> None:
+    async def learn_short_codes(self) -> None:
+        """Look up what links to Xero's pages are made of; no call."""
         codes = {}
         for entity in self.settings.entities:
             with contextlib.suppress(errors.NoBinding):
@@ -285,27 +289,27 @@ class Books:
 
     async def postings(self, *, state: str | None = None, flow: str | None = None, most: int = 200) -> list[Listed]:
         """Postings, newest first."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.list_postings(self, state=state, flow=flow, most=most)
 
     async def story(self, posting_id: int) -> telling.Story:
         """All that is known of one posting. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.story(self, posting_id)
 
     async def why(self, clue: str) -> list[telling.Story]:
         """The stories that a number, an id, a mark or a link names. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await telling.why(self, clue)
 
     async def problems(self) -> list[Problem]:
         """What needs a person, money first."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await troubles.all_problems(self)
 
     async def problem(self, n: int) -> Problem:
         """One problem. Raises NotFound."""
-        await self._learn_short_codes()
+        await self.learn_short_codes()
         return await troubles.one_problem(self, n)
 
     async def retry(self, n: int) -> int:

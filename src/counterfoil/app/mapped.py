@@ -103,6 +103,29 @@ class MappedFlow:
             else:
                 yield found, row
 
+    def gathered(self, rows: Sequence[SheetRow]) -> list[tuple[int, Row | BadRow]]:
+        """Each record's rows, packed, of rows that are at hand, with the place of the first one, in that order."""
+        keyed: dict[str, list[int]] = {}
+        found: list[tuple[int, Row | BadRow]] = []
+        alone = self.flow.group_by is None and self.flow.source.explode is None
+        for n, row in enumerate(rows):
+            key = f"\0{row.source}" if alone else self._mapper.group_key(row)
+            if isinstance(key, Finding):
+                found.append((n, BadRow(row.source, row.hash, key, cells=row.cells)))
+            else:
+                keyed.setdefault(key, []).append(n)
+        for places in keyed.values():
+            mine = sheet.marked([rows[n] for n in places], places)
+            if len(mine) > sources.GROUP_ROWS_MAX:
+                finding = Finding(
+                    "too-many-rows", f"{len(mine):,} rows make one record; at most {sources.GROUP_ROWS_MAX:,} may.",
+                    "Look at `group_by`, or send fewer rows of it.",
+                )  # fmt: skip
+                found.append((places[0], BadRow(mine[0].source, sheet.rows_hash(mine), finding)))
+            else:
+                found.append((places[0], _packed(mine)))
+        return sorted(found, key=lambda one: one[0])
+
     def entity(self, rows: Sequence[SheetRow]) -> str | None:
         """Whose record the rows make, as far as it can be told."""
         found = self._mapper.entity(rows)

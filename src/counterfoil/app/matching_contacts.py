@@ -82,7 +82,7 @@ async def review(books: Any, flow: FlowSettings, source: Path | None, *, everyon
     intake = Intake(books, flow, flows.kind(flow.kind))
     wanted: dict[str, dict[str, ContactWanted]] = {}
     unread = 0
-    async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:
+    async with contextlib.aclosing(intake.batches(source or flow.source.file(flow.table))) as batches:
         async for items in batches:
             for item in items:
                 if item.prepared is None:

@@ -23,12 +23,6 @@ SLUGS: Final = {slug(name): name for name in described.NAMES}
 FIRST_LOAD_S: Final = 30.0  # when to ask again while a resource is read for the first time
 
 
-class NeverRead(errors.Reconnect):
-    """The mirror has not read this resource of this entity yet."""
-
-    code = "not-read-yet"
-
-
 class FirstReading(errors.RunAgain):
     """The mirror reads this resource for the first time just now."""
 
@@ -63,7 +57,7 @@ def resource_of(spelled: str) -> str:
 async def listed(books: Any, entity: str, spelled: str, sought: Sought, *, after: str | None, most: int) -> Read:
     """The next page of those looked for. `after`: `next` of the page before, of the same question.
 
-    Raises NotFound for a resource that there is not, BadCursor, NoBinding, NeverRead, FirstReading, and FixInput for what the
+    Raises NotFound for a resource that there is not, BadCursor, NoBinding, NotRead, FirstReading, and FixInput for what the
     resource's documents do not have.
     """
     resource = resource_of(spelled)
@@ -103,7 +97,7 @@ async def one(books: Any, entity: str, spelled: str, document_id: str, *, delete
 
 
 def _as_of(entity: str, spelled: str, reading: Reading) -> datetime.datetime:
-    """When the resource was last caught up. Raises NeverRead, FirstReading."""
+    """When the resource was last caught up. Raises NotRead, FirstReading."""
     if reading.since is None or reading.caught_up_at is None:
         if reading.began_at is not None:
             raise FirstReading(
@@ -111,7 +105,7 @@ def _as_of(entity: str, spelled: str, reading: Reading) -> datetime.datetime:
                 remedy="Ask again later.",
                 retry_after_s=FIRST_LOAD_S,
             )
-        raise NeverRead(
+        raise errors.NotRead(
             f"{spelled} of {entity} was never read.",
             remedy=f"counterfoil sync {entity} {SLUGS[spelled]}; `[mirror] resources` says what `serve` keeps up.",
         )

@@ -54,7 +54,7 @@ async def preview(
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
     changes: Counter[tuple[str | None, str]] = Counter()
-    async with contextlib.aclosing(intake.batches(source or flow.source.path)) as batches:
+    async with contextlib.aclosing(intake.batches(source or flow.source.file(flow.table))) as batches:
         async for items in batches:
             planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
             for one in planned:

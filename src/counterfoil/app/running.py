@@ -85,7 +85,7 @@ class Runner:
                 f"Flow {flow.table} makes one document per day of its source's rows; records cannot be handed to it.",
                 remedy='Write them to its source, or hand them to a flow with post = "each".',
             )
-        path = source or flow.source.path
+        path = source or (flow.source.path if records is not None else flow.source.file(flow.table))
         run_id = await self._start(flow, "run", "records" if records is not None else path.name, approved)
         await watching.daily(self._books)
         intake = Intake(self._books, flow, flows.kind(flow.kind), late=True)
@@ -111,7 +111,7 @@ class Runner:
         Nothing is sent: whoever finishes an entity's postings does that, and `conclude` counts what became of them. A run of
         the same source that was broken off goes on. Raises TurnLost when another process has taken it over.
         """
-        path = flow.source.path
+        path = flow.source.file(flow.table)
         place = await reading.find()
         run_id = place.run if place else await self._start(flow, "schedule", path.name, actor=SCHEDULE)
         intake = Intake(self._books, flow, flows.kind(flow.kind))
@@ -175,6 +175,20 @@ class Runner:
         counts = await self._database.read(lambda conn: runs.counts(conn, run_id))
         problems = await self._database.read(lambda conn: runs.problem_count(conn, flow.id, run_id))
         return await self._report(run_id, flow.table, len(rows), counts, problems)
+
+    @for_its_flow
+    async def handed(
+        self, flow: FlowSettings, intake: Intake, items: Sequence[Item], source: str,
+        done: Callable[[Connection, int, Sequence[Item]], None],
+    ) -> RunReport:  # fmt: skip
+        """Plan records that a program handed over; nothing is sent. `done` is told of each batch, in its transaction."""
+        run_id = await self._start(flow, "records", source)
+        plan = await intake.plan()
+        for first in range(0, len(items), BATCH):
+            batch = items[first : first + BATCH]
+            await self._apply(plan, run_id, batch, lambda conn, batch=batch: done(conn, run_id, batch))  # type: ignore[misc]  # bound now
+        self._take_over(intake, plan)
+        return await self._reported(run_id, flow)
 
     @_with_fresh_consents
     async def finish(self) -> RunReport:

@@ -17,6 +17,7 @@ from counterfoil.app import pausing
 from counterfoil.app.reports import Document, Listed
 from counterfoil.model import sheet
 from counterfoil.store import parts, postings, requests, retention, stories
+from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
 from counterfoil.store.problems import DAY_UNKNOWN
 from counterfoil.store.runs import BadRow
@@ -67,6 +68,24 @@ async def list_postings(books: Any, *, state: str | None, flow: str | None, most
     """Postings, newest first; of one state or flow if given."""
     flow_id = books.flow(flow).id if flow else None
     found = await books.database.read(lambda conn: stories.newest(conn, state=state, flow_id=flow_id, most=most))
+    held = await pausing.standing(books)
+    return [listed(books, posting, held) for posting in found]
+
+
+async def page_of_postings(
+    books: Any, *, before: int | None, most: int, states: Sequence[str], flow: str | None, entities: Sequence[str] | None,
+    external_id: str | None,
+) -> list[Listed]:  # fmt: skip
+    """A page of postings, newest first, behind the one with id `before`; filters as store/stories has them. No call."""
+    flow_id = books.flow(flow).id if flow else None
+    await books.learn_short_codes()
+
+    def work(conn: Connection) -> list[Posting]:
+        return stories.page(
+            conn, before=before, most=most, states=states, flow_id=flow_id, entities=entities, external_id=external_id
+        )
+
+    found = await books.database.read(work)
     held = await pausing.standing(books)
     return [listed(books, posting, held) for posting in found]
 

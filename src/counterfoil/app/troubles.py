@@ -50,7 +50,7 @@ async def _stuck(books: Any) -> list[Stuck]:
         *await books.database.read(problems.stuck_postings),
         *await books.database.read(problems.open_rows),
     ]
-    return found
+    return [one for one in found if books.sees(one.entity)]
 
 
 def cause_of(one: Stuck) -> str:

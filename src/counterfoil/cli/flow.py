@@ -97,7 +97,7 @@ async def _try(books: "Books", name: str, source: Path | None, record: str | Non
     kept: list[Tried] = []
     refused: list[Tried] = []
     count = 0
-    async with contextlib.aclosing(trier.records(source or flow.source.path)) as tried:
+    async with contextlib.aclosing(trier.records(source or flow.source.file(flow.table))) as tried:
         async for one in tried:
             count += 1
             if shown is None and record in (None, one.external_id):
@@ -107,7 +107,9 @@ async def _try(books: "Books", name: str, source: Path | None, record: str | Non
             if len(kept) < trying.GOLDEN_MAX:
                 kept.append(one)
     if record is not None and shown is None:
-        raise errors.NotFound(f"{source or flow.source.path} has no record {record}.", remedy="See its external ids.")
+        raise errors.NotFound(
+            f"{source or flow.source.file(flow.table)} has no record {record}.", remedy="See its external ids."
+        )
     path = trying.golden_path(books, flow)
     golden = trying.kept(path)
     different = await trying.differences(trier, golden) if golden is not None and not accept else []

@@ -64,6 +64,10 @@ class Failure(msgspec.Struct, frozen=True):
     again_at: datetime.datetime
 
 
+async def nobody(_kind: str, _key: str) -> None:
+    """A wake-up where no runtime works: it is lost, and a sweep of the service finds the work."""
+
+
 class Runtime(Protocol):
     """What runs when."""
 

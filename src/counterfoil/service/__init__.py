@@ -63,6 +63,7 @@ async def open_door(
                 hearing.written(books.database),
                 inbox.opened(),
                 listening.serving(app, sockets),
+                app.waited_for(),
                 heart.beating(books, ready),
             ):
                 yield Door(host, taken, listening.url(host, taken))

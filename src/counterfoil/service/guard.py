@@ -5,9 +5,10 @@ header is checked because a stranger's page can have its own name lead to this m
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from counterfoil.service import answers
@@ -58,6 +59,15 @@ class Guard:
         self._api = api
         self.end = end
         self._is_known = known_hosts(hosts)
+
+    @contextlib.asynccontextmanager
+    async def waited_for(self) -> AsyncIterator[None]:
+        """While inside, a program may wait for something; nobody does any longer when the door begins to close."""
+        try:
+            yield
+        finally:
+            if self._api is not None:
+                await self._api[1].end()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""

@@ -209,6 +209,12 @@ def _misfits(values: dict[str, Any], kinds: Collection[str], settings: loading.S
 def _untimed(values: dict[str, Any]) -> list[shape.Misfit]:
     """What `every`, `cron`, `window` and `timezone` cannot say by themselves; how they are written app/timetables reads."""
     found: list[shape.Misfit] = []
+    source = values.get("source")
+    if isinstance(source, dict) and sources.PUSHED in source:
+        reason, rule = "has no use where programs hand records over", "Take it out: each record is planned as it comes."
+        named: list[str] = [key for key in ("every", "cron") if key in values]
+        named += ["post"] if values.get("post") == "daily" else []
+        found += [shape.Misfit((key,), "wrong-value", reason, rule) for key in named]
     if "every" in values and "cron" in values:
         rule = "Take one of the two out."
         found.append(shape.Misfit(("cron",), "wrong-value", "stands beside `every`", rule))

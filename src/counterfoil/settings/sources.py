@@ -9,19 +9,22 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.model import shape
 from counterfoil.model.text import Line255
 from counterfoil.settings import tables
 
-SourceKind = Literal["csv", "excel", "json", "jsonl"]
-KINDS: Final = ("csv", "excel", "json", "jsonl")
-LATER_SOURCES: Final = frozenset({"command", "folder", "http", "push", "sql"})
+SourceKind = Literal["csv", "excel", "json", "jsonl", "push"]
+KINDS: Final = ("csv", "excel", "json", "jsonl", "push")
+PUSHED: Final = "push"  # nothing is read: programs hand records over
+LATER_SOURCES: Final = frozenset({"command", "folder", "http", "sql"})
 HEADER_ROW_MAX: Final = 1_000
 OPTIONS: Final = {
     "csv": ("delimiter", "quote", "encoding", "header_row"),
     "excel": ("sheet", "header_row"),
     "json": ("path", "explode"),
     "jsonl": ("explode",),
+    "push": ("explode",),
 }
 
 Delimiter = Annotated[str, msgspec.Meta(min_length=1, max_length=1, description="One character between two cells.")]
@@ -36,7 +39,7 @@ DottedPath = Annotated[Line255, msgspec.Meta(description='Names with dots betwee
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a flow's rows come from, ready for use.
 
-    `path` is the file, absolute. csv: `delimiter`, `quote` ("" for none), `encoding` (a byte order mark of
+    `path` is the file, absolute; of push there is none (`file` says so). csv: `delimiter`, `quote` ("" for none), `encoding` (a byte order mark of
     another one is an error), `header_row` (from 1; rows above it are skipped). excel: `sheet` (None: the
     first), `header_row`. json: `json_path`, dotted names from the top to the list of objects ("" for the top itself);
     json and jsonl: `explode`, the dotted name of an inner list of which each item becomes a row of its own, the rows
@@ -53,6 +56,15 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     json_path: str = ""
     explode: str | None = None
 
+    def file(self, table: str) -> Path:
+        """The file to read. Raises InputError for a source that programs hand records to; `table`: the flow's name."""
+        if self.kind == PUSHED:
+            raise errors.InputError(
+                f"Flow {table} reads no file: programs hand its records over.",
+                remedy=f"POST them to /v1/flows/{table}/records, or name a JSON Lines file with --input.",
+            )
+        return self.path
+
     @property
     def is_tabular(self) -> bool:
         """True when a header names the columns: then every row has them all."""
@@ -60,12 +72,13 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceTable(tables.Table, frozen=True, kw_only=True):
-    """`source` as it is written: one of csv, excel, json and jsonl, and the options of that kind."""
+    """`source` as it is written: one of csv, excel, json, jsonl and push, and the options of that kind."""
 
     csv: Annotated[FileName | None, msgspec.Meta(description="A CSV file.")] = None
     excel: Annotated[FileName | None, msgspec.Meta(description="An Excel workbook.")] = None
     json: Annotated[FileName | None, msgspec.Meta(description="A JSON file.")] = None
     jsonl: Annotated[FileName | None, msgspec.Meta(description="A JSON Lines file.")] = None
+    push: Annotated[Literal[True] | None, msgspec.Meta(description="Programs hand the records over.")] = None
     delimiter: Delimiter = ","
     quote: Quote = '"'
     encoding: Annotated[Line255, msgspec.Meta(description="Such as utf-8, cp1252 or utf-16.")] = "utf-8"
@@ -81,7 +94,9 @@ def misfits(source: Any) -> list[shape.Misfit]:
         return []
     named = [kind for kind in KINDS if kind in source]
     if len(named) != 1:
-        reason = "needs one of csv, excel, json and jsonl" if not named else f"has {' and '.join(named)}; give one"
+        reason = (
+            "needs one of csv, excel, json, jsonl and push" if not named else f"has {' and '.join(named)}; give one"
+        )
         return [shape.Misfit((), "wrong-value", reason, 'Such as { csv = "orders.csv" }.')]
     kind = named[0]
     found = [
@@ -105,7 +120,7 @@ def compiled(table: SourceTable, folder: Path) -> SourceSettings:
     kind: Any = next(name for name in KINDS if getattr(table, name) is not None)
     return SourceSettings(
         kind=kind,
-        path=folder / getattr(table, kind),
+        path=folder / ("handed over" if kind == PUSHED else getattr(table, kind)),
         delimiter=table.delimiter,
         quote=table.quote,
         encoding=table.encoding,

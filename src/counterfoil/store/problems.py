@@ -35,6 +35,12 @@ def stuck_postings(connection: sa.Connection) -> list[Posting]:
     return [Posting(*row) for row in connection.execute(sa.select(*WHOLE).where(STUCK).order_by(p.id))]
 
 
+def stuck_counts(connection: sa.Connection) -> dict[str, int]:
+    """How many postings of each entity need a person."""
+    query = sa.select(p.entity, sa.func.count()).where(STUCK).group_by(p.entity)
+    return {str(entity): int(count) for entity, count in connection.execute(query)}
+
+
 def open_rows(connection: sa.Connection) -> list[BadRow]:
     """Rows that no posting could be made of."""
     return [

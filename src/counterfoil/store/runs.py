@@ -215,6 +215,21 @@ def seen(connection: sa.Connection, run_id: int, after: int, most: int) -> tuple
     return {row[1]: row[2] for row in rows if row[1]}, rows[-1][0] if rows else None
 
 
+def planned(connection: sa.Connection, run_id: int, numbers: Sequence[int]) -> dict[int, tuple[int | None, str | None]]:
+    """Of records of a run, by their numbers: the posting that each has, and the outcome that was decided for it."""
+    query = sa.select(records.c.n, records.c.posting_id, records.c.outcome)
+    query = query.where(records.c.run_id == run_id, records.c.n.in_(numbers))
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def bad_row(connection: sa.Connection, flow_id: str, content_hash: str, source: str) -> BadRow | None:
+    """What is kept of a row that no posting could be made of."""
+    b = schema.bad_rows
+    of = sa.and_(b.c.flow_id == flow_id, b.c.content_hash == content_hash, b.c.source == source)
+    row = connection.execute(sa.select(b).where(of).limit(1)).one_or_none()
+    return None if row is None else BadRow(*row)
+
+
 def bad_rows_seen(connection: sa.Connection, flow_id: str, run_id: int) -> dict[str, str]:
     """The same of rows that no posting could be made of."""
     b = schema.bad_rows.c

@@ -21,6 +21,25 @@ def newest(connection: sa.Connection, *, state: str | None, flow_id: str | None,
     return [Posting(*row) for row in connection.execute(query)]
 
 
+def page(
+    connection: sa.Connection, *, before: int | None, most: int, states: Sequence[str] = (), flow_id: str | None = None,
+    entities: Sequence[str] | None = None, external_id: str | None = None,
+) -> list[Posting]:  # fmt: skip
+    """Document postings, newest first, behind the one with id `before`; of these states, flow and entities if given."""
+    query = sa.select(*WHOLE).where(p.kind != "contact").order_by(p.id.desc()).limit(most)
+    if before is not None:
+        query = query.where(p.id < before)
+    if states:
+        query = query.where(p.state.in_(states))
+    if flow_id is not None:
+        query = query.where(p.flow_id == flow_id)
+    if entities is not None:
+        query = query.where(p.entity.in_(entities))
+    if external_id is not None:
+        query = query.where(p.external_id == external_id)
+    return [Posting(*row) for row in connection.execute(query)]
+
+
 def matching(connection: sa.Connection, clues: Sequence[str]) -> list[Posting]:
     """Postings that one of the clues names: external id, number, document id or mark, or that of a sale which is in one.
 

@@ -1,5 +1,6 @@
 """Two companies whose mirror was filled by hand, and the whole API in this process: no sandbox, no socket."""
 
+import asyncio
 import contextlib
 import datetime
 import json
@@ -13,9 +14,10 @@ from counterfoil import open_books
 from counterfoil.access import key_file
 from counterfoil.app import api_keys
 from counterfoil.model.binding import Binding, Fingerprint
+from counterfoil.model.happening import Happening
 from counterfoil.service import guard
 from counterfoil.service.api import application
-from counterfoil.store import bindings, mirrored
+from counterfoil.store import bindings, happenings, mirrored
 
 UK, AU = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
 NOW = datetime.datetime(2026, 11, 22, 10, tzinfo=datetime.UTC)
@@ -50,8 +52,8 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-async def ask(app, method, path, key=None, body=b"", *, host="localhost", **headers):
-    """One request to an ASGI application; headers by keyword, `_` for `-`."""
+async def ask(app, method, path, key=None, body=b"", *, host="localhost", gone=None, **headers):
+    """One request to an ASGI application; headers by keyword, `_` for `-`; when `gone` is set, who asked has gone."""
     parts = urlsplit(path)
     given = {"host": host} | {name.replace("_", "-").lower(): value for name, value in headers.items()}
     if key is not None:
@@ -68,6 +70,8 @@ async def ask(app, method, path, key=None, body=b"", *, host="localhost", **head
     sent = []
 
     async def receive():
+        if not left:
+            await (gone or asyncio.Event()).wait()
         return left.pop() if left else {"type": "http.disconnect"}
 
     async def send(event):
@@ -98,6 +102,18 @@ class House:
     async def key(self, rights="read", *entities, **more):
         """A new key's text."""
         return (await api_keys.create(self.books, "a program", rights=rights, entities=entities, **more)).api_key
+
+    async def happens(self, *changes):
+        """These were seen, each (id, name, tenant)."""
+        rows = [
+            Happening(
+                id=key, name=name, tenant_id=tenant, resource="Invoices", document_id=f"d-{key}", before=None,
+                after={"Total": "10.50"}, fields=("Total",), stamp=NOW, seen_at=NOW, revision=None,
+                snapshot=key.startswith("snap"),
+            )
+            for key, name, tenant in changes
+        ]  # fmt: skip
+        await self.books.database.run(lambda conn: happenings.record(conn, rows))
 
     async def hold(self, tenant, resource, *documents, caught_up=NOW):
         """The mirror holds these documents of Xero's, each (id, status, minute of its stamp, fields)."""
@@ -130,7 +146,9 @@ async def housed(folder, more=""):
             print_ = Fingerprint(tenant, name, "!" + entity[-2:], currency, entity[-2:].upper())
             bound = Binding(entity, tenant, "grant", print_, "UTC")
             await books.database.run(lambda conn, bound=bound: bindings.put(conn, bound, now=NOW))
-        yield House(books)
+        house = House(books)
+        yield house
+        await house.api.end()
 
 
 @pytest.fixture

@@ -13,7 +13,15 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.serving import flow_runs, looking_again, mirroring, open_postings, periodic, presence
+from counterfoil.app.serving import (
+    flow_runs,
+    handed_records,
+    looking_again,
+    mirroring,
+    open_postings,
+    periodic,
+    presence,
+)
 from counterfoil.app.serving.health import TROUBLED, Health, Pulse
 from counterfoil.app.serving.reloading import Reloading
 from counterfoil.app.serving.shift import Shift, Told
@@ -59,6 +67,7 @@ class Serving:
         """`taken` hears of a configuration that came into force while it ran."""
         self._books = books
         books.lane = "sync"  # nobody waits at a screen
+        books.wake = self.wake
         self._kind = kind
         self._pace = pace
         self._pulse = Pulse(books.clock, kind)
@@ -195,6 +204,7 @@ class Serving:
         works = (
             open_postings.work(shift),
             flow_runs.work(shift),
+            handed_records.work(shift),
             mirroring.work(shift),
             looking_again.work(shift),
             *periodic.works(shift),

@@ -18,11 +18,27 @@ from litestar.handlers import HTTPRouteHandler
 from counterfoil import errors
 from counterfoil.app import acting
 from counterfoil.app.api_keys import Caller
-from counterfoil.service.api import description, documents, entities, figures, problems
+from counterfoil.service import answers
+from counterfoil.service.api import (
+    changes,
+    description,
+    documents,
+    entities,
+    figures,
+    postings,
+    problems,
+    records,
+    reference,
+    status,
+    troubles,
+)
 from counterfoil.service.api.gate import BODY_BYTES_MAX, Gate
 from counterfoil.service.api.registry import CALLER
+from counterfoil.service.api.waiting import Waiting
 
-MODULES: Final[Sequence[ModuleType]] = (entities, documents, figures)  # each has its ROUTES
+MODULES: Final[Sequence[ModuleType]] = (  # each has its ROUTES
+    entities, figures, documents, changes, status, records, postings, troubles,
+)  # fmt: skip
 
 _log = logging.getLogger("counterfoil.api")
 Asked = Request[Any, Any, Any]
@@ -30,10 +46,11 @@ Asked = Request[Any, Any, Any]
 
 def made(books: Any, is_known_host: Callable[[Any], bool]) -> Gate:
     """The API of one installation."""
-    return Gate(framework(books), books, is_known_host)
+    waiting = Waiting(books)
+    return Gate(framework(books, waiting), books, is_known_host, waiting)
 
 
-def framework(books: Any) -> Litestar:
+def framework(books: Any, waiting: Waiting) -> Litestar:
     """The framework's application, which gate stands before."""
     routes: list[HTTPRouteHandler] = [one for module in MODULES for one in module.ROUTES]
     return Litestar(
@@ -42,7 +59,7 @@ def framework(books: Any) -> Litestar:
         plugins=[description.AsItIs()],
         logging_config=None,
         debug=False,
-        state=State({"books": books}),
+        state=State({"books": books, "waiting": waiting}),
         request_max_body_size=BODY_BYTES_MAX,
         dependencies={
             "books": Provide(_books, sync_to_thread=False),
@@ -60,7 +77,8 @@ def _caller(request: Asked) -> Caller:
 
 def _books(request: Asked) -> Any:
     """The books, acting in the key's name."""
-    return acting.acting(request.app.state.books, _caller(request).actor)
+    caller = _caller(request)
+    return acting.acting(request.app.state.books, caller.actor, caller.sees)
 
 
 def _described() -> list[HTTPRouteHandler]:
@@ -69,7 +87,12 @@ def _described() -> list[HTTPRouteHandler]:
         document = description.document(request.app)
         return Response(msgspec.json.encode(document), media_type="application/json")
 
-    return [schema]
+    @get("/schema/reference", include_in_schema=False)
+    async def page(request: Asked) -> Response[bytes]:
+        found = reference.page(description.document(request.app))
+        return Response(found, media_type=answers.HTML, headers={"Content-Security-Policy": answers.policy()})
+
+    return [schema, page]
 
 
 def _refused(_request: Asked, error: HTTPException) -> Response[bytes]:

@@ -22,8 +22,8 @@ from counterfoil.service.api import problems
 from counterfoil.service.api.registry import Told
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-EVERYWHERE: Final = (401, 403, 408, 421, 422, 429, 500, 503)
-WITH_BODY: Final = (400, 413, 415)
+EVERYWHERE: Final = (400, 401, 403, 408, 421, 422, 429, 500, 503)
+WITH_BODY: Final = (413, 415)
 ABOUT: Final = (
     "What Counterfoil knows of your ledgers, and what it does for your records. Send a key as `Authorization: Bearer cf_…`; "
     "`counterfoil api-keys create` makes one. Amounts of ours are text, so that no reader makes floating-point numbers of "
@@ -81,7 +81,11 @@ def _operations(app: Litestar, found: dict[str, Any]) -> Iterator[tuple[Told, bo
     for path in found["paths"].values():
         for method in METHODS:
             if method in path:
-                yield told[path[method]["operationId"]], "requestBody" in path[method], path[method]
+                own = told[path[method]["operationId"]]
+                if own.body is not None:
+                    content = {kind: {"schema": schema} for kind, schema in own.body.items()}
+                    path[method]["requestBody"] = {"required": True, "content": content}
+                yield own, "requestBody" in path[method], path[method]
 
 
 def _complete(operation: dict[str, Any], told: Told, *, has_body: bool) -> None:

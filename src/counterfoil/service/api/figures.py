@@ -48,6 +48,29 @@ _OWED: Final = {
 }  # fmt: skip
 
 
+_OPEN: Final = {
+    "document_id": "b4b1a1f0-7a0c-4f43-8a1e-1d6f1c3a9d10", "resource": "Invoices", "side": "receivables", "kind": "invoice",
+    "number": "SHOP-1001", "reference": "PO 77", "contact_id": "3c2f4e0a-8e0b-4f7e-9d6a-0c1c4b9b5a77",
+    "contact": "Blue Fern Ltd", "date": "2026-08-21", "due": "2026-09-20", "currency": "GBP", "rate": "1", "total": "60.00",
+    "open": "60.00", "base": "60.00",
+}  # fmt: skip
+_BEHIND: Final = {"side": "receivables", "basis": _BASIS, "documents": [_OPEN], "next": None}
+_FLOW: Final = {"currency": "GBP", "coming_in": "120.00", "going_out": "40.00", "documents": 2}
+_CASH: Final = {
+    "basis": _BASIS,
+    "accounts": [
+        {"account_id": "5a1d6f6e-6f0f-4f57-9b07-ff4ad5c0a5a1", "code": "090", "name": "Current", "status": "ACTIVE",
+         "currency": "GBP", "movements": "1200.00", "since": "2025-01-02", "until": "2026-11-20",
+         "made_of": {"payments": {"count": 9, "received": "1500.00", "spent": "300.00"}}, "dated_later": "0.00",
+         "uncounted": [], "balance": None}
+    ],
+    "lacks": list(cashes.LACKS),
+    "expected": {"overdue": [], "weeks": [{"first": "2026-11-16", "last": "2026-11-22", "flows": [_FLOW], "base": _FLOW}],
+                 "later": [], "credit": [], "without_rate": 0},
+    "unsaid": 0,
+}  # fmt: skip
+
+
 class Owed(msgspec.Struct, frozen=True):
     """What contacts owe, or are owed. `totals` by currency; `base`: all of it in the organisation's currency.
 
@@ -152,7 +175,7 @@ async def get_payables(
 
 @registry.get(
     "/v1/entities/{entity:str}/receivables/documents", rights="read", summary="The documents behind receivables",
-    description="What stands behind a number of /receivables, the oldest debt first.", refusals=(409,), tags=TAGS,
+    description="What stands behind a number of /receivables, the oldest debt first.", refusals=(409,), example=_BEHIND, tags=TAGS,
 )  # fmt: skip
 async def get_receivables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
@@ -164,7 +187,7 @@ async def get_receivables_documents(
 
 @registry.get(
     "/v1/entities/{entity:str}/payables/documents", rights="read", summary="The documents behind payables",
-    description="What stands behind a number of /payables, the oldest debt first.", refusals=(409,), tags=TAGS,
+    description="What stands behind a number of /payables, the oldest debt first.", refusals=(409,), example=_BEHIND, tags=TAGS,
 )  # fmt: skip
 async def get_payables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
@@ -180,7 +203,7 @@ async def get_payables_documents(
         "Movements of each bank account that the copy knows, by what they are made of, and open documents week by week by "
         "due date. The balance is null: Xero gives no opening balance but in reports, and nothing is guessed."
     ),
-    refusals=(409,), tags=TAGS,
+    refusals=(409,), example=_CASH, tags=TAGS,
 )  # fmt: skip
 async def get_cash(
     books: BooksOf, entity: EntityName,

@@ -22,6 +22,7 @@ from counterfoil.service import guard
 from counterfoil.service.api import problems
 from counterfoil.service.api.problems import Refusal
 from counterfoil.service.api.registry import CALLER
+from counterfoil.service.api.waiting import Waiting
 
 PREFIXES: Final = ("/v1", "/schema")
 OPEN: Final = "/schema"  # the description of the API is no secret
@@ -33,7 +34,7 @@ KEY_REQUESTS_MAX: Final = 16  # of one key at once
 QUERY_BYTES_MAX: Final = 8 << 10
 QUERY_FIELDS_MAX: Final = 200
 AGAIN_S: Final = 1.0
-KINDS: Final = ("application/json",)
+KINDS: Final = ("application/json", "application/x-ndjson")
 HEADERS: Final = {
     b"cache-control": b"no-store",
     b"content-security-policy": guard.POLICY.encode(),
@@ -54,12 +55,14 @@ def is_ours(path: str) -> bool:
 
 
 class Gate:
-    """An ASGI application around the framework's. `hosts` as Guard has them."""
+    """An ASGI application around the framework's. `waiting`: who waits for something, until `end`."""
 
-    def __init__(self, app: Any, books: Any, is_known_host: Callable[[Any], bool]) -> None:
+    def __init__(self, app: Any, books: Any, is_known_host: Callable[[Any], bool], waiting: Waiting) -> None:
         self._app = app
         self._books = books
         self._is_known_host = is_known_host
+        self.waiting = waiting
+        self.end = waiting.end
         self._running: collections.Counter[str] = collections.Counter()
         self._bytes = 0
 

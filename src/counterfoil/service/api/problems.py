@@ -101,7 +101,7 @@ def of(error: errors.CounterfoilError) -> Problem:
     if isinstance(error, Refusal):
         code, fields, oldest = error.title, error.fields, error.oldest
     else:
-        code, fields, oldest = error.code, _named(error), None
+        code, fields, oldest = error.code, _named(error), getattr(error, "oldest", None)
     if status in (429, 503) and retry_after_s is None:
         retry_after_s = RETRY_AFTER_S
     seconds = None if retry_after_s is None else max(1, math.ceil(retry_after_s))

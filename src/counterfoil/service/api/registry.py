@@ -31,6 +31,7 @@ CALLER: Final = "counterfoil.caller"  # where gate leaves it in the scope
 PAGE_MAX: Final = 500  # of everything that is answered in pages
 PAGE_USUAL: Final = 100
 CURSOR_MAX: Final = 300  # characters
+NUMBER_DIGITS_MAX: Final = 15  # of an id of ours in a path: databases and programs read it exactly
 
 Declared = Callable[..., Any]
 BooksOf = NamedDependency[SkipValidation[Any]]
@@ -52,6 +53,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     refusals: Collection[int]
     example: Any
     body_example: Any
+    body: Mapping[str, Any] | None = None  # of a route that reads its body itself: media type → schema
     query: Collection[str]
 
 
@@ -74,12 +76,15 @@ def get(
 def post(
     path: str, *, rights: Rights, summary: str, description: str = "", status: int = 200,
     refusals: Collection[int] = (), example: Any = None, body_example: Any = None, tags: Collection[str] = (),
+    body: Mapping[str, Any] | None = None,
 ) -> Callable[[Declared], HTTPRouteHandler]:  # fmt: skip
-    """Declare a POST, whose body is JSON. `body_example`: one whole body."""
+    """Declare a POST, whose body is JSON. `body_example`: one whole body; `body`: of a route that reads it itself, its schemas."""
 
     def declare(function: Declared) -> HTTPRouteHandler:
         known = _query(path, function)
-        told = Told(rights=rights, refusals=refusals, example=example, body_example=body_example, query=known)
+        told = Told(
+            rights=rights, refusals=refusals, example=example, body_example=body_example, query=known, body=body
+        )  # fmt: skip
         return _post(
             path, summary=summary, description=_said(description, rights), operation_id=function.__name__,
             guards=[_checked], opt={"told": told}, status_code=status, tags=list(tags) or None,
@@ -134,6 +139,13 @@ def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
                 f"{name[: problems.TEXT_MAX]!r} is no parameter here.",
                 remedy=spelling.suggestion(name, told.query) if told.query else "This takes none.",
             )
+
+
+def number(text: str, what: str) -> int:
+    """A number in a path. Raises Refusal: 404 for what is none, as for one that there is not."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > NUMBER_DIGITS_MAX:
+        raise problems.unknown(f"There is no {what} {text!r}.")
+    return int(text)
 
 
 def visible(books: Any, caller: Caller) -> list[str]:

@@ -17,6 +17,7 @@ from counterfoil.store.schema.changes import (
 )
 from counterfoil.store.schema.decided import contact_links, drops, fixes, fixes_used, pauses
 from counterfoil.store.schema.delivery import deliveries, feeds
+from counterfoil.store.schema.handed import handed
 from counterfoil.store.schema.inbox import inbox_counts, inbox_deliveries, inbox_ids, inbox_marks
 from counterfoil.store.schema.installation import audit, audit_heads, messages, meta, notices, secrets
 from counterfoil.store.schema.mirror import contacts, cursors, documents, drift, mirrored, readings, reference
@@ -56,6 +57,7 @@ __all__ = [
     "fixes_used",
     "for_postgres",
     "grants",
+    "handed",
     "happenings",
     "happenings_last",
     "happenings_turns",
