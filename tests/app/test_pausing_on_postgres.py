@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.app import backups, pausing
-from counterfoil.store import postgres_copies
+from counterfoil.store import postgres_copies, postgres_programs
 from tests.posting.conftest import sandbox
 from tests.posting.test_postgres import bench
 from tests.posting.workbench import sale
@@ -76,7 +76,7 @@ def test_a_backup_is_a_dump_of_one_moment_with_what_it_is(bench):
     files = ("a.dump", "a.dump.json", "a.dump.sentinel")
     assert [(bench.folder / one).stat().st_mode & 0o777 for one in files] == [0o600] * 3
     listed = subprocess.run(
-        [postgres_copies.program("pg_restore"), "--list", bench.folder / "a.dump"],
+        [postgres_programs.program("pg_restore"), "--list", bench.folder / "a.dump"],
         capture_output=True,
         text=True,
         check=True,
@@ -97,8 +97,8 @@ def test_a_password_is_on_no_command_line(bench, monkeypatch):
         raise FileNotFoundError(2, "nothing is run")
 
     asyncio.run(bench.use(lambda books: books.standing()))
-    monkeypatch.setattr(postgres_copies, "program", lambda name: name)
-    monkeypatch.setattr(postgres_copies.subprocess, "run", run)
+    monkeypatch.setattr(postgres_programs, "program", lambda name: name)
+    monkeypatch.setattr(postgres_programs.subprocess, "Popen", run)
     url = sa.make_url(bench.store).set(password="sesame-Yt5")
     with pytest.raises(errors.StoreError) as told:
         postgres_copies.make(
@@ -113,7 +113,7 @@ def test_a_password_is_on_no_command_line(bench, monkeypatch):
 
 def test_backup_and_restore_say_what_to_do(bench, monkeypatch):
     """Without Postgres's programs: which, and the commands with the database's address, without its password; exit 2."""
-    monkeypatch.setattr(postgres_copies, "program", lambda _name: None)
+    monkeypatch.setattr(postgres_programs, "program", lambda _name: None)
     with pytest.raises(errors.FixInput) as told:
         asyncio.run(bench.use(lambda books: backups.backup(books, None)))
     assert "pg_dump" in told.value.remedy

@@ -8,6 +8,9 @@ import pytest
 
 from counterfoil import errors
 from counterfoil.app import backups, pausing
+from counterfoil.store import postgres_restoring
+from counterfoil.store.database import get_meta
+from counterfoil.store.installation import RESTORED
 from tests.posting.conftest import sandbox
 from tests.posting.test_postgres import bench
 from tests.posting.workbench import sale
@@ -75,3 +78,50 @@ def test_a_changed_dump_or_one_without_its_files_is_refused(bench):
     told.unlink()
     with pytest.raises(errors.InputError, match="cannot be read"):
         restored(bench, file)
+
+
+def put_back(bench, file, monkeypatch, *, until):
+    """`restore --over-newer` killed right before (until="put_back") or right after the dump was put back."""
+
+    class Killed(BaseException):
+        """No error that anybody handles."""
+
+    whole = postgres_restoring.put_back
+
+    def killed(*arguments):
+        if until != "put_back":
+            whole(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(postgres_restoring, "put_back", killed)
+        with pytest.raises(Killed):
+            restored(bench, file, over_newer=True)
+
+
+def test_one_that_is_killed_right_after_the_dump_is_concluded_by_the_next_command(bench, monkeypatch):
+    """A pause since the dump still stands, and nothing is made twice."""
+    bench.run([sale(1)])
+    file = backed_up(bench)
+    bench.run([sale(1), sale(2)])
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    put_back(bench, file, monkeypatch, until="concluded")
+    (standing,) = asyncio.run(bench.use(pausing.standing))
+    assert standing.because == "the auditor is here"
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert bench.run([sale(1), sale(2)]).adopted == 1
+    assert set(bench.marks().values()) == {1}
+
+
+def test_one_that_is_killed_before_the_dump_changes_nothing(bench, monkeypatch):
+    """No recovery, no pause that somebody ended since, and a later restore is one."""
+    bench.run([sale(1)])
+    file = backed_up(bench)
+    asyncio.run(bench.use(lambda books: pausing.pause(books, because="the auditor is here", entity="acme-uk")))
+    put_back(bench, file, monkeypatch, until="put_back")
+    asyncio.run(bench.use(lambda books: pausing.resume(books, entity="acme-uk")))
+    assert asyncio.run(bench.use(pausing.standing)) == ()
+    assert bench.run([sale(1)]).unchanged == 1
+    assert asyncio.run(bench.use(lambda books: books.database.read(lambda conn: get_meta(conn, RESTORED)))) is None
+    assert restored(bench, file).not_logged is None
+    assert bench.run([sale(1)]).unchanged == 1

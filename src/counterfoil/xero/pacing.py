@@ -30,6 +30,7 @@ from counterfoil.xero.states import APP, Books
 TURN_MAX: Final = 64  # asks of one turn; the others have the next
 NAP_MAX_S: Final = 1.0  # a waiter looks up this often, in case another process gave something back
 START_WITHIN_S: Final = 5.0  # a call that did not begin so long after it got its place asks again
+START_SHARE: Final = 2  # nor after this part of its lease: the rest of it is the call's own
 CONCURRENT_BACKOFF_S: Final = 0.5  # doubled with each 429 in a row, jittered by half; Xero sends no Retry-After
 CONCURRENT_BACKOFF_MAX_S: Final = 15.0
 SCARCE: Final = 0.8  # from this share of the app's minute on, tenants get equal shares
@@ -205,7 +206,7 @@ class Pacer:
             elif ask.granted.done() and not ask.granted.cancelled() and ask.granted.exception() is None:
                 self._tell(_Ended(ask.tenant, ask.id))  # it was given in the instant in which we gave up
             raise
-        if self._clock.elapsed_s() - at_s <= START_WITHIN_S:
+        if self._clock.elapsed_s() - at_s <= min(START_WITHIN_S, self._limits.lease / SECOND / START_SHARE):
             return True
         self._tell(_Ended(ask.tenant, ask.id))
         return False
@@ -266,16 +267,16 @@ class Pacer:
         keys = [APP, *dict.fromkeys([one.tenant for one in (*news, *asks)])]
         wall = self._wall()
 
-        def work(now: int, states: States) -> tuple[tuple[int, bool, list[Verdict]], States]:
+        def work(now: int, states: States) -> tuple[tuple[int, float, bool, list[Verdict]], States]:
+            given_s = self._clock.elapsed_s()  # here, since we may be stopped before we hear of what was committed
             books = Books(states)
             for one in news:
                 self._take_in(books, one, now, wall)
             verdicts = self._asked(books, asks, now, wall)
             scarce = books.app.taken > SCARCE * self._limits.app_minute
-            return (now, scarce and now - books.app.level_at > LEVEL_EVERY, verdicts), books.written()
+            return (now, given_s, scarce and now - books.app.level_at > LEVEL_EVERY, verdicts), books.written()
 
-        now, stale, verdicts = await self._kept.turn(keys, work)
-        given_s = self._clock.elapsed_s()
+        now, given_s, stale, verdicts = await self._kept.turn(keys, work)
         for ask, verdict in zip(asks, verdicts, strict=True):
             self._answer(ask, verdict, now, given_s)
         if stale:

@@ -54,7 +54,6 @@ class Served(Workbench):
         """Opened and bound, on the movable clock."""
         books = WorkbenchBooks(settings.load(self.write_config()), self.clock, lambda _point: None)
         books.token = self.token
-        await books.open()
 
         def bind(connection: Any) -> None:
             for entity, told in zip(ENTITIES, self.sandbox.ready["organisations"], strict=False):
@@ -65,7 +64,12 @@ class Served(Workbench):
                     bound = Binding(entity, told["tenant_id"], "grant", mark, self.zone)
                     bindings.put(connection, bound, now=self.clock.now())
 
-        await books.database.run(bind)
+        try:
+            await books.open()
+            await books.database.run(bind)
+        except BaseException:
+            await books.close()
+            raise
         return books
 
     @contextlib.asynccontextmanager
