@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 import urllib.parse
 
 import pytest
@@ -64,13 +65,14 @@ BODIES = (
 def asked_for_connections(sandbox):
     """Come back when somebody asked Xero for them: the code is used up by then."""
     while not any(one["path"].startswith("/connections") for one in sandbox.requests()):
-        pass
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_requests_of_no_sense(office, seed, caplog, monkeypatch):
     """Random methods, paths, queries, headers and bodies: each gets an answer that it was worth, or none."""
-    monkeypatch.setattr(guard, "BODY_S", 1.0)  # many promise more than they send, and would be waited for ten times as long
+    # Many promise more than they send, and would be waited for ten times as long.
+    monkeypatch.setattr(guard, "BODY_S", 1.0)
     monkeypatch.setattr(listening, "HEAD_S", 1.0)
     dice = random.Random(seed)
     async with serving(office) as (_books, door):
