@@ -20,7 +20,7 @@ ID_OF_ITS_OWN = frozenset({"Currencies", "TaxRates"})  # whose ids another organ
 
 
 def published():
-    """{"resources": {plural: {"type", "id", "words", "shared"}}, "types": {type: {field: what it holds}}}.
+    """{"resources": {name: {"type", "id", "words", "shared"}}, "types": {type: {field: what it holds}}}.
 
     What a field holds: text, amount, whole, day, instant, yes_no, json, a type, or [a type] of a list.
     """
@@ -28,8 +28,8 @@ def published():
     resources, types = {}, {}
     todo = []
     for one in described.ALL:
-        kind = words.KINDS[one.list]
-        resources[one.list] = {
+        kind = words.KINDS[one.name]
+        resources[one.name] = {
             "type": SCHEMAS[one.name], "id": one.id, "words": [kind.word, *kind.by_type.values()],
             "shared": one.name in ID_OF_ITS_OWN,
         }  # fmt: skip

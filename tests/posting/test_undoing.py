@@ -1,6 +1,8 @@
 """Taking a run back: what is taken, what is kept with its reason, and that nothing comes again unasked."""
 
 import asyncio
+import contextlib
+import itertools
 from typing import Any
 
 import pytest
@@ -188,3 +190,32 @@ def test_what_was_not_sent_yet_is_cancelled(bench: Workbench) -> None:
     bench.finish()
     assert bench.run().unchanged == 1
     assert bench.invoices() == []
+
+
+class Killed(Exception):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize("unsent", ["document", "payment"])
+def test_what_a_copy_believes_to_be_unsent_and_xero_has_is_not_cancelled(bench: Workbench, unsent: str) -> None:
+    """Seed 930106: of a database from before the sending, `undo` first reads whether Xero has it; what lives there stays posted here."""
+    paid = [{"external_id": "p1", "date": "2026-11-03", "amount": "20.00", "account": "Business Bank Account"}]
+    passed = itertools.count(1)
+
+    def point(name: str) -> None:
+        if name == "after-freeze" and next(passed) == (2 if unsent == "document" else 3):
+            raise Killed
+
+    with contextlib.suppress(BaseExceptionGroup):
+        bench.run([sale(1, payments=paid)], point)
+    copied = {file: file.read_bytes() for file in bench.folder.glob("counterfoil.db*") if "limits" not in file.name}
+    bench.finish()
+    (living,) = bench.living()
+    assert living["AmountPaid"] == 20
+    for file, content in copied.items():
+        if not file.name.endswith("sentinel"):
+            file.write_bytes(content)
+    assert "cancel" not in [line.action for line in undo(bench, 1).lines]
+    assert (bench.finish().posted, bench.run().posted) == (0, 0)
+    (after,) = bench.living()
+    assert (after["InvoiceID"], after["AmountPaid"]) == (living["InvoiceID"], 20)

@@ -37,6 +37,7 @@ from counterfoil.app import (
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
 from counterfoil.app.own_answers import OwnAnswers
+from counterfoil.app.privacy import reopening
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
 from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import spelling
@@ -54,7 +55,7 @@ from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime import port
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
-from counterfoil.store import documents, grants, runs
+from counterfoil.store import grants, runs
 from counterfoil.store.database import Database
 from counterfoil.store.fixes import Stored
 from counterfoil.store.grants import Connected
@@ -82,6 +83,7 @@ class Books:
         self.clock = clock
         compiled = compiling.compiled(loaded)
         self.flows, self.mapped, self.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        self.feeds = compiled.feeds
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
         self.sees: Callable[[str | None], bool] = lambda _entity: True  # whose records whoever acts is shown
@@ -117,6 +119,7 @@ class Books:
         await self.database.open()
         await environments.check(self)
         self.restored = await recovering.check(self.database, self.sentinel, self.rules)
+        await reopening.again(self)
 
     async def close(self) -> None:
         """Close connections and the database."""
@@ -171,15 +174,7 @@ class Books:
 
     async def catch_up_safely(self, client: XeroClient, resource: str) -> None:
         """Catch the mirror up; in a restored database not before what may still run at Xero has ended."""
-        tenant = client.binding.tenant_id
-        cursor = await self.database.read(lambda conn: documents.cursor(conn, tenant, resource))
-        after = await self.database.read(recovering.quiet_until)
-        if after is not None:
-            await self.clock.sleep(max(0.0, (after - self.clock.now()).total_seconds()))
-        await self.catch_up(client, resource, lane=self.lane)
-        if not cursor.recovered:
-            now = self.clock.now()
-            await self.database.run(lambda conn: recovering.adopt_marked(conn, tenant, resource, now))
+        await recovering.catch_up_safely(self.database, client, self.catch_up, resource, lane=self.lane)
 
     async def worker(self, entity: str, progress: Callable[[str], None], usual: Lane = "interactive") -> TenantWorker:
         """A worker that finishes the entity's postings, after a look at the organisation if it may have changed.

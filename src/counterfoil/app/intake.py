@@ -156,7 +156,7 @@ class Intake:
         return Plan(
             flow.table, flow.id, flow.on_namesake, self.bindings, room=room, on_change=flow.on_change,
             complete=flow.complete, remap=remap, again=again, closed=self._ledgers.closed, lock_date=flow.lock_date,
-            credits=self._credits,
+            credits=self._credits, keyed=self._books.access.audit.keyed_hash,
         )  # fmt: skip
 
     def _count(self, bytes_read: int) -> None:

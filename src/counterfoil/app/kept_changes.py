@@ -14,12 +14,12 @@ from counterfoil.store.database import Connection
 
 
 def wants_snapshots(settings: Any) -> bool:
-    """Whether a feed asks for what did not just happen: what a first load brings."""
-    return any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
+    """Whether a feed or the handlers ask for what did not just happen: what a first load brings."""
+    return settings.handlers.snapshot or any(feed.values.get("snapshot") is True for feed in settings.feeds.values())
 
 
 def recorder(settings: Any) -> applying.Record:
-    """Who names the changes. What a first load brings is kept when a feed asks for it: `snapshot = true`."""
+    """Who names the changes. What a first load brings is kept when a feed or the handlers ask for it: `snapshot = true`."""
     snapshots = wants_snapshots(settings)
 
     def record_all(conn: Connection, seen: Sequence[Observed]) -> None:

@@ -10,10 +10,11 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.bindings import DISCONNECTED
-from counterfoil.app import advice, auditing, costs, needs, numbers, pausing, syncing, troubles
+from counterfoil.app import advice, auditing, costs, feeding, needs, numbers, pausing, syncing, troubles
 from counterfoil.app.advice import Advice
 from counterfoil.app.budgets import TenantBudget, budgets
 from counterfoil.app.costs import Costs
+from counterfoil.app.feeding import Stands
 from counterfoil.app.progress import Progress, progress
 from counterfoil.app.serving.flow_runs import overview
 from counterfoil.app.serving.health import Scheduled
@@ -74,6 +75,7 @@ class Standing(msgspec.Struct, frozen=True):
     budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
     mirror: tuple[syncing.Lag, ...] = ()  # how old the copy of each ledger is
     webhooks: Heard | None = None  # of Xero's webhooks; None: no request ever came
+    feeds: tuple[Stands, ...] = ()  # who is handed changes; handlers once they were served
 
 
 async def standing(books: Any) -> Standing:
@@ -134,6 +136,7 @@ async def standing(books: Any) -> Standing:
         tuple(await budgets(books)),
         await syncing.lags(books),
         await _heard(books),
+        await feeding.served(books),
     )
 
 

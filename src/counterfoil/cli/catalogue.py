@@ -45,11 +45,20 @@ COMMANDS: Final = (
     _command("sync", "[ENTITY] [RESOURCE]", "Bring the copy of each ledger up to date; --full reads all of it again."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
+    _command(
+        "privacy", "[export|erase] CONTACT", "One person's data: all of it in one file, or gone for good from here."
+    ),
+    _command("purge", "ENTITY", "The copy of an entity's ledger goes; what was posted is never posted twice."),
     _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),
     _command("resume", "", "End a pause."),
     _command("doctor", "[--bundle FILE]", "What could go wrong before it does, and what to do about it."),
     _command(
         "webhooks", "check [URL]", "Play Xero against your address: would its webhooks arrive, and what is wrong?"
+    ),
+    _command(
+        "feeds",
+        "[list|show|try|fill|dead|…]",
+        "Who is handed changes, how each stands, what failed; today's documents.",
     ),
     _command("notify", "[list|test]", "Whom [[notify]] tells of what, what was sent, and a test of it."),
     _command("backup", "[FILE]", "A whole copy of the database in one file, while others work."),

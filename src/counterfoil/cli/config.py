@@ -28,11 +28,21 @@ def check(context: typer.Context) -> None:
     """Read the configuration and every flow; every mistake is told with its line."""
     now = session.of(context)
     loaded, flows = _loaded(now)
+    handlers = _handlers(loaded)
     now.screen.value(
-        {"ok": True, "path": str(loaded.path), "entities": sorted(loaded.entities), "flows": sorted(flows)}
+        {
+            "ok": True,
+            "path": str(loaded.path),
+            "entities": sorted(loaded.entities),
+            "flows": sorted(flows),
+            "feeds": sorted(loaded.feeds),
+            "handlers": handlers,
+        }
     )
     entities = table.count(len(loaded.entities), "entity", "entities")
-    now.screen.line(f"{loaded.path} is good: {entities}, {table.count(len(flows), 'flow')}.")
+    fed = f", {table.count(len(loaded.feeds), 'feed')}" if loaded.feeds else ""
+    fed += f", {table.count(len(handlers), 'handler')}" if handlers else ""
+    now.screen.line(f"{loaded.path} is good: {entities}, {table.count(len(flows), 'flow')}{fed}.")
     now.screen.next("counterfoil status")
 
 
@@ -129,6 +139,15 @@ def _loaded(now: session.Session) -> "tuple[Settings, dict[str, Any]]":
     compiled = compiling.compiled(loaded)
     budgets.check(loaded)
     return loaded, dict(compiled.flows)
+
+
+def _handlers(loaded: "Settings") -> list[str]:
+    """The functions of [handlers] module, which is imported. Raises ConfigurationError."""
+    if loaded.handlers.module is None:
+        return []
+    from counterfoil.app import feeding
+
+    return [one.id for one in feeding.handlers_of(loaded)]
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:

@@ -8,6 +8,7 @@ from counterfoil.cli import cost_lines, limit_lines, service_lines, session, tab
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from counterfoil.app.feeding import Stands
     from counterfoil.app.standing import Standing
 
 app = session.app()
@@ -36,6 +37,14 @@ def status(context: typer.Context) -> None:
     now.screen.next(standing.next)
 
 
+def _fed(one: "Stands") -> str:
+    """One line of a feed."""
+    since = f" since {one.since:%Y-%m-%d %H:%M} UTC" if one.since else ""
+    waiting = f", {table.count(one.waiting + one.unseen, 'change')} wait{since}" if one.waiting + one.unseen else ""
+    dead = f", {table.count(one.dead, 'dead letter')}: `counterfoil feeds dead {one.name}`" if one.dead else ""
+    return f"Feed {one.name}: {one.state}, {one.delivered:,} handed over{waiting}{dead}."
+
+
 def _show(screen: Screen, standing: "Standing") -> None:
     for pause in standing.pauses:
         screen.line(f"{table.harmless(pause.said)} ({pause.remedy.rstrip('.')})")
@@ -57,6 +66,8 @@ def _show(screen: Screen, standing: "Standing") -> None:
         when = f"{copy.oldest:%Y-%m-%d %H:%M} UTC" if copy.oldest else "never"
         unread = f", {table.count(copy.unread, 'resource')} never read" if copy.unread else ""
         screen.line(f"Copy of {copy.entity}: as Xero had it at {when}{unread}. See `counterfoil sync`.")
+    for fed in standing.feeds:
+        screen.line(_fed(fed))
     for one in standing.entities:
         if one.mode != "normal":
             screen.line(f"{one.entity} is {one.mode}, by the configuration.")

@@ -6,7 +6,7 @@ arrived before a process died: every outlet is handed a change at least once, an
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from counterfoil.model.change import Change
 
@@ -30,4 +30,17 @@ class Outlet(Protocol):
 
     async def close(self) -> None:
         """Let go of what is held open. It may be used again after that."""
+        ...
+
+
+@runtime_checkable
+class Fillable(Outlet, Protocol):
+    """A target that can take today's documents as well, in any order and beside the engine: it keeps what is newer."""
+
+    async def fill(self, changes: Sequence[Change], *, anew: bool = False) -> int:
+        """Write what these say unless the target has it newer; → how many were written. `anew`: whatever it has. Raises as hand_over."""
+        ...
+
+    async def look(self) -> str:
+        """What the target lacks, with what its owner may do about it; "": nothing. Writes nothing. Raises NotDelivered."""
         ...

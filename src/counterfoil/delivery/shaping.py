@@ -13,6 +13,7 @@ from counterfoil.settings import FeedSettings
 
 if TYPE_CHECKING:
     from counterfoil.mapping.rows import Row, RowMapper
+    from counterfoil.model.prepared import Finding
 
 _MAPPED_AWAY: Final = frozenset({"fields", "before", "after"})
 
@@ -31,10 +32,10 @@ class Shape:
         rows = self.mapper.rows(plain)
         return {**{key: one for key, one in plain.items() if key not in _MAPPED_AWAY}, "rows": rows}
 
-    def rows(self, change: Change) -> "list[Row]":
-        """The change as rows: what `map` makes of it, or the one object that it is."""
+    def rows(self, change: Change, findings: "list[Finding] | None" = None) -> "list[Row]":
+        """The change as rows: what `map` makes of it, or the one object that it is. `findings` gets why a value is blank."""
         plain = changes.as_plain(change)
-        return [plain] if self.mapper is None else self.mapper.rows(plain)
+        return [plain] if self.mapper is None else self.mapper.rows(plain, findings)
 
 
 def compiled(feed: FeedSettings) -> Shape | tuple[shape.Misfit, ...]:

@@ -106,7 +106,8 @@ def _walked(type_: str, steps: list[str]) -> str | Astray:
             return Astray(f"looks into {before}, which has no fields", f"Write {before}.")
         known = _published().types[at]
         if step not in known:
-            near = spelling.nearest(step, known)
+            said_again = step.removesuffix("String")  # left out of what is kept
+            near = said_again if said_again in known else spelling.nearest(step, known)
             remedy = spelling.suggestion(step, known) if near is None else f"Did you mean `{_with(before, near)}`?"
             return Astray(f"names `{step}`, which no {at} of Xero's has", remedy)
         at = known[step]

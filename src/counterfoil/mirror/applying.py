@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.mirror import drifting
+from counterfoil.mirror import drifting, veiling
 from counterfoil.mirror.described import Described
 from counterfoil.mirror.reading import Seen
 from counterfoil.model import record, whole
@@ -83,6 +83,7 @@ def apply(
     tenant, one = observation.tenant_id, observation.resource
     ids = [row.document_id for row in observation.rows]
     held = mirrored.by_ids(connection, tenant, one.name, ids)
+    observation, held = veiling.veiled(connection, observation, held)
     mirrored.there(connection, tenant, one.name, [each for each, was in held.items() if was.absent_at is not None])
     found: dict[str, Observed] = {}
     written: dict[str, Mirrored] = {}

@@ -7,6 +7,7 @@ Facts §5.7 to §5.9.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from counterfoil.mirror import veiling
 from counterfoil.model.contact import Contact
 from counterfoil.model.credit_note import CreditNote
 from counterfoil.model.invoice import Invoice
@@ -27,6 +28,7 @@ def put(connection: Connection, tenant: str, resource: str, rows: Sequence[Any],
         values = [_credit_note_row(tenant, one, find_marker) for one in rows]
     else:
         values = [_document_row(tenant, resource, one, find_marker) for one in rows]
+    values = veiling.indexed(connection, tenant, values)
     documents.put_newer(connection, schema.contacts if resource == "Contacts" else schema.documents, values)
 
 

@@ -15,7 +15,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days
 from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
-from counterfoil.posting import changing, deciding, identity, kinds, lookalikes, parts, stranded
+from counterfoil.posting import changing, deciding, erased, identity, kinds, lookalikes, parts, stranded
 from counterfoil.posting.changing import Policy
 from counterfoil.posting.deciding import Decision
 from counterfoil.posting.deciding_contacts import ContactDecision
@@ -66,6 +66,7 @@ class Item(msgspec.Struct, frozen=True):
     fixed: tuple[Fixed, ...] = ()  # what stored corrections did to it
     mapped: bytes | None = None  # the record that rows became; None: `content` is the record
     parts: tuple[str, ...] = ()  # the sales of a day's document
+    erased: bool = False  # its customer was erased: nothing of it is kept (posting/erased)
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -100,6 +101,7 @@ class Plan(msgspec.Struct):
     credits: bool = False  # the flow may make credit notes, so the mirror has those of its organisations
     remapped: int = 0  # records left alone since only the mapping changed
     older: int = 0  # records left alone since a later version is posted
+    keyed: erased.Keyed | None = None  # the keyed hash by which erased customers are recognised
 
     def policy(self, entity: str) -> Policy:
         """How changes are treated."""
@@ -117,6 +119,7 @@ class Writing(msgspec.Struct, frozen=True):
 
 def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> list[Planned]:
     """Every item's fate, in order; nothing is written."""
+    items = erased.veiled(connection, plan.flow_id, plan.keyed, items)
     past = _past(connection, plan, items)
     wanted: dict[str, list[Prepared]] = {}
     for item in items:
@@ -191,6 +194,8 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
         if issue > 1:
             item = msgspec.structs.replace(item, prepared=numbered(item.prepared, issue))
     prepared = item.prepared
+    if item.erased:
+        return Planned(item, erased.decided(item, existing), existing=existing)
     if item.blocked:
         action = "later" if item.blocked == "later" else "hold"
         return Planned(item, Decision(action, item.findings[0]), existing=existing)

@@ -9,6 +9,7 @@ Xero then shows is adopted, whatever its number is now. Cost: 1 call per resourc
 import datetime
 from collections.abc import Sequence
 
+from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.posting import deciding, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import Rules
@@ -18,6 +19,7 @@ from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
 from counterfoil.store.installation import RESTORED
 from counterfoil.store.postings import Brief
+from counterfoil.xero.client import XeroClient
 
 QUIET_UNTIL = "recover_after"  # in meta: before this, a request of the forgotten time may still run at Xero
 DAY = datetime.timedelta(days=1)
@@ -72,6 +74,25 @@ def quiet_until(connection: Connection) -> datetime.datetime | None:
     """Until when a restored database asks and sends nothing; None: it may."""
     text = get_meta(connection, QUIET_UNTIL)
     return datetime.datetime.fromisoformat(text) if text else None
+
+
+async def catch_up_safely(
+    database: Database, client: XeroClient, catch_up: CatchUp, resource: str, *, lane: str
+) -> None:
+    """Catch the mirror up, and adopt; in a restored database not before what may still run at Xero has ended."""
+    tenant = client.binding.tenant_id
+    cursor = await database.read(lambda conn: documents.cursor(conn, tenant, resource))
+    await quiet(database)
+    await catch_up(client, resource, lane=lane)
+    if not cursor.recovered:
+        await database.run(lambda conn: adopt_marked(conn, tenant, resource, database.now(conn)))
+
+
+async def quiet(database: Database) -> None:
+    """Wait until no request of a forgotten time can still run at Xero."""
+    after = await database.read(quiet_until)
+    if after is not None:
+        await database.clock.sleep(max(0.0, (after - database.clock.now()).total_seconds()))
 
 
 def adopt_marked(connection: Connection, tenant: str, resource: str, now: datetime.datetime) -> int:

@@ -40,6 +40,11 @@ class Sentinel:
         self._database_path = database_path
         self._written = -1
 
+    @property
+    def path(self) -> Path | None:
+        """Where the mark stands; None for a database in memory."""
+        return self._path
+
     def read(self) -> Mark | None:
         """The mark; None when there is none, or none that can be read (then the database counts as restored)."""
         if self._path is None:

@@ -17,8 +17,9 @@ from typing import Any
 import msgspec
 
 from counterfoil.mirror.catching_up import CatchUp
-from counterfoil.posting import kinds, reading, rewriting, standing, unpaying, weighing
+from counterfoil.posting import kinds, looking_through, reading, recovering, rewriting, standing, unpaying, weighing
 from counterfoil.store import changes, credited, locks, payments, postings
+from counterfoil.store import documents as store_documents
 from counterfoil.store.changes import UNDO, Content
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.postings import Posting
@@ -67,8 +68,10 @@ async def plan(
     database: Database, run_id: int, clients: Clients, catch_up: CatchUp, closed: Closed | None = None
 ) -> UndoPlan:
     """What would happen. `closed`: per entity the last day of its books that may not move. Raises what reading raises."""
-    found = await database.read(lambda conn: changes.of_run(conn, run_id))
-    chosen = [one for one in found if one.kind in TAKEN_BACK and one.state not in NOTHING_THERE]
+    chosen = await _chosen(database, run_id)
+    if unsent := [one for one in chosen if one.state == "planned" and one.action is None]:
+        await _compared(database, unsent, clients, catch_up)
+        chosen = await _chosen(database, run_id)
     lines: list[Line] = []
     for entity in dict.fromkeys(one.entity for one in chosen):
         here = [one for one in chosen if one.entity == entity]
@@ -82,6 +85,26 @@ async def plan(
         seen = _Seen(run_id, stored, (closed or {}).get(entity))
         lines += await database.read(functools.partial(_lines, chosen=here, seen=seen))
     return UndoPlan(run_id, tuple(lines))
+
+
+async def _chosen(database: Database, run_id: int) -> list[Posting]:
+    found = await database.read(lambda conn: changes.of_run(conn, run_id))
+    return [one for one in found if one.kind in TAKEN_BACK and one.state not in NOTHING_THERE]
+
+
+async def _compared(database: Database, unsent: Sequence[Posting], clients: Clients, catch_up: CatchUp) -> None:
+    """A copy of the database may believe unsent what Xero has: it is read before anything is cancelled (recovering)."""
+    for entity, resource in dict.fromkeys((one.entity, one.resource) for one in unsent):
+        client = await clients(entity)
+        tenant = client.binding.tenant_id
+        cursor = await database.read(functools.partial(store_documents.cursor, tenant_id=tenant, resource=resource))
+        if cursor.recovered:
+            continue
+        if resource == kinds.PAYMENT.resource:
+            await recovering.quiet(database)
+            await looking_through.verify(database, client, catch_up, database.clock.now())
+        else:
+            await recovering.catch_up_safely(database, client, catch_up, resource, lane="interactive")
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -239,12 +262,19 @@ def _plan(part: Sequence[Line], run_id: int, closed: Closed, database: Database,
             continue
         if line.action == CANCEL:
             values: dict[str, Any] = {"state": "cancelled", "action": UNDO, "last_run_id": run_id, "changed_at": now}
-            fresh = posting.action is None and posting.document_id is None
+            fresh = posting.action is None and posting.document_id is None and _is_nowhere(connection, posting, now)
             was = UNSENT if posting.kind == kinds.PAYMENT.name else ("planned",)
             count += fresh and postings.update(connection, posting.id, was, values)
         elif posting.action != UNDO and posting.state == "posted":
             count += _take_back(connection, posting, run_id, closed.get(posting.entity), now)
     return count
+
+
+def _is_nowhere(connection: Connection, posting: Posting, now: datetime.datetime) -> bool:
+    """Whether Xero has nothing of what is to be cancelled: it was read since this database was opened anew."""
+    if not store_documents.cursor(connection, posting.tenant_id, posting.resource).recovered:
+        return False
+    return posting.kind not in kinds.RECORDS or bool(recovering.sift(connection, [posting], now))
 
 
 def _take_back(

@@ -87,6 +87,7 @@ class _Once:
         yield from self._of_budgets(one, entities)
         yield from self._of_usage(one)
         yield from self._of_imports(one)
+        yield from self._of_feeds(one)
         counts = {
             **{key: found.postings.get(key, 0) for key in _pairs(entities, OPEN)},
             **{key: one.ended.get(key, 0) for key in _pairs(entities, ENDED)},
@@ -121,6 +122,17 @@ class _Once:
             "messages_undelivered", "Messages of [[notify]] that failed and are tried again.", [((), found.undelivered)]
         )
         yield self._gauge("messages_given_up", "Messages of [[notify]] that nobody got.", [((), found.given_up)])
+
+    def _of_feeds(self, one: Snapshot) -> Iterator[Any]:
+        for name, words, values in (
+            ("feed_waiting", "Changes that a feed is still to be handed.", [fed.waiting for fed in one.feeds]),
+            ("feed_unseen", "Changes that a feed has not looked through yet.", [fed.unseen for fed in one.feeds]),
+            ("feed_lag_seconds", "Age of the oldest change that waits; 0: none does.", [_age(one.at, fed.since) for fed in one.feeds]),
+            ("feed_dead_letters", "Changes that could not be handed over.", [fed.dead for fed in one.feeds]),
+            ("feed_up", "Whether it takes changes: not down, paused or ended.", [fed.state in ("ok", "new") for fed in one.feeds]),
+        ):  # fmt: skip
+            series = [((fed.name,), value) for fed, value in zip(one.feeds, values, strict=True)]
+            yield self._gauge(name, words, series, "feed")
 
     def _of_budgets(self, one: Snapshot, entities: dict[str, str]) -> Iterator[Any]:
         known = [(entities[tenant], budget) for tenant, budget in one.budgets.items() if tenant in entities]

@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import __version__, errors
-from counterfoil.app import places, usage
+from counterfoil.app import feeding, places, usage
+from counterfoil.app.feeding import Stands
 from counterfoil.app.places import Place
 from counterfoil.app.progress import Progress, progress
 from counterfoil.app.usage import Usage
@@ -46,6 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     imports: tuple[Progress, ...] = ()  # what is on its way to Xero
     reading: Mapping[str, Place] = {}  # flow id → how far its source is planned
     heard: Heard | None = None
+    feeds: tuple[Stands, ...] = ()  # who is handed changes
 
 
 class Snapshots:
@@ -77,11 +79,13 @@ class Snapshots:
         imports: tuple[Progress, ...] = ()
         reading: Mapping[str, Place] = {}
         heard: Heard | None = None
+        fed: tuple[Stands, ...] = ()
         try:
             async with asyncio.timeout(READ_S):
                 client_id = books.settings.xero.client_id
                 measured = await books.database.read(lambda conn: gauges.measured(conn, client_id, RESOURCES))
                 heard = await books.database.read(inbox_counts.heard)
+                fed = await feeding.served(books)
                 tenants = [one.tenant_id for one in measured.bound]
                 budgets = await books.pacer.standings(tenants)
                 drawn = tuple(await usage.usage(books, books.clock.now().date()))
@@ -95,7 +99,7 @@ class Snapshots:
             measured=measured, ended=dict(self._ended), budgets=budgets, usage=drawn,
             flows={flow.id: flow.table for flow in books.flows.values()},
             answers=dict(books.transport.tally.answers), refusals=dict(books.transport.tally.refusals),
-            refreshes=self._refreshes(), health=self._health(), imports=imports, reading=reading, heard=heard,
+            refreshes=self._refreshes(), health=self._health(), imports=imports, reading=reading, heard=heard, feeds=fed,
         )  # fmt: skip
 
     async def _count_ended(self, tenants: list[str]) -> None:

@@ -19,6 +19,7 @@ from counterfoil.settings.sources import SourceSettings
 from counterfoil.settings.surroundings import forget_overrides, without_secrets
 from counterfoil.settings.tables import (
     EntitySettings,
+    HandlersSettings,
     PostingSettings,
     ServiceSettings,
     StoreSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "FeedSettings",
     "Field",
     "FlowSettings",
+    "HandlersSettings",
     "LookupSettings",
     "NotifySettings",
     "PacingSettings",

@@ -82,6 +82,13 @@ class HandlersSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             extra={"rule": "A module's name, such as my_handlers, without .py."},
         ),
     ] = None
+    snapshot: Annotated[
+        bool,
+        msgspec.Meta(description="Functions may ask for what first loads and repairs bring: @on(…, snapshot=True)."),
+    ] = False
+    timeout_s: Annotated[
+        float, msgspec.Meta(gt=0, le=100, description="How long one call of a handler may take, in seconds.")
+    ] = 60.0
 
 
 def is_secret(path: tuple[str | int, ...]) -> bool:

@@ -170,9 +170,20 @@ def send_back(conn: Connection, feed: str, n: int) -> int:
 
     Whoever carries it now carries it no more, so that what is on its way counts for nothing and is handed over again in its turn.
     """
-    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None))
+    _begin_at(conn, feed, n)
     conn.execute(sa.delete(_D).where(_D.c.feed == feed, _D.c.n > n))
     return conn.execute(sa.select(sa.func.count()).select_from(_H).where(_H.c.n > n)).scalar_one()
+
+
+def skip(conn: Connection, feed: str) -> int:
+    """It begins again at now: what waits, what is dead and what it has not looked at is forgotten; → how many changes waited."""
+    gone = conn.execute(sa.delete(_D).where(_D.c.feed == feed)).rowcount
+    _begin_at(conn, feed, newest(conn))
+    return gone
+
+
+def _begin_at(conn: Connection, feed: str, n: int) -> None:
+    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None))
 
 
 def awaken(conn: Connection, feed: str) -> None:

@@ -118,11 +118,16 @@ def abandoned(connection: Connection, owner: str, now: datetime.datetime) -> lis
     return [
         spool_id
         for spool_id, other, touched_at in found
-        if other != owner and (now - touched_at > ABANDONED_AFTER or _is_dead(other, owner))
+        if other != owner and (now - touched_at > ABANDONED_AFTER or is_dead(other, owner))
     ]
 
 
-def _is_dead(other: str, owner: str) -> bool:
+def is_any(connection: Connection) -> bool:
+    """Whether rows of a source are kept for a run that is not over."""
+    return connection.execute(sa.select(s.id).limit(1)).first() is not None
+
+
+def is_dead(other: str, owner: str) -> bool:
     """Whether the process "host:number:random" is one of our machine's and runs no more."""
     host, _, number = other.rpartition(":")[0].rpartition(":")
     if host != owner.rpartition(":")[0].rpartition(":")[0] or not number.isdigit():

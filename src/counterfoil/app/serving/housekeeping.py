@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from counterfoil.app import housekeeping as retention
 from counterfoil.app import overdue, syncing, webhook_notices
+from counterfoil.app.privacy import reopening
 from counterfoil.store import notices
 
 Task = Callable[[Any], Awaitable[None]]
@@ -29,7 +30,12 @@ async def tell_overdue(books: Any) -> None:
         await overdue.sweep(books, entity)
 
 
-TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look, tell_overdue]
+async def go_on_erasing(books: Any) -> None:
+    """What a killed `privacy erase` or `purge` left undone is finished."""
+    await reopening.again(books)
+
+
+TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look, tell_overdue, go_on_erasing]
 
 
 async def tidy(books: Any) -> None:

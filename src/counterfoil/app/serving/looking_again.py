@@ -11,7 +11,7 @@ from typing import Final
 
 from counterfoil import errors
 from counterfoil.app import syncing
-from counterfoil.app.serving import mirroring
+from counterfoil.app.serving import delivering, mirroring
 from counterfoil.app.serving.shift import Shift
 from counterfoil.runtime.port import Due, Work
 from counterfoil.store import bindings, inbox, mirrored
@@ -80,6 +80,7 @@ class LookingAgain:
             return await mirroring.put_off(self._shift, KIND, key, entity, error)
         if caught.changed:
             self._shift.say(KIND, entity, f"{resource}: {caught.changed} changed")
+            await delivering.wake(self._shift)
         return await self._settle(dirty, resource)
 
     async def _settle(self, dirty: Dirty, resource: str) -> datetime.datetime | None:

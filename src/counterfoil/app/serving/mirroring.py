@@ -13,6 +13,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.app import syncing, watching
+from counterfoil.app.serving import delivering
 from counterfoil.app.serving.shift import Shift
 from counterfoil.model.lanes import Lane
 from counterfoil.runtime.port import Due, Work
@@ -98,6 +99,7 @@ class Keeping:
             return until or self._shift.now() + datetime.timedelta(seconds=PERSON_S)
         if caught.changed:
             self._shift.say(KIND, entity, f"{piece.name}: {caught.changed} changed")
+            await delivering.wake(self._shift)
         return None
 
 

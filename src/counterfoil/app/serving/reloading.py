@@ -1,6 +1,6 @@
 """Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
 
-Called by serving. Flows, lookups, entities, modes, retention, whom to notify, the tier, the lanes, the heartbeat and the log change at
+Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the heartbeat and the log change at
 once. What cannot change under those who use it needs a restart, is named, and then nothing is taken over: where Xero and
 the database are and who we are there, the vault, who may reach the door, and the times of requests that may be on their way.
 """
@@ -22,7 +22,7 @@ from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
 TAKEN_OVER: Final = frozenset(
-    {"path", "environment", "entities", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
+    {"path", "environment", "entities", "feeds", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
 )
 TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute"}),
@@ -87,6 +87,7 @@ class Reloading:
         books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
         books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
+        books.feeds = compiled.feeds
         self._taken(loaded)
         if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):
             await budgets.take_over(books, limits)

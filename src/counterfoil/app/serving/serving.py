@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
+from counterfoil.app import feeding
 from counterfoil.app.serving import (
+    delivering,
     flow_runs,
     handed_records,
     looking_again,
@@ -97,7 +99,8 @@ class Serving:
 
         `beside`: what is open for as long as this works (the door), entered when nobody else serves the database.
 
-        Raises StoreError when the database cannot be used at the start, or another serve works on it already.
+        Raises StoreError when the database cannot be used at the start, or another serve works on it already, and
+        ConfigurationError when the module of [handlers] cannot be imported.
         """
         books = self._books
         if self._kind == "worker" and books.database.is_sqlite:
@@ -105,6 +108,7 @@ class Serving:
                 "Workers share the work of a Postgres database; this one is SQLite, where `counterfoil serve` does all of it.",
                 remedy="Run `counterfoil serve`, or set [store] url to postgresql://….",
             )
+        self._shift.handlers = feeding.load_handlers(books)
         started = books.clock.now()
         service = presence.of_this_process(books, self._kind)
         with presence.only_one(books.database.path if self._kind == "serve" else None):
@@ -116,6 +120,8 @@ class Serving:
                 async with beside or contextlib.nullcontext():
                     await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
             finally:
+                for end in self._shift.at_end:
+                    await end()
                 await presence.end(books, service)
         calls, egress = books.counts()
         health = self.health()
@@ -207,6 +213,7 @@ class Serving:
             handed_records.work(shift),
             mirroring.work(shift),
             looking_again.work(shift),
+            delivering.work(shift),
             *periodic.works(shift),
         )
         for work in works:

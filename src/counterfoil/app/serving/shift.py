@@ -5,12 +5,13 @@ Made by serving; called by every work. `waiting` and `waits_until` keep what wai
 
 import asyncio
 import datetime
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from counterfoil.app.serving.health import Pulse
+from counterfoil.delivery.handlers import Handler
 from counterfoil.model.lanes import Lane
 from counterfoil.runtime.port import Runtime
 from counterfoil.store import waits
@@ -38,6 +39,8 @@ class Shift:
         self.pulse = pulse
         self.plans = plans
         self.rest = asyncio.Event()
+        self.handlers: Sequence[Handler] = ()  # of the user's module, imported once at the start
+        self.at_end: list[Callable[[], Awaitable[None]]] = []  # called when the process has ended its work
         self._tell = tell
 
     def now(self) -> datetime.datetime:

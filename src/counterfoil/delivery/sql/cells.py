@@ -1,4 +1,4 @@
-"""A row's cell as a column of the table takes it, or why it does not. Nothing is read or written here.
+"""A row's cell as a column of the table takes it, or why it does not. Opens nothing.
 
 Called by writing. Text goes in as it is; amounts are Decimal, never float; what a column would cut off or round is refused, since
 nobody would notice.

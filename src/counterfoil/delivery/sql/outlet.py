@@ -47,11 +47,22 @@ class SqlOutlet:
         given = [self._written(one) for one in changes]
         return await asyncio.to_thread(self._write, given, anew=anew)
 
+    async def look(self) -> str:
+        """What the table lacks, or how it will be made; "": it is as it should be. Raises NotDelivered."""
+        return await asyncio.to_thread(self._look)
+
     async def close(self) -> None:
         """Close the connections."""
         engine, self._engine, self._ready = self._engine, None, None
         if engine is not None:
             await asyncio.to_thread(engine.dispose)
+
+    def _look(self) -> str:
+        try:
+            with self._opened().connect() as conn:
+                return target.lacking(conn, self._target)
+        except (sa.exc.SQLAlchemyError, ModuleNotFoundError, OSError) as cause:
+            raise NotDelivered(_told(cause)) from cause
 
     def _written(self, change: Change) -> Written:
         named = {
@@ -64,8 +75,13 @@ class SqlOutlet:
 
     def _write(self, given: Sequence[Written], *, anew: bool) -> int:
         try:
-            with self._opened().begin() as conn:
-                statements, kept = self._prepared(conn)
+            engine = self._opened()
+            if self._ready is None:
+                with engine.begin() as conn:  # by itself: what a refused row takes back is not the table
+                    ready = self._prepared(conn)
+                self._ready = ready
+            statements, kept = self._ready
+            with engine.begin() as conn:
                 return writing.write(conn, statements, kept, given, anew=anew)
         except Refused as cause:
             raise _refused(str(cause), given) from cause
@@ -82,12 +98,10 @@ class SqlOutlet:
 
     def _prepared(self, conn: sa.Connection) -> tuple[Statements, sa.Table]:
         """The table, looked at once, and ours beside it."""
-        if self._ready is None:
-            kept = seen.table(self._target)
-            statements = Statements(self._target, target.found(conn, self._target))
-            kept.create(conn, checkfirst=True)
-            self._ready = statements, kept
-        return self._ready
+        kept = seen.table(self._target)
+        statements = Statements(self._target, target.found(conn, self._target))
+        kept.create(conn, checkfirst=True)
+        return statements, kept
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -107,7 +121,7 @@ def _engine(url: sa.URL) -> sa.Engine:
 
         return engine
     engine = sa.create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=1, max_overflow=1, pool_pre_ping=True,
+        url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool,  # a hand-over is worth a connection
         connect_args={"connect_timeout": CONNECT_S, "application_name": "counterfoil"},
     )  # fmt: skip
 

@@ -32,6 +32,10 @@ class Seen(msgspec.Struct, frozen=True, order=True):
             return self.stamp > other.stamp
         return self.n > other.n
 
+    def over(self, before: "Seen") -> "Seen":
+        """What is kept when this is written over `before`: a change without a stamp leaves the last one that was known."""
+        return self if self.stamp is not None else Seen(self.n, before.stamp)
+
 
 def table(target: Target) -> sa.Table:
     """The table, in the schema of the customer's."""

@@ -79,14 +79,28 @@ def found(conn: sa.Connection, target: Target) -> Found:
         wanted(target, conn.dialect.name).create(conn)
         inspector = sa.inspect(conn)
     types = {one["name"]: one["type"] for one in inspector.get_columns(target.name, schema=target.schema)}
-    names = [*(one.name for one in target.columns), *([target.gone] if target.gone else [])]
-    lacking = [name for name in names if name not in types]
-    if lacking:
-        raise NotDelivered(_lacking(target, lacking, types, conn.dialect))
+    names = _names(target)
+    missing = [name for name in names if name not in types]
+    if missing:
+        raise NotDelivered(_lacking(target, missing, types, conn.dialect))
     is_sqlite = conn.dialect.name == "sqlite"
     columns = {name: sa.column(_quoted(name), None if is_sqlite else types[name]) for name in names}
     table: Any = sa.table(_quoted(target.name), *columns.values(), schema=_quoted(target.schema))
     return Found(table, columns, {name: _taken(types[name], is_sqlite=is_sqlite) for name in names})
+
+
+def lacking(conn: sa.Connection, target: Target) -> str:
+    """How the table will be made, or which columns it lacks; "": nothing is to be done. Writes nothing."""
+    inspector = sa.inspect(conn)
+    if not inspector.has_table(target.name, schema=target.schema):
+        return f"The table {target.full} will be made: {' '.join(statement(target, conn.dialect).split())}"
+    types = {one["name"]: one["type"] for one in inspector.get_columns(target.name, schema=target.schema)}
+    names = [name for name in _names(target) if name not in types]
+    return f"In the database {_lacking(target, names, types, conn.dialect)}." if names else ""
+
+
+def _names(target: Target) -> list[str]:
+    return [*(one.name for one in target.columns), *([target.gone] if target.gone else [])]
 
 
 def wanted(target: Target, dialect: str) -> sa.Table:
@@ -106,17 +120,17 @@ def statement(target: Target, dialect: sa.Dialect) -> str:
     return str(CreateTable(wanted(target, dialect.name)).compile(dialect=dialect)).strip()
 
 
-def _lacking(target: Target, lacking: Sequence[str], types: Mapping[str, Any], dialect: sa.Dialect) -> str:
+def _lacking(target: Target, missing: Sequence[str], types: Mapping[str, Any], dialect: sa.Dialect) -> str:
     kinds: dict[str, str] = {one.name: one.kind for one in target.columns}
     quote = dialect.identifier_preparer.quote_identifier
     table = ".".join(quote(one) for one in (target.schema, target.name) if one)
     altering = "; ".join(
         f"ALTER TABLE {table} ADD COLUMN {quote(name)} {_type(kinds.get(name, 'yes_no'), dialect.name).compile(dialect)}"
-        for name in lacking
+        for name in missing
     )
-    near = spelling.nearest(lacking[0], types)
+    near = spelling.nearest(missing[0], types)
     hint = f" (it has {near})" if near else ""
-    return f"the table {target.full} has no column {', '.join(lacking)}{hint}. Its owner may add it: {altering}"
+    return f"the table {target.full} has no column {', '.join(missing)}{hint}. Its owner may add it: {altering}"
 
 
 def _type(kind: str, dialect: str) -> Any:

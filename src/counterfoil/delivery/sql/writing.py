@@ -83,7 +83,7 @@ def write(
     due = [one for one in newest.values() if anew or not there[one.document].is_after(one.order)]
     for one in due:
         _put(conn, statements, one)
-    seen.note(conn, kept, name, {one.document: one.order for one in due})
+    seen.note(conn, kept, name, {one.document: one.order.over(there[one.document]) for one in due})
     return len(due)
 
 

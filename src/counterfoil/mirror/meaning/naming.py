@@ -29,9 +29,9 @@ def changes(seen: Observed) -> tuple[Happening, ...]:
     differing = _differing(seen)
     if seen.before is not None and seen.after is not None and not differing:
         return ()
-    word = _word(seen.resource, seen.after or seen.before or {})
+    kind = word(seen.resource, seen.after or seen.before or {})
     states = state(seen.before), state(seen.after)
-    return tuple(_happening(seen, f"{word}.{name}", differing, states) for name in _names(seen, differing))
+    return tuple(_happening(seen, f"{kind}.{name}", differing, states) for name in _names(seen, differing))
 
 
 def overdue(
@@ -45,7 +45,7 @@ def overdue(
     due = overdue_since(document, today)
     if due is None:
         return None
-    name = f"{_word('Invoices', document)}.{words.OVERDUE}"
+    name = f"{word('Invoices', document)}.{words.OVERDUE}"
     said = state(document)
     return Happening(
         id=_digest(tenant_id, "Invoices", document_id, name, due.isoformat()), name=name, tenant_id=tenant_id,
@@ -74,7 +74,8 @@ def _differing(seen: Observed) -> tuple[str, ...]:
     return found
 
 
-def _word(resource: str, document: Mapping[str, Any]) -> str:
+def word(resource: str, document: Mapping[str, Any]) -> str:
+    """The first half of a change's name: "invoice", or "bill" where the document's type says so."""
     kind = words.KINDS.get(resource)
     if kind is None:  # one that Xero has and this table does not know yet: named plainly, never lost
         return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in resource).strip("_")

@@ -30,6 +30,7 @@ from counterfoil.store.schema.posting import (
     requests,
     revisions,
 )
+from counterfoil.store.schema.privacy import erased, removals
 from counterfoil.store.schema.runs import bad_rows, problems, run_records, runs, usage
 from counterfoil.store.schema.service import schedules, services, waits
 from counterfoil.store.schema.spool import spool_groups, spool_rows, spools
@@ -52,6 +53,7 @@ __all__ = [
     "documents",
     "drift",
     "drops",
+    "erased",
     "feeds",
     "fixes",
     "fixes_used",
@@ -79,6 +81,7 @@ __all__ = [
     "readings",
     "reference",
     "refresh_waits",
+    "removals",
     "request_items",
     "requests",
     "revisions",

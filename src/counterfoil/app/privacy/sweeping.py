@@ -1,0 +1,133 @@
+"""The work of an erasure or a purge: its steps, each in short transactions, resumed where a kill stopped it.
+
+Called by erasing, purging, the service's housekeeping and app at opening. Each transaction moves the place with the rows that it
+changed. At the end an SQLite file is rebuilt, so that nothing stays in free pages or in its log.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.access.audit import NO_ENTITY
+from counterfoil.mirror.described import NAMES
+from counterfoil.model.person import Person
+from counterfoil.store import removals, spool_tables
+from counterfoil.store.database import Connection
+from counterfoil.store.removals import ERASE, Place, Removal
+from counterfoil.store.removing import copies, purging, sent, texts
+from counterfoil.store.removing.copies import Swept
+
+TRANSACTION_S: Final = 0.02
+WINDOW: Final = 20  # rows of the first transaction; more when that is quick, fewer when it is not
+WINDOW_MAX: Final = 1_000
+Step = Callable[[Connection, str | None, int], Swept]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How a removal ended. `rows` by table; `compacted` False: another process reads the file, the rest is done later."""
+
+    id: int
+    rows: dict[str, int]
+    compacted: bool
+
+
+async def go_on(books: Any, removal_id: int) -> Done | None:
+    """Work on a removal to its end; None: another process works on it, or it is at its end."""
+    database = books.database
+    if not await database.run(lambda conn: removals.take(conn, removal_id, books.owner, database.now(conn))):
+        return None
+    window = WINDOW
+    while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(
+        _steps(books, one)
+    ):
+        books.point(f"{one.kind}: step {one.stands.step}")
+        began = books.clock.elapsed_s()
+        await database.run(functools.partial(_window, books, removal_id, most=window))
+        took_s = books.clock.elapsed_s() - began
+        window = max(1, window // 2) if took_s > TRANSACTION_S else min(WINDOW_MAX, window * 2)
+    books.point(f"{one.kind}: swept")
+    await database.run(lambda conn: removals.forget_whom(conn, removal_id))
+    books.point(f"{one.kind}: forgotten")
+    compacted = not await _is_read(books) and await database.compact()
+    books.point(f"{one.kind}: compacted")
+    if compacted:
+        await database.run(lambda conn: _end(books, conn, one))
+    return Done(removal_id, one.counts, compacted)
+
+
+async def _is_read(books: Any) -> bool:
+    """Whether a source is being read: its rows stand in the database until it ends. What dead processes left of such goes."""
+    database = books.database
+    for left in await database.read(lambda conn: spool_tables.abandoned(conn, books.owner, database.now(conn))):
+        while await database.run(functools.partial(spool_tables.delete_some, spool_id=left)):
+            pass
+    found: bool = await database.read(spool_tables.is_any)
+    return found
+
+
+def _window(books: Any, removal_id: int, connection: Connection, *, most: int) -> None:
+    one = removals.get(connection, removal_id)
+    steps, place = _steps(books, one), one.stands
+    if place.step >= len(steps):
+        return
+    now = books.database.now(connection)
+    swept = steps[place.step](connection, place.after, most)
+    moved = Place(place.step + 1) if swept.after is None else Place(place.step, swept.after)
+    removals.move(connection, one, moved, swept.rows, now)
+
+
+def _end(books: Any, connection: Connection, one: Removal) -> None:
+    now = books.database.now(connection)
+    if removals.get(connection, one.id).ended_at is not None:
+        return
+    removals.end(connection, one.id, now)
+    act = "person erased" if one.kind == ERASE else "entity purged"
+    books.access.audit.append(connection, one.entity or NO_ENTITY, act, {"removal": one.id, "rows": one.counts})
+
+
+def _steps(books: Any, one: Removal) -> list[Step]:
+    if one.kind != ERASE:
+        return purging.steps(one.entity, one.tenant_id)
+    if one.person is None:
+        return []
+    person = msgspec.convert(one.person, Person)
+    return [
+        *(functools.partial(_documents, person, resource) for resource in NAMES),
+        functools.partial(_index, person),
+        functools.partial(_changes, person),
+        functools.partial(_requests, person),
+        functools.partial(_postings, books, person),
+        functools.partial(_days, books, person),
+        *(functools.partial(_texts, person, table) for table in texts.PLACES),
+    ]
+
+
+def _documents(person: Person, resource: str, conn: Connection, after: str | None, most: int) -> Swept:
+    return copies.documents(conn, person, resource, after, most)
+
+
+def _index(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+    return copies.index(conn, person, after, most)
+
+
+def _changes(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+    return copies.changes(conn, person, after, most)
+
+
+def _requests(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+    return sent.requests(conn, person, after, min(most, 50))
+
+
+def _postings(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+    keyed = functools.partial(books.access.audit.keyed_hash, conn)
+    return sent.postings(conn, person, keyed, after, min(most, 50), books.database.now(conn))
+
+
+def _days(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+    return texts.days(conn, person, after, most, books.database.now(conn))
+
+
+def _texts(person: Person, table: str, conn: Connection, after: str | None, most: int) -> Swept:
+    return texts.sweep(conn, person, table, after, most)

@@ -1,0 +1,114 @@
+"""One person of whom everything is exported or erased: their ids, and the words by which their text is known. Pure.
+
+Made by app/privacy from what is held, kept with an erasure while it goes on. `strong` words say whom they are about wherever they
+stand (a whole name, an e-mail address, a telephone number); `weak` ones (a first name) count only in an external id.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from counterfoil.model.veil import ERASED
+
+STRONG_MIN: Final = 4  # characters: shorter ones stand in other words
+WEAK_MIN: Final = 3
+DIGITS_MIN: Final = 6  # of a telephone or tax number
+_PLAIN: Final = re.compile(r"[\W_]+")
+_STRONG_FIELDS: Final = frozenset(
+    {
+        "Name", "EmailAddress", "TaxNumber", "CompanyNumber", "BankAccountDetails", "AddressLine1", "AttentionTo", "Website",
+        "SkypeUserName", "name", "email", "tax_number", "company_number", "line1", "attention_to",
+    }
+)  # fmt: skip
+_NUMBER_FIELDS: Final = frozenset({"PhoneNumber", "phone"})
+_WEAK_FIELDS: Final = frozenset({"FirstName", "LastName", "first_name", "last_name"})
+_PERSONS: Final = frozenset({"ContactPersons", "Addresses", "Phones", "contact", "street_address", "postal_address"})
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """`external_ids`: as our flows know them; `postings`: every posting of theirs; `numbers`: documents whose number tells."""
+
+    entity: str
+    tenant_id: str
+    contact_ids: tuple[str, ...]
+    external_ids: tuple[str, ...]
+    postings: tuple[int, ...] = ()
+    numbers: tuple[str, ...] = ()
+    strong: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+
+    def words(self) -> "Words":
+        """The words, ready to be looked for."""
+        return Words(self.strong, self.weak)
+
+
+class Words:
+    """Looks for a person's words in a text, and takes them out."""
+
+    def __init__(self, strong: Iterable[str], weak: Iterable[str] = ()) -> None:
+        wanted = sorted({one for one in strong if len(one) >= STRONG_MIN}, key=len, reverse=True)
+        joined = "|".join(map(re.escape, wanted))
+        self._pattern = re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE) if wanted else None
+        self._known = {_folded(one) for one in wanted} | {_folded(one) for one in weak if len(one) >= WEAK_MIN}
+        self._known.discard("")
+
+    def stand_in(self, text: str | None) -> bool:
+        """Whether one of the strong words is in it."""
+        return bool(text and self._pattern and self._pattern.search(text))
+
+    def out_of(self, text: str) -> str:
+        """The text with another word in their place."""
+        return self._pattern.sub(ERASED, text) if self._pattern else text
+
+    def out_of_any(self, value: Any) -> Any:
+        """The same of all texts in a JSON value; the very same where none stands in it."""
+        if isinstance(value, str):
+            return self.out_of(value) if self.stand_in(value) else value
+        if isinstance(value, dict):
+            inner = {self.out_of_any(key): self.out_of_any(one) for key, one in value.items()}
+            return value if inner == value else inner
+        if isinstance(value, list):
+            parts = [self.out_of_any(one) for one in value]
+            return value if parts == value else parts
+        return value
+
+    def name(self, external_id: str | None) -> bool:
+        """Whether an external id or a number is itself a personal text: an e-mail address, or made of their names."""
+        if not external_id:
+            return False
+        folded = _folded(external_id)
+        return "@" in external_id or any(one in folded for one in self._known)
+
+
+def _folded(text: str) -> str:
+    return _PLAIN.sub("", text.casefold())
+
+
+def words_of(value: Any, strong: set[str], weak: set[str]) -> None:
+    """Collect a person's words from a contact, of Xero's or of a record's."""
+    if not isinstance(value, dict):
+        return
+    whole = " ".join(str(value.get(one) or "") for one in ("FirstName", "LastName")).strip()
+    if " " in whole:
+        strong.add(whole)
+    for name, one in value.items():
+        if isinstance(one, dict) and name in _PERSONS:
+            words_of(one, strong, weak)
+        elif isinstance(one, list) and name in _PERSONS:
+            for each in one:
+                words_of(each, strong, weak)
+        elif isinstance(one, str) and one.strip() and one != ERASED:
+            _word(name, one.strip(), strong, weak)
+
+
+def _word(name: str, word: str, strong: set[str], weak: set[str]) -> None:
+    if name in _STRONG_FIELDS:
+        strong.add(word)
+        if name in ("Name", "name"):
+            weak.update(word.split())
+    elif name in _NUMBER_FIELDS and sum(map(str.isdigit, word)) >= DIGITS_MIN:
+        strong.add(word)
+    elif name in _WEAK_FIELDS:
+        weak.add(word)

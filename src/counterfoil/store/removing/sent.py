@@ -1,0 +1,175 @@
+"""Postings and what was sent of them: one person's records, contents, bytes and answers taken out; their identity stays.
+
+Called by app/privacy/erasing, with the person's postings by id. What stays: flow, kind, state, mark, document id, amounts, dates,
+hashes, so that the same record that comes again is the same. An external id stays too, unless it is a personal text itself:
+then its keyed hash stands in its place (store/erased).
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from counterfoil.model import record as records
+from counterfoil.model import veil
+from counterfoil.model.person import Person, Words
+from counterfoil.store import erased, schema
+from counterfoil.store.postings import WHOLE, Posting
+from counterfoil.store.removing.copies import Swept
+from counterfoil.store.retention import NO_RECORD, ROWS
+
+Keyed = Callable[[str], str]
+p, r, i, q, a, u, o, x = (
+    one.c
+    for one in (
+        schema.postings, schema.revisions, schema.request_items, schema.requests, schema.attempts, schema.fixes_used,
+        schema.posting_parts, schema.drops,
+    )
+)  # fmt: skip
+UNSENT: Final = ("held", "rejected")
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_RAW: Final = sa.LargeBinary
+
+
+def postings(conn: sa.Connection, person: Person, keyed: Keyed, after: str | None, most: int, now: Any) -> Swept:
+    """The next postings with their contents."""
+    ids = [one for one in person.postings if one > int(after or 0)][:most]
+    words, flows = person.words(), _Names(keyed)
+    for row in conn.execute(sa.select(*WHOLE).where(p.id.in_(ids)).order_by(p.id)).all():
+        _posting(conn, Posting(*row), words, flows, now)
+    counts = {"postings": len(ids), "revisions": _contents(conn, ids, words), "fixes_used": _fixed(conn, ids)}
+    return Swept(str(ids[-1]) if len(ids) == most else None, counts)
+
+
+class _Names:
+    """What stands in the place of an external id that is a personal text."""
+
+    def __init__(self, keyed: Keyed) -> None:
+        self._keyed = keyed
+
+    def of(self, one: Posting, words: Words) -> str:
+        """It itself, or the keyed hash of what it is; a payment's is its record's and its own part."""
+        if not words.name(one.external_id):
+            return one.external_id
+        of = erased.customer if one.kind == "contact" else erased.record
+        return f"{erased.STAND_IN}{self._keyed(of(one.external_id))}"
+
+
+def _posting(conn: sa.Connection, one: Posting, words: Words, names: _Names, now: Any) -> None:
+    values: dict[str, Any] = {
+        "reason": None, "remedy": None, "xero_messages": None, "cause": None, "pending_hash": one.pending_hash,
+        "source": words.out_of(one.source), "changed_at": now,
+    }  # fmt: skip
+    if one.external_id and not one.external_id.startswith(erased.STAND_IN):
+        values["external_id"] = names.of(one, words)
+    if one.cause is not None or one.skipped is not None:
+        values["skipped"] = veil.ERASED
+    if one.state in UNSENT:
+        values |= {"state": "cancelled", "skipped": veil.ERASED}
+    if one.action is not None:  # a change that waits for a person is not made any more: what it would say is gone
+        values |= {"action": None, "pending_revision": None}
+    if one.kind == "contact":
+        values |= {"number": veil.ERASED, "document_number": None}
+    else:
+        for name in ("number", "document_number"):
+            if words.name(getattr(one, name)):
+                values[name] = f"{erased.STAND_IN}{one.id}"
+    conn.execute(sa.update(schema.postings).where(p.id == one.id).values(**values))
+    conn.execute(sa.delete(schema.drops).where(x.what.in_((erased.PARTED, ROWS)), x.id == one.id))
+    conn.execute(sa.insert(schema.drops), [{"what": what, "id": one.id, "at": now} for what in (erased.PARTED, ROWS)])
+    for sale in conn.execute(sa.select(o.external_id).where(o.posting_id == one.id)).scalars().all():
+        if words.name(sale):
+            this = sa.and_(o.posting_id == one.id, o.external_id == sale)
+            conn.execute(sa.update(schema.posting_parts).where(this).values(external_id=f"{erased.STAND_IN}{one.id}"))
+
+
+def _contents(conn: sa.Connection, ids: list[int], words: Words) -> int:
+    """The record goes, as [retention] lets it go; of what was sent the amounts and codes stay."""
+    raw: list[Any] = [r.posting_id, r.n, *(sa.type_coerce(one, _RAW) for one in (r.element, r.predicted, r.sets))]
+    rows = conn.execute(sa.select(*raw).where(r.posting_id.in_(ids))).all()
+    for posting_id, n, element, predicted, sets in rows:
+        values: dict[str, Any] = {
+            "record": NO_RECORD, "mapped": None, "element": cleaned(element, words), "predicted": cleaned(predicted, words),
+            "sets": None if sets is None else cleaned(sets, words),
+        }  # fmt: skip
+        conn.execute(sa.update(schema.revisions).where(r.posting_id == posting_id, r.n == n).values(**values))
+    return len(rows)
+
+
+def cleaned(raw: bytes, words: Words) -> bytes:
+    """An element, or what is expected of it, without personal text; its amounts exact."""
+    return _ENCODER.encode(veil.whole(records.plain(raw), tells=words.name))
+
+
+def _fixed(conn: sa.Connection, ids: list[int]) -> int:
+    said = sa.update(schema.fixes_used).where(u.posting_id.in_(ids)).values(said=veil.ERASED)
+    return conn.execute(said).rowcount
+
+
+def requests(conn: sa.Connection, person: Person, after: str | None, most: int) -> Swept:
+    """The next requests in which something of theirs was sent: their elements alone, of the bytes and of the answers."""
+    mine = set(person.postings)
+    ids = _requests_after(conn, person, int(after or 0), most)
+    counts = {"requests": 0, "attempts": 0}
+    for request_id in ids:
+        items = conn.execute(sa.select(i.position, i.posting_id).where(i.request_id == request_id)).all()
+        places = {position for position, posting_id in items if posting_id in mine}
+        body = conn.execute(sa.select(q.body).where(q.id == request_id)).scalar_one()
+        values: dict[str, Any] = {"body": parted(body, places, len(items), person.words())} if body else {}
+        outcome = conn.execute(sa.select(q.outcome).where(q.id == request_id)).scalar_one()
+        values["outcome"] = person.words().out_of(outcome) if outcome else outcome
+        counts["requests"] += conn.execute(
+            sa.update(schema.requests).where(q.id == request_id).values(**values)
+        ).rowcount
+        for n, answer, said in conn.execute(
+            sa.select(a.n, a.answer, a.outcome).where(a.request_id == request_id)
+        ).all():
+            told = {
+                "answer": _answer(answer, places, len(items), person),
+                "outcome": person.words().out_of(said or "") or None,
+            }
+            this = sa.and_(a.request_id == request_id, a.n == n)
+            counts["attempts"] += conn.execute(sa.update(schema.attempts).where(this).values(**told)).rowcount
+    return Swept(str(ids[-1]) if len(ids) == most else None, counts)
+
+
+def _requests_after(conn: sa.Connection, person: Person, after: int, most: int) -> list[int]:
+    """Of all requests behind this one the next few of theirs."""
+    found: set[int] = set()
+    for start in range(0, len(person.postings), 400):
+        some = person.postings[start : start + 400]
+        query = sa.select(i.request_id).where(i.posting_id.in_(some), i.request_id > after).distinct()
+        found |= set(conn.execute(query.order_by(i.request_id).limit(most)).scalars())
+    return sorted(found)[:most]
+
+
+def parted(body: bytes, places: set[int], items: int, words: Words) -> bytes:
+    """The bytes of a request, or an answer, with some of its elements emptied; b"" where they cannot be told apart."""
+    try:
+        found = records.plain(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b""
+    if not isinstance(found, dict):
+        return b""
+    lists = {name: one for name, one in found.items() if isinstance(one, list) and len(one) == items and items}
+    if len(lists) != 1:
+        return _ENCODER.encode(veil.whole(found, tells=words.name)) if len(places) == items else b""
+    ((name, elements),) = lists.items()
+    clean = [veil.whole(one, tells=words.name) if place in places else one for place, one in enumerate(elements)]
+    return _ENCODER.encode(found | {name: clean})
+
+
+def _answer(kept: bytes | None, places: set[int], items: int, person: Person) -> bytes | None:
+    """An answer likewise; one that cannot be parted is dropped."""
+    if kept is None:
+        return None
+    try:
+        body = zlib.decompress(kept)
+    except zlib.error:
+        return None
+    clean = parted(body, places, items, person.words())
+    if not clean or person.words().stand_in(clean.decode("utf-8", "replace")):
+        return None
+    return zlib.compress(clean, 1)
