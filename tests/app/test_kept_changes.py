@@ -19,7 +19,7 @@ from tests.posting.workbench import Workbench, sale
 
 __all__ = ["bench", "pages_of_ten", "sandbox", "wide"]
 
-ASKS = '[feeds.copy]\non = ["*"]\nsnapshot = true\nto = { webhook = "https://example.com/hook" }'
+ASKS = '[feeds.copy]\non = ["*"]\nsnapshot = true\nto = { jsonl = "changes.jsonl" }'
 Work = Callable[[Mirror, XeroClient], Awaitable[Any]]
 
 

@@ -46,7 +46,7 @@ class Office:
         self.clock = Hand()
         self.database = Database("sqlite://", self.clock, alone=True)
         feeds = {"f": SimpleNamespace(values={"snapshot": True})} if snapshots else {}
-        self.settings = SimpleNamespace(entities={}, feeds=feeds)
+        self.settings = SimpleNamespace(entities={}, feeds=feeds, handlers=SimpleNamespace(snapshot=False))
         self.minute = 0
         asyncio.run(self.database.open())
         mark = Fingerprint(TENANT, "Acme", "!1", "GBP", "GB")

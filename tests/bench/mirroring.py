@@ -87,7 +87,11 @@ async def _ours(task: dict[str, Any], *, first: bool) -> dict[str, Any]:
     tenant = task["tenant"]
     binding = Binding(tenant, tenant, "grant", Fingerprint(tenant, tenant, "!1", "GBP", "GB"))
     client = XeroClient(binding, transport, _Token(task["token"]), pacer)
-    mirror = Mirror(database, identity.find_marker, kept_changes.recorder(SimpleNamespace(feeds={})))
+    mirror = Mirror(
+        database,
+        identity.find_marker,
+        kept_changes.recorder(SimpleNamespace(feeds={}, handlers=SimpleNamespace(snapshot=False))),
+    )
     told = {"calls": 0, "documents": 0, "calls_max": 0, "bytes_max": 0}
     started_s, cpu_s = time.perf_counter(), time.process_time()
     for one in described.ALL:

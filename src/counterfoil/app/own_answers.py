@@ -21,7 +21,7 @@ from counterfoil.store.requests import Request
 from counterfoil.xero import paging
 from counterfoil.xero.answers import Answer
 
-ASKED_AGAIN: Final = datetime.timedelta(minutes=1)  # whether a resource is kept now
+ASKED_AGAIN: Final = datetime.timedelta(minutes=1)  # whether a resource is kept now: a copy may be purged meanwhile
 
 
 class _Said(msgspec.Struct, rename="pascal"):
@@ -65,7 +65,7 @@ class OwnAnswers:
         now = self._books.clock.now()
         is_kept: bool
         asked_at, is_kept = self._kept.get((tenant_id, name), (now - ASKED_AGAIN, False))
-        if not is_kept and now - asked_at >= ASKED_AGAIN:
+        if now - asked_at >= ASKED_AGAIN:
             state = await self._books.database.read(lambda conn: mirrored.reading(conn, tenant_id, name))
             is_kept = bool(state.since)
             self._kept[tenant_id, name] = now, is_kept
