@@ -142,6 +142,11 @@ def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
             )
 
 
+def visible_flows(books: Any, caller: Caller) -> list[str]:
+    """The flows' tables that a key may know of: of its entities, and those whose records name their own."""
+    return [one.table for one in books.flows.values() if one.entity is None or caller.sees(one.entity)]
+
+
 def number(text: str, what: str) -> int:
     """A number in a path. Raises Refusal: 404 for what is none, as for one that there is not."""
     if not (text.isascii() and text.isdecimal()) or len(text) > NUMBER_DIGITS_MAX:
