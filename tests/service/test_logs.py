@@ -105,6 +105,11 @@ def test_no_known_secret_is_written_in_any_form(loaded):
     assert text.count("ValueError") >= len(SECRETS)
 
 
+def test_an_api_key_is_told_by_its_prefix():
+    """Whatever its secret is made of, and nothing of that."""
+    assert Redactor([]).text(f"key=x cf_abcd2345_{'q' * 52}, again") == "key=x cf_abcd2345_…, again"
+
+
 @pytest.mark.parametrize(
     "text",
     [

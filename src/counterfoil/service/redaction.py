@@ -24,6 +24,7 @@ FORMS: Final = (
         re.compile(r"(?i)([?&;](?:\w*token|code|state|nonce|code_verifier|\w*secret|key|password)=)[^&\s\"'#]+"),
         rf"\1{HIDDEN}",
     ),
+    (re.compile(r"(\bcf_[a-z2-7]{8}_)[a-z2-7]+"), rf"\1{HIDDEN}"),  # an API key: its prefix says which
     (re.compile(r"(://)[^/@\s]+@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{40,}(?![\w-])"), HIDDEN),  # an opaque token, a key
 )
