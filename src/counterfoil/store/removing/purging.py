@@ -60,6 +60,7 @@ REGISTRY: Final[list[Goes]] = [
     Goes("inbox_ids", "tenant_id"),
     Goes("inbox_marks", "tenant_id"),
     Goes("bad_rows", "entity", is_entity=True),
+    Goes("handed", "entity", is_entity=True),
 ]
 
 
