@@ -120,6 +120,7 @@ def test_a_difference(tmp_path):
         ("limit_first = 3", 'negative = "credit"', "[flows.shop] `negative` must be one of credit_note, refuse: credit."),
         ("limit_first = 3", 'approve = "all"', "[flows.shop] `approve` comes with a later version; take it out."),
         ("limit_first = 3", 'every = "15m"\ncron = "0 6 * * *"', "[flows.shop] `cron` stands beside `every`. Take one of the two out."),
+        ("limit_first = 3", 'timezone = "localtime"', "[flows.shop] `timezone` is no time zone: localtime. Such as Europe/London."),
         ("limit_first = 3", 'timezone = "Mars"', "[flows.shop] `timezone` is no time zone: Mars. Such as Europe/London."),
         ("limit_first = 3", 'lane = "looking"', "[flows.shop] `lane`"),
         ("date =", 'thousands = "."\ndate =', "[flows.shop.read] `thousands` is the decimal sign as well: .."),
