@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import tracemalloc
 
 import pytest
@@ -127,6 +128,15 @@ def test_a_flow_that_there_is_not_and_a_file_that_there_is_not(bench, tmp_path):
         estimated([bench.write([])], bench.write_config(), flow="shup")
     with pytest.raises(errors.InputError, match=r"gone\.jsonl"):
         estimated([tmp_path / "gone.jsonl"], bench.write_config())
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    """It can be read once, and nobody may be writing into it: no wait without end."""
+    pipe = tmp_path / "orders.jsonl"
+    os.mkfifo(pipe)
+    with pytest.raises(errors.InputError, match="is no file") as caught:
+        asyncio.run(estimating_files.estimate([pipe], None, SystemClock()))
+    assert "Write it to a file" in caught.value.remedy
 
 
 def test_an_empty_file_costs_nothing(bench):

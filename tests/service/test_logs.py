@@ -226,3 +226,19 @@ async def test_commands_log_nothing(firm, capsys):
     async with open_books(firm.folder / "counterfoil.toml") as books:
         await books.run("shop")
     assert capsys.readouterr().err == ""
+
+
+def test_where_a_library_fell_is_not_logged_and_what_it_was_is(loaded):
+    """A server that ended its connection: a line without a traceback; a mistake of ours keeps its own."""
+
+    def work():
+        for name in ("procrastinate.utils", "counterfoil.service"):
+            try:
+                raise ConnectionError("the server closed the connection\nunexpectedly")
+            except ConnectionError:
+                logging.getLogger(name).exception("it failed")
+
+    theirs, ours = lines(loaded, work)
+    assert theirs["cause"] == "ConnectionError: the server closed the connection"
+    assert "Traceback" not in json.dumps(theirs)
+    assert "Traceback" in ours["exception"]

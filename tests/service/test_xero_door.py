@@ -70,7 +70,7 @@ async def opened(database, wake=None):
     hearing = Hearing(SystemClock())
     box = Inbox(database, hearing, wake)
     async with box.opened():
-        yield Asked(xero_door.XeroDoor(KEYS, box, hearing, SystemClock())), hearing
+        yield Asked(xero_door.XeroDoor(lambda: KEYS, box, hearing, SystemClock())), hearing
 
 
 async def kept(database):
@@ -140,7 +140,7 @@ async def test_without_a_key_nobody_is_let_in(database):
     hearing = Hearing(SystemClock())
     box = Inbox(database, hearing)
     async with box.opened():
-        ask_door = Asked(xero_door.XeroDoor((), box, hearing, SystemClock()))
+        ask_door = Asked(xero_door.XeroDoor(lambda: (), box, hearing, SystemClock()))
         assert (await ask_door(INTENT, headers=signed(INTENT, "")))[0] == 401
 
 

@@ -27,6 +27,7 @@ from counterfoil.model.records import SalesInvoice
 from counterfoil.settings import FlowSettings, Settings
 from counterfoil.sources import BadRow, jsonl, sniffing
 from counterfoil.sources import rows as source_rows
+from counterfoil.sources.files import refuse_pipe
 from counterfoil.store.database import Database
 
 BITS: Final = 1 << 20
@@ -120,6 +121,7 @@ async def estimate(
         )
     tally, notes, used, before = _Tally(), [EMPTY, ANSWERS], [], 0
     for path in files:
+        refuse_pipe(path)
         chosen = compiled[flow] if flow is not None else _fitting(compiled, path)
         done = before
 

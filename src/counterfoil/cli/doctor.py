@@ -1,7 +1,7 @@
 """`counterfoil doctor`: what could go wrong before it does, each with its remedy; and a bundle for whoever helps.
 
 Writes nothing but the bundle. Cost: 3 GETs for Xero's hosts, 1 per consent, 2 per bound organisation (of 25 at most).
-Exit 0 also with warnings, 1 with problems.
+Exit 0 also with warnings, 1 with problems, 2 when the bundle needs a --yes.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from counterfoil import errors
-from counterfoil.cli import session, table
+from counterfoil.cli import session, switches, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -81,18 +81,19 @@ def _bundle(now: session.Session, path: Path, files: dict[str, bytes], *, yes: b
     for name, content in files.items():
         now.screen.line(f"{len(content):>9,} bytes  {name}")
     told = [{"name": name, "bytes": len(content)} for name, content in files.items()]
-    written = yes or _agreed(now.screen)
+    written = yes or _agreed(now.screen, path)
     if written:
         _write(path, packed(files))
         now.screen.line(f"Written: {path}. Look into it before you send it.")
     return {"bundle": {"file": str(path), "written": written, "contents": told}}
 
 
-def _agreed(screen: Screen) -> bool:
+def _agreed(screen: Screen, path: Path) -> bool:
     """A word of a person at a terminal; elsewhere --yes is needed."""
     if not screen.is_terminal or not sys.stdin.isatty():
-        screen.note("The bundle was not written: say --yes.")
-        return False
+        raise switches.UsageError(
+            f"The bundle was not written: nobody can be asked here. Say so: counterfoil doctor --bundle {path} --yes"
+        )
     return typer.confirm("Write it?", err=True)
 
 

@@ -2,7 +2,7 @@
 
 Drafts are deleted, unpaid authorised documents voided, those that only this run paid too, after their payments; the rest
 stays, with the reason. Asks on a terminal; --yes does
-not; --plan only shows. Exit 1 when something stays that a person has to look at.
+not, and where nobody can be asked it is needed (exit 2); --plan only shows. Exit 1 when something stays that a person has to look at.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import typer
 
-from counterfoil.cli import session, table
+from counterfoil.cli import session, switches, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def undo(
     wanted = now.books(lambda books: books.undo_plan(run))
     _show(now.screen, wanted)
     doing = len(wanted.lines) - wanted.count("keep")
-    if plan or not doing or not (yes or _agreed(now, _count(doing, wanted))):
+    if plan or not doing or not (yes or _agreed(now, run, _count(doing, wanted))):
         now.screen.value(_value(wanted, None))
         now.screen.next(f"counterfoil undo {run} --yes" if doing else "counterfoil status")
         raise typer.Exit(0 if plan or doing else 1)
@@ -57,11 +57,12 @@ def undo(
     raise typer.Exit(report.exit_code or (1 if carried.count("keep") else 0))
 
 
-def _agreed(now: session.Session, doing: str) -> bool:
+def _agreed(now: session.Session, run: int, doing: str) -> bool:
     """A word of a person at a terminal; elsewhere --yes is needed."""
     if not now.screen.is_terminal or not sys.stdin.isatty():
-        now.screen.note("Nothing was done: say --yes.")
-        return False
+        raise switches.UsageError(
+            f"Nothing was done: nobody can be asked here. Say so: counterfoil undo {run} --yes (or --plan)"
+        )
     return typer.confirm(f"Take {doing} back?", err=True)
 
 

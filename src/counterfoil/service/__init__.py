@@ -5,7 +5,7 @@ imports the web framework when a door is opened and not before: no other command
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -50,7 +50,10 @@ async def open_door(
         ready = Readiness(books, health)
         hearing = Hearing(books.clock)
         inbox = Inbox(books.database, hearing, wake)
-        keys = signature.keys_of(books.settings.xero.webhook_keys)
+
+        def keys() -> Sequence[bytes]:
+            return signature.keys_of(books.settings.xero.webhook_keys)  # of the configuration that is in force now
+
         doors = {xero_door.PATH: xero_door.XeroDoor(keys, inbox, hearing, books.clock)}
         app = await application.made(books, ready, host=host, port=taken, health=health, doors=doors)
     except BaseException:

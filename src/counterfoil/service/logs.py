@@ -24,6 +24,7 @@ QUIET: Final = {  # libraries, and from which level on they are heard
 }
 
 Event = MutableMapping[str, Any]
+THEIRS: Final = ("procrastinate", "psycopg")  # of whose errors the place in their code is nothing to us
 
 
 @contextlib.contextmanager
@@ -90,6 +91,7 @@ def _formatter(settings: Settings, *, is_terminal: bool) -> logging.Formatter:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _with_present,
+        _without_theirs,
         structlog.processors.format_exc_info,
     ]
     last: Processor = (
@@ -99,6 +101,19 @@ def _formatter(settings: Settings, *, is_terminal: bool) -> logging.Formatter:
     )
     ends: list[Processor] = [ProcessorFormatter.remove_processors_meta, redacted, last]
     return ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
+
+
+def _without_theirs(_logger: Any, _method: str, event: Event) -> Event:
+    """Where a library fell, which says nothing to whoever reads our log (a server that ended its connection): what it was is enough."""
+    name = str(event.get("logger", "")).partition(".")[0]
+    told = event.get("exc_info")
+    if name in THEIRS and told:
+        del event["exc_info"]
+        error = told[1] if isinstance(told, tuple) else told if isinstance(told, BaseException) else None
+        if error is not None:
+            first = (str(error).splitlines() or [""])[0]
+            event.setdefault("cause", f"{type(error).__name__}: {first}")
+    return event
 
 
 def _with_present(_logger: Any, _method: str, event: Event) -> Event:

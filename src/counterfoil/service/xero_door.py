@@ -7,7 +7,7 @@ session matters, and the framework never sees the body. 200: durable, or an inte
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from counterfoil.model.ports import Clock
@@ -32,9 +32,9 @@ _log = logging.getLogger("counterfoil.webhooks")
 
 
 class XeroDoor:
-    """The door of one process. `keys`: any of them may have signed; none: nothing is let in."""
+    """The door of one process. `keys()`: those of now, of which any may have signed; none: nothing is let in."""
 
-    def __init__(self, keys: Sequence[bytes], inbox: Inbox, hearing: Hearing, clock: Clock) -> None:
+    def __init__(self, keys: Callable[[], Sequence[bytes]], inbox: Inbox, hearing: Hearing, clock: Clock) -> None:
         self._keys = keys
         self._inbox = inbox
         self._hearing = hearing
@@ -101,7 +101,7 @@ class XeroDoor:
 
     async def _judge(self, body: bytes, given: Sequence[bytes]) -> str:
         """Of a whole body."""
-        if len(given) != 1 or not signature.is_right(self._keys, body, given[0]):
+        if len(given) != 1 or not signature.is_right(self._keys(), body, given[0]):
             is_xeros = payload.looks_like_xeros(body) or any(len(one) == signature.LENGTH for one in given)
             return inbox_counts.FAILED[0] if is_xeros else inbox_counts.STRANGE
         delivery = payload.read(body, self._clock.now())

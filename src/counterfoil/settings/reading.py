@@ -17,6 +17,7 @@ from counterfoil.settings import tables
 
 ISO_DATE: Final = "%Y-%m-%d"
 OF_THE_ORGANISATION: Final = "organisation"
+NO_ZONES: Final = frozenset({"localtime", "posixrules", "factory"})  # files beside the time zones that are none
 YES: Final = ("yes", "true", "1")
 NO: Final = ("no", "false", "0")
 FORMATS_MAX: Final = 8
@@ -159,9 +160,9 @@ def _listed(read: dict[str, Any], key: str, default: tuple[str, ...]) -> tuple[A
 
 
 def is_zone(name: str) -> bool:
-    """Whether it is an IANA time zone."""
+    """Whether it is an IANA time zone; what the machine's own clock is set to has a file beside them, and is none."""
     try:
-        return zoneinfo.ZoneInfo(name) is not None
+        return zoneinfo.ZoneInfo(name) is not None and name.casefold() not in NO_ZONES
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return False
 

@@ -32,6 +32,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} cannot be read: {reason}.", remedy="Check the disk and the path.") from error
 
 
+def refuse_pipe(path: Path) -> None:
+    """Raises InputError for what can be read only once, where a file is read more often."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(
+            f"{path} is no file: it can be read only once, and here it is read more often.",
+            remedy="Write it to a file first, and name that.",
+            path=str(path),
+        )
+
+
 def total_bytes(path: Path) -> int | None:
     """The size of the file, for a progress bar; None when it has none (a pipe) or cannot be asked."""
     try:

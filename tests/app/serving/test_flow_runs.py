@@ -263,6 +263,29 @@ async def test_what_nobody_foresaw_is_told_and_tried_again(served, monkeypatch):
         await at.until(over)
 
 
+async def test_an_error_in_the_instant_of_a_changed_configuration_is_said(served, monkeypatch):
+    """An entity that it asked for may be gone: no failure to be counted, but what it was is on the screen; then it is read anew."""
+    served.configure(flow=HOURLY)
+    served.sales(sale(1))
+    whole = flow_runs.Runner.schedule
+
+    async def broken(_self, _flow, _reading):
+        monkeypatch.setattr(flow_runs.Runner, "schedule", whole)
+        served.configure(flow='entity = "acme-uk"\nevery = "2h"')
+        served.write_config()
+        assert await at.service._reloading.take()
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(flow_runs.Runner, "schedule", broken)
+    async with served.serving() as at:
+        await at.until(lambda: len(served.numbers()) == 1)
+        assert "broken off by a changed configuration: RuntimeError: a mistake of ours" in served.said(
+            "flow", bad=False
+        )
+        assert served.said("flow", bad=True) == []
+        assert not await at.read(lambda conn: notices.standing(conn, "schedule"))
+
+
 async def test_a_source_that_never_rests_is_told(served, monkeypatch):
     """It is never read half; after ten minutes a person knows."""
 

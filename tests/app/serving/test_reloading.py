@@ -2,10 +2,13 @@
 
 import pytest
 
+from counterfoil import service
 from counterfoil.app.serving import flow_runs, reloading
 from counterfoil.store import notices
 from tests.posting import workbench
 from tests.posting.workbench import sale
+from tests.service.visitor import ask
+from tests.webhooks.sender import INTENT, KEY, signature
 
 LANES = ("[pacing]", "[pacing]\nday_kept = { bulk = 333 }")
 MORE = """
@@ -148,3 +151,45 @@ async def test_a_link_that_leads_to_another_file_is_another_configuration(served
         beside.replace(data)
         await at.until(lambda: len(served.numbers()) == 1)
         assert at.books.flows["shop"].every == "1h"
+
+
+async def test_another_key_for_webhooks_is_in_force_at_once(served, monkeypatch):
+    """Xero's key is replaced: what the new one signed is let in, what the old one signed no more, and nobody restarts anything."""
+    monkeypatch.setenv("COUNTERFOIL_XERO__WEBHOOK_KEY", KEY)
+    served.configure(flow='entity = "acme-uk"')
+    async with (
+        served.serving() as at,
+        service.open_door(at.books, host="127.0.0.1", port=0, health=at.service.health) as door,
+    ):
+
+        async def answers():
+            found = [
+                await ask(door.port, "POST", "/webhooks/xero", INTENT, X_Xero_Signature=signature(INTENT, key))
+                for key in (KEY, "another key")
+            ]
+            return [one.status for one in found]
+
+        assert await answers() == [200, 401]
+        monkeypatch.setenv("COUNTERFOIL_XERO__WEBHOOK_KEY", "another key")
+        at.service.reload()
+        await at.until(lambda: "the changed configuration is in force" in served.said("service"))
+        assert await answers() == [401, 200]
+
+
+async def test_what_nobody_foresaw_in_a_configuration_is_told_and_the_next_one_taken_over(served, monkeypatch):
+    """The watch goes on."""
+    whole = reloading.Reloading.take
+
+    async def broken(_self):
+        monkeypatch.setattr(reloading.Reloading, "take", whole)
+        raise RuntimeError("a mistake of ours")
+
+    served.configure(flow='entity = "acme-uk"')
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        monkeypatch.setattr(reloading.Reloading, "take", broken)
+        at.service.reload()
+        (told,) = await at.until(lambda: standing(at))
+        assert "a mistake of ours" in told.message
+        at.service.reload()
+        await at.until(lambda: "the changed configuration is in force" in served.said("service"))
