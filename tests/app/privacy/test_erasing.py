@@ -218,3 +218,14 @@ def test_proof_and_other_commands_after_an_erasure(shop):
     assert asyncio.run(shop.use(lambda books: books.skip(1, "erased"))) == 1
     assert shop.run([*planted.history(), theirs(61)]).unchanged == 7
     assert planted.found(shop) == set()
+
+
+def test_erased_twice_is_erased_once(shop):
+    """By its ContactID, which stays: whatever came since goes, what was there is as it was, and the same source is unchanged."""
+    erase(shop)
+    before = sqlite_rows(shop, "SELECT external_id, number, document_id, record_hash, marker FROM postings ORDER BY id")
+    assert erase(shop, shop.contact_id).compacted
+    after = sqlite_rows(shop, "SELECT external_id, number, document_id, record_hash, marker FROM postings ORDER BY id")
+    assert after == before
+    assert shop.run(planted.history()).unchanged == 6
+    assert planted.found(shop) == set()
