@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import compiled_once, warm
@@ -33,6 +34,10 @@ def pytest_configure() -> None:
     handle, os.environ["TOLD_TOKENS"] = tempfile.mkstemp(prefix="told-tokens-")
     os.close(handle)
     compiled_once.begin()
+    # How long an example takes says how busy the machine is.
+    calm = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("calm", calm)
+    hypothesis.settings.load_profile("calm")
 
 
 def pytest_unconfigure() -> None:

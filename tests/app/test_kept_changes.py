@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from counterfoil.app import syncing
 from counterfoil.mirror import described
@@ -13,9 +14,10 @@ from counterfoil.store import happenings
 from counterfoil.store.happenings import Kept
 from counterfoil.xero.client import XeroClient
 from tests.mirror.conftest import bench, sandbox, wide
+from tests.mirror.test_resuming import customers, pages_of_ten
 from tests.posting.workbench import Workbench, sale
 
-__all__ = ["bench", "sandbox", "wide"]
+__all__ = ["bench", "pages_of_ten", "sandbox", "wide"]
 
 ASKS = '[feeds.copy]\non = ["*"]\nsnapshot = true\nto = { webhook = "https://example.com/hook" }'
 Work = Callable[[Mirror, XeroClient], Awaitable[Any]]
@@ -81,3 +83,128 @@ def test_what_a_repair_finds_is_kept_as_a_snapshot(wide: Workbench) -> None:
 
     (change,) = kept(wide, work)
     assert (change.name, change.snapshot) == ("invoice.sent", True)
+
+
+def test_a_document_that_changed_twice_between_two_looks(wide: Workbench) -> None:
+    """Sent and part-paid meanwhile: one look, every name that became true, and the end of it."""
+    wide.run([sale(1)])
+    (one,) = wide.living()
+
+    async def work(mirror: Mirror, client: XeroClient) -> None:
+        tenant = client.binding.tenant_id
+        await mirror.catch_up(client, "Invoices")
+        wide.sandbox.edit(tenant, one["InvoiceID"], Reference="FIRST", SentToContact=True)
+        wide.sandbox.advance(2)
+        wide.sandbox.edit(tenant, one["InvoiceID"], Reference="SECOND")
+        pay = {
+            "Invoice": {"InvoiceID": one["InvoiceID"]},
+            "Account": {"Code": "090"},
+            "Amount": 5,
+            "Date": "2026-11-03",
+        }
+        wide.sandbox.make(tenant, "Payments", pay)
+        await mirror.catch_up(client, "Invoices")
+
+    changes = kept(wide, work)
+    assert [(one.name, one.turn) for one in changes] == [
+        ("invoice.updated", 1), ("invoice.sent", 2), ("invoice.part_paid", 3),
+    ]  # fmt: skip
+    bodies = [msgspec.json.decode(one.body) for one in changes]
+    assert {(body["before"]["Reference"], body["after"]["Reference"]) for body in bodies} == {
+        (one["Reference"], "SECOND")
+    }
+
+
+def test_a_contact_merge_is_one_change_of_the_loser(wide: Workbench) -> None:
+    """It is archived by it, which is not told beside; the winner is untouched."""
+    wide.run([sale(1), sale(2)])
+    tenant = wide.sandbox.tenant(1)
+    loser, winner = [one["ContactID"] for one in wide.sandbox.ledger(tenant)["Contacts"]][:2]
+
+    async def work(mirror: Mirror, client: XeroClient) -> None:
+        await mirror.catch_up(client, "Contacts")
+        wide.sandbox.advance(2)
+        wide.sandbox.edit(tenant, loser, ContactStatus="ARCHIVED", MergedToContactID=winner)
+        await mirror.catch_up(client, "Contacts")
+
+    (change,) = kept(wide, work)
+    assert (change.name, change.document_id) == ("contact.merged", loser)
+    assert msgspec.json.decode(change.body)["after"]["MergedToContactID"] == winner
+
+
+def test_an_archived_contact_on_an_open_invoice(wide: Workbench) -> None:
+    """The contact is archived; its invoice is watched on, and is told when it is paid."""
+    wide.run([sale(1)])
+    (one,) = wide.living()
+
+    async def work(mirror: Mirror, client: XeroClient) -> None:
+        tenant = client.binding.tenant_id
+        await everything(mirror, client)
+        wide.sandbox.edit(tenant, one["Contact"]["ContactID"], ContactStatus="ARCHIVED")
+        await everything(mirror, client)
+        pay = {
+            "Invoice": {"InvoiceID": one["InvoiceID"]},
+            "Account": {"Code": "090"},
+            "Amount": 25.2,
+            "Date": "2026-11-03",
+        }
+        wide.sandbox.make(tenant, "Payments", pay)
+        await everything(mirror, client)
+
+    assert [one.name for one in kept(wide, work)] == ["contact.archived", "invoice.paid", "payment.created"]
+
+
+def test_a_hard_deleted_item_is_deleted_once(wide: Workbench) -> None:
+    """Two complete lists lack it: its last form stands in the change; made again under the code it is another item."""
+    tenant = wide.sandbox.tenant(1)
+    made = wide.sandbox.api("PUT", "Items", wide.token, tenant, {"Items": [{"Code": "GONE"}]}).json["Items"][0]
+
+    async def work(mirror: Mirror, client: XeroClient) -> None:
+        await mirror.catch_up(client, "Items")
+        wide.sandbox.advance(400)
+        wide.sandbox.api("DELETE", f"Items/{made['ItemID']}", wide.token, tenant)
+        await mirror.repair(client, "Items")
+        await mirror.repair(client, "Items")
+        wide.sandbox.api("PUT", "Items", wide.token, tenant, {"Items": [{"Code": "GONE"}]})
+        await mirror.catch_up(client, "Items")
+
+    gone, again = kept(wide, work)
+    body = msgspec.json.decode(gone.body)
+    assert (gone.name, gone.document_id, body["before"]["Code"], body["after"]) == (
+        "item.deleted",
+        made["ItemID"],
+        "GONE",
+        None,
+    )
+    assert again.name == "item.created"
+    assert again.document_id != made["ItemID"]
+
+
+@pytest.mark.usefixtures("pages_of_ten")
+def test_a_page_that_shifts_under_us_loses_and_doubles_no_change(wide: Workbench) -> None:
+    """While pages are read, documents of the first one move behind the last: each edit is told once, with what it is now."""
+    ids = customers(wide, 35)
+
+    async def work(mirror: Mirror, client: XeroClient) -> None:
+        tenant = client.binding.tenant_id
+        await mirror.catch_up(client, "Contacts")
+        wide.sandbox.advance(400)
+        for contact in ids:
+            wide.sandbox.edit(tenant, contact, Name=f"Second {contact}")
+        moving = iter(ids[:3])
+
+        def progress(_rows: int) -> None:
+            contact = next(moving, None)
+            if contact is not None:
+                wide.sandbox.advance(2)
+                wide.sandbox.edit(tenant, contact, Name=f"Third {contact}")
+
+        await mirror.catch_up(client, "Contacts", progress=progress)
+        await mirror.catch_up(client, "Contacts")
+
+    changes = kept(wide, work)
+    assert {one.name for one in changes} == {"contact.updated"}
+    names = {one.document_id: msgspec.json.decode(one.body)["after"]["Name"] for one in changes}
+    assert names == {one: f"{'Third' if one in ids[:3] else 'Second'} {one}" for one in ids}
+    assert len(changes) <= len(ids) + 3
+    assert len({one.id for one in changes}) == len(changes)

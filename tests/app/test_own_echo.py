@@ -12,7 +12,7 @@ from counterfoil.app.own_answers import OwnAnswers
 from counterfoil.mirror.mirroring import Mirror
 from counterfoil.store import happenings, mirrored, postings
 from tests.mirror.conftest import bench, sandbox, wide
-from tests.posting.workbench import Workbench, sale
+from tests.posting.workbench import NO_KEY, Workbench, sale
 
 __all__ = ["bench", "sandbox", "wide"]
 NAMES = ("Contacts", "Invoices", "CreditNotes", "Payments")
@@ -227,3 +227,38 @@ def test_a_void_whose_answer_shows_the_full_amount_due(wide: Workbench) -> None:
     looked(wide)
     assert voided[2:] == [("invoice.voided", "invoice")]
     assert told(wide, "Invoices") == voided
+
+
+def test_a_write_whose_answer_was_lost_is_ours_all_the_same(wide: Workbench) -> None:
+    """Found by its mark and adopted: the request is ours, and what stands there is what it sent."""
+    looked(wide)
+    wide.configure(**NO_KEY)
+    wide.sandbox.fault("lost_answer", method="PUT", path="/api.xro/2.0/Invoices")
+    assert wide.run([sale(1)]).uncertain + len(wide.living()) >= 1
+    wide.finish()
+    looked(wide)
+    assert told(wide, "Invoices") == [("invoice.created", "invoice"), ("invoice.approved", "invoice")]
+
+
+@pytest.mark.usefixtures("either")
+def test_our_credit_and_its_allocation_are_our_doing(wide: Workbench) -> None:
+    """An invoice that was part-paid by hand and is reissued: credited, allocated, posted anew; only the payment is somebody else's."""
+    wide.configure(flow='on_change = "reissue"')
+    looked(wide)
+    wide.run([sale(1)])
+    pay = {
+        "Invoice": {"InvoiceID": wide.living()[0]["InvoiceID"]},
+        "Account": {"Code": "090"},
+        "Amount": 5,
+        "Date": "2026-11-03",
+    }
+    wide.sandbox.make(wide.sandbox.tenant(1), "Payments", pay)
+    looked(wide)
+    seen = len(told(wide, "Invoices"))
+    wide.run([sale(1, reference="PO 77")])
+    looked(wide)
+    invoices, notes = told(wide, "Invoices")[seen:], told(wide, "CreditNotes")
+    assert notes[:2] == [("credit_note.created", "credit"), ("credit_note.approved", "credit")]
+    assert {by for _name, by in notes + invoices} == {"credit", "allocation", "invoice"}, (notes, invoices)
+    assert ("invoice.paid", "allocation") in invoices
+    assert "credit_note.allocated" in [name for name, _by in notes]

@@ -1,4 +1,4 @@
-"""How the mirror follows Xero: calls for a burst of events, and one sweep after two days of webhooks that never came.
+"""How the mirror follows Xero: how soon a change is handed over, calls for a burst, one sweep after two days unheard.
 
 `serve` and a sandbox run as processes of their own; the sandbox makes the documents, sends their events, counts the calls
 and is the judge: right is what has each document with Xero's own stamp.
@@ -17,10 +17,13 @@ from tests import sandbox_process
 from tests.bench import firm, processes, table
 from tests.bench.firm import COUNTERFOIL, Firm
 from tests.bench.table import Row
+from tests.delivery.receivers import SECRET, Hook
 from tests.sandbox_process import SandboxProcess
 from tests.webhooks.sender import KEY
 
 TENANTS = 5
+SINGLE, SINGLE_S = 40, 0.5  # changes one by one, and the seconds between them
+HANDED_OVER_S = 10.0
 EVENTS = 1_000
 CALLS = 50
 MISSED_H = 48
@@ -31,14 +34,15 @@ OPTIONS = ("--auto-consent", "--no-limits", "--access-token-ttl-s", "36000", "--
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """A burst with webhooks, then two days without."""
-    with sandbox_process.start(*OPTIONS) as xero:
-        here = _firm(folder, xero)
+    """Single changes and a burst with webhooks, then two days without."""
+    with sandbox_process.start(*OPTIONS) as xero, contextlib.closing(Hook()) as hook:
+        here = _firm(folder, xero, hook)
         tenants = [told["tenant_id"] for told in xero.ready["organisations"]]
         contacts = {tenant: _contact(xero, tenant) for tenant in tenants}
         assert here("sync", "--json").code == 0
         with serving(folder) as port:
             subscribed(xero, port)
+            yield _handed_over(xero, hook, contacts)
             before = len(xero.requests())
             began_s = time.monotonic()
             for tenant in tenants:
@@ -60,6 +64,30 @@ def rows(folder: Path) -> Iterator[Row]:
         wrong = len(_wrong(folder, xero, tenants))
         note = f"{MISSED} new documents, {json.loads(cost.out)['api_calls']} calls"
         yield table.at_most(f"mirror: documents wrong after {MISSED_H} h unheard and one sync", wrong, 0, "", note)
+
+
+def _handed_over(xero: SandboxProcess, hook: Hook, contacts: Mapping[str, str]) -> Row:
+    """From the write at Xero until its change stands at a subscriber, signed."""
+    while not hook.got:  # a feed begins with what happens after it was seen
+        xero.make(next(iter(contacts)), "Invoices", _draft(next(iter(contacts.values()))))
+        time.sleep(1)
+    written: dict[str, float] = {}
+    for n in range(SINGLE):
+        tenant = list(contacts)[n % TENANTS]
+        (made,) = xero.make(tenant, "Invoices", _draft(contacts[tenant]))
+        written[made["InvoiceID"]] = time.monotonic()
+        time.sleep(SINGLE_S)
+    seen: dict[str, float] = {}
+    stops_s = time.monotonic() + PATIENCE_S
+    while written.keys() - seen.keys():
+        assert time.monotonic() < stops_s, "not every change was handed over"
+        for (_headers, body), at_s in zip(hook.got, hook.at_s, strict=False):
+            seen.setdefault(json.loads(body)["document_id"], at_s)
+        time.sleep(0.25)
+    took = sorted(seen[one] - at_s for one, at_s in written.items())
+    p95 = took[len(took) * 95 // 100]
+    note = f"{SINGLE} changes over {TENANTS} organisations, median {took[len(took) // 2]:.1f} s"
+    return table.at_most("with webhooks: from a write to the change handed over, p95", p95, HANDED_OVER_S, "s", note)
 
 
 @contextlib.contextmanager
@@ -86,13 +114,14 @@ def subscribed(xero: SandboxProcess, port: int) -> None:
     assert xero.get("/_sandbox/webhooks?wait_s=60")["subscriptions"][0]["status"] == "OK"
 
 
-def _firm(folder: Path, xero: SandboxProcess) -> Firm:
+def _firm(folder: Path, xero: SandboxProcess, hook: Hook) -> Firm:
     """One with an entity for each organisation, as the web app: only that one hears events."""
     (folder / "secret").write_text(xero.ready["client_secret"])
     (folder / "secret").chmod(0o600)
     text = firm.CONFIG.partition("[entities.acme-uk]")[0]
     text = text.replace("{client_id}", xero.ready["client_id"]) + 'client_secret_file = "secret"\n'
     text += f"[mirror]\nresources = {json.dumps(RESOURCES)}\n"
+    text += f'[feeds.crm]\non = ["invoice.*"]\nto = {{{{ webhook = "{hook.url}", secret = "{SECRET}" }}}}\n'
     for n, told in enumerate(xero.ready["organisations"]):
         text += f"[entities.firm-{n}]\norganisation = {json.dumps(told['name'])}\n"
     return Firm(folder, xero, config=text)

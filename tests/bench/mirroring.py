@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tests import sandbox_process
@@ -65,6 +66,7 @@ def _told(what: str, task: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _ours(task: dict[str, Any], *, first: bool) -> dict[str, Any]:
+    from counterfoil.app import kept_changes
     from counterfoil.mirror import described
     from counterfoil.mirror.mirroring import Mirror
     from counterfoil.model.binding import Binding, Fingerprint
@@ -85,7 +87,7 @@ async def _ours(task: dict[str, Any], *, first: bool) -> dict[str, Any]:
     tenant = task["tenant"]
     binding = Binding(tenant, tenant, "grant", Fingerprint(tenant, tenant, "!1", "GBP", "GB"))
     client = XeroClient(binding, transport, _Token(task["token"]), pacer)
-    mirror = Mirror(database, identity.find_marker)
+    mirror = Mirror(database, identity.find_marker, kept_changes.recorder(SimpleNamespace(feeds={})))
     told = {"calls": 0, "documents": 0, "calls_max": 0, "bytes_max": 0}
     started_s, cpu_s = time.perf_counter(), time.process_time()
     for one in described.ALL:

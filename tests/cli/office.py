@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from tests import warm
 from tests.leaks import known
 
-POSTING = "[pacing]\noffline_s = 0.01\n[posting]\nrequest_timeout_s = 5\nquiet_s = 1\nkey_life_s = 60\n"
+POSTING = "[pacing]\noffline_s = 0.01\n[posting]\nrequest_timeout_s = 2.5\nquiet_s = 0.5\nkey_life_s = 60\n"
 TIMEOUT_S = 120
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

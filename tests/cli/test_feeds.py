@@ -141,3 +141,17 @@ def test_handlers_are_listed_beside_feeds_and_checked_with_the_configuration(sho
     assert shop("config", "check", "--json").value["handlers"] == ["cli_handlers.f"]
     assert [one["name"] for one in shop("feeds", "--json").value] == ["crm", "cli_handlers.f"]
     del sys.modules["cli_handlers"]
+
+
+def test_rows_can_be_seen_before_there_are_any_and_a_table_be_filled(shop):
+    """`try` and `fill`: what is wrong with a value, what would be made, and that nothing is written without need."""
+    config = shop.folder / "counterfoil.toml"
+    table = 'to = { sql = "sqlite:///books.db", table = "invoices", key = ["id"] }\nmap = { id = "{document_id}", ref = "{Reference}" }'
+    config.write_text(f'{CONFIG}[feeds.books]\non = ["invoice.*"]\n{table}\n')
+    ended = shop("feeds", "try", "books", "--last", "2")
+    assert "invoice.updated  uk      c   c1" in ended.out
+    assert 'The table invoices will be made: CREATE TABLE "invoices"' in ended.out
+    (shown,) = shop("feeds", "try", "books", "--last", "1", "--json").value["found"]
+    assert shown["rows"] == [{"id": "c", "ref": "c1"}]
+    assert "The mirror has nothing that books wants" in shop("feeds", "fill", "books").out
+    assert shop("feeds", "fill", "crm").code == 2

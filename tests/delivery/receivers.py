@@ -8,21 +8,23 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 
 SECRET = base64.b64encode(bytes(range(32))).decode()
 
 
 class Hook:
-    """A webhook. `answer`: the status; `headers`: more of them; `silent`: it never answers; `got`: (headers, body) each."""
+    """A webhook. `answer`: the status; `headers`: more of them; `silent`: it never answers; `got`: (headers, body) each, `at_s`: when."""
 
     def __init__(self):
-        self.answer, self.headers, self.silent, self.got = 204, {}, False, []
+        self.answer, self.headers, self.silent, self.got, self.at_s = 204, {}, False, [], []
         self.released = threading.Event()
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.at_s.append(time.monotonic())
                 hook.got.append((dict(self.headers), body))
                 if hook.silent:
                     hook.released.wait(60)

@@ -271,6 +271,14 @@ async def test_a_batch_that_fails_for_one_is_handed_over_one_by_one(desk):
     assert outlet.tried[-1] == ["b1", "b2"]
 
 
+async def test_what_waits_behind_a_failure_is_in_no_later_batch_of_the_page(desk):
+    """A batch's failure holds back its document in the next batch too."""
+    outlet, subscriber = await begun(desk, Taker(most=2, fails=lambda one: refuses() if one.id == "a1" else None))
+    await desk.record("a1", "b1", "c1", "a2", "a3")
+    await desk.turn(subscriber)
+    assert outlet.ids == ["b1", "c1"]
+
+
 async def test_an_outlet_that_raises_anything_ends_nothing_else(desk):
     """It counts as one failed attempt, without the words of the exception."""
     _, subscriber = await begun(desk, Taker(fails=lambda _one: RuntimeError("Jane Doe owes 12")))

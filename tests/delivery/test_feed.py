@@ -62,6 +62,7 @@ MISTAKES = [
     ("https://crm", "http://crm", r"\[feeds.crm.to\] `webhook` is no address that may be used"),
     ('on = ["invoice.paid", "contact.*"]\n', "", r"counterfoil.toml:6: \[feeds.crm\] `on` is missing"),
     ('on = ["invoice.paid", "contact.*"]', "on = []", r"`on` must have at least 1 item"),
+    ('entity = "uk"', "entities = []", r"`entities` must have at least 1 item"),
     ('entity = "uk"', 'entity = "uk"\nentities = ["nl"]', r"`entities` stands beside `entity`"),
 ]  # fmt: skip
 

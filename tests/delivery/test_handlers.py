@@ -66,6 +66,7 @@ WRONG = [
     ("x = 1", r'it has no function with @on\("…"\)'),
     ('from counterfoil import on\n@on("invoice.payed")\ndef f(change): ...', r'my_handlers\w*.py:2: \[handlers\] @on\("invoice.payed"\) names no change that there is. Did you mean `invoice.paid`\?'),
     ('from counterfoil import on\n@on("*", entities=["us"])\ndef f(change): ...', r"py:2: \[handlers\] @on: there is no entity 'us'"),
+    ('from counterfoil import on\n@on("*", entities="uk")\ndef f(change): ...', r"py:2: .*TypeError: @on\(entities=…\) is a list"),
     ("from counterfoil import on\n@on()\ndef f(change): ...", r"py:2: \[handlers\] \w+ cannot be imported: TypeError: @on needs the names"),
 ]  # fmt: skip
 

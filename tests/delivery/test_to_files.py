@@ -84,7 +84,7 @@ async def test_a_writer_that_died_anywhere_leaves_nothing_twice_and_nothing_half
 
 
 @pytest.mark.parametrize("make", [jsonl, as_csv])
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_whatever_is_repeated_each_change_stands_there_once(tmp_path, make, data):
     """Hand-overs of any size, by any process, the last of them repeated: one line of each row, in the order of the changes."""

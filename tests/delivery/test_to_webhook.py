@@ -3,11 +3,12 @@
 import base64
 import datetime
 import json
+import ssl
 
 import pytest
 import standardwebhooks
 
-from counterfoil.delivery import to_webhook
+from counterfoil.delivery import to_webhook, webhook
 from counterfoil.delivery.outcome import NeverDelivered, NotDelivered, Unsubscribed
 from counterfoil.delivery.sinks import Tools
 from counterfoil.delivery.to_webhook import WebhookTable
@@ -105,3 +106,20 @@ async def test_a_change_beyond_the_bound_is_never_sent(tmp_path, hook, monkeypat
     with pytest.raises(NeverDelivered, match="more than 100 bytes"):
         await outlet(tmp_path, hook.url).hand_over([a_change()])
     assert hook.got == []
+
+
+async def test_whom_to_trust_is_read_once_and_not_for_each_change(tmp_path, monkeypatch):
+    """It takes 30 ms and more of a processor: each change would stop everything else in the service for so long."""
+    read = []
+    made = ssl.create_default_context
+
+    def counted():
+        read.append(1)
+        return made()
+
+    webhook._context.cache_clear()
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    for _ in range(3):
+        await failure(tmp_path, f"https://127.0.0.1:{nobody()}/T0KEN")
+    webhook._context.cache_clear()
+    assert len(read) == 1

@@ -11,11 +11,13 @@ import pytest
 
 from counterfoil import errors
 from counterfoil.mirror import described
+from counterfoil.mirror.meaning import recording
 from counterfoil.mirror.mirroring import Mirror
 from counterfoil.model import record
 from counterfoil.posting import identity
 from counterfoil.store import mirrored
 from counterfoil.xero.client import XeroClient
+from tests.mirror.applied import applied, held, kept
 from tests.mirror.ledgers import EMBEDDED, differences
 from tests.posting.workbench import Workbench, WorkbenchBooks
 
@@ -178,7 +180,8 @@ def test_after_a_random_week_the_mirror_is_the_ledger(wide: Workbench, seed: int
     week = Week(wide, seed)
     told: dict[tuple[str, str], Any] = {}
 
-    def record_all(_conn: Any, seen: Any) -> None:
+    def record_all(conn: Any, seen: Any) -> None:
+        recording.record(conn, seen, find_marker=identity.find_marker)
         for one in seen:
             told[one.resource, one.document_id] = one.after
 
@@ -208,10 +211,13 @@ def test_after_a_random_week_the_mirror_is_the_ledger(wide: Workbench, seed: int
                 lambda conn, name=name: mirrored.page(conn, client.binding.tenant_id, name, most=10_000)
             )
         ]
-        return after_catching_up + await differences(books.database, client, wide.sandbox), rows
+        changes = await kept(books.database)
+        return after_catching_up + await differences(books.database, client, wide.sandbox), rows, changes
 
-    found, rows = asyncio.run(wide.use(work))
+    found, rows, changes = asyncio.run(wide.use(work))
     assert found == []
+    names = set(KEPT)
+    assert applied(one for one in changes if one.resource in names) == held(rows)
     for row in rows:
         after = told[row.resource, row.document_id]
         assert (after is None) == (row.deleted_at is not None)

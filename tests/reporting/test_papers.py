@@ -56,6 +56,11 @@ def test_a_type_that_nobody_knows_is_named_too():
     assert read(invoice(Type="ACCNEW")) == ([], ["i1"])
 
 
+def test_an_amount_that_no_ledger_holds_is_in_no_figure():
+    """It would take the cents of all others away."""
+    assert read(invoice(AmountDue=1e70, Total=1e70)) == ([], ["i1"])
+
+
 def test_a_foreign_document_is_cleared_part_by_part_at_its_own_rate():
     """100.00 at 3, of which 33.33 was paid twice: 33.33 less 11.11 twice, where the rest alone were 11.11."""
     paid = [{"PaymentID": "p", "Amount": 33.33}, {"PaymentID": "q", "Amount": 33.34}]

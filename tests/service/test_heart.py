@@ -22,9 +22,11 @@ class Watcher:
     def __init__(self):
         self.status, self.got = 200, []
         self.came = asyncio.Event()
+        self.writers = []
 
     async def answer(self, reader, writer):
         """One request."""
+        self.writers.append(writer)
         self.got.append((await reader.readuntil(b"\r\n\r\n")).decode())
         self.came.set()
         if self.status is not None:
@@ -34,14 +36,24 @@ class Watcher:
             await writer.drain()
             writer.close()
 
+    async def hang_up(self):
+        """Whoever still waits for an answer gets none; a connection that is forgotten here is some later test's warning."""
+        for writer in self.writers:
+            writer.close()
+            with contextlib.suppress(OSError):  # the other side may have gone first
+                await writer.wait_closed()
+
 
 @contextlib.asynccontextmanager
 async def watching():
     """A watcher; gives (it, its address)."""
     watcher = Watcher()
     server = await asyncio.start_server(watcher.answer, "127.0.0.1", 0)
-    yield watcher, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{PATH}"
-    server.close()
+    try:
+        yield watcher, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{PATH}"
+    finally:
+        server.close()
+        await watcher.hang_up()
 
 
 def expects(office, url):

@@ -20,6 +20,7 @@ from tests.service.conftest import health, serving
 from tests.service.visitor import ask
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "operate.md"
+FED = (("feed", "crm"),)
 SECRETS = ("a-connect-token-of-the-tests-Yt5", "heartbeat-canary-Qq77")
 
 
@@ -211,8 +212,11 @@ async def test_every_name_is_explained(posted):
     """The page says what each means, and names nothing that there is not."""
     now = datetime.datetime.now(datetime.UTC)
     schedule = types.SimpleNamespace(flow="shop", last=now, next=now)
+    path = posted.folder / "counterfoil.toml"
+    path.write_text(f'{path.read_text()}\n[feeds.crm]\non = ["*"]\nto = {{ jsonl = "changes.jsonl" }}\n')
     found = await measured(posted, failures={"finish:acme-uk": 1}, schedules=(schedule,))
     named = set(re.findall(r"^\| `(counterfoil_\w+)", PAGE.read_text(), re.MULTILINE))
+    assert (found["counterfoil_feed_up"], found["counterfoil_feed_waiting"]) == ({FED: 1.0}, {FED: 0.0})
     given = {name for name in found if name.startswith("counterfoil_") and not name.endswith("_created")}
     assert given - named == set()
     standing = ("notices", "day_runs_out_seconds", "reading_records", "reading_percent")  # there while something stands

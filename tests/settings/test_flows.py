@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from counterfoil import settings
+from counterfoil import errors, settings
 from counterfoil.errors import ConfigurationError
 from counterfoil.settings.lookups import LookupRow
 
@@ -224,3 +224,39 @@ def test_a_process_that_compiled_flows_ends_well(tmp_path):
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path / "counterfoil.toml")], check=False)
     assert ended.returncode == 0
+
+
+PUSHED = '[flows.shop]\nkind = "sales_invoices"\nsource = { push = true }\n'
+
+
+def test_a_flow_may_read_no_file(tmp_path):
+    """Programs hand its records over; whoever wants to read its file is told so."""
+    source = compiled(tmp_path, PUSHED).source
+    assert (source.kind, source.is_tabular) == ("push", False)
+    with pytest.raises(errors.InputError) as refused:
+        source.file("shop")
+    assert "/v1/flows/shop/records" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('every = "15m"\n', "`every` has no use where programs hand records over"),
+        ('cron = "0 6 * * *"\ntimezone = "UTC"\n', "`cron` has no use where programs hand records over"),
+        ('post = "daily"\n', "`post` has no use where programs hand records over"),
+    ],
+)
+def test_what_has_no_use_where_records_are_handed_over(tmp_path, more, said):
+    """It would wait for a file that there is not."""
+    with pytest.raises(errors.ConfigurationError) as refused:
+        compiled(tmp_path, PUSHED + more)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "source", ['push = true, csv = "a"', "push = false", 'push = "yes"', "push = true, sheet = 'x'"]
+)
+def test_push_stands_alone(tmp_path, source):
+    """With no file beside it, and nothing but true."""
+    with pytest.raises(errors.ConfigurationError):
+        compiled(tmp_path, PUSHED.replace("push = true", source))

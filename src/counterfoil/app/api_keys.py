@@ -5,6 +5,7 @@ the audit log by its prefix; its name stays out of it. A revoked key opens nothi
 """
 
 import datetime
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, get_args
@@ -27,6 +28,8 @@ KEYS_MAX: Final = 1_000  # that open something
 LONGEST: Final = datetime.timedelta(days=3_660)
 SPAN: Final = re.compile(r"([0-9]{1,4})([hd])")
 HOW_LONG: Final = "Such as 12h, 90d, 2027-01-01 or 2027-01-01T12:00; a time without an offset is UTC."
+
+_log = logging.getLogger("counterfoil.api")
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -153,7 +156,10 @@ async def caller(books: Any, text: str) -> Caller | None:
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
     if row.last_used_at is None or now - row.last_used_at >= rows.USED_EVERY:
-        await books.database.run(lambda conn: rows.used(conn, row, now))
+        try:
+            await books.database.run(lambda conn: rows.used(conn, row, now))
+        except errors.StoreError as error:  # a full disk keeps nobody from reading
+            _log.warning("when a key was used cannot be written: %s", error.code)
     return Caller(row.prefix, row.rights, None if row.entities is None else frozenset(row.entities))
 
 

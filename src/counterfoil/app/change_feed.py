@@ -75,7 +75,7 @@ async def begin(books: Any, after: str | None) -> int:
         )
     if number < ends.oldest:
         raise CursorGone(
-            "Changes behind this cursor were dropped: `[retention]` says how long they are kept.",
+            "Changes behind this cursor were dropped: `[retention] changes` says how long they are kept.",
             remedy="Read the documents again (GET /v1/entities/…), then go on from `oldest`.",
             oldest=str(ends.oldest),
         )

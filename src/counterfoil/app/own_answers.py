@@ -44,11 +44,11 @@ class OwnAnswers:
             return
         try:
             if await self._is_kept(request.tenant_id, one.name):
-                await self._apply(request.tenant_id, one, answer)
+                await self._apply(request, one, answer)
         except (errors.CounterfoilError, ValueError, LookupError, TypeError):
             self.failed += 1
 
-    async def _apply(self, tenant_id: str, one: Described, answer: Answer) -> None:
+    async def _apply(self, request: Request, one: Described, answer: Answer) -> None:
         found = paging.split(answer, one.list)
         rows: list[Seen] = []
         for raw in found.elements:
@@ -56,7 +56,8 @@ class OwnAnswers:
                 with contextlib.suppress(errors.Unclear):  # one without an id
                     rows.append(reading.seen(one, raw))
         await syncing.mirror(self._books).apply(
-            Observation(tenant_id, one, rows, found.server_time), applying.write_answer(one)
+            Observation(request.tenant_id, one, rows, found.server_time),
+            applying.write_answer(one, is_new=request.method == "PUT"),
         )
 
     async def _is_kept(self, tenant_id: str, name: str) -> bool:

@@ -99,6 +99,8 @@ def fill(
         [[one.entity, one.resource, f"{one.written:,}", one.newer or "", one.incomplete or ""] for one in found],
         right=(2, 3, 4),
     )
+    if not any(one.written or one.newer or one.incomplete or one.refused for one in found):
+        now.screen.line(f"The mirror has nothing that {name} wants: run `counterfoil sync`, then this again.")
     waits = sum(one.incomplete for one in found)
     if waits:
         documents = table.count(waits, "document")

@@ -106,7 +106,7 @@ def _tell(screen: Screen, wanted: "Plan", done: "Done | None") -> None:
         screen.line("Another process finishes it.")
     elif not done.compacted:
         screen.line(
-            "Erased; but another process reads the file now: the next command takes the last of it out of the file."
+            "Erased; but the file is read now, or the disk is full: the next command takes the last of it out of the file."
         )
     else:
         rows = sum(done.rows.values())

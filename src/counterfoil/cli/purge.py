@@ -50,6 +50,8 @@ def purge(
         now.screen.line(f"{count:>9,}  {name.replace('_', ' ')}")
     now.screen.line("Purged. Nothing was changed at Xero; binding the same organisation again posts nothing twice.")
     if not done.compacted:
-        now.screen.line("Another process reads the file now: the next command takes the last of it out of the file.")
+        now.screen.line(
+            "The file is read now, or the disk is full: the next command takes the last of it out of the file."
+        )
     now.screen.next("counterfoil status")
     raise typer.Exit(0 if done.compacted else 4)

@@ -39,9 +39,26 @@ def compiled(loaded: Settings, names: Collection[str]) -> dict[str, Feed]:
             found[name] = one
         else:
             problems += [mistakes.told(misfit, table.where, loaded.path.name, ("feeds", table.table)) for misfit in one]
+    problems += _shared(found, loaded)
     if problems:
         raise mistakes.mistakes(problems)
     return found
+
+
+def _shared(found: dict[str, Feed], loaded: Settings) -> list[str]:
+    """Two feeds to one file: what stands there by one would be left out of the other."""
+    first: dict[str, str] = {}
+    problems = []
+    for name, one in found.items():
+        if one.to in sinks.FILES:
+            path = str(loaded.path.parent / str(one.settings.to[one.to]))
+            other = first.setdefault(path, name)
+            if other != name:
+                misfit = shape.Misfit(
+                    ("to", one.to), "wrong-value", f"is the file of [feeds.{other}] too", "Give it one of its own."
+                )
+                problems.append(mistakes.told(misfit, one.settings.where, loaded.path.name, ("feeds", name)))
+    return problems
 
 
 def _feed(feed: FeedSettings, loaded: Settings) -> Feed | list[shape.Misfit]:

@@ -67,6 +67,9 @@ def on(*names: str, entities: Iterable[str] | None = None, snapshot: bool = Fals
     if not names or not all(isinstance(name, str) for name in names):
         raise TypeError('@on needs the names of changes: @on("invoice.paid")')
 
+    if isinstance(entities, str):
+        raise TypeError(f"@on(entities=…) is a list of entities, such as [{entities!r}]")
+
     def mark(function: F) -> F:
         code = getattr(function, "__code__", None)
         at = f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code is not None else function.__module__

@@ -23,6 +23,7 @@ SINKS: Final[Mapping[str, str]] = {
     "jsonl": "counterfoil.delivery.to_jsonl",
     "csv": "counterfoil.delivery.to_csv",
 }
+FILES: Final = frozenset({"jsonl", "csv"})  # sinks that append to a file
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):

@@ -149,9 +149,11 @@ class OneTurn:
 
     async def _hand_over(self, due: Sequence[tuple[Waiting, Change]], stop: Callable[[], bool]) -> None:
         if self._to.outlet.most > 1:
-            for start in range(0, len(due), self._to.outlet.most):
-                if not stop() and not self._over:
-                    await self._batch(due[start : start + self._to.outlet.most], stop)
+            left = list(due)
+            while left and not stop() and not self._over:
+                batch, left = left[: self._to.outlet.most], left[self._to.outlet.most :]
+                behind = await self._batch(batch, stop)
+                left = [one for one in left if one[0].document not in behind]
             return
         if self._to.at_once == 1:
             await self._alone(due, stop)
@@ -173,26 +175,27 @@ class OneTurn:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _batch(self, ones: Sequence[tuple[Waiting, Change]], stop: Callable[[], bool]) -> None:
-        """Several at one go; when they fail for a reason of one of them, each alone, and none behind one that failed."""
+    async def _batch(self, ones: Sequence[tuple[Waiting, Change]], stop: Callable[[], bool]) -> set[str]:
+        """Several at one go; when they fail for a reason of one of them, each alone. → the documents of those that failed."""
         if len(ones) > 1:
             failure = await self._try([change for _waiting, change in ones])
             if failure is None:
                 await self._arrived([waiting for waiting, _change in ones])
-                return
+                return set()
             if failure.target_is_down:
                 await self._failed(ones[0][0], failure)
-                return
-        await self._alone(ones, stop)
+                return set()
+        return await self._alone(ones, stop)
 
-    async def _alone(self, ones: Sequence[tuple[Waiting, Change]], stop: Callable[[], bool]) -> None:
-        """One after the other, and none behind one of its document that failed."""
+    async def _alone(self, ones: Sequence[tuple[Waiting, Change]], stop: Callable[[], bool]) -> set[str]:
+        """One after the other, and none behind one of its document that failed. → the documents of those that did."""
         behind: set[str] = set()
         for one in ones:
             if stop() or self._over:
-                return
+                break
             if one[0].document not in behind and not await self._one(one):
                 behind.add(one[0].document)
+        return behind
 
     async def _one(self, one: tuple[Waiting, Change]) -> bool:
         """One alone; → whether it arrived."""

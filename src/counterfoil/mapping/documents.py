@@ -36,10 +36,11 @@ class _Published(msgspec.Struct, frozen=True):
 
 
 class Astray(msgspec.Struct, frozen=True):
-    """A path that leads nowhere: `reason` continues a sentence, `remedy` is one."""
+    """A path that leads nowhere: `reason` continues a sentence, `remedy` is one. `steps`: how many led somewhere."""
 
     reason: str
     remedy: str
+    steps: int = 0
 
 
 @functools.cache
@@ -77,7 +78,7 @@ def kind(types: Sequence[str], path: str) -> Kind | Astray:
     tried = [_walked(one, path.split(".")) for one in types]
     found = {one for one in tried if isinstance(one, str)}
     if not found:
-        return next(one for one in tried if isinstance(one, Astray))
+        return max((one for one in tried if isinstance(one, Astray)), key=lambda one: one.steps)
     kinds = {one if one in PLAIN else "json" for one in found}
     return _named(kinds.pop()) if len(kinds) == 1 else "text"
 
@@ -92,24 +93,24 @@ def _walked(type_: str, steps: list[str]) -> str | Astray:
     at = type_
     for n, step in enumerate(steps):
         if n == DEPTH_MAX:
-            return Astray(f"is deeper than {DEPTH_MAX} steps", "Take what stands nearer.")
+            return Astray(f"is deeper than {DEPTH_MAX} steps", "Take what stands nearer.", n)
         if at == "json":
             return "json"
         before = ".".join(steps[:n])
         if at.startswith("["):
             if not step.isdecimal():
                 remedy = f'Write {before}.0.{step} for the first one; or each = "{before}", for a row of each.'
-                return Astray(f"looks into the list {before} as if it were one thing", remedy)
+                return Astray(f"looks into the list {before} as if it were one thing", remedy, n)
             at = at[1:-1]
             continue
         if at in PLAIN:
-            return Astray(f"looks into {before}, which has no fields", f"Write {before}.")
+            return Astray(f"looks into {before}, which has no fields", f"Write {before}.", n)
         known = _published().types[at]
         if step not in known:
             said_again = step.removesuffix("String")  # left out of what is kept
             near = said_again if said_again in known else spelling.nearest(step, known)
             remedy = spelling.suggestion(step, known) if near is None else f"Did you mean `{_with(before, near)}`?"
-            return Astray(f"names `{step}`, which no {at} of Xero's has", remedy)
+            return Astray(f"names `{step}`, which no {at} of Xero's has", remedy, n)
         at = known[step]
     return at
 

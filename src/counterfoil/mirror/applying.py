@@ -24,6 +24,8 @@ from counterfoil.store.mirrored import Mirrored
 Record = Callable[[Connection, Sequence[Observed]], None]
 # What only the answer to a write says of itself, and what only a single GET adds to the document.
 _OF_WRITES: Final = frozenset({"HasErrors", "StatusAttributeString", "ValidationErrors", "Warnings"})
+_SETTLING: Final = frozenset({"Allocations", "CreditNotes", "Overpayments", "Payments", "Prepayments"})
+_AMOUNTS: Final = frozenset({"AmountCredited", "AmountPaid"})
 _OF_SINGLE: Final = frozenset({"Attachments"})
 
 
@@ -31,13 +33,15 @@ class Projection(msgspec.Struct, frozen=True):
     """Which fields an answer covers: all but `uncovered`. `ignored`: what it says beside the document itself.
 
     `is_partial`: what it lacks it does not cover, and of another record that it shows within (a contact) it may say more or
-    less than a page does: that is kept until a page says it, and is no difference then.
+    less than a page does: that is kept until a page says it, and is no difference then. `is_new`: what it shows was only just
+    made, so that nothing is paid, credited or allocated of it, whether the answer says so or not.
     """
 
     name: str
     uncovered: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
     is_partial: bool = False
+    is_new: bool = False
 
 
 WHOLE: Final = Projection("whole")  # a page, or the list of an unpaged resource
@@ -57,10 +61,10 @@ def summary(one: Described) -> Projection:
     return Projection("summary", uncovered=one.summary)
 
 
-def write_answer(one: Described) -> Projection:
+def write_answer(one: Described, *, is_new: bool = False) -> Projection:
     """What the answer to a write covers: arrays that are empty there are left out of it, and more (xero-facts §5.7, §5.8)."""
-    absent = {"Payments", "CreditNotes", "Prepayments", "Overpayments", "Allocations", "HasAttachments"}
-    return Projection("write", uncovered=frozenset(absent | set(one.unkept)), ignored=_OF_WRITES, is_partial=True)
+    uncovered = _SETTLING | {"HasAttachments"} | one.unkept
+    return Projection("write", uncovered=uncovered, ignored=_OF_WRITES, is_partial=True, is_new=is_new)
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -160,6 +164,10 @@ def _overlaid(one: Described, row: Seen, projection: Projection, was: Mirrored |
         lacking |= drifting.known_fields(one.name) - fields.keys() - projection.ignored
         within = {name for name, raw in fields.items() if bytes(raw).startswith(b"{")}
         lacking |= {f"{PROVISIONAL}{name}" for name in within}
+        if projection.is_new and was is None:
+            zero = (_AMOUNTS & drifting.known_fields(one.name)) - fields.keys()
+            fields |= dict.fromkeys(sorted(zero), msgspec.Raw(b"0"))
+            lacking -= zero | _SETTLING
         fields |= {name: older[name] for name in within if name in older and _same_record(older[name], fields[name])}
     fields |= {name: value for name, value in older.items() if name in lacking}
     return msgspec.json.encode(fields), lacking

@@ -30,6 +30,7 @@ from counterfoil.xero.client import XeroClient
 
 WRITTEN_AT_ONCE: Final = 100  # documents of a transaction at most: 10 ms of a first load, for which others wait
 NAMED_AT_ONCE: Final = 10  # of the first one: each change that is named and kept takes half a millisecond
+LEAST_AT_ONCE: Final = 5  # however slow the machine: each transaction waits for the disk
 TRANSACTION_S: Final = 0.01  # what takes longer has half as many in the next one
 LISTED_EVERY: Final = datetime.timedelta(days=1)  # a complete list of what tells by silence what is gone
 IDS_AT_ONCE: Final = 40  # 1,500 characters of a URL
@@ -73,6 +74,7 @@ class _Open(msgspec.Struct):
     keeps: bool = False
     began_at: Stamp = None
     seen: set[str] = set()
+    unknown: dict[str, Seen] = {}  # shown by a summary alone: read whole, so that what is told of it says everything
 
     @property
     def tenant(self) -> str:
@@ -166,7 +168,9 @@ class Mirror:
         tenant = client.binding.tenant_id
         state = await self._database.read(lambda conn: mirrored.reading(conn, tenant, resource))
         caught = Caught(resource, first=state.since is None)
-        return _Open(client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set())
+        return _Open(
+            client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set(), unknown={}
+        )
 
     async def _pages(self, now: _Open, since: Stamp, projection: Projection) -> None:
         is_summary = bool(projection.uncovered)
@@ -177,10 +181,20 @@ class Mirror:
         async for rows in reading.by_key(fetch, _key, since):
             now.began_at = now.began_at or rows.server_time
             now.seen.update(row.document_id for row in rows.items)
-            await self._take(now, rows, projection)
+            await self._take(now, await self._of_known(now, rows) if is_summary else rows, projection)
             if now.keeps and rows.goes_on_from is not None:
                 now.state = msgspec.structs.replace(now.state, began_at=now.began_at, reached=rows.goes_on_from)
                 await self._database.run(lambda conn: mirrored.set_reading(conn, now.state))
+
+    async def _of_known(self, now: _Open, rows: Rows) -> Rows:
+        """A page of summaries without the documents that are new: these are read whole afterwards, as far as that goes."""
+        ids = [row.document_id for row in rows.items]
+        known = await self._database.read(lambda conn: mirrored.known(conn, now.tenant, now.one.name, ids))
+        for row in rows.items:
+            if row.document_id not in known and len(now.unknown) < FILLED_AT_ONCE:
+                now.unknown[row.document_id] = row
+        items = [row for row in rows.items if row.document_id not in now.unknown]
+        return msgspec.structs.replace(rows, items=items)
 
     async def _take(self, now: _Open, rows: Rows, projection: Projection) -> None:
         observation = Observation(now.tenant, now.one, rows.items, rows.server_time, now.snapshot)
@@ -189,15 +203,20 @@ class Mirror:
         now.progress(len(rows.items))
 
     async def _fill(self, now: _Open) -> None:
-        """Read whole what a summary changed."""
+        """Read whole what a summary changed, or showed for the first time; what Xero does not show then is kept as summarised."""
         if not now.one.ids:
             return
-        name = now.one.name
-        ids = await self._database.read(lambda conn: mirrored.incomplete(conn, now.tenant, name, FILLED_AT_ONCE))
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            some = ids[start : start + IDS_AT_ONCE]
+        name, size = now.one.name, min(IDS_AT_ONCE, now.one.page_size or IDS_AT_ONCE)
+        left = await self._database.read(lambda conn: mirrored.incomplete(conn, now.tenant, name, FILLED_AT_ONCE))
+        ids = [*now.unknown, *(one for one in left if one not in now.unknown)]
+        for start in range(0, len(ids), size):
+            some = ids[start : start + size]
             rows = await reading.page(now.client, now.one, 1, None, lane=now.lane, ids=some)
             await self._take(now, rows, applying.WHOLE)
+            shown = {row.document_id for row in rows.items}
+            hidden = [now.unknown[one] for one in some if one in now.unknown and one not in shown]
+            if hidden:
+                await self._take(now, msgspec.structs.replace(rows, items=hidden), applying.summary(now.one))
 
     def _is_list_due(self, one: Described, state: Reading) -> bool:
         listed = state.listed_at
@@ -275,7 +294,7 @@ class Mirror:
             observed = self._written(conn, observation, projection)
             took_s = clock.elapsed_s() - began_s
             size = self._at_once // 2 if took_s > TRANSACTION_S else self._at_once * 2
-            self._at_once = max(1, min(size, WRITTEN_AT_ONCE))
+            self._at_once = max(LEAST_AT_ONCE, min(size, WRITTEN_AT_ONCE))
             return observed
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
             told = (

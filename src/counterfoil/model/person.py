@@ -4,6 +4,7 @@ Made by app/privacy from what is held, kept with an erasure while it goes on. `s
 stand (a whole name, an e-mail address, a telephone number); `weak` ones (a first name) count only in an external id.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any, Final
@@ -40,8 +41,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     weak: tuple[str, ...] = ()
 
     def words(self) -> "Words":
-        """The words, ready to be looked for."""
-        return Words(self.strong, self.weak)
+        """The words, ready to be looked for; made once."""
+        return _words(self.strong, self.weak)
 
 
 class Words:
@@ -80,6 +81,11 @@ class Words:
             return False
         folded = _folded(external_id)
         return "@" in external_id or any(one in folded for one in self._known)
+
+
+@functools.lru_cache(4)  # an erasure asks for the same with each of its transactions
+def _words(strong: tuple[str, ...], weak: tuple[str, ...]) -> Words:
+    return Words(strong, weak)
 
 
 def _folded(text: str) -> str:

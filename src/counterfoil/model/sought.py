@@ -5,6 +5,7 @@ number by whatever name Xero gives it, its own date. Facts §4.2.
 """
 
 import datetime
+from typing import Any
 
 import msgspec
 
@@ -46,7 +47,7 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
         if not self.reads_documents:
             return True
         facts = _FACTS.decode(body)
-        if self.contact is not None and (facts.contact is None or facts.contact.contact_id != self.contact):
+        if self.contact is not None and facts.contact_id() != self.contact:
             return False
         if self.number is not None and facts.number(resource) != self.number:
             return False
@@ -56,31 +57,30 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
         return day is not None and (self.first or day) <= day <= (self.last or day)
 
 
-class _Contact(msgspec.Struct, frozen=True):
-    contact_id: str | None = msgspec.field(name="ContactID", default=None)
-
-
 class _Facts(msgspec.Struct, frozen=True):
-    """What is looked for of a document. Anything else, and any other kind of value, is as if it were not there."""
+    """What is looked for of a document, whatever kind of value Xero sends there."""
 
-    contact: _Contact | None = msgspec.field(name="Contact", default=None)
-    date: str | None = msgspec.field(name="Date", default=None)
-    account_code: str | None = msgspec.field(name="Code", default=None)
-    contact_number: str | None = msgspec.field(name="ContactNumber", default=None)
-    credit_note_number: str | None = msgspec.field(name="CreditNoteNumber", default=None)
-    invoice_number: str | None = msgspec.field(name="InvoiceNumber", default=None)
-    purchase_order_number: str | None = msgspec.field(name="PurchaseOrderNumber", default=None)
-    quote_number: str | None = msgspec.field(name="QuoteNumber", default=None)
+    contact: Any = msgspec.field(name="Contact", default=None)
+    date: Any = msgspec.field(name="Date", default=None)
+    account_code: Any = msgspec.field(name="Code", default=None)
+    contact_number: Any = msgspec.field(name="ContactNumber", default=None)
+    credit_note_number: Any = msgspec.field(name="CreditNoteNumber", default=None)
+    invoice_number: Any = msgspec.field(name="InvoiceNumber", default=None)
+    purchase_order_number: Any = msgspec.field(name="PurchaseOrderNumber", default=None)
+    quote_number: Any = msgspec.field(name="QuoteNumber", default=None)
 
-    def number(self, resource: str) -> str | None:
+    def contact_id(self) -> Any:
+        """Whose document it is; None: nobody's."""
+        return self.contact.get("ContactID") if isinstance(self.contact, dict) else None
+
+    def number(self, resource: str) -> Any:
         """The document's own number; None: it has none."""
-        found: str | None = getattr(self, _ATTRIBUTES[NUMBERED[resource]]) if resource in NUMBERED else None
-        return found
+        return getattr(self, _ATTRIBUTES[NUMBERED[resource]]) if resource in NUMBERED else None
 
     def day(self) -> datetime.date | None:
         """The document's own date; None: it has none that we can read."""
         try:
-            return None if self.date is None else record.day(self.date)
+            return record.day(self.date) if isinstance(self.date, str) else None
         except ValueError:
             return None
 

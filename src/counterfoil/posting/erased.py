@@ -24,7 +24,7 @@ ENDED: Final = ("posted", "cancelled")
 Keyed = Callable[[Connection, str], str]
 _FOUND = Finding(
     ERASED,
-    "The customer of this record was erased (`counterfoil privacy erase`): nothing is posted for them, and the record is not kept.",
+    "The customer of this record was erased: nothing is posted for them any more, and the record is not kept.",
     "Take the record out of the source, then `counterfoil problems skip`. If the person is your customer again, give them "
     "another contact.external_id.",
     "contact.external_id",

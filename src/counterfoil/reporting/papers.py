@@ -20,6 +20,7 @@ from counterfoil.model.record import Day, Part
 
 Side = Literal["receivables", "payables"]
 Kind = Literal["invoice", "credit_note", "overpayment", "prepayment"]
+DIGITS_MAX: Final = 15  # before the point: beyond what Xero keeps (facts §4.6), and beyond what sums keep exactly
 RESOURCES: Final = ("Invoices", "CreditNotes", "Overpayments", "Prepayments")
 KINDS: Final[dict[str, tuple[Side, Kind]]] = {  # Xero's types of a document, two spellings of some (facts §5.12)
     "ACCREC": ("receivables", "invoice"),
@@ -121,6 +122,8 @@ def _open(document_id: str, resource: str, paper: Paper, left: Decimal | None, b
     if left is None or paper.total is None or paper.date is None or not paper.currency_code or not contact:
         return None
     if side is None or kind is None or paper.contact is None:
+        return None
+    if max(money.whole_digits(left), money.whole_digits(paper.total)) > DIGITS_MAX:
         return None
     sign = 1 if kind == "invoice" else -1
     base = _in_base(paper, paper.total, left, base_currency)

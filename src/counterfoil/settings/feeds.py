@@ -32,7 +32,9 @@ class FeedTable(tables.Table, frozen=True, kw_only=True, rename={"from_": "from"
         msgspec.Meta(description='Which changes: ["invoice.paid", "invoice.*"], or ["*"] for all.'),
     ]
     entity: Annotated[str | None, msgspec.Meta(description="Of one entity; absent: of all.")] = None
-    entities: Annotated[tuple[str, ...], msgspec.Meta(description="Of several.")] = ()
+    entities: Annotated[
+        Annotated[tuple[str, ...], msgspec.Meta(min_length=1)], msgspec.Meta(description="Of several.")
+    ] = ()
     snapshot: Annotated[
         bool, msgspec.Meta(description="Also what a first load or a repair brings, where nothing happened just now.")
     ] = False

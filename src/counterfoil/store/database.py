@@ -34,6 +34,7 @@ Work = Callable[[sa.Connection], T]
 
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
 ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
+READERS_TIMEOUT_MS = 1_000  # how long a file that was rebuilt waits for those who read what it was
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
 OPENING = (
     7263901  # the number of the lock that each start on Postgres holds for a moment, and a restore for its whole time
@@ -94,7 +95,11 @@ class Database:
         assert connection is not None
         driver: Any = connection.connection.driver_connection
         drive(connection, "VACUUM")
-        return bool(driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        drive(connection, f"PRAGMA busy_timeout={READERS_TIMEOUT_MS}")
+        try:
+            return bool(driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
         with _named_errors(self.url, self._noticed):

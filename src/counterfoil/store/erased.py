@@ -42,6 +42,7 @@ class Known(NamedTuple):
 
 NOBODY: Final = Known(frozenset(), frozenset())
 _ANY: Final = Prepared(sa.select(sa.literal_column("1")).select_from(schema.erased).limit(1))
+_EVERYTHING: Final = Prepared(sa.select(e.what, e.owner, e.key))
 _OF_TENANT: Final = Prepared(
     sa.select(e.what, e.key).where(e.owner == sa.bindparam("owner"), sa.or_(e.what == CONTACT, e.what == NUMBER))
 )
@@ -77,7 +78,7 @@ def parted(conn: sa.Connection, posting_ids: Collection[int]) -> set[int]:
 
 def everything(conn: sa.Connection) -> set[Entry]:
     """The whole register."""
-    return {Entry(*row) for row in conn.execute(sa.select(e.what, e.owner, e.key))}
+    return set(_EVERYTHING.rows(conn, Entry))
 
 
 def add(conn: sa.Connection, entries: Iterable[Entry], now: datetime.datetime) -> None:

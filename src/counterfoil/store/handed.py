@@ -76,6 +76,11 @@ def end(conn: sa.Connection, handed_id: int, values: Mapping[str, Any], now: dat
     conn.execute(sa.update(schema.handed).where(of).values(record=None, ended_at=now, **values))
 
 
+def any_ended(conn: sa.Connection, before: datetime.datetime) -> bool:
+    """Whether something ended before an instant; a look into an index."""
+    return conn.execute(sa.select(h.id).where(h.ended_at < before).limit(1)).first() is not None
+
+
 def drop_ended(conn: sa.Connection, before: datetime.datetime, most: int) -> int:
     """Forget up to `most` records that ended before an instant; → how many."""
     old = sa.select(h.id).where(h.ended_at < before).limit(most)

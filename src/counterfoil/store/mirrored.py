@@ -86,6 +86,7 @@ _MISSING = Prepared(
 _HELD = Prepared(sa.select(m.document_id, m.absent_at, m.stamp).where(*_OF, m.deleted_at.is_(None)))
 _STAMPS = Prepared(sa.select(m.document_id, m.stamp).where(*_OF, Among(m.document_id, "those"), m.stamp.is_not(None)))
 _NEWEST = Prepared(sa.select(sa.func.max(m.stamp)).where(*_OF))
+_THERE_OF = Prepared(sa.select(m.document_id).where(*_OF, Among(m.document_id, "those"), m.deleted_at.is_(None)))
 _COUNT = Prepared(sa.select(sa.func.count()).where(*_OF, m.deleted_at.is_(None)))
 _READING = Prepared(
     sa.select(schema.readings).where(g.tenant_id == sa.bindparam("tenant_id"), g.resource == sa.bindparam("resource"))
@@ -113,6 +114,11 @@ def by_ids(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str
         return {}
     found = _BY_IDS.rows(conn, Mirrored, tenant_id=tenant_id, resource=resource, those=ids)
     return {one.document_id: one for one in found}
+
+
+def known(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]) -> set[str]:
+    """Which of these documents are there."""
+    return {row[0] for row in _THERE_OF.tuples(conn, tenant_id=tenant_id, resource=resource, those=ids)}
 
 
 def stamps(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]) -> dict[str, datetime.datetime]:

@@ -11,11 +11,14 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema, spool_tables
+from counterfoil.store.prepared import Prepared
+from counterfoil.store.types import EPOCH
 
 ERASE: Final = "erase"
 PURGE: Final = "purge"
 SILENT_AFTER: Final = datetime.timedelta(minutes=2)  # of a worker that cannot be asked: its work is taken over
 t = schema.removals.c
+_UNDER_WAY: Final = Prepared(sa.select(schema.removals).where(t.ended_at.is_(None)).order_by(t.id))
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -67,8 +70,7 @@ def get(conn: sa.Connection, removal_id: int) -> Removal:
 
 def under_way(conn: sa.Connection) -> list[Removal]:
     """Those that are not at their end, oldest first."""
-    query = sa.select(schema.removals).where(t.ended_at.is_(None)).order_by(t.id)
-    return [Removal(*row) for row in conn.execute(query)]
+    return _UNDER_WAY.rows(conn, Removal)
 
 
 def take(conn: sa.Connection, removal_id: int, owner: str, now: datetime.datetime) -> bool:
@@ -92,6 +94,11 @@ def move(conn: sa.Connection, one: Removal, place: Place, rows: dict[str, int], 
 def forget_whom(conn: sa.Connection, removal_id: int) -> None:
     """What it had to know of the person is no longer needed."""
     conn.execute(sa.update(schema.removals).where(t.id == removal_id).values(person=None))
+
+
+def release(conn: sa.Connection, removal_id: int) -> None:
+    """What is left of it is anybody's."""
+    conn.execute(sa.update(schema.removals).where(t.id == removal_id).values(touched_at=EPOCH))
 
 
 def end(conn: sa.Connection, removal_id: int, now: datetime.datetime) -> None:

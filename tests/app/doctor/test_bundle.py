@@ -80,7 +80,7 @@ def test_what_helps_is_in_it(firm):
     assert found["runs.json"][0]["counts"]["rejected"] == 1
     assert found["problems.json"][0]["count"] == 1
     assert found["settings.json"]["xero"]["tier"] == "core"
-    assert found["settings.json"]["posting"]["quiet_s"] == 1
+    assert found["settings.json"]["posting"]["quiet_s"] == 0.5
     assert "sales_invoices" in json.dumps(found["settings.json"])
 
 

@@ -1,6 +1,10 @@
 """A person whose every word is one that stands nowhere else, in a shop's history; and a look for the words in all files."""
 
 import asyncio
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from counterfoil.app import syncing
@@ -49,6 +53,13 @@ def synced(bench: Workbench, *, full: bool = False) -> Any:
     return asyncio.run(bench.use(lambda books: syncing.sync(books, "acme-uk", None, full=full)))
 
 
+def answers(file: Path) -> list[bytes]:
+    """What Xero answered: kept compressed, so that a look at the file's bytes sees nothing of it."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        kept = connection.execute("SELECT answer FROM attempts WHERE answer IS NOT NULL").fetchall()
+    return [zlib.decompress(one[0]) for one in kept]
+
+
 def found(bench: Workbench) -> set[str]:
     """Which of the words stand in which file of the installation, but what a person made."""
     told = set()
@@ -56,5 +67,6 @@ def found(bench: Workbench) -> set[str]:
         if file.name == "sales.jsonl" or file.name.startswith("privacy-") or not file.is_file():
             continue
         content = file.read_bytes().lower()
+        content += b"".join(one.lower() for one in answers(file)) if file.name == "counterfoil.db" else b""
         told |= {f"{word} in {file.name}" for word in WORDS if word.lower().encode() in content}
     return told

@@ -184,3 +184,37 @@ def test_words_in_notices_problems_and_corrections_go_too(shop):
         assert connection.execute("SELECT count(*) FROM problems WHERE key LIKE '%archived%'").fetchone() == (1,)
         assert connection.execute("SELECT state, record FROM bad_rows").fetchall() == [("gone", None)]
         assert connection.execute("SELECT undone_by FROM fixes").fetchall() == [("erased",)]
+
+
+def test_while_somebody_reads_the_file_the_next_command_does_the_last_of_it(shop):
+    """The text is out of the tables at once, and out of the file as soon as nobody needs it as it was."""
+    with closing(sqlite3.connect(shop.folder / "counterfoil.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM postings").fetchone()
+        assert not erase(shop).compacted
+        told = "".join(str(row) for row in sqlite_rows(shop, "SELECT external_id, number FROM postings"))
+        assert "zelda" not in told
+        reader.execute("COMMIT")
+    asyncio.run(shop.use(lambda books: books.finish()))
+    assert planted.found(shop) == set()
+    assert sqlite_rows(shop, "SELECT count(*) FROM removals WHERE ended_at IS NULL") == [(0,)]
+
+
+def sqlite_rows(bench, text):
+    with closing(sqlite3.connect(bench.folder / "counterfoil.db")) as connection:
+        return connection.execute(text).fetchall()
+
+
+def test_proof_and_other_commands_after_an_erasure(shop):
+    """Totals still agree with Xero's, nothing differs by what was erased, and nothing breaks where a text is missing."""
+    erase(shop)
+    proof = asyncio.run(shop.use(lambda books: books.prove("shop")))
+    assert (proof.differences, proof.duplicates, proof.not_posted) == ((), (), 0)
+    office = Office(shop.folder)
+    shop.run([*planted.history(), theirs(61)])
+    for words in (["postings"], ["problems"], ["problems", "show", "1"], ["why", "order-21"], ["runs"], ["status"]):
+        assert office(*words).code == 0, words
+    assert asyncio.run(shop.use(lambda books: books.retry(1))) == 0
+    assert asyncio.run(shop.use(lambda books: books.skip(1, "erased"))) == 1
+    assert shop.run([*planted.history(), theirs(61)]).unchanged == 7
+    assert planted.found(shop) == set()

@@ -105,7 +105,7 @@ async def test_writers_side_by_side_never_go_back(url):
         await writer.close()
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(delivered=deliveries(), name=st.sampled_from(["invoices", "kept", "lines"]))
 def test_the_table_is_the_ledger_whatever_happens_on_the_way(url, delivered, name, monkeypatch):
     """As on SQLite."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import os
 import sqlite3
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from counterfoil.delivery.sql.outlet import SqlOutlet
 from tests.delivery.changing import AT, change
 from tests.delivery.sql.tables import INVOICES, LINES, execute, outlet, rows, told
 
+SOAK = "SOAK" in os.environ
 PAID = {"InvoiceNumber": "INV-1", "Total": "10.50", "SentToContact": True, "Date": "2026-11-02"}
 
 
@@ -307,7 +309,13 @@ def expected_lines(ledger):
     )
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(
+    deadline=None,
+    max_examples=1_000 if SOAK else 20,
+    derandomize=not SOAK,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(delivered=deliveries(), name=st.sampled_from(["invoices", "kept", "lines"]))
 def test_the_table_is_the_ledger_whatever_happens_on_the_way(url, delivered, name, monkeypatch):
     """Rows of documents, kept rows, or rows of lines; each time in a table that is made anew."""

@@ -1,5 +1,8 @@
 """The table of names agrees with what the mirror keeps and with what Xero publishes."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from counterfoil.mirror import described, drifting
@@ -45,3 +48,10 @@ def test_its_rules_read_fields_and_values_that_xero_has(one: Described) -> None:
 def test_no_word_is_of_a_resource_that_is_not_kept() -> None:
     """Nothing is promised that never comes."""
     assert set(words.KINDS) == set(described.NAMES)
+
+
+def test_the_page_lists_every_name_and_no_other() -> None:
+    """docs/howto/what-happened.md has the table that the code has."""
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "what-happened.md").read_text()
+    listed = page.partition("## The names")[2].partition("`updated` is")[0]
+    assert sorted(re.findall(r"`([a-z_]+\.[a-z_]+)`", listed)) == sorted(words.names())

@@ -138,7 +138,7 @@ async def test_a_cursor_belongs_to_its_question(house):
     await filled(house, AU)
     key = await house.key()
     cursor = (await house.get(f"{LIST}?limit=2", key)).json["next"]
-    for query in (f"?status=PAID&after={cursor}", "?after=x", "?after=%00", f"?after=x{cursor}", "?after=%C3%A9"):
+    for query in (f"?status=PAID&after={cursor}", "?after=x", f"?after=x{cursor}", "?after=%C3%A9"):
         answer = await house.get(LIST + query, key)
         assert (answer.status, answer.json["code"]) == (422, "bad-cursor"), query
     other = await house.get(f"/v1/entities/acme-au/invoices?after={cursor}", key)
@@ -213,3 +213,10 @@ async def test_fields_that_no_answer_covered_are_named(house):
     await house.books.database.run(lambda conn: mirrored.put(conn, [row]))
     answer = await house.get(f"{LIST}/id-7", await house.key())
     assert answer.json["missing"] == ["Payments", "AmountDue"]
+
+
+async def test_a_field_of_an_unforeseen_kind_fits_nothing(house):
+    """And is no mistake of ours: a number where Xero has a text, a list where it has an object."""
+    odd = {"InvoiceNumber": 7, "Contact": [], "Date": 5, "Code": {}}
+    await house.hold(UK, "Invoices", ("id-1", "PAID", 1, odd), ("id-2", "PAID", 1, invoice(2)))
+    assert (await numbers(house, "date_from=2020-01-01"))[0] == [2]

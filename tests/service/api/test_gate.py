@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from counterfoil import errors
 from counterfoil.app import api_keys
 from counterfoil.service.api import gate
 from counterfoil.store import api_keys as rows
@@ -201,3 +202,53 @@ async def test_what_nobody_foresaw_is_told_to_nobody(house, caplog):
     assert (answer.status, answer.json["code"]) == (500, "unforeseen")
     assert b"inner words" not in answer.body
     assert "inner words" in caplog.text
+
+
+async def test_what_no_text_of_ours_has_is_refused_at_the_gate(house):
+    """A NUL, which Postgres keeps in no text, in an address or a query; and a body that is nested without end."""
+    key = await house.key("admin")
+    assert (await house.get("/v1/entities/\0", key)).status == 400
+    nul = await house.get("/v1/changes?wait=1&after=4%00", key)
+    assert (nul.status, nul.json["fields"][0]["field"]) == (422, "after")
+    for body in (b"[" * 200_000, b'{"a":' * 100_000, b"\xff\xfe", b"[NaN]"):
+        answer = await house.ask("POST", "/v1/problems/1/skip", key, body)
+        assert (answer.status, answer.json["code"]) == (400, "bad-request")
+    assert (await house.ask("POST", "/v1/problems/1/skip", key)).json["fields"][0] == {
+        "field": "body",
+        "detail": "It is missing.",
+        "where": "body",
+    }
+
+
+async def test_a_stranger_is_not_told_what_is_wrong_with_the_master_key(house, monkeypatch):
+    """Only that keys cannot be looked at; where the file should be, the log says."""
+
+    async def without(_books, _text):
+        raise errors.MasterKeyError("There is no file /secret/place.", remedy="Put it back to /secret/place.")
+
+    monkeypatch.setattr(api_keys, "caller", without)
+    answer = await house.get(REFUSED, "cf_x")
+    assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "stop", "30")
+    assert b"secret" not in answer.body
+
+
+async def test_a_full_disk_keeps_nobody_from_reading(house, monkeypatch):
+    """That the key was used is not written then."""
+    key = await house.key()
+
+    async def full(_work):
+        raise errors.StoreError("The disk is full.")
+
+    monkeypatch.setattr(house.books.database, "run", full)
+    assert (await house.get(REFUSED, key)).status == 200
+    assert (await api_keys.listed(house.books))[0].last_used_at is None
+
+
+async def test_bodies_that_are_here_at_once_are_bounded(house, monkeypatch):
+    """The next one is told to come again; when one is done its room is free."""
+    monkeypatch.setattr(gate, "BODIES_BYTES_MAX", 1_000)
+    key = await house.key("admin")
+    refused = await house.ask("POST", "/v1/problems/1/skip", key, b"[" + b" " * 1_000 + b"]")
+    assert (refused.status, refused.json["code"]) == (429, "too-many")
+    assert (await house.ask("POST", "/v1/problems/1/skip", key, b"[" + b" " * 900 + b"]")).status == 422
+    assert house.api._bytes == 0

@@ -258,6 +258,31 @@ async def test_wait_tells_when_it_is_posted(desk):
     assert (told["state"], told["document"]["number"]) == ("posted", "SHOP-acme-uk-1")
 
 
+async def test_what_became_of_a_record_is_forgotten_after_a_day(desk, monkeypatch):
+    """Its posting stays; what is kept beside it for the answer does not."""
+    await desk.told([sale(1)])
+    monkeypatch.setattr(planning, "KEPT", -planning.KEPT)
+    await desk.told([sale(2)])
+    left = await desk.books.database.read(
+        lambda conn: conn.execute(sa.select(sa.func.count(schema.handed.c.id))).scalar()
+    )
+    assert left == 0
+    assert sorted(await desk.all_postings()) == ["order-1", "order-2"]
+
+
+async def test_a_request_is_a_run_that_can_be_proved_and_taken_back(desk, bench):
+    """As a run of a file is."""
+    await desk.told([sale(1), sale(2)])
+    await desk.books.finish()
+    runs_made = await desk.books.database.read(lambda conn: runs.latest(conn, 5))
+    (run,) = [one.id for one in runs_made if one.command == "records"]
+    assert (await desk.books.prove("shop")).holds
+    plan = await desk.books.undo_plan(run)
+    assert len(plan.lines) == 2
+    await desk.books.undo(run)
+    assert bench.living() == []
+
+
 async def test_the_run_is_in_the_key_s_name_and_no_record_stays_in_the_waiting_room(desk):
     """Who did it; what is planned is kept by its posting alone."""
     key = await desk.key()

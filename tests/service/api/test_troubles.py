@@ -90,7 +90,9 @@ async def test_a_key_for_one_company_finds_nothing_of_the_other(office):
     theirs = {one["external_id"]: one["id"] for one in (await office.get("/v1/postings", every))["postings"]}
     page = await office.get("/v1/postings", own)
     assert [one["external_id"] for one in page["postings"]] == ["order-5", "order-4"]
-    assert (await ask(office.api, "GET", f"/v1/postings/{theirs['order-1']}", own)).status == 404
+    hidden, absent = [await ask(office.api, "GET", f"/v1/postings/{one}", own) for one in (theirs["order-1"], 9999)]
+    assert hidden.status == absent.status == 404
+    assert hidden.body.replace(str(theirs["order-1"]).encode(), b"N") == absent.body.replace(b"9999", b"N")
     assert (await ask(office.api, "GET", "/v1/postings?entity=acme-uk", own)).status == 422
     (whole,), (part,) = [(await office.get("/v1/problems", key))["problems"] for key in (every, own)]
     assert (whole["n"], whole["count"]) == (part["n"], 3)

@@ -58,6 +58,7 @@ CHECKS: Final = (
     Check("pauses", operating.pauses, NEEDS_DATABASE),
     Check("modes", operating.modes, NEEDS_DATABASE),
     Check("backup", operating.backup, NEEDS_DATABASE),
+    Check("api-keys", operating.api_keys, NEEDS_DATABASE),
     Check("leftovers", remains.leftovers, NEEDS_DATABASE),
     Check("notices", remains.notices, NEEDS_DATABASE),
     Check("targets", remains.targets, NEEDS_DATABASE),

@@ -27,7 +27,7 @@ from counterfoil.store.handed import Handed
 
 AT_ONCE: Final = 2_000  # records that are looked at together: two whole requests at least
 KEPT: Final = datetime.timedelta(days=1)  # what became of a record is known so long
-DROPPED_AT_ONCE: Final = 5_000
+DROPPED_AT_ONCE: Final = 500
 TAKEN: Final = "taken-by-another"
 _TURNS: weakref.WeakKeyDictionary[Database, dict[str, asyncio.Lock]] = weakref.WeakKeyDictionary()
 
@@ -46,7 +46,10 @@ async def plan(books: Any, flow: FlowSettings) -> bool:
                 waits |= await _plan_request(books, flow, intake, list(rows))
             after = found[-1].id
         before = books.clock.now() - KEPT
-        await books.database.run(lambda conn: handed.drop_ended(conn, before, DROPPED_AT_ONCE))
+        while (
+            await books.database.run(lambda conn: handed.drop_ended(conn, before, DROPPED_AT_ONCE)) == DROPPED_AT_ONCE
+        ):
+            pass  # in small transactions: others write between them
     return waits
 
 

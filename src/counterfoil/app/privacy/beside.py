@@ -1,7 +1,7 @@
 """The list of the erased beside the database, as the sentinel: an older backup that is put back is erased again.
 
 Called by erasing and by app at opening. Ids and keyed hashes only, one JSON object; written whole or not at all, for its owner
-alone. A list of another installation is left alone.
+alone. What it says of another installation is left alone.
 """
 
 import contextlib
@@ -18,11 +18,7 @@ from counterfoil.store.erased import Entry
 ENDING: Final = ".erased"
 
 
-class List(msgspec.Struct, frozen=True):
-    """What the file says."""
-
-    installation_id: str
-    erased: list[Entry] = []
+Lists = dict[str, list[Entry]]  # by installation id: another database may have stood here
 
 
 def path_of(sentinel: Path | None) -> Path | None:
@@ -31,26 +27,29 @@ def path_of(sentinel: Path | None) -> Path | None:
 
 
 def read(path: Path | None, installation_id: str) -> set[Entry]:
-    """The entries; none where there is no list, or another installation's. Raises StoreError for one that cannot be read."""
+    """The entries of an installation; none where there is no list. Raises StoreError for one that cannot be read."""
+    return set(_all(path).get(installation_id, ()))
+
+
+def _all(path: Path | None) -> Lists:
     if path is None:
-        return set()
+        return {}
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=List)
+        return msgspec.json.decode(path.read_bytes(), type=Lists)
     except FileNotFoundError:
-        return set()
+        return {}
     except (OSError, msgspec.DecodeError) as cause:
         raise errors.StoreError(
             f"The list of erased persons, {path}, cannot be read.",
             remedy="Restore it from a copy; without it an older backup would bring their text back.",
         ) from cause
-    return set(found.erased) if found.installation_id == installation_id else set()
 
 
 def write(path: Path | None, installation_id: str, entries: set[Entry]) -> None:
-    """Replace the list, durably. Raises StoreError when it cannot be written."""
+    """Replace an installation's list, durably. Raises StoreError when it cannot be written."""
     if path is None:
         return
-    content = msgspec.json.encode(List(installation_id, sorted(entries)))
+    content = msgspec.json.encode(_all(path) | {installation_id: sorted(entries)})
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

@@ -21,6 +21,7 @@ from counterfoil.store.removing import collecting, people
 from counterfoil.store.removing.people import Found
 
 SHOWN_MAX: Final = 5
+TRIES: Final = 5
 COPIES: Final = ("*.backup", "*.replaced-*", "*.dump")  # beside the database: what other commands have left there
 
 
@@ -68,17 +69,27 @@ async def erase(books: Any, clue: str, entity: str | None) -> Done | None:
     Raises NotFound, InputError when several are meant, FixInput for what is open of theirs, MasterKeyError, StoreError.
     """
     found = await finding.one(books, clue, entity)
-    removal_id = await books.database.run(lambda conn: _begin(books, conn, found))
+    removal_id = None
+    for _ in range(TRIES):
+        person = await books.database.read(lambda conn: finding.whole(conn, found))
+        removal_id = await books.database.run(lambda conn, of=person: _begin(books, conn, of))
+        if removal_id is not None:
+            break
+    if removal_id is None:
+        raise errors.RunAgain(
+            "New postings of this contact are made all the while.", remedy="Stop the flow, or run again."
+        )
     books.point("erase: begun")
     await reopening.keep(books)
     books.point("erase: listed")
     return await sweeping.go_on(books, removal_id)
 
 
-def _begin(books: Any, conn: Connection, found: Found) -> int:
-    """The intent, and from now on nothing of theirs is written again: one transaction."""
-    locks.hold_tenants(conn, [found.tenant_id])
-    person = finding.whole(conn, found)
+def _begin(books: Any, conn: Connection, person: Person) -> int | None:
+    """The intent, and from now on nothing of theirs is written again: one transaction. None: they have new postings."""
+    locks.hold_tenants(conn, [person.tenant_id])
+    if not people.is_all(conn, person):
+        return None
     open_ones = people.in_the_way(conn, person.postings)
     if open_ones:
         raise errors.FixInput(

@@ -4,12 +4,14 @@ Called by erasing, purging, the service's housekeeping and app at opening. Each 
 changed. At the end an SQLite file is rebuilt, so that nothing stays in free pages or in its log.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from counterfoil import errors
 from counterfoil.access.audit import NO_ENTITY
 from counterfoil.mirror.described import NAMES
 from counterfoil.model.person import Person
@@ -22,11 +24,13 @@ from counterfoil.store.removing.copies import Swept
 TRANSACTION_S: Final = 0.02
 WINDOW: Final = 20  # rows of the first transaction; more when that is quick, fewer when it is not
 WINDOW_MAX: Final = 1_000
+REQUESTS_MAX: Final = 1  # of 50 elements, with their answers: 10 ms
+POSTINGS_MAX: Final = 10
 Step = Callable[[Connection, str | None, int], Swept]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """How a removal ended. `rows` by table; `compacted` False: another process reads the file, the rest is done later."""
+    """How a removal ended. `rows` by table; `compacted` False: the file is rebuilt later, since it is read now, or the disk is full."""
 
     id: int
     rows: dict[str, int]
@@ -38,23 +42,35 @@ async def go_on(books: Any, removal_id: int) -> Done | None:
     database = books.database
     if not await database.run(lambda conn: removals.take(conn, removal_id, books.owner, database.now(conn))):
         return None
-    window = WINDOW
-    while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(
-        _steps(books, one)
-    ):
-        books.point(f"{one.kind}: step {one.stands.step}")
+    one = await database.read(lambda conn: removals.get(conn, removal_id))
+    steps, window, step = _steps(books, one), WINDOW, -1
+    while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(steps):
+        window = window if step == one.stands.step else WINDOW  # the rows of the next table cost otherwise
+        step = one.stands.step
+        books.point(f"{one.kind}: step {step}")
         began = books.clock.elapsed_s()
-        await database.run(functools.partial(_window, books, removal_id, most=window))
+        await database.run(functools.partial(_window, books, removal_id, steps, most=window))
         took_s = books.clock.elapsed_s() - began
         window = max(1, window // 2) if took_s > TRANSACTION_S else min(WINDOW_MAX, window * 2)
     books.point(f"{one.kind}: swept")
     await database.run(lambda conn: removals.forget_whom(conn, removal_id))
     books.point(f"{one.kind}: forgotten")
-    compacted = not await _is_read(books) and await database.compact()
+    compacted = await _compacted(books)
     books.point(f"{one.kind}: compacted")
     if compacted:
         await database.run(lambda conn: _end(books, conn, one))
+    else:
+        await database.run(lambda conn: removals.release(conn, removal_id))
     return Done(removal_id, one.counts, compacted)
+
+
+async def _compacted(books: Any) -> bool:
+    """Rebuild the file, if nobody needs it as it is and there is room; else the next command tries again."""
+    if await _is_read(books):
+        return False
+    with contextlib.suppress(errors.StoreError):  # a disk that is full keeps nobody from working
+        return bool(await books.database.compact())
+    return False
 
 
 async def _is_read(books: Any) -> bool:
@@ -67,9 +83,9 @@ async def _is_read(books: Any) -> bool:
     return found
 
 
-def _window(books: Any, removal_id: int, connection: Connection, *, most: int) -> None:
+def _window(books: Any, removal_id: int, steps: list[Step], connection: Connection, *, most: int) -> None:
     one = removals.get(connection, removal_id)
-    steps, place = _steps(books, one), one.stands
+    place = one.stands
     if place.step >= len(steps):
         return
     now = books.database.now(connection)
@@ -117,12 +133,12 @@ def _changes(person: Person, conn: Connection, after: str | None, most: int) -> 
 
 
 def _requests(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return sent.requests(conn, person, after, min(most, 50))
+    return sent.requests(conn, person, after, min(most, REQUESTS_MAX))
 
 
 def _postings(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
     keyed = functools.partial(books.access.audit.keyed_hash, conn)
-    return sent.postings(conn, person, keyed, after, min(most, 50), books.database.now(conn))
+    return sent.postings(conn, person, keyed, after, min(most, POSTINGS_MAX), books.database.now(conn))
 
 
 def _days(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:

@@ -33,6 +33,9 @@ class HandedRecords:
         """Every flow of which something waits; one that the configuration no longer has waits until it is back."""
         if not self._shift.plans:
             return ()
+        old = self._shift.now() - planning.KEPT
+        if await self._books.database.read(lambda conn: handed.any_ended(conn, old)):
+            await self._books.database.run(lambda conn: handed.drop_ended(conn, old, planning.DROPPED_AT_ONCE))
         flow_ids = await self._books.database.read(handed.flows)
         known = {flow.id for flow in self._books.flows.values()}
         waiting = await self._shift.waiting(KIND)

@@ -14,31 +14,31 @@ from counterfoil.mirror.meaning import fields, words
 from counterfoil.model.observed import Observed
 
 # What Xero computes from what is sent.
-_COMPUTED: Final = frozenset(
+COMPUTED: Final = frozenset(
     {"AmountDue", "CISDeduction", "CurrencyRate", "HasAttachments", "IsDiscounted", "RemainingCredit", "SubTotal", "Total", "TotalDiscount", "TotalTax"}
 )  # fmt: skip
 # What a document that was only just made does not have yet: somebody did more to it.
-_LATER: Final = (
-    "AmountCredited",
-    "AmountPaid",
-    "Allocations",
-    "CreditNotes",
-    "Overpayments",
-    "Payments",
-    "Prepayments",
-    "SentToContact",
-)
+_LATER: Final = frozenset(
+    {"AmountCredited", "AmountPaid", "Allocations", "CreditNotes", "Overpayments", "Payments", "Prepayments", "SentToContact"}
+)  # fmt: skip
+_THEIRS: Final = frozenset({"Overpayments", "Prepayments"})  # we allocate none
 _LISTS: Final = frozenset({"Allocations", "CreditNotes", "Payments"})  # what is settled by documents of their own
 
 
-def is_written(look: Observed, sent: Mapping[str, Any]) -> bool:
-    """Whether sending this element made the difference. `sent`: as it went, in Xero's words."""
+def is_written(look: Observed, sent: Mapping[str, Any], *, settled: bool = False) -> bool:
+    """Whether sending this element made the difference. `sent`: as it went, in Xero's words.
+
+    `settled`: of a new document, what payments and credits did to it since is left aside.
+    """
     after = look.after
+    if settled and sent.get("Status") == "AUTHORISED" and after is not None and after.get("Status") == "PAID":
+        sent = {name: value for name, value in sent.items() if name != "Status"}
     if after is None or not all(_stands(value, after.get(name)) for name, value in sent.items()):
         return False
     if look.before is None:
-        return not any(_is_there(after.get(name)) for name in _LATER if name not in sent)
-    explained = _COMPUTED | sent.keys()
+        later = _LATER - (words.SETTLING - _THEIRS) if settled else _LATER
+        return not any(_is_there(after.get(name)) for name in later - sent.keys())
+    explained = COMPUTED | sent.keys()
     if sent.get("Status") in words.ENDED:
         explained |= words.SETTLING
     return differing(look) <= explained
@@ -51,14 +51,11 @@ def differing(look: Observed) -> frozenset[str]:
 
 
 def is_settled(look: Observed) -> bool:
-    """Whether nothing differs but what payments and credits change, and at least one of these came or went."""
+    """Whether nothing differs of a document that was there but what our payments and credits may change."""
     names = differing(look)
-    return (
-        look.before is not None
-        and look.after is not None
-        and bool(names & _LISTS)
-        and names <= words.SETTLING | _COMPUTED
-    )
+    if look.before is None or look.after is None or look.after.get("Status") in words.ENDED or names & _THEIRS:
+        return False
+    return bool(names & _LISTS) and names <= words.SETTLING | COMPUTED
 
 
 def moved(look: Observed, name: str) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:

@@ -39,7 +39,7 @@ def told(conn: Connection, seen: Sequence[Observed], find_marker: Marker) -> lis
     found, upto = [], dict[str, int]()
     for look in seen:
         mine = open_to.get(look.document_id, [])
-        own = next((one for one in reversed(mine) if one in sent and ours.is_written(look, sent[one])), None)
+        own = _written(conn, look, [(one, sent[one]) for one in reversed(mine) if one in sent], owned)
         past = [one.request_id for one in mine if not one.open or one is own]
         if past:
             upto[look.document_id] = max(past)
@@ -47,7 +47,19 @@ def told(conn: Connection, seen: Sequence[Observed], find_marker: Marker) -> lis
             look if own is None else msgspec.structs.replace(look, posting=own.posting_id, revision=own.revision)
         )
     own_writes.claim(conn, tenant, resource, upto)
-    return [one if one.revision is not None else _settled(conn, one, owned) for one in found]
+    return [one if one.revision is not None else _by_settling(conn, one, owned) for one in found]
+
+
+def _written(
+    conn: Connection, look: Observed, sent: Sequence[tuple[Write, Mapping[str, Any]]], owned: Mapping[str, list[Owned]]
+) -> Write | None:
+    """Which of our writes made the difference; a new document may be settled already, by what is ours too."""
+    own = next((one for one, element in sent if ours.is_written(look, element)), None)
+    if own is None and look.before is None:
+        own = next((one for one, element in sent if ours.is_written(look, element, settled=True)), None)
+        if own is not None and not _settled(conn, look, owned):
+            return None
+    return own
 
 
 def _owned(conn: Connection, seen: Sequence[Observed], find_marker: Marker) -> dict[str, list[Owned]]:
@@ -69,23 +81,29 @@ def _owned(conn: Connection, seen: Sequence[Observed], find_marker: Marker) -> d
     return found | {each: [known[text]] for each, text in numbers.items() if text in known}
 
 
-def _settled(conn: Connection, look: Observed, owned: Mapping[str, list[Owned]]) -> Observed:
+def _by_settling(conn: Connection, look: Observed, owned: Mapping[str, list[Owned]]) -> Observed:
     """A look at a document that only payments and credits changed: ours when each of them is ours."""
-    if look.resource not in ("CreditNotes", "Invoices") or not ours.is_settled(look):
+    by = _settled(conn, look, owned) if ours.is_settled(look) else []
+    if not by:
         return look
+    newest = max(by, key=lambda one: one.id)
+    return msgspec.structs.replace(look, posting=newest.id, revision=newest.revision)
+
+
+def _settled(conn: Connection, look: Observed, owned: Mapping[str, list[Owned]]) -> list[Owned]:
+    """Our payments and credits by which the document is settled otherwise now; none: one of them is not ours."""
     by: list[Owned] = []
+    if look.resource not in ("CreditNotes", "Invoices"):
+        return by
     for name, find in (("Payments", _payments), ("CreditNotes", _credits), ("Allocations", _allocations)):
         came, went = ours.moved(look, name)
         for members, is_new in ((came, True), (went, False)):
             if members:
                 of_ours = find(conn, look, members, owned, is_new=is_new)
                 if of_ours is None:
-                    return look
+                    return []
                 by += of_ours
-    if not by:
-        return look
-    newest = max(by, key=lambda one: one.id)
-    return msgspec.structs.replace(look, posting=newest.id, revision=newest.revision)
+    return by
 
 
 def _payments(

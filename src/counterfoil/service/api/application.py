@@ -65,7 +65,12 @@ def framework(books: Any, waiting: Waiting) -> Litestar:
             "books": Provide(_books, sync_to_thread=False),
             "caller": Provide(_caller, sync_to_thread=False),
         },
-        exception_handlers={HTTPException: _refused, errors.CounterfoilError: _told, Exception: _unforeseen},
+        exception_handlers={
+            HTTPException: _refused,
+            errors.CounterfoilError: _told,
+            RecursionError: _too_deep,
+            Exception: _unforeseen,
+        },
     )
 
 
@@ -101,6 +106,11 @@ def _refused(_request: Asked, error: HTTPException) -> Response[bytes]:
 
 def _told(_request: Asked, error: errors.CounterfoilError) -> Response[bytes]:
     return problems.answer(error)
+
+
+def _too_deep(_request: Asked, _error: RecursionError) -> Response[bytes]:
+    """Of a body: nothing else here goes as deep as whoever asks wants."""
+    return problems.answer(problems.Refusal("bad-request", "The body is nested too deeply.", "See /schema."))
 
 
 def _unforeseen(_request: Asked, error: Exception) -> Response[bytes]:

@@ -25,7 +25,7 @@ from counterfoil.service.api.registry import CALLER
 from counterfoil.service.api.waiting import Waiting
 
 PREFIXES: Final = ("/v1", "/schema")
-OPEN: Final = "/schema"  # the description of the API is no secret
+OPEN: Final = ("/schema", "/schema/reference")  # the description of the API is no secret
 BODY_BYTES_MAX: Final = 4 << 20
 BODIES_BYTES_MAX: Final = 32 << 20  # of all bodies that are here at once
 BODY_S: Final = 30.0
@@ -73,7 +73,7 @@ class Gate:
         caller: Caller | None = None
         try:
             self._look(scope)
-            if not scope["path"].startswith(OPEN):
+            if scope["path"].rstrip("/") not in OPEN:
                 caller = await self._caller(scope)
             async with asyncio.timeout(REQUEST_S):
                 await self._answer(scope, receive, sender, caller)
@@ -98,6 +98,12 @@ class Gate:
         query = scope["query_string"]
         if len(query) > QUERY_BYTES_MAX or query.count(b"&") >= QUERY_FIELDS_MAX:
             raise Refusal("bad-request", "The query is too long.", "Ask in several requests.")
+        if "\0" in scope["path"]:
+            raise Refusal("bad-request", "The address has a character in it that no text of ours has.")
+        if b"%00" in query:
+            asked = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+            name = next((name for name, value in asked if "\0" in name + value), "").replace("\0", "")
+            raise problems.field(name[: problems.TEXT_MAX], "It has a character in it that no text of ours has.")
         try:
             query.decode("ascii")
             scope["path"].encode()
@@ -108,7 +114,11 @@ class Gate:
         """Whoever asks. Raises Refusal: 401, the same for whatever is wrong with a key."""
         given = [bytes(value) for name, value in scope["headers"] if name == b"authorization"]
         kind, _, text = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
-        found = await api_keys.caller(self._books, text.strip()) if kind.lower() == "bearer" else None
+        try:
+            found = await api_keys.caller(self._books, text.strip()) if kind.lower() == "bearer" else None
+        except errors.Stop as error:  # what is wrong here, and where, is no stranger's business
+            _log.warning("no key can be recognised: %s", error.code, exc_info=error)
+            raise Refusal("stop", "Keys cannot be looked at now.", "The service's log says why.") from error
         if found is None:
             raise Refusal(
                 "no-key",
@@ -127,38 +137,37 @@ class Gate:
                 retry_after_s=AGAIN_S,
             )
         self._running[who] += 1
-        size = 0
+        parts: list[bytes] = []
         try:
-            body = b""
             if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
-                body = await self._body(scope, receive)
-                size = len(body)
-                self._bytes += size
+                await self._fill(parts, scope, receive)
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            await self._app({**scope, "method": method, CALLER: caller}, given(body, receive), sender)
+            await self._app({**scope, "method": method, CALLER: caller}, given(b"".join(parts), receive), sender)
         finally:
-            self._bytes -= size
+            self._bytes -= sum(map(len, parts))
             self._running[who] -= 1
             if not self._running[who]:
                 del self._running[who]
 
-    async def _body(self, scope: Any, receive: Any) -> bytes:
-        """A request's whole body. Raises Refusal."""
+    async def _fill(self, parts: list[bytes], scope: Any, receive: Any) -> None:
+        """Put a request's whole body into `parts`. Raises Refusal."""
         length = guard.header(scope, b"content-length")
         if length and (not length.isdigit() or int(length) > BODY_BYTES_MAX):
             raise _too_large()
-        parts, size, more = [], 0, True
+        size, more = 0, True
         try:
             async with asyncio.timeout(BODY_S):
                 while more:
                     event = await receive()
                     if event["type"] != "http.request":
                         raise Refusal("bad-request", "The request was broken off.")
-                    parts.append(event.get("body", b""))
-                    size += len(parts[-1])
+                    part = event.get("body", b"")
+                    size += len(part)
                     if size > BODY_BYTES_MAX:
                         raise _too_large()
-                    if size + self._bytes > BODIES_BYTES_MAX:
+                    parts.append(part)
+                    self._bytes += len(part)
+                    if self._bytes > BODIES_BYTES_MAX:
                         raise Refusal(
                             "too-many", "Too many large requests at once.", "Send it again.", retry_after_s=AGAIN_S
                         )
@@ -170,7 +179,6 @@ class Gate:
             raise Refusal(
                 "media-type", f"A body of kind {kind[:100] or 'nothing'!r} is not taken.", f"Send {KINDS[0]}."
             )
-        return b"".join(parts)
 
     def _say(self, scope: Any, sender: "Sender", caller: Caller | None, took_s: float) -> None:
         """One line. The path has entities and ids in it, which the log may hold; what a query looks for may be a name."""

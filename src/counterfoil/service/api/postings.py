@@ -3,11 +3,13 @@
 Called by application. As `counterfoil postings` and `why` tell it: no call to Xero.
 """
 
+import contextlib
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar.params import PathParameter, QueryParameter
 
+from counterfoil import errors
 from counterfoil.app import telling
 from counterfoil.app.handing.telling import State
 from counterfoil.app.reports import Listed
@@ -69,8 +71,9 @@ async def list_postings(
     after: Annotated[int | None, QueryParameter(name="after", ge=1, le=ID_MAX, description="`next` of the page before.")] = None,
 ) -> Postings:  # fmt: skip
     """A page of those that the key may see."""
-    if flow is not None and flow not in books.flows:
-        raise problems.field("flow", f"There is no flow {flow!r}.", remedy=spelling.suggestion(flow, books.flows))
+    flows = registry.visible_flows(books, caller)
+    if flow is not None and flow not in flows:
+        raise problems.field("flow", f"There is no flow {flow!r}.", remedy=spelling.suggestion(flow, flows))
     seen = registry.visible(books, caller)
     if entity is not None and entity not in seen:
         raise problems.field("entity", f"There is no entity {entity!r}.", remedy=spelling.suggestion(entity, seen))
@@ -88,8 +91,12 @@ async def list_postings(
 )  # fmt: skip
 async def get_posting(books: BooksOf, caller: CallerOf, posting: PostingId) -> Story:
     """All that is known of it."""
-    found: Story = await books.story(registry.number(posting, "posting"))
-    if not caller.sees(found.posting.entity):
+    found: Story | None = None
+    with contextlib.suppress(errors.NotFound):
+        found = await books.story(registry.number(posting, "posting"))
+    if found is None or not caller.sees(
+        found.posting.entity
+    ):  # the same of one that there is not: nobody can tell which
         raise problems.unknown(f"There is no posting {posting}.", "`GET /v1/postings` lists them.")
     return found
 

@@ -169,4 +169,7 @@ def _fields(extra: object) -> Iterable[FieldProblem]:
         if isinstance(one, dict):
             source = one.get("source", "body")
             where = str(getattr(source, "value", source))
-            yield FieldProblem(str(one.get("key", ""))[:TEXT_MAX], str(one.get("message", ""))[:TEXT_MAX], where)
+            name, message = (str(one.get(part, ""))[:TEXT_MAX] for part in ("key", "message"))
+            if message == f"'{name}'":  # how the framework says it
+                message = "It is missing."
+            yield FieldProblem("body" if name == "data" else name, message, where)

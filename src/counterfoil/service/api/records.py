@@ -88,7 +88,7 @@ async def hand_over_records(
 ) -> Records:
     """Take them, plan them, and say what became of each."""
     found = books.flows.get(flow)
-    seen = [one.table for one in books.flows.values() if caller.sees(one.entity) or one.entity is None]
+    seen = registry.visible_flows(books, caller)
     if found is None or flow not in seen:
         raise problems.unknown(f"There is no flow {flow!r}.", spelling.suggestion(flow, seen))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -4,7 +4,8 @@ Called by every module of routes. A route is a function with typed parameters: t
 (`Annotated[…, QueryParameter(…)]`), `data` for a body, and, where it wants them, `books` (which act in the key's name) and
 `caller`. From those the framework makes the checks and description.py the document at /schema, so that neither can differ
 from what runs. Before a route runs, `_checked` has seen to its rights, to a path's entity and to names in the query that
-nobody knows: a misspelt filter would otherwise filter nothing.
+nobody knows: a misspelt filter would otherwise filter nothing. The framework reads a body's numbers as floats before it makes
+`data` of them: a route that takes amounts reads `request.body()` itself.
 """
 
 import inspect
@@ -139,6 +140,11 @@ def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
                 f"{name[: problems.TEXT_MAX]!r} is no parameter here.",
                 remedy=spelling.suggestion(name, told.query) if told.query else "This takes none.",
             )
+
+
+def visible_flows(books: Any, caller: Caller) -> list[str]:
+    """The flows' tables that a key may know of: of its entities, and those whose records name their own."""
+    return [one.table for one in books.flows.values() if one.entity is None or caller.sees(one.entity)]
 
 
 def number(text: str, what: str) -> int:

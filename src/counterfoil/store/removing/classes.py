@@ -23,6 +23,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "feeds": ("", "ended_why error"),
     "fixes": ("external_ids value put", "cause because"),
     "fixes_used": ("said", ""),
+    "handed": ("record external_id reason", "source cause remedy field"),
     "happenings": ("body", ""),
     "inbox_deliveries": ("", "body"),
     "messages": ("", "error"),
@@ -47,7 +48,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 NONE: Final = frozenset(
     {
         "audit", "audit_heads", "cursors", "drops", "erased", "grants", "happenings_last", "happenings_turns", "inbox_counts",
-        "inbox_ids", "inbox_marks", "readings", "request_items", "run_records", "secrets", "services", "spool_groups", "spools",
+        "inbox_ids", "inbox_marks", "overdue_sweeps", "overdue_told", "own_writes", "readings", "request_items", "run_records", "secrets", "services", "spool_groups", "spools",
         "usage",
     }
 )  # fmt: skip
@@ -64,14 +65,14 @@ KEPT: Final[dict[str, str]] = {
 # `personal` and taken out by ids, not by words: by which sweep.
 SWEPT: Final[dict[str, str]] = {
     "attempts": "requests", "bad_rows": "texts", "contact_links": "texts", "contacts": "index", "documents": "index",
-    "fixes": "texts", "fixes_used": "postings", "happenings": "changes", "mirrored": "documents", "posting_parts": "postings",
+    "fixes": "texts", "fixes_used": "postings", "handed": "texts", "happenings": "changes", "mirrored": "documents", "posting_parts": "postings",
     "postings": "postings", "removals": "the end", "requests": "requests", "revisions": "postings", "spool_rows": "the run's end",
 }  # fmt: skip
 # Columns whose name may mean a person's words elsewhere, and which hold nothing but our own words, ids or Xero's codes.
 OURS: Final = frozenset(
     {
         "api_keys.made_by", "api_keys.prefix", "api_keys.revoked_by", "api_keys.rights", "api_keys.root_id", "api_keys.entities",
-        "deliveries.document", "deliveries.feed", "feeds.paused_by", "bindings.short_code", "drift.field", "erased.key", "fixes.field", "happenings.name", "inbox_counts.name", "meta.key",
+        "deliveries.document", "deliveries.feed", "feeds.paused_by", "handed.ended_as", "handed.entities", "handed.request", "bindings.short_code", "drift.field", "erased.key", "fixes.field", "happenings.name", "inbox_counts.name", "meta.key",
         "mirrored.missing", "pauses.name", "removals.counts", "removals.place", "secrets.secret", "spool_groups.key",
         "waits.key", "grants.spare", "grants.secret", "grants.lost", "runs.command", "audit.data",
     }

@@ -92,12 +92,19 @@ def person(conn: sa.Connection, entity: str, tenant_id: str, ids: Sequence[str],
         words_of(words, strong, weak)
     known = Words(strong, weak)
     strong |= {one for one in names if known.name(one)}
+    linked |= _unread(conn, entity, Words(strong))
     telling = Words(strong, weak)
     return Person(
         entity=entity, tenant_id=tenant_id, contact_ids=tuple(sorted(contact_ids)), external_ids=tuple(sorted(names)),
         postings=tuple(sorted(linked)), numbers=tuple(_numbers(conn, tenant_id, contact_ids, telling)),
         strong=tuple(sorted(strong)), weak=tuple(sorted(weak)),
     )  # fmt: skip
+
+
+def is_all(conn: sa.Connection, person: Person) -> bool:
+    """Whether they still have no other postings than these: by ids alone, and so quick."""
+    own = _contacts(conn, person.entity, person.tenant_id, set(person.contact_ids), set(person.external_ids))
+    return _followers(conn, own) <= set(person.postings)
 
 
 def _merged(conn: sa.Connection, tenant_id: str, ids: Sequence[str]) -> set[str]:
@@ -144,10 +151,22 @@ def _unlinked(conn: sa.Connection, entity: str, names: set[str]) -> set[int]:
     found: set[int] = set()
     for posting_id, record, mapped in conn.execute(query.where(alone)):
         given = mapped if mapped is not None else record
-        contact = given.get("contact") if isinstance(given, dict) else None
+        contact = _contact_of(given)
         if isinstance(contact, dict) and contact.get("external_id") in names:
             found.add(posting_id)
     return found
+
+
+def _unread(conn: sa.Connection, entity: str, words: Words) -> set[int]:
+    """Rows of which no record could be made, so that nobody knows whose they are, with their name or address in them."""
+    alone = sa.and_(p.entity == entity, p.after_id.is_(None), p.kind != "contact", p.state.in_(UNCHECKED))
+    raw = sa.select(p.id, r.record).join(schema.revisions, sa.and_(r.posting_id == p.id, r.n == p.revision))
+    rows = conn.execute(raw.where(alone, r.mapped.is_(None)))
+    return {row[0] for row in rows if not _contact_of(row[1]) and words.out_of_any(row[1]) is not row[1]}
+
+
+def _contact_of(record: Any) -> Any:
+    return record.get("contact") if isinstance(record, dict) else None
 
 
 def _followers(conn: sa.Connection, ids: set[int]) -> set[int]:

@@ -57,9 +57,13 @@ REGISTRY: Final[list[Goes]] = [
     Goes("deliveries", "n", through="happenings"),
     Goes("happenings", "tenant_id"),
     Goes("happenings_turns", "tenant_id"),
+    Goes("own_writes", "tenant_id"),
+    Goes("overdue_told", "tenant_id"),
+    Goes("overdue_sweeps", "tenant_id"),
     Goes("inbox_ids", "tenant_id"),
     Goes("inbox_marks", "tenant_id"),
     Goes("bad_rows", "entity", is_entity=True),
+    Goes("handed", "entity", is_entity=True),
 ]
 
 

@@ -75,7 +75,7 @@ def _posting(conn: sa.Connection, one: Posting, words: Words, names: _Names, now
     else:
         for name in ("number", "document_number"):
             if words.name(getattr(one, name)):
-                values[name] = f"{erased.STAND_IN}{one.id}"
+                values[name] = veil.ERASED
     conn.execute(sa.update(schema.postings).where(p.id == one.id).values(**values))
     conn.execute(sa.delete(schema.drops).where(x.what.in_((erased.PARTED, ROWS)), x.id == one.id))
     conn.execute(sa.insert(schema.drops), [{"what": what, "id": one.id, "at": now} for what in (erased.PARTED, ROWS)])

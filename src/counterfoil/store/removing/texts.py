@@ -22,6 +22,7 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "postings": (("cause", "reason", "remedy", "skipped", "source"), ("xero_messages",)),
     "problems": (("key",), ()),
     "bad_rows": (("external_id", "source", "cause", "reason", "remedy", "skipped"), ("record",)),
+    "handed": (("external_id", "source", "cause", "reason", "remedy", "field"), ("record",)),
     "notices": (("subject", "message", "remedy", "link"), ()),
     "messages": (("error",), ()),
     "deliveries": (("error",), ()),
@@ -38,7 +39,8 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "attempts": (("outcome",), ()),
     "meta": (("value",), ()),
 }
-STATES: Final = ("state", "at", "undone_at")  # what decides what follows
+GONE: Final = "The customer of this record was erased."
+STATES: Final = ("state", "at", "undone_at", "received_at", "ended_at")  # what decides what follows
 r, o, x = schema.revisions.c, schema.posting_parts.c, schema.drops.c
 
 
@@ -102,6 +104,9 @@ def _consequences(table: str, row: dict[str, Any], values: dict[str, Any]) -> di
         return values | {"undone_at": row["at"], "undone_by": ERASED}
     if table == "bad_rows" and "record" in values:
         return values | {"record": None, "state": "gone" if row["state"] == "open" else row["state"]}
+    if table == "handed" and "record" in values:  # it waits no longer: what it would say is gone
+        ended = {"record": None, "ended_as": "refused", "cause": "erased-person", "reason": GONE}
+        return values | ended | {"ended_at": row["ended_at"] or row["received_at"]}
     return values
 
 
