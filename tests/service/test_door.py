@@ -199,15 +199,45 @@ async def test_slow_clients_are_cut_off(office, monkeypatch):
         assert (await ask(door.port, path="/healthz")).status == 200
 
 
-async def test_too_many_connections_are_cut_off(office, monkeypatch):
-    """The first ones are served, the next ones are not, and when some are gone there is room again."""
+async def test_connections_that_say_nothing_make_room_for_one_that_does(office, monkeypatch):
+    """However many idle: whoever asks is answered, and the one that idled for longest is gone."""
     monkeypatch.setattr(listening, "CONNECTIONS_MAX", 3)
     async with serving(office) as (_books, door):
         held = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(3)]
-        assert await cut_off(door.port)
+        assert (await ask(door.port, path="/healthz")).status == 200
+        assert await asyncio.wait_for(ended(held[0][0]), 60)
         for _reader, writer in held:
             writer.close()
-            await writer.wait_closed()
+
+
+async def ended(reader):
+    """Whether the other side ended a connection."""
+    try:
+        return await reader.read() == b""
+    except ConnectionError:
+        return True
+
+
+async def test_too_many_connections_are_cut_off(office, monkeypatch):
+    """Those that are being answered are, the next one is not, and when they are gone there is room again."""
+    from counterfoil.app import connecting
+
+    monkeypatch.setattr(listening, "CONNECTIONS_MAX", 3)
+    whole, asked, go_on = connecting.whose, asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(books):
+        asked.release()
+        await go_on.wait()
+        return await whole(books)
+
+    monkeypatch.setattr(connecting, "whose", slow)
+    async with serving(office) as (_books, door):
+        slow_ones = [asyncio.create_task(ask(door.port, path="/connect", Accept="text/html")) for _ in range(3)]
+        for _ in slow_ones:
+            await asked.acquire()
+        assert await cut_off(door.port)
+        go_on.set()
+        assert [one.status for one in await asyncio.gather(*slow_ones)] == [200] * 3
         assert (await ask(door.port, path="/healthz")).status == 200
 
 

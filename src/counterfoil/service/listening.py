@@ -6,6 +6,7 @@ says nothing, says it slowly or does not read is cut off.
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
@@ -35,12 +36,23 @@ class Connection(H11Protocol):
     _heads_end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """One more, unless there are too many."""
+        """One more. Of too many the one goes that has said nothing whole for longest; this one, where all are being answered.
+
+        Not so many for each address: behind a proxy, and on this machine, all come from one.
+        """
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
-            transport.abort()
-            return
         self._expect_head()
+        if len(self.connections) > CONNECTIONS_MAX:
+            min((one for one in self.connections if isinstance(one, Connection)), key=Connection.patience).cut_off()
+
+    def patience(self) -> float:
+        """Until when it has time to ask; for ever while it is answered."""
+        return math.inf if self._heads_end is None else self._heads_end.when()
+
+    def cut_off(self) -> None:
+        """It is on its way out: the next one too many finds another."""
+        self._head_came()
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
