@@ -50,7 +50,7 @@ class Office:
         from counterfoil.cli import entry
 
         out, err, here = io.StringIO(), io.StringIO(), Path.cwd()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         os.chdir(self.folder)
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

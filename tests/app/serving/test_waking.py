@@ -23,7 +23,8 @@ class Runtime:
 
 async def test_a_hint_reaches_the_work_that_is_done_and_no_other():
     """Before a runtime runs, and of a kind that this process does not do, it is lost without a word: a sweep finds the work."""
-    serving, runtime = Serving(types.SimpleNamespace(clock=SystemClock())), Runtime()
+    books = types.SimpleNamespace(clock=SystemClock(), database=None, owner="here", point=None)
+    serving, runtime = Serving(books), Runtime()
     await serving.wake("postings", "acme-uk")
     serving._shift.runtime = runtime
     serving._register(runtime)
