@@ -135,6 +135,14 @@ def test_a_write_s_answer_keeps_its_own_remarks_out(mirror: Bench) -> None:
     assert mirror.held() == invoice(1, Payments=[{"PaymentID": "p"}])
 
 
+def test_what_a_write_s_answer_leaves_out_are_fields_that_xero_has(mirror: Bench) -> None:
+    """No companion text of a field that has none: who asks over HTTP which fields are missing read "ContactString" among them."""
+    mirror.see(invoice(), applying.write_answer(ONE))
+    missing = mirror.missing().split(",")
+    assert "Payments" in missing
+    assert [name for name in missing if name.endswith("String")] == []
+
+
 def test_the_same_again_writes_and_tells_nothing(mirror: Bench) -> None:
     """Also with its fields in another order."""
     sent = invoice(Reference="r", Total=10.5)

@@ -161,7 +161,8 @@ def _overlaid(one: Described, row: Seen, projection: Projection, was: Mirrored |
     older = {} if was is None else msgspec.json.decode(was.body, type=dict[str, msgspec.Raw])
     lacking = projection.uncovered
     if projection.is_partial:
-        lacking |= drifting.known_fields(one.name) - fields.keys() - projection.ignored
+        unsaid = drifting.known_fields(one.name) - fields.keys() - projection.ignored
+        lacking |= {name for name in unsaid if name in older or not name.endswith(whole.COMPANION)}
         within = {name for name, raw in fields.items() if bytes(raw).startswith(b"{")}
         lacking |= {f"{PROVISIONAL}{name}" for name in within}
         if projection.is_new and was is None:

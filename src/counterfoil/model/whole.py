@@ -12,7 +12,7 @@ from typing import Any, Final
 from counterfoil.model import record
 
 _WHOLE_NUMBERS: Final = frozenset({"Day", "FinancialYearEndDay", "FinancialYearEndMonth"})
-_COMPANION: Final = "String"
+COMPANION: Final = "String"
 
 
 PROVISIONAL: Final = "~"
@@ -87,7 +87,7 @@ def typed(value: Any, name: str = "") -> Any:
 
 
 def _is_companion(name: str, beside: Mapping[str, Any]) -> bool:
-    return name.endswith(_COMPANION) and name.removesuffix(_COMPANION) in beside
+    return name.endswith(COMPANION) and name.removesuffix(COMPANION) in beside
 
 
 def _date(text: str, name: str) -> str:

@@ -207,12 +207,21 @@ async def test_a_first_load_that_runs(house):
 async def test_fields_that_no_answer_covered_are_named(house):
     """So that nobody takes an old amount for the one at this stamp."""
     row = mirrored.Mirrored(
-        UK, "Invoices", "id-7", "PAID", NOW, NOW, "Payments,AmountDue", None, None, msgspec.json.encode(invoice(7))
+        UK,
+        "Invoices",
+        "id-7",
+        "PAID",
+        NOW,
+        NOW,
+        "Payments,AmountDue,~Contact",
+        None,
+        None,
+        msgspec.json.encode(invoice(7)),
     )
     await house.hold(UK, "Invoices")
     await house.books.database.run(lambda conn: mirrored.put(conn, [row]))
     answer = await house.get(f"{LIST}/id-7", await house.key())
-    assert answer.json["missing"] == ["Payments", "AmountDue"]
+    assert answer.json["missing"] == ["AmountDue", "Contact", "Payments"]
 
 
 async def test_a_field_of_an_unforeseen_kind_fits_nothing(house):

@@ -13,6 +13,7 @@ from litestar.params import PathParameter, QueryParameter
 from counterfoil.app import mirrored_documents
 from counterfoil.app.mirrored_documents import Read
 from counterfoil.model.sought import Sought
+from counterfoil.model.whole import PROVISIONAL
 from counterfoil.service.api import problems, registry
 from counterfoil.service.api.registry import PAGE_USUAL, After, BooksOf, EntityName, Limit
 
@@ -131,7 +132,7 @@ async def get_document(
 
 
 def _told(row: Any) -> Document:
-    missing = tuple(filter(None, row.missing.split(",")))
+    missing = tuple(sorted({name.removeprefix(PROVISIONAL) for name in row.missing.split(",") if name}))
     return Document(row.document_id, row.status, row.stamp, row.deleted_at, missing, msgspec.Raw(row.body))
 
 
