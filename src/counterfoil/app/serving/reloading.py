@@ -1,9 +1,9 @@
 """Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
 
 Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
-webhooks with, the heartbeat and the log change at once. What cannot change under those who use it needs a restart, is named, and then
-nothing is taken over: where Xero and the database are and who we are there, the vault, who may reach the door, and the times of
-requests that may be on their way.
+webhooks with, the heartbeat, the log and the times of [posting] change at once; a request that was begun keeps what was written down
+for it then (posting/claiming). What cannot change under those who use it needs a restart, is named, and then nothing is taken over:
+where Xero and the database are and who we are there, the vault, and who may reach the door.
 """
 
 import asyncio
@@ -23,13 +23,24 @@ from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
 TAKEN_OVER: Final = frozenset(
-    {"path", "environment", "entities", "feeds", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
+    {
+        "path",
+        "environment",
+        "entities",
+        "feeds",
+        "flows",
+        "lookups",
+        "mirror",
+        "notify",
+        "pacing",
+        "posting",
+        "retention",
+    }
 )
 TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute", "webhook_keys"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
-    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
@@ -92,11 +103,11 @@ class Reloading:
             return False
         before, books.settings = books.settings, loaded
         books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
-        books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
+        books.rules = msgspec.structs.replace(books.rules, **msgspec.structs.asdict(loaded.posting))
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
         books.feeds = compiled.feeds
         self._taken(loaded)
-        if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):
+        if any(getattr(before, one) != getattr(loaded, one) for one in ("xero", "pacing", "posting")):
             await budgets.take_over(books, limits)
         with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
             await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))
