@@ -62,7 +62,7 @@ def _trouble(conn: Connection, feed: str, label: str, now: datetime.datetime) ->
         )  # fmt: skip
     if found.down_since is not None and now - found.down_since >= DOWN_FOR:
         return Trouble(
-            f"{label} takes no changes: {found.error}.", "They wait, and are tried again by themselves for 28 hours.",
+            f"{label} takes no changes: {found.error}.", f"They wait, and are tried again by themselves for 28 hours; `counterfoil feeds show {label}` says all of it.",
             None, found.down_since,
         )  # fmt: skip
     return None
