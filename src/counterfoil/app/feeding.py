@@ -24,6 +24,8 @@ from counterfoil.store.database import Connection
 from counterfoil.store.deliveries import Dead, Standing
 
 TO_HANDLER: Final = "handler"
+WORK: Final = "deliver"  # the service's work that hands changes over
+EVERYBODY: Final = "*"  # for a hint to all of them
 TOGETHER: Final = 8  # documents of one webhook whose changes are on their way at once
 DEAD_SHOWN: Final = 1000
 

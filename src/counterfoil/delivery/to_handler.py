@@ -38,6 +38,9 @@ class HandlerOutlet:
         except TimeoutError:
             said = f"{name} was not done within {self._within_s:.0f} s"
             raise NotDelivered(said, may_have_arrived=True, target_is_down=False) from None
+        except RuntimeError as cause:  # the thread was never begun: what runs in it raises nothing but NotDelivered
+            self._runs.release()
+            raise NotDelivered(f"{name} was not called: {cause}") from cause
 
     def _call(self, change: Change) -> None:
         """In the thread."""

@@ -17,7 +17,7 @@ from counterfoil.delivery.turn import Subscriber
 from counterfoil.runtime.port import Due, Work
 from counterfoil.store.database import Connection
 
-KIND: Final = "deliver"
+KIND: Final = feeding.WORK
 LOOK: Final = datetime.timedelta(seconds=10)  # between two looks for what other processes saw
 PIECE_S: Final = 60.0  # one turn of a feed; then it comes again
 BOUND_S: Final = 300.0

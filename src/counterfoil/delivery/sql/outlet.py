@@ -100,6 +100,7 @@ class SqlOutlet:
         return self._written_in_one(given, anew=anew)
 
     def _written_in_one(self, given: Sequence[Written], *, anew: bool) -> int:
+        why: Exception
         try:
             engine = self._opened()
             if self._ready is None:
