@@ -184,6 +184,8 @@ def resume(conn: Connection, feed: str) -> bool:
 def send_back(conn: Connection, feed: str, n: int) -> int:
     """It begins again after change `n`: what waits or is dead beyond it is forgotten, and comes again; → how many changes lie there.
 
+    What it missed until now a person knows of thereby.
+
     Whoever carries it now carries it no more, so that what is on its way counts for nothing and is handed over again in its turn.
     """
     _begin_at(conn, feed, n)
@@ -199,7 +201,7 @@ def skip(conn: Connection, feed: str) -> int:
 
 
 def _begin_at(conn: Connection, feed: str, n: int) -> None:
-    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None))
+    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None, missed=0))
 
 
 def free(conn: Connection, owner: str) -> None:

@@ -37,7 +37,8 @@ async def go_on_erasing(books: Any) -> None:
 
 
 TASKS: Final[list[Task]] = [
-    forget_notices, drop_old, webhook_notices.look, tell_overdue, missed_answers.settle, go_on_erasing,
+    forget_notices, drop_old, webhook_notices.look, tell_overdue, missed_answers.settle, feeding.tell_losses,
+    go_on_erasing,
 ]  # fmt: skip
 
 
