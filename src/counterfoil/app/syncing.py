@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import kept_changes, needs, overdue, watching
+from counterfoil.app import kept_changes, missed_answers, needs, overdue, watching
 from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
@@ -152,6 +152,7 @@ async def sync(
     for one in await _entities(books, entity):
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
         await overdue.sweep(books, one, always=True)
+    await missed_answers.settle(books)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
     drift = tuple(await books.database.read(mirrored.drifts))
