@@ -15,6 +15,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app import feeding
 from counterfoil.app.serving import (
+    balances,
     delivering,
     flow_runs,
     handed_records,
@@ -216,6 +217,7 @@ class Serving:
             flow_runs.work(shift),
             handed_records.work(shift),
             mirroring.work(shift),
+            balances.work(shift),
             looking_again.work(shift),
             delivering.work(shift),
             *periodic.works(shift),
