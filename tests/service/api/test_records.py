@@ -173,6 +173,7 @@ async def test_a_body_that_holds_no_records_is_refused_whole(desk, body):
     answer = await desk.post(body)
     assert (answer.status, answer.json["code"]) == (422, "fix-input"), answer.body
     assert answer.json["remedy"]
+    assert body.strip() or answer.json["detail"] == "There is no record in the body."
     assert await desk.books.database.read(handed.flows) == set()
 
 
