@@ -49,7 +49,9 @@ COMMANDS: Final = (
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
     _command(
-        "privacy", "[export|erase] CONTACT", "One person's data: all of it in one file, or gone for good from here."
+        "privacy",
+        "[export|erase] CONTACT",
+        "One person's data: all of it in one file, or gone for good from here and from backups.",
     ),
     _command("purge", "ENTITY", "The copy of an entity's ledger goes; what was posted is never posted twice."),
     _command("pause", "--because TEXT", "The stop switch: no write to Xero starts, of all, an entity or a flow."),

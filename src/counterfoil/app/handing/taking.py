@@ -83,7 +83,7 @@ def _refusal(books: Any, flow: FlowSettings, intake: Intake, caller: Caller, one
         return one.finding
     if caller.entities is None:
         return None
-    entity = intake.identified(one.row.raw)[1] or flow.entity
+    entity = intake.checking.identified(one.row.raw)[1] or flow.entity
     if entity is None:
         return Finding("no-entity", "It does not say for which company it is.", "Give `entity`.", "entity")
     if not caller.sees(entity) or entity not in books.settings.entities:
@@ -105,7 +105,7 @@ def _keep(
     rows = []
     for one in good:
         assert one.row is not None, "what is none was refused"
-        external_id, entity = intake.identified(one.row.raw)
+        external_id, entity = intake.checking.identified(one.row.raw)
         rows.append({
             "request": request, "flow_id": flow.id, "actor": str(caller.actor), "entities": only, "n": one.n,
             "source": one.row.source, "content_hash": one.row.hash, "record": one.row.raw, "external_id": external_id,

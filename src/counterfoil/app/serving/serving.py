@@ -86,7 +86,11 @@ class Serving:
 
     async def wake(self, kind: str, key: str) -> None:
         """A hint from the door that a piece of work is due. Lost where nobody does that kind, or now: a sweep finds the work."""
-        if kind in self._kinds and not self._pulse.stopping:
+        if kind not in self._kinds or self._pulse.stopping:
+            return
+        if (kind, key) == (feeding.WORK, feeding.EVERYBODY):
+            await delivering.wake(self._shift)
+        else:
             await self._shift.wake(kind, key, "realtime")
 
     def reload(self) -> None:
