@@ -266,7 +266,7 @@ def _dies(name):
         (backups, "mark_restored"),
         (backups, "alone"),
         (backups, "put_in_place"),
-        (backups, "_flush"),
+        (backups, "flush"),
         (operations, "_log"),
     ],
     ids=lambda name: name[1],

@@ -85,3 +85,28 @@ def test_purge_asks_for_the_name_and_says_what_comes_back(office):
     assert done.value["purged"]["rows"]["mirrored"] > 3
     assert office("run", "shop", "--json").value["unchanged"] == 3
     assert office("purge", "elsewhere").code == 2
+
+
+def test_backups_are_erased_in_when_it_is_asked_for(office):
+    """--backups: every copy that is known, those that cannot be named with exit 1; without CONTACT everybody on the list."""
+    assert office("backup").code == 0
+    (file,) = office.folder.glob("*.backup")
+    planned = office("privacy", "erase", "ann@wordsworth.example", "--backups", "--plan", "--json")
+    assert (planned.code, [one["state"] for one in planned.value["backups"]]) == (0, ["erased"])
+    assert "--backups" in office("privacy", "erase", "ann@wordsworth.example", "--plan").out
+    broken = office.folder / "elsewhere" / "b.backup"
+    broken.parent.mkdir()
+    broken.write_bytes(b"?")
+    done = office("privacy", "erase", "ann@wordsworth.example", "--yes", "--backups", "--backup", "elsewhere", "--json")
+    assert done.code == 1
+    assert [(one["file"], one["state"]) for one in done.value["backups"]] == [
+        (str(file), "erased"),
+        (str(broken), "left"),
+    ]
+    again = office("privacy", "erase", "--backups", "--yes")
+    assert (again.code, f"needs nothing  {file}" in again.out) == (0, True)
+    assert (office("privacy", "erase").code, office("privacy", "erase", "--backup", "nowhere").code) == (2, 2)
+    assert office("privacy", "erase", "--backup", "elsewhere").code == 1
+    acts = [one["act"] for one in office("audit", "list", "--json").value]
+    assert acts[:3] == ["copies erased", "copies erased", "person erased"]
+    assert office("audit", "verify").code == 0

@@ -91,6 +91,10 @@ class AuditLog:
         """Stands for a name in `data`: the same for the same name, nothing to anybody without the key."""
         return self._writing(conn).name(text)
 
+    def keyed(self, conn: Connection) -> Callable[[str], str]:
+        """The same as a function of the name alone, for copies of the database: their key may be sealed with an older one."""
+        return self._writing(conn).name
+
     def keys(self, conn: Connection) -> "_Keys | None":
         """What entries are hashed with; None when nothing was ever written. Raises MasterKeyError."""
         return self._of(self._roots.known(conn, roots.AUDIT))

@@ -1,21 +1,25 @@
 """`counterfoil privacy export|erase CONTACT`: one person's data in a file for them, or taken out of everything here. No call.
 
 CONTACT is Xero's ContactID, your external id, or the exact name or e-mail address; when it means several they are listed, exit 2.
-Nothing is changed at Xero. Exit 1 when nobody said yes, 4 when the file is still read by another process.
+Nothing is changed at Xero. Exit 1 when nobody said yes or a copy was left alone, 4 when the file is still read by another process.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import typer
 
-from counterfoil.cli import agreeing, session, table
+from counterfoil import errors
+from counterfoil.cli import agreeing, copy_lines, progress, session, table
 from counterfoil.cli.screen import Screen
 
 if TYPE_CHECKING:
     from counterfoil.app.privacy.erasing import Plan
+    from counterfoil.app.privacy.in_copies import Treated
     from counterfoil.app.privacy.sweeping import Done
+    from counterfoil.cli.session import Session
+    from counterfoil.store.copied.finding import Copy
 
 app = session.app()
 CONTACT = typer.Argument(metavar="CONTACT", help="A ContactID, your external id, or the exact name or e-mail address.")
@@ -55,29 +59,82 @@ def export(
 @app.command()
 def erase(
     context: typer.Context,
-    contact: str = CONTACT,
+    contact: str | None = typer.Argument(
+        None, metavar="[CONTACT]", help="As of export. Without one: everybody who was erased before, in copies alone."
+    ),
     entity: str | None = ENTITY,
     plan: bool = typer.Option(False, "--plan", help="Only show what would happen."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+    backups: bool = typer.Option(
+        False, "--backups", help="Also in every backup, replaced database and dump that is known here."
+    ),
+    backup: list[Path] = typer.Option(
+        [], "--backup", help="Also in this copy, or in all copies in this folder; may be repeated."
+    ),
 ) -> None:
-    """Take a person's text out of everything here, for good. Ids, numbers, amounts and marks stay. Safe to interrupt."""
-    from counterfoil.app.privacy import erasing
+    """Take a person's text out of everything here, for good. Ids, numbers, amounts and marks stay. Safe to interrupt.
 
+    With --backups or --backup also out of copies that were made before; each is rewritten whole, or left as it is and named
+    (exit 1). Without CONTACT everybody who was ever erased is taken out of those copies: for one that was brought back.
+    """
     now = session.of(context)
+    if contact is None and not (backups or backup):
+        raise errors.FixInput("Whom?", remedy="Name a CONTACT, or copies with --backups or --backup.")
+    if contact is None:
+        _in_copies(now, backup, known=backups, is_plan=plan, agreed=yes)
+    from counterfoil.app.privacy import erasing, everywhere
+
     wanted = now.books(lambda books: erasing.plan(books, contact, entity))
-    _show(now.screen, wanted)
+    found = _copies(now, backup, known=backups)
+    _show(now.screen, wanted, in_copies=found is not None)
     if plan or not (yes or agreeing.agreed(now, "Erase this person for good?")):
-        now.screen.value(_value(wanted, None))
+        treated = None
+        if plan and found is not None:
+            treated = now.books(lambda books: everywhere.plan(books, contact, entity, found))
+            copy_lines.show(now.screen, treated, is_plan=True)
+        now.screen.value(_value(wanted, None, treated))
         now.screen.next("counterfoil privacy erase CONTACT --yes")
         raise typer.Exit(0 if plan else 1)
-    done = now.books(lambda books: erasing.erase(books, contact, entity))
-    now.screen.value(_value(wanted, done))
-    _tell(now.screen, wanted, done)
+    with progress.files("Erasing", json=now.json) as tell:
+        done, treated = now.books(lambda books: everywhere.erase(books, contact, entity, found or [], tell))
+    now.screen.value(_value(wanted, done, None if found is None else treated))
+    _tell(now.screen, wanted, done, in_copies=found is not None)
+    if found is not None:
+        copy_lines.show(now.screen, treated, is_plan=False)
     now.screen.next("counterfoil audit list")
+    if copy_lines.needs_a_person(treated):
+        raise typer.Exit(1)
     raise typer.Exit(0 if done is not None and done.compacted else 4)
 
 
-def _show(screen: Screen, wanted: "Plan") -> None:
+def _copies(now: "Session", given: list[Path], *, known: bool) -> "list[Copy] | None":
+    """None: nobody asked for copies."""
+    from counterfoil.app.privacy import everywhere
+
+    return now.books(lambda books: everywhere.copies(books, given, known=known)) if known or given else None
+
+
+def _in_copies(now: "Session", given: list[Path], *, known: bool, is_plan: bool, agreed: bool) -> NoReturn:
+    """Everybody on the list, in copies alone."""
+    from counterfoil.app.privacy import everywhere
+
+    found = _copies(now, given, known=known) or []
+    question = f"Erase in {table.count(len(found), 'copy', 'copies')} for good?"
+    if is_plan or not (agreed or agreeing.agreed(now, question)):
+        treated = now.books(lambda books: everywhere.plan(books, None, None, found))
+        copy_lines.show(now.screen, treated, is_plan=True)
+        now.screen.value({"backups": copy_lines.value(treated)})
+        now.screen.next("counterfoil privacy erase --backups --yes")
+        raise typer.Exit(0 if is_plan else 1)
+    with progress.files("Erasing", json=now.json) as tell:
+        treated = now.books(lambda books: everywhere.again(books, found, tell))
+    now.screen.value({"backups": copy_lines.value(treated)})
+    copy_lines.show(now.screen, treated, is_plan=False)
+    now.screen.next("counterfoil audit list")
+    raise typer.Exit(1 if copy_lines.needs_a_person(treated) else 0)
+
+
+def _show(screen: Screen, wanted: "Plan", *, in_copies: bool) -> None:
     found = wanted.found
     screen.line(f"Erasing {found.contact_id or found.external_id} of {found.entity or '(no entity)'}:")
     for resource, count in sorted(wanted.rows.items()):
@@ -95,13 +152,15 @@ def _show(screen: Screen, wanted: "Plan") -> None:
         screen.line("This contact was erased before; what came since is erased now.")
     if wanted.in_the_way:
         screen.note(f"{len(wanted.in_the_way)} of their postings are not at their end: run `counterfoil finish` first.")
-    if wanted.copies:
-        screen.line("These files still hold what they held; delete them when you need them no longer:")
+    if wanted.copies and not in_copies:
+        screen.line(
+            "These files hold what they held: --backups erases in them, too; or delete what you need no longer:"
+        )
         for one in wanted.copies:
             screen.line(f"  {one}")
 
 
-def _tell(screen: Screen, wanted: "Plan", done: "Done | None") -> None:
+def _tell(screen: Screen, wanted: "Plan", done: "Done | None", *, in_copies: bool) -> None:
     if done is None:
         screen.line("Another process finishes it.")
     elif not done.compacted:
@@ -113,11 +172,13 @@ def _tell(screen: Screen, wanted: "Plan", done: "Done | None") -> None:
         screen.line(f"Erased: {table.count(rows, 'row')} without their text.")
     screen.line(AT_XERO)
     screen.line(SOURCES)
-    if wanted.copies:
-        screen.line("Backups made before still hold the text. One that is put back is erased again when it is opened.")
+    if wanted.copies and not in_copies:
+        screen.line(
+            "Backups made before still hold the text: `counterfoil privacy erase --backups` takes it out of them."
+        )
 
 
-def _value(wanted: "Plan", done: "Done | None") -> dict[str, Any]:
+def _value(wanted: "Plan", done: "Done | None", treated: "list[Treated] | None") -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(wanted, enc_hook=str)
     told = None if done is None else {"rows": done.rows, "compacted": done.compacted}
-    return {**plain, "erased": told}
+    return {**plain, "erased": told, "backups": copy_lines.value(treated)}

@@ -54,3 +54,18 @@ def counter(*, json: bool) -> Iterator[Callable[[str, str, int], None]]:
             shown.update(task, description=f"Reading {entity}, {resource}: {counts[entity, resource]:,}")
 
         yield take
+
+
+@contextlib.contextmanager
+def files(what: str, *, json: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yields what takes (files done, files in all); shows how far it is, or nothing."""
+    if json or not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)

@@ -40,6 +40,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     strong: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
 
+    def with_words(self, other: "Person") -> "Person":
+        """The same, with what else is known of how they are called."""
+        strong, weak = {*self.strong, *other.strong}, {*self.weak, *other.weak}
+        return msgspec.structs.replace(self, strong=tuple(sorted(strong)), weak=tuple(sorted(weak)))
+
     def words(self) -> "Words":
         """The words, ready to be looked for; made once."""
         return _words(self.strong, self.weak)

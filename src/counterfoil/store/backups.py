@@ -49,8 +49,11 @@ class There(msgspec.Struct, frozen=True):
     pauses: list[tuple[str | None, ...]]
 
 
-class Manifest(State, frozen=True, kw_only=True):
-    """What a backup is. `counterfoil`: the version that made it; `configuration`: the SHA-256 of the configuration's file; None when it was not known."""
+class Manifest(State, frozen=True, kw_only=True, omit_defaults=True):
+    """What a backup is. `counterfoil`: the version that made it; `configuration`: the SHA-256 of the configuration's file; None when it was not known.
+
+    `next_sha256`: of the dump that takes this one's place in this moment (store/copied/dumps); the one and the other are whole.
+    """
 
     form: int
     made_at: datetime.datetime
@@ -59,6 +62,12 @@ class Manifest(State, frozen=True, kw_only=True):
     database_bytes: int
     database_sha256: str
     sentinel_sha256: str | None
+    next_sha256: str | None = None
+
+    @property
+    def state(self) -> State:
+        """What the database in it is."""
+        return State(**{name: getattr(self, name) for name in State.__struct_fields__})
 
 
 def sentinel_of(database: Path) -> Path:
@@ -74,7 +83,7 @@ def make(
     Takes the space of a second copy beside `file` while it works. Raises StoreError: no space, no rights, a damaged database,
     or a file of that name.
     """
-    with _told(file):
+    with told_by_disk(file):
         if file.exists():
             raise errors.StoreError(f"{file} is there already.", remedy="Name another file; a backup replaces nothing.")
         with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
@@ -84,11 +93,11 @@ def make(
             sentinel = _content(sentinel_of(database))
             manifest = Manifest(
                 **msgspec.structs.asdict(state), form=FORM, made_at=now, counterfoil=version, configuration=configuration,
-                database_bytes=copy.stat().st_size, database_sha256=_digest(copy),
+                database_bytes=copy.stat().st_size, database_sha256=digest_of(copy),
                 sentinel_sha256=None if sentinel is None else hashlib.sha256(sentinel).hexdigest(),
             )  # fmt: skip
             packed = Path(folder) / "packed"
-            _pack(packed, manifest, copy, sentinel)
+            pack(packed, manifest, copy, sentinel)
             _name(packed, file)
     return manifest
 
@@ -115,10 +124,11 @@ def _name(packed: Path, file: Path) -> None:
         raise
     except OSError:
         packed.replace(file)
-    _flush(file.parent)
+    flush(file.parent)
 
 
-def _pack(packed: Path, manifest: Manifest, copy: Path, sentinel: bytes | None) -> None:
+def pack(packed: Path, manifest: Manifest, copy: Path, sentinel: bytes | None) -> None:
+    """Write a backup's file, sealed and on disk; it still has no name that anybody looks for."""
     told = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     with packed.open("xb") as raw:
         with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -172,7 +182,7 @@ def extract(file: Path, target: Path) -> tuple[Manifest, bytes | None]:
 
     Raises InputError for a file that is no whole backup, StoreError for lack of space.
     """
-    with _told(target), _opened(file) as archive:
+    with told_by_disk(target), _opened(file) as archive:
         manifest = _manifest(archive, file)
         digest = hashlib.sha256()
         handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -184,7 +194,7 @@ def extract(file: Path, target: Path) -> tuple[Manifest, bytes | None]:
             os.fsync(into.fileno())
         if digest.hexdigest() != manifest.database_sha256:
             raise _damaged(file, "the database in it does not have its checksum")
-        if look(target) != State(**{name: getattr(manifest, name) for name in State.__struct_fields__}):
+        if look(target) != manifest.state:
             raise _damaged(file, "the database in it is not the one that it describes")
         sentinel = None if manifest.sentinel_sha256 is None else archive.read(_SENTINEL)
         if sentinel is not None and hashlib.sha256(sentinel).hexdigest() != manifest.sentinel_sha256:
@@ -212,7 +222,7 @@ def _state(connection: sqlite3.Connection) -> State:
 
 def mark_restored(database: Path, at: datetime.datetime) -> None:
     """Let a database begin with `recover` when it is opened: whatever its sentinel knows, a time was forgotten. Raises StoreError."""
-    with _told(database), contextlib.closing(sqlite3.connect(database)) as connection, connection:
+    with told_by_disk(database), contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (RESTORED, at.isoformat()))
 
 
@@ -249,7 +259,7 @@ def one_at_a_time(database: Path) -> Iterator[None]:
 
     The file beside it stays; the lock ends with its process.
     """
-    with _told(database):
+    with told_by_disk(database):
         handle = os.open(database.with_name(database.name + "-restore"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -292,14 +302,14 @@ def alone(database: Path) -> Iterator[There]:
 
 def sweep(database: Path) -> None:
     """Delete the journals of a database that is gone: SQLite would play them into the one that comes in its place."""
-    with _told(database):
+    with told_by_disk(database):
         for ending in ("-wal", "-shm", "-journal"):
             database.with_name(database.name + ending).unlink(missing_ok=True)
 
 
 def put_in_place(staged: Path, database: Path, kept: Path | None) -> None:
     """Put a database where it belongs, and the one that is there beside, under `alone`; there is one at any instant."""
-    with _told(database):
+    with told_by_disk(database):
         if kept is not None:
             try:
                 os.link(database, kept)
@@ -308,7 +318,7 @@ def put_in_place(staged: Path, database: Path, kept: Path | None) -> None:
             except OSError:  # a disk without links: for an instant there is none
                 database.replace(kept)
         staged.replace(database)
-        _flush(database.parent)
+        flush(database.parent)
 
 
 @contextlib.contextmanager
@@ -327,7 +337,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @contextlib.contextmanager
-def _told(place: Path) -> Iterator[None]:
+def told_by_disk(place: Path) -> Iterator[None]:
     """What the disk or SQLite refuses, as ours."""
     try:
         yield
@@ -348,12 +358,13 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flush(folder: Path) -> None:
+def flush(folder: Path) -> None:
     """A new name is on disk, too."""
     handle = os.open(folder, os.O_RDONLY)
     try:

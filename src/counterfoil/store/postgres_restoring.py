@@ -45,7 +45,7 @@ def read(file: Path) -> Manifest:
         raise errors.InputError(
             f"{told} is not what `counterfoil backup` wrote.", remedy="Take another backup."
         ) from cause
-    if (manifest.form, digest) != (FORM, manifest.database_sha256):
+    if manifest.form != FORM or digest not in (manifest.database_sha256, manifest.next_sha256):
         raise errors.InputError(f"{file} is not the dump that {told.name} tells of.", remedy="Take another backup.")
     return manifest
 

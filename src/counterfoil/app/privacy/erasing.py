@@ -9,8 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import backups
-from counterfoil.app.privacy import finding, reopening, sweeping
+from counterfoil.app.privacy import finding, places, reopening, sweeping
 from counterfoil.app.privacy.sweeping import Done
 from counterfoil.model.person import Person
 from counterfoil.store import erased, locks, removals
@@ -22,7 +21,6 @@ from counterfoil.store.removing.people import Found
 
 SHOWN_MAX: Final = 5
 TRIES: Final = 5
-COPIES: Final = ("*.backup", "*.replaced-*", "*.dump")  # beside the database: what other commands have left there
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -57,10 +55,7 @@ async def plan(books: Any, clue: str, entity: str | None) -> Plan:
 
 async def copies(books: Any) -> tuple[str, ...]:
     """Backups and replaced databases that we know of: they hold what they held."""
-    known = await backups.newest(books)
-    path = books.database.path
-    names = {str(one) for pattern in COPIES for one in path.parent.glob(pattern)} if path is not None else set()
-    return tuple(sorted(names | ({known[1]} if known else set())))
+    return tuple(str(one.file) for one in await places.known(books))
 
 
 async def erase(books: Any, clue: str, entity: str | None) -> Done | None:
@@ -124,8 +119,8 @@ def _entries(books: Any, conn: Connection, person: Person) -> list[Entry]:
     return entries
 
 
-def begin_again(books: Any, conn: Connection, missing: set[Entry]) -> None:
-    """The persons of these entries, found anew by their ids, one for each tenant."""
+def begin_again(books: Any, conn: Connection, missing: set[Entry], known: Person | None = None) -> None:
+    """The persons of these entries, found anew by their ids, one for each tenant. `known`: one whose words are known besides."""
     erased.add(conn, missing, books.database.now(conn))
     tenants = people.entities(conn)
     for tenant_id in sorted({*tenants, *(one.owner for one in missing if one.what == erased.CONTACT)}):
@@ -134,7 +129,8 @@ def begin_again(books: Any, conn: Connection, missing: set[Entry]) -> None:
         hashes = {one.key for one in missing if one.what == erased.CUSTOMER and one.owner == entity}
         names = _customers(books, conn, entity, hashes)
         if ids or names:
-            _intend(books, conn, people.person(conn, entity, tenant_id, ids, names))
+            found = people.person(conn, entity, tenant_id, ids, names)
+            _intend(books, conn, found if known is None or known.tenant_id != tenant_id else found.with_words(known))
 
 
 def _customers(books: Any, conn: Connection, entity: str, hashes: set[str]) -> list[str]:
