@@ -5,7 +5,10 @@ stand (a whole name, an e-mail address, a telephone number); `weak` ones (a firs
 """
 
 import functools
+import json
 import re
+import unicodedata
+import urllib.parse
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -14,9 +17,17 @@ import msgspec
 from counterfoil.model.veil import ERASED
 
 STRONG_MIN: Final = 4  # characters: shorter ones stand in other words
+STRONG_MIN_UNSPACED: Final = 3  # where a character is a syllable or a word
 WEAK_MIN: Final = 3
 DIGITS_MIN: Final = 6  # of a telephone or tax number
 _PLAIN: Final = re.compile(r"[\W_]+")
+_LETTERS: Final = (
+    r"[0-9A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0587\u10a0-\u10ff\u1e00-\u1fff]"  # of scripts with capitals
+)
+_AFTER: Final = f"(?!{_LETTERS})"
+_BEFORE: Final = (
+    rf"(?:(?<!{_LETTERS})|(?<=%[0-9A-Fa-f]{{2}})|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{{4}}))"  # or behind an escape
+)
 _STRONG_FIELDS: Final = frozenset(
     {
         "Name", "EmailAddress", "TaxNumber", "CompanyNumber", "BankAccountDetails", "AddressLine1", "AttentionTo", "Website",
@@ -54,9 +65,9 @@ class Words:
     """Looks for a person's words in a text, and takes them out."""
 
     def __init__(self, strong: Iterable[str], weak: Iterable[str] = ()) -> None:
-        wanted = sorted({one for one in strong if len(one) >= STRONG_MIN}, key=len, reverse=True)
-        joined = "|".join(map(re.escape, wanted))
-        self._pattern = re.compile(rf"(?<!\w)(?:{joined})(?!\w)", re.IGNORECASE) if wanted else None
+        wanted = {one for one in strong if len(one) >= (STRONG_MIN_UNSPACED if _is_unspaced(one) else STRONG_MIN)}
+        spelled = sorted({form for one in wanted for form in spellings(one)}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_alone, spelled)), re.IGNORECASE) if spelled else None
         self._known = {_folded(one) for one in wanted} | {_folded(one) for one in weak if len(one) >= WEAK_MIN}
         self._known.discard("")
 
@@ -94,7 +105,37 @@ def _words(strong: tuple[str, ...], weak: tuple[str, ...]) -> Words:
 
 
 def _folded(text: str) -> str:
-    return _PLAIN.sub("", text.casefold())
+    """Letters and digits alone, without their accents: an id that was made of a name often has none."""
+    return _PLAIN.sub("", unicodedata.normalize("NFKD", text).casefold())
+
+
+def composed(text: str) -> set[str]:
+    """A text with its accents in their letters, and beside them: which of the two a source writes nobody sees."""
+    return {text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD", "NFKC", "NFKD"))}
+
+
+def spellings(word: str) -> set[str]:
+    """How a word may stand in a text: composed either way, in capitals ("STRASSE"), escaped as in JSON or an address."""
+    cased = {word, word.upper(), word.lower(), word.casefold()}
+    plain = {form for one in cased for form in composed(one)}
+    escaped = {json.dumps(one)[1:-1] for one in plain}
+    quoted = {
+        quote(one, "", errors="replace") for quote in (urllib.parse.quote, urllib.parse.quote_plus) for one in plain
+    }
+    forms = plain | escaped | quoted
+    return {one.lower() if one.isascii() else one for one in forms}  # a pattern that minds no capitals needs one of them
+
+
+def _is_unspaced(word: str) -> bool:
+    """Of a script that leaves no space between words, such as Chinese or Thai, or joins little words to them, such as Arabic."""
+    return any(unicodedata.category(one) == "Lo" for one in word)
+
+
+def _alone(word: str) -> str:
+    """The pattern of a word that is no part of a longer one, where a script tells."""
+    before = "" if unicodedata.category(word[0]) == "Lo" else _BEFORE
+    after = "" if unicodedata.category(word[-1]) == "Lo" else _AFTER
+    return f"{before}{re.escape(word)}{after}"
 
 
 def words_of(value: Any, strong: set[str], weak: set[str]) -> None:
