@@ -14,6 +14,7 @@ import pytest
 
 from counterfoil.app.privacy import erasing
 from tests.app.privacy import planted
+from tests.cli.office import Office
 from tests.posting.workbench import sale
 
 PEOPLE = {
@@ -135,3 +136,19 @@ def test_nothing_of_them_is_left_and_others_are_as_they_were(bench, case):
             "SELECT count(*) FROM mirrored WHERE resource = 'Accounts' AND body LIKE '%\"Name\"%'"
         ) != (0,)
     assert "customer 1" in other[0]
+
+
+@pytest.mark.parametrize("name", ["default", "2024", "Posted", "unchanged", "Invoice"])
+def test_somebody_called_like_a_word_of_ours_breaks_nothing(bench, name):
+    """The environment's name, a year in dates, a count's name: what is needed to open, count and read stays."""
+    records = [sale(1), theirs(21, {"external_id": "cust-77", "name": name}), sale(2, expected_total="1.00")]
+    assert (bench.run(records).posted, bench.run(records).rejected) == (2, 1)
+    planted.synced(bench)
+    bench.run([theirs(29, {"external_id": "cust-77", "name": name}, expected_total="1.00")])
+    asyncio.run(bench.use(lambda books: erasing.erase(books, "cust-77", None)))
+    assert left(bench, ["Sesquipedal"]) == set()
+    office = Office(bench.folder)
+    for words in (("status",), ("runs",), ("problems",), ("postings",), ("why", "order-1"), ("audit", "verify")):
+        assert office(*words, "--json").code in (0, 1), words
+    report = bench.run(records)
+    assert (report.unchanged, report.posted, report.rejected) == (2, 0, 1)

@@ -163,7 +163,7 @@ def _all_of(ids: tuple[int, ...]) -> frozenset[int]:
 
 def _body(conn: sa.Connection, request_id: int, places: set[int], items: int, words: Words) -> int:
     body, outcome = conn.execute(sa.select(q.body, q.outcome).where(q.id == request_id)).one()
-    values: dict[str, Any] = {"outcome": words.out_of(outcome) if outcome else outcome}
+    values: dict[str, Any] = {"outcome": words.out_of_said(outcome) if outcome else outcome}
     if body:
         values["body"] = parted(body, places, items, words)
     return conn.execute(sa.update(schema.requests).where(q.id == request_id).values(**values)).rowcount
@@ -172,7 +172,7 @@ def _body(conn: sa.Connection, request_id: int, places: set[int], items: int, wo
 def _attempt(conn: sa.Connection, request_id: int, n: int, places: set[int], items: int, person: Person) -> int:
     this = sa.and_(a.request_id == request_id, a.n == n)
     answer, said = conn.execute(sa.select(a.answer, a.outcome).where(this)).one()
-    told = {"answer": _answer(answer, places, items, person), "outcome": person.words().out_of(said or "") or None}
+    told = {"answer": _answer(answer, places, items, person), "outcome": person.words().out_of_said(said or "") or None}
     return conn.execute(sa.update(schema.attempts).where(this).values(**told)).rowcount
 
 

@@ -38,8 +38,9 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "revisions": (("source",), ()),
     "requests": (("outcome",), ()),
     "attempts": (("outcome",), ()),
-    "meta": (("value",), ()),
 }
+CODED: Final = ("cause", "outcome")  # a code of ours, or a sentence
+COUNTS: Final = ("counts", "reading")  # JSON whose names are ours
 GONE: Final = "The customer of this record was erased."
 STATES: Final = ("state", "at", "undone_at", "received_at", "ended_at")  # what decides what follows
 r, o, x = schema.revisions.c, schema.posting_parts.c, schema.drops.c
@@ -87,11 +88,15 @@ def _raw(query: Any, table: sa.Table, jsons: tuple[str, ...]) -> Any:
 def _row(
     conn: sa.Connection, table: sa.Table, row: dict[str, Any], words: Words, texts: tuple[str, ...], jsons: tuple[str, ...]
 ) -> int:  # fmt: skip
-    values: dict[str, Any] = {name: words.out_of(row[name]) for name in texts if words.stand_in(row[name])}
+    values: dict[str, Any] = {}
+    for name in texts:
+        if words.stand_in(row[name]):
+            clean = _said(table.name, name, row[name], words)
+            values |= {} if clean == row[name] else {name: clean}
     for name in jsons:
         raw = row[name]
-        if raw is not None and (clean := out_of_json(raw, words)) is not raw:
-            values[name] = clean
+        if raw is not None and (found := out_of_json(raw, words, keys=name not in COUNTS)) is not raw:
+            values[name] = found
     if not values:
         return 0
     values = _consequences(table.name, row, values)
@@ -99,6 +104,14 @@ def _row(
     if _is_taken(conn, table, row, values):
         return conn.execute(sa.delete(table).where(this)).rowcount
     return conn.execute(sa.update(table).where(this).values(**values)).rowcount
+
+
+def _said(table: str, column: str, text: str, words: Words) -> str:
+    """A sentence without the words; of a problem's key and a cause the codes stay, by which they are known."""
+    if table == "problems":
+        flow, bar, cause = text.partition("|")
+        return f"{flow}{bar}{words.out_of_said(cause)}"
+    return words.out_of_said(text) if column in CODED else words.out_of(text)
 
 
 def _consequences(table: str, row: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -128,14 +141,14 @@ def _is_taken(conn: sa.Connection, table: sa.Table, row: dict[str, Any], values:
     )
 
 
-def out_of_json(raw: bytes, words: Words) -> bytes:
+def out_of_json(raw: bytes, words: Words, *, keys: bool = True) -> bytes:
     """JSON without the words, however it spells them; the very same bytes where none stands in it."""
     try:
         found = records.plain(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = raw.decode("utf-8", "replace")
         return words.out_of(text).encode() if words.stand_in(text) else raw
-    clean = words.out_of_any(found)
+    clean = words.out_of_any(found, keys=keys)
     return raw if clean is found else _ENCODER.encode(clean)
 
 
