@@ -1,5 +1,6 @@
 """delivery/handlers and to_handler: functions of the user's module are found, called beside the service, and bounded."""
 
+import asyncio
 import sys
 import textwrap
 import threading
@@ -125,6 +126,37 @@ async def test_what_a_handler_raises_is_told_by_its_kind_and_place_and_no_word_o
     with pytest.raises(NotDelivered, match=r"^m\.f raised ValueError at test_handlers\.py:\d+$") as caught:
         await outlet(fails).hand_over([a_change("c1")])
     assert not caught.value.target_is_down
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+async def test_a_handler_that_ends_the_program_ends_its_own_call_alone(end, is_async):
+    """sys.exit() in it is a failed try like any other."""
+
+    def plain(_change):
+        raise end
+
+    async def waits(_change):
+        raise end
+
+    with pytest.raises(NotDelivered, match=type(end).__name__):
+        await outlet(waits if is_async else plain).hand_over([a_change("c1")])
+
+
+async def test_where_no_thread_can_be_begun_the_handler_is_called_as_soon_as_one_can(monkeypatch):
+    """It was not called, and does not count as one that still runs."""
+    got = []
+    taking = outlet(lambda change: got.append(change.id))
+
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(NotDelivered, match="was not called: can't start new thread"):
+            await taking.hand_over([a_change("c1")])
+    await taking.hand_over([a_change("c1")])
+    assert got == ["c1"]
 
 
 async def test_a_handler_that_hangs_is_left_and_not_called_again_while_it_hangs():

@@ -1,6 +1,7 @@
 """Whatever fails, dies, is replayed or paused in whatever order: nothing is lost, and no document's change overtakes another."""
 
 import asyncio
+import datetime
 import os
 import sqlite3
 import tempfile
@@ -44,6 +45,7 @@ class Deliveries(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "c.db"
         self.desk = self.loop.run(Desk(f"sqlite:///{self.path}").open())
+        self.past = sqlite3.connect(self.path, isolation_level=None)
         self.made, self.handed, self.plan, self.processes = [], [], [], 0
         self.turns = dict.fromkeys(DOCUMENTS, 0)
         self.outlet = Taker(most=most, fails=self.outcome)
@@ -67,22 +69,17 @@ class Deliveries(RuleBasedStateMachine):
     def check_order(self, change):
         """Every earlier change of its document was taken before, or is a dead letter, since the feed was last sent back."""
         letter, turn = change.id[0], int(change.id[1:])
-        since = self.handed[self.replayed_at :]
-        for earlier in range(self.first[letter], turn):
-            name = f"{letter}{earlier}"
-            if name not in since and name not in self.rows("dead_at IS NOT NULL"):
+        earlier = {f"{letter}{n}" for n in range(self.first[letter], turn)} - set(self.handed[self.replayed_at :])
+        if earlier:
+            for name in sorted(earlier - self.rows("dead_at IS NOT NULL")):
                 self.overtaken.append(
                     f"{change.id} before {name}"
                 )  # an outlet's exception would be a failure like others
 
     def rows(self, condition):
         """The ids of the changes in the feed's list, read past the product."""
-        asked = sqlite3.connect(self.path)
-        try:
-            query = f"SELECT h.id FROM deliveries d JOIN happenings h ON h.n = d.n WHERE d.feed = 'crm' AND {condition}"
-            return {row[0] for row in asked.execute(query)}
-        finally:
-            asked.close()
+        query = f"SELECT h.id FROM deliveries d JOIN happenings h ON h.n = d.n WHERE d.feed = 'crm' AND {condition}"
+        return {row[0] for row in self.past.execute(query).fetchall()}
 
     def happen(self, documents):
         """Something happens to documents."""
@@ -140,6 +137,11 @@ class Deliveries(RuleBasedStateMachine):
 
         self.loop.run(self.desk.database.run(work))
 
+    @rule(days=st.sampled_from([-400, 400]))
+    def jump(self, days):
+        """The machine's clock was wrong, or is from now on."""
+        self.desk.clock.at += datetime.timedelta(days=days)
+
     @rule()
     def resume(self):
         """A person begins an ended one again."""
@@ -153,9 +155,10 @@ class Deliveries(RuleBasedStateMachine):
     @invariant()
     def what_was_not_taken_waits(self):
         """At any moment: taken, waiting, a dead letter, or not looked at yet."""
-        there, taken = self.rows("1") | set(self.handed[: self.replayed_at]), set(self.handed[self.replayed_at :])
+        waits, taken = self.rows("1"), set(self.handed[self.replayed_at :])
+        there = waits | set(self.handed[: self.replayed_at])
         looked = self.made[self.begins : self.loop.run(self.desk.feed()).n]
-        assert [name for name in looked if name not in self.rows("1") | taken] == []
+        assert [name for name in looked if name not in waits | taken] == []
         assert [name for name in self.made[: self.begins] if name not in there | taken] == []
 
     def teardown(self):
@@ -163,6 +166,7 @@ class Deliveries(RuleBasedStateMachine):
         try:
             self.all_is_there()
         finally:
+            self.past.close()
             self.loop.run(self.desk.close())
             self.loop.close()
             self.folder.cleanup()

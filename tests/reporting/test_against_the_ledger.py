@@ -1,6 +1,6 @@
 """Receivables, payables and bank movements of random books, against the sandbox's journals and its own aged reports."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
@@ -139,6 +139,27 @@ def test_a_bank_account_moved_by_what_its_journals_say(desk):
             assert one.movements == in_its_currency(desk, one.account_id, one.currency)
         assert one.movements == sum((part.received - part.spent for part in one.made_of.values()), ZERO)
     assert moved
+
+
+@pytest.mark.parametrize("split", [date(2026, 11, 1), date(2026, 11, 15), date(2026, 12, 30)])
+def test_the_bank_summary_is_the_sum_of_each_accounts_journals(desk, split):
+    """Opening + received - spent = closing, each window opens where the one before closed, the last closes on the ledger."""
+    codes = {row["AccountID"]: row["Code"] for row in desk.books.table("Accounts")}
+    ended = {}
+    for start, end in (("2000-01-01", split), (split + timedelta(days=1), TODAY)):
+        status, answer = desk.ask("GET", f"Reports/BankSummary?fromDate={start}&toDate={end}")
+        assert status == 200
+        rows = [row for part in answer["Reports"][0]["Rows"] for row in part.get("Rows", []) if row["RowType"] == "Row"]
+        for row in rows:
+            opened, received, spent, closed = (Decimal(cell["Value"]) for cell in row["Cells"][1:])
+            code = codes[row["Cells"][0]["Attributes"][0]["Value"]]
+            assert opened + received - spent == closed
+            assert received >= 0 <= spent
+            assert opened == ended.get(code, ZERO)
+            ended[code] = closed
+    sums = desk.sums()
+    assert ended == {code: sums.get(code, ZERO) for code in ended}
+    assert sum(map(bool, ended.values())) > 1
 
 
 def in_its_currency(desk, account_id, currency):

@@ -69,6 +69,21 @@ async def test_old_changes_are_dropped_a_few_at_a_time(database):
     assert [(one.dropped, one.next_id) for one in steps] == [(50, 0), (20, None)]
 
 
+async def test_of_changes_that_two_clocks_saw_the_lowest_numbers_go_first(database):
+    """A later number that is older by its clock stays until all below it may go: no reader finds a gap behind its place."""
+    early, late = NOW - datetime.timedelta(hours=2), NOW + datetime.timedelta(hours=2)
+    seen = [change("a", seen_at=early), change("b", seen_at=late), change("c", seen_at=early)]
+    await database.run(lambda conn: happenings.record(conn, seen))
+
+    async def left_after_dropping(before):
+        dropped = await database.run(lambda conn: happenings.forget(conn, before))
+        return dropped, [one.n for one in await database.read(lambda conn: happenings.after(conn, 0, None, 10))]
+
+    assert await left_after_dropping(NOW) == (1, [2, 3])
+    assert await left_after_dropping(NOW) == (0, [2, 3])
+    assert await left_after_dropping(late + datetime.timedelta(hours=1)) == (2, [])
+
+
 async def test_what_is_rolled_back_leaves_no_number_behind(database):
     """A change is kept with the mirror's own write, or not at all."""
 

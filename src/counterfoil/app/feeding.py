@@ -19,11 +19,13 @@ from counterfoil.delivery.turn import Subscriber
 from counterfoil.mirror.meaning import words
 from counterfoil.model import spelling
 from counterfoil.settings import Settings
-from counterfoil.store import deliveries, feeds, happenings
+from counterfoil.store import beginnings, deliveries, feed_losses, feeds, happenings
 from counterfoil.store.database import Connection
 from counterfoil.store.deliveries import Dead, Standing
 
 TO_HANDLER: Final = "handler"
+WORK: Final = "deliver"  # the service's work that hands changes over
+EVERYBODY: Final = "*"  # for a hint to all of them
 TOGETHER: Final = 8  # documents of one webhook whose changes are on their way at once
 DEAD_SHOWN: Final = 1000
 
@@ -31,7 +33,9 @@ DEAD_SHOWN: Final = 1000
 class Stands(msgspec.Struct, frozen=True, kw_only=True):
     """How a feed or a handler stands. `unseen`: changes that were not looked through yet; `waiting` since `since`, again at `next_at`.
 
-    `state`: "new" (never served), "paused", "ended" (its target wants no more), "down" (since `down_since`) or "ok".
+    `state`: "new" (never served), "paused", "ended" (its target wants no more), "down" (since `down_since`) or "ok". `begins`: "now" or
+    "start"; `known_at`: when it was first served. `missed`: changes that were dropped before it got them. `behind`: the copy had documents
+    when it began that it was never given: a table can be filled. `was`: a feed that the configuration has no longer; is this one it, renamed?
     """
 
     name: str
@@ -49,6 +53,10 @@ class Stands(msgspec.Struct, frozen=True, kw_only=True):
     missed: int = 0
     down_since: datetime.datetime | None = None
     error: str | None = None
+    begins: str = "now"
+    known_at: datetime.datetime | None = None
+    behind: bool = False
+    was: str | None = None
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +67,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     on: tuple[str, ...]
     from_start: bool = False
+    snapshot: bool = False  # it asks for what the copy had before, too
+
+    @property
+    def begins(self) -> str:
+        """Where it begins, in the configuration's word."""
+        return "start" if self.from_start else "now"
 
 
 def load_handlers(books: Any) -> list[Handler]:
@@ -82,8 +96,9 @@ def named(books: Any, functions: Sequence[Handler]) -> dict[str, Named]:
 
 def _feed(name: str, one: Feed) -> Named:
     return Named(
-        name=name, id=one.settings.id, to=one.to, on=one.settings.on, from_start=one.settings.begins == "start"
-    )
+        name=name, id=one.settings.id, to=one.to, on=one.settings.on, from_start=one.settings.begins == "start",
+        snapshot=one.settings.snapshot,
+    )  # fmt: skip
 
 
 def subscribers(books: Any, functions: Sequence[Handler]) -> dict[str, Subscriber]:
@@ -135,19 +150,45 @@ async def served(books: Any) -> tuple[Stands, ...]:
     return tuple(found)
 
 
+async def tell_losses(books: Any) -> None:
+    """Tell of changes that are dropped before a feed had them, also one that nobody carries; and some time before. Idempotent."""
+    labels = {one.id: one.name for one in await served(books)}
+    keeps = books.settings.retention.kept("changes")
+
+    def read(conn: Connection) -> bool:
+        return alarm.look_for_losses(conn, labels, keeps, books.database.now(conn), write=False)
+
+    if labels and await books.database.read(read):
+        await books.database.run(
+            lambda conn: alarm.look_for_losses(conn, labels, keeps, books.database.now(conn), write=True)
+        )
+
+
 def _stands(conn: Connection, known: Sequence[Named]) -> list[Stands]:
     rows, before, newest = feeds.everything(conn), deliveries.standings(conn), feeds.newest(conn)
-    return [_one(one, rows.get(one.id), before.get(one.id, Standing()), newest) for one in known]
+    lost = feed_losses.lost(conn)
+    gone = sorted(one for one in set(rows) - {one.id for one in known} if not one.startswith(f"{TO_HANDLER}:"))
+    found = [_one(one, rows.get(one.id), before.get(one.id, Standing()), newest) for one in known]
+    behind = beginnings.behind(
+        conn, {one.id: one.snapshot for one in known if one.snapshot or one.to == beginnings.TABLE}
+    )
+    return [
+        msgspec.structs.replace(
+            one, missed=one.missed + lost.get(one.id, 0), behind=one.id in behind,
+            was=gone[0] if gone and one.state == "new" and one.to != TO_HANDLER else None,
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 def _one(one: Named, row: feeds.Feed | None, before: Standing, newest: int) -> Stands:
     if row is None:
-        return Stands(name=one.name, id=one.id, to=one.to, on=one.on, state="new")
+        return Stands(name=one.name, id=one.id, to=one.to, on=one.on, state="new", begins=one.begins)
     return Stands(
         name=one.name, id=one.id, to=one.to, on=one.on, state=_state(row), unseen=newest - row.n, waiting=before.waiting,
         since=before.since, next_at=None if row.rests else before.next_at, dead=before.dead, delivered=row.delivered,
         delivered_at=row.delivered_at, missed=row.missed, down_since=row.down_since,
-        error=row.ended_why if row.ended_at is not None else row.error,
+        error=row.ended_why if row.ended_at is not None else row.error, begins=one.begins, known_at=row.known_at,
     )  # fmt: skip
 
 
@@ -168,8 +209,8 @@ async def _known(books: Any, name: str) -> tuple[Named, Stands]:
     known = named(books, load_handlers(books))
     if name not in known:
         raise errors.ConfigurationError(f"There is no feed {name!r}.", remedy=spelling.suggestion(name, known))
-    (stands,) = await books.database.read(lambda conn: _stands(conn, [known[name]]))
-    return known[name], stands
+    found = await books.database.read(lambda conn: _stands(conn, list(known.values())))
+    return known[name], next(one for one in found if one.name == name)
 
 
 async def dead(books: Any, name: str) -> list[Dead]:

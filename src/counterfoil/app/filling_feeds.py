@@ -21,8 +21,8 @@ from counterfoil.model import spelling
 from counterfoil.model.change import Change
 from counterfoil.model.prepared import Finding
 from counterfoil.model.whole import Whole
-from counterfoil.store import feeds, happenings, mirrored, outward
-from counterfoil.store.database import Connection, get_meta, set_meta
+from counterfoil.store import beginnings, feeds, happenings, mirrored, outward
+from counterfoil.store.database import Connection
 from counterfoil.store.mirrored import Mirrored
 
 PAGE: Final = 500  # documents of one transaction
@@ -173,7 +173,7 @@ class _Filling:
     def __init__(self, books: Any, one: Feed, outlet: Fillable, *, anew: bool, progress: Progress) -> None:
         self._database, self._feed, self._outlet = books.database, one, outlet
         self._anew, self._progress = anew, progress
-        self._key = f"feed filled: {one.settings.id}"
+        self._id = one.settings.id
 
     async def run(self) -> list[Filled]:
         entities = await self._database.read(outward.entities)
@@ -233,12 +233,12 @@ class _Filling:
         return written, why
 
     async def _reached(self) -> _At | None:
-        text = None if self._anew else await self._database.read(lambda conn: get_meta(conn, self._key))
+        text = None if self._anew else await self._database.read(lambda conn: beginnings.reached(conn, self._id))
         return msgspec.json.decode(text, type=_At) if text else None
 
     async def _reach(self, at: _At | None) -> None:
         text = "" if at is None else msgspec.json.encode(at).decode()
-        await self._database.run(lambda conn: set_meta(conn, self._key, text))
+        await self._database.run(lambda conn: beginnings.reach(conn, self._id, text))
 
 
 def _page(conn: Connection, tenant: str, resource: str, after: str) -> tuple[int, list[Mirrored]]:

@@ -13,7 +13,8 @@ import msgspec
 
 from counterfoil import errors, flows
 from counterfoil.app import acts, customers_fixed, retrying, troubles
-from counterfoil.app.intake import Checked, Intake
+from counterfoil.app.checking import Checked
+from counterfoil.app.intake import Intake
 from counterfoil.app.ledgers import Blocked
 from counterfoil.app.wishes import FixReport, Wish
 from counterfoil.model import fixes
@@ -136,7 +137,7 @@ class _Attempt:
         raise errors.InputError(f"That does not cure it. {still}".strip(), remedy="Nothing was stored.")
 
     async def _looked_at(self, one: _Tried) -> _Tried:
-        checked = await self._intake.check(one.raw, self._others)
+        checked = await self._intake.checking.check(one.raw, self._others)
         _raise_if_blocked(checked)
         found = self._of_cause(checked.stopped_by)
         return msgspec.structs.replace(one, found=found, of_cells=checked.of_cells)
@@ -241,7 +242,7 @@ class _Attempt:
         left: Counter[str] = Counter()
         mine = {draft.id for draft in drafts}
         for one in tried:
-            checked = await self._intake.check(one.raw, [*self._current, *drafts])
+            checked = await self._intake.checking.check(one.raw, [*self._current, *drafts])
             notes = [note for note in checked.fixed if note.fix in mine]
             if checked.fixed and not any(self._still_wrong(finding, drafts) for finding in checked.stopped_by):
                 cured += 1

@@ -1,6 +1,6 @@
 """Rows become items ready to be decided: decoded, given their entity and its ledger, checked by the flow's kind.
 
-Called by running, previewing, trying, fixing and matching_contacts. Memory holds one batch. Calls: as ledgers says.
+Called by running, previewing, trying, fixing, handing and matching_contacts. What the checks say: checking. Memory holds one batch. Calls: as ledgers says.
 """
 
 import contextlib
@@ -13,50 +13,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import claims, standing_twice
+from counterfoil.app import at_once, claims
+from counterfoil.app.checking import Checked, Checking, together
 from counterfoil.app.ledgers import Blocked, Ledgers
 from counterfoil.flows import FlowKind
-from counterfoil.model import fixes, shape, sheet, time_zones
+from counterfoil.model import sheet
 from counterfoil.model.binding import Binding
-from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
-from counterfoil.model.prepared import Finding, Prepared
-from counterfoil.model.sheet import SheetRow
+from counterfoil.model.prepared import Finding
 from counterfoil.posting import nothing_new
 from counterfoil.posting.planning import BATCH, Claim, Item, Plan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
-from counterfoil.store import fixes as stored_fixes
 from counterfoil.store import runs
 from counterfoil.store.problems import DAY_UNKNOWN
 
 if TYPE_CHECKING:
     from counterfoil.app.mapped import MappedFlow
-
-# Findings about Xero's settings: what they miss may have been added since it was cached.
-SETTINGS_FIELDS = ("account", "account_code", "tax", "tax_type", "tracking", "currency")
-
-
-class Checked(msgspec.Struct, frozen=True):
-    """What the checks say of one record, stored fixes included: `prepared`, or the findings that say why not.
-
-    `record` None: it could not be decoded. `entity` None: nobody knows whose it is. `fixed`: what fixes did to it.
-    """
-
-    record: Any
-    entity: str | None
-    prepared: "Prepared | Blocked | None"
-    findings: tuple[Finding, ...] = ()
-    fixed: tuple[Fixed, ...] = ()
-    of_cells: bool = False  # the findings are the mapping's: their fields are columns
-    mapped: bytes | None = None  # the record's JSON where rows became it
-    parts: tuple[str, ...] = ()  # the sales of a day's document
-
-    @property
-    def stopped_by(self) -> tuple[Finding, ...]:
-        """All that a fix may speak for: why it is refused, or why it would be held."""
-        hold = self.prepared.hold if isinstance(self.prepared, Prepared) else None
-        return self.findings or ((hold,) if hold is not None else ())
 
 
 class Intake:
@@ -73,11 +46,10 @@ class Intake:
         self._books = books
         self._flow = flow
         self._kind = kind
-        self._is_guarded = books.settings.xero.is_live and not flow.live
         self._credits = flow.negative == "credit_note" or flow.on_change == "reissue"
         self._ledgers = Ledgers(books, flow, offline=offline, trying=trying, credits=self._credits, late=late)
         self._mapped: MappedFlow | None = books.mapped.get(flow.table)
-        self._fixes: list[Fix] | None = None
+        self.checking = Checking(books, flow, kind, self._ledgers)
         self.bytes_read = 0
 
     @property
@@ -132,16 +104,28 @@ class Intake:
         )
 
     async def rows(self, rows: Sequence[Row | BadRow], first: int = 0) -> list[Item]:
-        """Items of rows that are at hand; the first is the source's record number `first`."""
+        """Items of rows that are at hand; the first is the source's record number `first`.
+
+        Organisations that they need are asked at the same time, before the first record is checked.
+        """
+        await self._ledgers.of_all(self._entities(rows))
         items = [await self._item(first + index, row) for index, row in enumerate(rows)]
         if tenants := dict(self._ledgers.unasked):
             known = nothing_new.entities_to_ask
             to_ask = await self._books.database.read(lambda conn: known(conn, self._flow.id, items, tenants))
-            for entity in sorted(to_ask):
-                await self._ledgers.ask(entity)
+            await self._ledgers.ask(sorted(to_ask))
             pairs = zip(items, rows, strict=True)
-            return [await self._item(one.n, row) if one.entity in to_ask else one for one, row in pairs]
+            items = [await self._item(one.n, row) if one.entity in to_ask else one for one, row in pairs]
+        await at_once.each(sorted(self.checking.approved), self._ledgers.notice)
         return items
+
+    def _entities(self, rows: Sequence[Row | BadRow]) -> list[str]:
+        """The organisations that rows name, in their order: those of the configuration, where there are several."""
+        entities = self._books.settings.entities
+        if self._flow.entity is not None or len(entities) == 1:
+            return []  # there is one, and the first record asks for it
+        named = (self.checking.identified(row.raw)[1] for row in rows if isinstance(row, Row))
+        return [entity for entity in dict.fromkeys(named) if entity is not None and entity in entities]
 
     async def plan(self, *, remap: bool = False, again: bool = False) -> Plan:
         """A plan for this source: nothing decided yet, and how the flow treats changes and its first run.
@@ -170,7 +154,7 @@ class Intake:
                 n, row.source, kept, row.content_hash, row.content_hash, row.external_id, None, None, (row.finding,),
                 blocked=blocked,
             )  # fmt: skip
-        checked = await self.check(row.raw, rows=getattr(row, "rows", None))
+        checked = await self.checking.check(row.raw, rows=getattr(row, "rows", None))
         item = self._judged(n, row, checked)
         if checked.fixed or checked.mapped is not None:
             return msgspec.structs.replace(item, fixed=checked.fixed, mapped=checked.mapped, parts=checked.parts)
@@ -179,13 +163,13 @@ class Intake:
     def _judged(self, n: int, row: Row, checked: Checked) -> Item:
         record, entity, prepared = checked.record, checked.entity, checked.prepared
         if isinstance(prepared, Blocked):
-            external_id = record.external_id if record is not None else self.identified(row.raw)[0]
+            external_id = record.external_id if record is not None else self.checking.identified(row.raw)[0]
             return Item(
                 n, row.source, row.raw, row.hash, row.hash, external_id, entity, None, (prepared.finding,),
                 blocked=prepared.until,
             )  # fmt: skip
         if record is None:
-            refused = self._refused(n, row, self.identified(row.raw)[0], entity, checked.findings)
+            refused = self._refused(n, row, self.checking.identified(row.raw)[0], entity, checked.findings)
             return msgspec.structs.replace(refused, claim=claims.of(row.raw, self._mapped, self._base(entity)))
         record_hash = self._kind.record_hash(record)
         if entity is None:
@@ -202,190 +186,11 @@ class Intake:
         ledger = self._ledgers.known(entity) if entity is not None else None
         return ledger.base_currency if isinstance(ledger, Ledger) else None
 
-    async def knows(self, raw: bytes) -> bool:
-        """Whether the organisation of a record was read before, so that it can be checked without asking."""
-        entity = self.identified(raw)[1] or self._flow.entity
-        if entity is None or entity not in self._books.settings.entities:
-            return False
-        return isinstance(await self._ledgers.of(entity), Ledger)
-
-    async def check(
-        self, raw: bytes, laid: Sequence[Fix] | None = None, *, rows: Sequence[SheetRow] | None = None
-    ) -> Checked:
-        """Check one record with fixes laid over it: those that are stored for its flow, or those of `laid` alone.
-
-        `rows`: those that `raw` keeps, where they are at hand.
-        A fix may let through what needs the next one, so this goes on until none speaks any more.
-        """
-        if self._fixes is None:
-            self._fixes = await self._books.database.read(lambda conn: stored_fixes.current(conn, self._flow.id))
-        left = list(self._fixes if laid is None else laid)
-        if self._mapped is not None and (found := rows or sheet.unpack(raw)) is not None:
-            return await self._check_rows(self._mapped, found, left)
-        if not left:
-            return await self._check_once(raw)
-        checked, _raw = await self._check_json(raw, left)
-        return checked
-
-    async def _check_rows(self, mapped: "MappedFlow", rows: Sequence[SheetRow], left: list[Fix]) -> Checked:
-        """Map rows, with the fixes of their cells, and check the record that they make."""
-        entity = mapped.entity(rows)
-        ledger = await self._ledgers.of(entity) if entity and entity in self._books.settings.entities else None
-        if isinstance(ledger, Blocked):
-            return Checked(None, entity, ledger)
-        zone = self._ledgers.zone(ledger) if ledger else None
-        notes: tuple[Fixed, ...] = ()
-        made = mapped.made(rows, zone)
-        for _round in range(fixes.ROUNDS_MAX):
-            if not isinstance(made, tuple) or not left:
-                break
-            rows, new = fixes.apply_cells(rows, left, made, *mapped.identify(rows))
-            if not new:
-                break
-            notes += new
-            made = mapped.made(rows, zone)
-        if isinstance(made, tuple):
-            found = tuple(_zone_named(finding, ledger) for finding in made) if ledger else made
-            return Checked(None, entity if ledger else None, None, found, notes, of_cells=True)
-        checked, raw = await self._check_json(made.raw, left)
-        explained = mapped.explained(checked.findings, made, lambda record: self._alone(record, ledger))
-        fixed = notes + checked.fixed
-        if notes:
-            checked = _noted(checked, notes)
-        whole = msgspec.structs.replace(checked, findings=explained, fixed=fixed, mapped=raw, parts=made.parts)
-        return standing_twice.judged(whole, rows, made.repeated, self._kind.decode) if made.repeated else whole
-
-    def _alone(self, record: Any, ledger: Ledger | None) -> Any:
-        """One sale of a day, checked by itself."""
-        return self._kind.prepare(record, ledger, self._flow) if ledger is not None else None
-
-    async def _check_json(self, raw: bytes, left: list[Fix]) -> tuple[Checked, bytes]:
-        """What the checks say, and the record with all that fixes did to it."""
-        raw, notes = fixes.apply(raw, left)
-        checked = await self._check_once(raw)
-        for _round in range(fixes.ROUNDS_MAX):
-            raw, new = fixes.apply(raw, left, checked.stopped_by, checked.entity) if left else (raw, ())
-            if not new:
-                break
-            notes += new
-            left = [fix for fix in left if fix.id not in {note.fix for note in new}]
-            checked = await self._check_once(raw)
-        return (_noted(checked, notes) if notes else checked), raw
-
-    async def _check_once(self, raw: bytes) -> Checked:
-        record = self._kind.decode(raw)
-        if isinstance(record, tuple):
-            entity = self._kind.identify(raw)[1] or self._flow.entity
-            return Checked(None, entity if await self._known(entity) else None, None, record)
-        entity = self._kind.entity_of(record, self._flow, self._books.settings.entities)
-        if isinstance(entity, Finding):
-            return Checked(record, None, None, (entity,))
-        prepared = await self._prepare(record, entity)
-        if isinstance(prepared, tuple):
-            return Checked(record, entity, None, prepared)
-        return Checked(record, entity, prepared)
-
-    def identified(self, raw: bytes) -> tuple[str | None, str | None]:
-        """(external_id, entity) of what is kept of a record, as far as they can be told."""
-        rows = sheet.unpack(raw)
-        if rows is None or self._mapped is None:
-            found: tuple[str | None, str | None] = self._kind.identify(raw)
-            return found
-        return self._mapped.identify(rows)
-
-    def made(self, raw: bytes) -> bytes | tuple[Finding, ...]:
-        """The record's JSON of what is kept of it, without a ledger: instants are taken as UTC. Fixes are left out."""
-        rows = sheet.unpack(raw)
-        if rows is None or self._mapped is None:
-            return raw
-        found = self._mapped.made(rows, datetime.UTC)
-        return found if isinstance(found, tuple) else found.raw
-
-    def needs_a_zone(self, raw: bytes) -> bool:
-        """Whether a day of the record hangs on the organisation's time zone."""
-        rows = sheet.unpack(raw)
-        if rows is None or self._mapped is None:
-            return False
-        found = self._mapped.made(rows, None)
-        return isinstance(found, tuple) and any(finding.cause == time_zones.UNKNOWN for finding in found)
-
     def _refused(
         self, n: int, row: Row, external_id: str | None, entity: str | None, findings: tuple[Finding, ...]
     ) -> Item:
         one = together(findings)
         return Item(n, row.source, row.raw, row.hash, row.hash, external_id, entity, None, (one,))
-
-    async def _known(self, entity: str | None) -> bool:
-        """True when the entity of a broken record is one whose organisation we know."""
-        if entity is None or entity not in self._books.settings.entities:
-            return False
-        return isinstance(await self._ledgers.of(entity), Ledger)
-
-    async def _prepare(self, record: Any, entity: str) -> Prepared | Blocked | tuple[Finding, ...]:
-        ledger = await self._ledgers.of(entity)
-        if isinstance(ledger, Blocked):
-            return ledger
-        prepared = self._kind.prepare(record, ledger, self._flow)
-        if isinstance(prepared, tuple) and self._ledgers.may_be_stale(entity) and any(map(_of_settings, prepared)):
-            ledger = await self._ledgers.read_afresh(entity)
-            if isinstance(ledger, Blocked):
-                return ledger
-            prepared = self._kind.prepare(record, ledger, self._flow)
-        if isinstance(prepared, Prepared) and prepared.predicted.status == "AUTHORISED":
-            if (found := self._not_live(prepared)) is not None:
-                return Blocked(found, "person")
-            if entity not in self._ledgers.notices:
-                await self._ledgers.notice(entity)
-        result: Prepared | tuple[Finding, ...] = prepared
-        return result
-
-    def _not_live(self, prepared: Prepared) -> Finding | None:
-        """The first AUTHORISED documents of a flow into a live organisation need a person's word (design §3.1)."""
-        if not self._is_guarded or self.bindings[prepared.entity].is_demo:
-            return None
-        return Finding(
-            "not-live",
-            f"AUTHORISED documents of flow {self._flow.table} do not yet go into a live organisation.",
-            f"Look at some drafts in Xero first, then write live = true in [flows.{self._flow.table}].",
-            "status",
-            "AUTHORISED",
-        )
-
-
-def _noted(checked: Checked, notes: tuple[Fixed, ...]) -> Checked:
-    """What fixes did stands among the notes that `plan` and `why` show."""
-    prepared = checked.prepared
-    if isinstance(prepared, Prepared):
-        said = tuple(f"Fixed: {note.said}." for note in notes)
-        predicted = msgspec.structs.replace(prepared.predicted, notes=(*said, *prepared.predicted.notes))
-        prepared = msgspec.structs.replace(prepared, predicted=predicted)
-    return msgspec.structs.replace(checked, prepared=prepared, fixed=notes)
-
-
-def _zone_named(finding: Finding, ledger: Ledger) -> Finding:
-    """Where an instant has no day although the organisation is known: what Xero calls its zone, and what to write."""
-    if finding.cause != time_zones.UNKNOWN:
-        return finding
-    return msgspec.structs.replace(
-        finding,
-        reason=f"{finding.reason} Xero calls the time zone of {ledger.organisation} {shape.shown(ledger.timezone)}.",
-        remedy=f'Write it into [entities.{ledger.entity}], such as timezone = "Europe/London".',
-    )
-
-
-def _of_settings(finding: Finding) -> bool:
-    return finding.field.rsplit(".", 1)[-1].split("[")[0] in SETTINGS_FIELDS or "tracking" in finding.field
-
-
-def together(findings: tuple[Finding, ...]) -> Finding:
-    """All that is wrong with one record, as one finding under the first one's cause."""
-    first = findings[0]
-    by_value = _of_settings(first) or first.cause == "lookup-unknown"
-    cause = f"{first.cause}:{first.value}" if by_value and first.value else first.cause
-    remedies = list(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
-    return Finding(
-        cause, " ".join(finding.reason for finding in findings), " ".join(remedies), first.field, first.value
-    )
 
 
 async def _chunks(rows: AsyncIterator[Row | BadRow]) -> AsyncIterator[list[Row | BadRow]]:

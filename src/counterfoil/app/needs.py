@@ -84,6 +84,22 @@ def mirrored(books: Any) -> tuple[str, ...]:
     )
 
 
+def of_balances(entity: str) -> Need:
+    """What telling the balances of an entity's bank accounts does at Xero."""
+    return scopes.reads("BankSummary", f"tell the balances of {entity}'s bank accounts")
+
+
+async def check_balances(books: Any, binding: Binding) -> None:
+    """Refuse to read balances that the consent behind a binding does not cover. Raises MissingScope with what to do."""
+    held, need = await _held(books, binding), of_balances(binding.entity)
+    if held is not None and scopes.lacking(held, (need,), books.clock.now().date()):
+        raise errors.MissingScope(
+            f"The consent for {binding.fingerprint.name} does not cover the balances of bank accounts: it lacks "
+            f"{' '.join(scopes.least((need,)))}.",
+            remedy=remedy(books, binding.entity), entity=binding.entity, scopes=scopes.least((need,)),
+        )  # fmt: skip
+
+
 async def check_copy(books: Any, resource: str, binding: Binding) -> None:
     """Refuse to read a resource that the consent behind a binding does not cover. Raises MissingScope with what to do."""
     held, need = await _held(books, binding), of_copy(resource)
@@ -105,6 +121,11 @@ def asked(books: Any) -> tuple[Asked, ...]:
     wanted = [(BINDINGS, need) for need in probe.NEEDS]
     wanted += [(flow.table, need) for flow in books.flows.values() for need in of_flow(flow)]
     wanted += [(COPIES, of_copy(name)) for name in books.settings.mirror.resources or ()]
+    wanted += [
+        (COPIES, of_balances(key))
+        for key, entity in books.settings.entities.items()
+        if entity.bank_balances is not None
+    ]
     return tuple(_reasoned(scope, wanted) for scope in scopes.least(need for _who, need in wanted))
 
 

@@ -1,21 +1,24 @@
 """What Xero answered to our own writes goes into the copy at once, where that resource is kept: nobody waits for the next look.
 
 Called by posting through Books, after the outcome of a request is written down, in a transaction of its own. It makes no call, and
-whatever becomes of it, the posting stands: the next look brings the same. Where nothing is kept it costs one read a minute.
+whatever becomes of it, the posting stands: the next look brings the same, and a person is told (missed_answers). Whoever is handed
+changes in this process is woken. Where nothing is kept it costs one read a minute.
 """
 
 import contextlib
 import datetime
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import syncing
+from counterfoil.app import feeding, missed_answers, syncing
 from counterfoil.mirror import applying, described, reading
 from counterfoil.mirror.applying import Observation
 from counterfoil.mirror.described import Described
 from counterfoil.mirror.reading import Seen
+from counterfoil.model.observed import Observed
 from counterfoil.store import mirrored
 from counterfoil.store.requests import Request
 from counterfoil.xero import paging
@@ -43,22 +46,26 @@ class OwnAnswers:
         if one is None:
             return
         try:
-            if await self._is_kept(request.tenant_id, one.name):
-                await self._apply(request, one, answer)
-        except (errors.CounterfoilError, ValueError, LookupError, TypeError):
+            seen = await self._apply(request, one, answer) if await self._is_kept(request.tenant_id, one.name) else ()
+        except Exception as error:  # noqa: BLE001 - told; whatever it is, it must not reach a posting that is done
             self.failed += 1
+            await missed_answers.tell(self._books, request.tenant_id, one.name, error)
+        else:
+            if seen:
+                await self._books.wake(feeding.WORK, feeding.EVERYBODY)
 
-    async def _apply(self, request: Request, one: Described, answer: Answer) -> None:
+    async def _apply(self, request: Request, one: Described, answer: Answer) -> Sequence[Observed]:
+        """→ what was news."""
         found = paging.split(answer, one.list)
         rows: list[Seen] = []
         for raw in found.elements:
             if not _is_refused(raw):
                 with contextlib.suppress(errors.Unclear):  # one without an id
                     rows.append(reading.seen(one, raw))
-        await syncing.mirror(self._books).apply(
-            Observation(request.tenant_id, one, rows, found.server_time),
-            applying.write_answer(one, is_new=request.method == "PUT"),
-        )
+        observation = Observation(request.tenant_id, one, rows, found.server_time)
+        projection = applying.write_answer(one, is_new=request.method == "PUT")
+        news: Sequence[Observed] = await syncing.mirror(self._books).apply(observation, projection)
+        return news
 
     async def _is_kept(self, tenant_id: str, name: str) -> bool:
         """Whether the resource was read to its end once; else the first load brings it."""

@@ -13,12 +13,13 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import msgspec
 
 from counterfoil import errors, flows
-from counterfoil.app import acts, housekeeping, pausing, places, room, saying, taking_back, watching
+from counterfoil.app import acts, at_once, housekeeping, pausing, places, room, saying, taking_back, watching
 from counterfoil.app.intake import Intake
 from counterfoil.app.places import Note, Reading
 from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
+from counterfoil.posting.finishing import TenantWorker
 from counterfoil.posting.planning import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.settings import FlowSettings
@@ -249,18 +250,23 @@ class Runner:
         """Finish the tenants of these entities, or of all that have open postings. `flow_id`: of the flow that is run."""
         open_before = await self._database.read(runs.open_by_entity)
         wanted = [entity for entity in open_before if entities is None or entity in entities]
-        workers = []
-        for entity in wanted:
-            try:
-                workers.append(await self._books.worker(entity, self._tell))
-            except errors.Reconnect as error:
-                self.stops[entity] = error
+        made = await at_once.each(wanted, self._worker)
+        workers = [worker for worker in made.values() if worker is not None]
         self._workers = workers
         self._left = sum(open_before[entity] for entity in wanted)
         self._progress(Stage("posting", 0, self._left))
         self.stops.update(await finishing.finish_all(workers))
         held_back = await pausing.stops(self._books, wanted, flow_id)
         self.stops.update({entity: error for entity, error in held_back.items() if entity not in self.stops})
+
+    async def _worker(self, entity: str) -> TenantWorker | None:
+        """Whoever finishes an entity's postings; None: its organisation cannot be reached now, which holds up no other."""
+        try:
+            worker: TenantWorker = await self._books.worker(entity, self._tell)
+        except (errors.Reconnect, errors.RunAgain) as error:
+            self.stops[entity] = error
+            return None
+        return worker
 
     def _only_told(self, flow: FlowSettings) -> None:
         """That other flows' postings wait for a scope does not stop this one's run: it is said and no more."""

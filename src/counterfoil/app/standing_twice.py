@@ -1,6 +1,6 @@
 """Records whose rows stand in their source twice: an export that was put together with itself, or two that overlap.
 
-Called by intake for a record of which such rows were marked (model/sheet.marked) and change what it is. Pure. Its own
+Called by checking for a record of which such rows were marked (model/sheet.marked) and change what it is. Pure. Its own
 total proves it, or refuses it; without one it is held until a person says that all its rows are meant.
 """
 
@@ -16,7 +16,7 @@ from counterfoil.model.sheet import SheetRow
 from counterfoil.store.problems import STANDS_TWICE
 
 if TYPE_CHECKING:
-    from counterfoil.app.intake import Checked
+    from counterfoil.app.checking import Checked
     from counterfoil.mapping import MappedRecord
 
 SHOWN_MAX: Final = 3

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import kept_changes, needs, overdue, watching
+from counterfoil.app import bank_balances, kept_changes, missed_answers, needs, overdue, watching
 from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
@@ -149,9 +149,12 @@ async def sync(
     started_s = books.clock.elapsed_s()
     before = books.counts()
     rows: list[Synced] = []
-    for one in await _entities(books, entity):
+    for one in await entities(books, entity):
         rows += await _one_entity(books, one, _resources(books, resource), full=full, progress=progress)
+        if resource is None and not _is_stopped(rows):
+            rows += await _balances(books, one, full=full)
         await overdue.sweep(books, one, always=True)
+    await missed_answers.settle(books)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
     drift = tuple(await books.database.read(mirrored.drifts))
@@ -172,7 +175,8 @@ async def lags(books: Any) -> tuple[Lag, ...]:
     return tuple(found)
 
 
-async def _entities(books: Any, wanted: str | None) -> Sequence[str]:
+async def entities(books: Any, wanted: str | None) -> Sequence[str]:
+    """The entity that is wanted, or all that are bound. Raises ConfigurationError, NoBinding. No call."""
     known = books.settings.entities
     if wanted is not None:
         if wanted not in known:
@@ -206,9 +210,38 @@ async def _one_entity(books: Any, entity: str, names: Sequence[str], *, full: bo
     for name in names:
         row = await _one(books, entity, name, full=full, progress=progress)
         rows.append(row)
-        if row.error is not None and row.code != errors.MissingScope.code:
+        if _is_stopped(rows):
             return rows  # what stopped it would stop the next one too
     return rows
+
+
+def _is_stopped(rows: Sequence[Synced]) -> bool:
+    return bool(rows) and rows[-1].error is not None and rows[-1].code != errors.MissingScope.code
+
+
+async def _balances(books: Any, entity: str, *, full: bool) -> list[Synced]:
+    """The balances of bank accounts, where the entity asks for them and they are due; `full`: in any case."""
+    due = await bank_balances.due(books, entity)
+    if due is None:
+        return []
+    before, tenant, read = books.counts(), await _tenant(books, entity), 0
+    is_first = await bank_balances.held(books, tenant) is None
+    problem: errors.CounterfoilError | None = None
+    if full or due <= books.clock.now():
+        try:
+            read = len((await bank_balances.read(books, entity)).amounts)
+        except (errors.RunAgain, errors.Reconnect, errors.Refused, errors.NotFound) as error:
+            problem = error
+    held = await bank_balances.held(books, tenant)
+    calls, received = _less(books.counts(), before)
+    return [
+        Synced(
+            entity, bank_balances.RESOURCE, 0 if held is None else len(held.amounts), read, 0, 0, 0, is_first,
+            None if held is None else bank_balances.lag_s(held, books.clock.now()), calls, received,
+            error=problem.message if problem else None, remedy=problem.remedy if problem else None,
+            code=problem.code if problem else None, exit_code=problem.exit_code if problem else 0,
+        )
+    ]  # fmt: skip
 
 
 async def _one(books: Any, entity: str, name: str, *, full: bool, progress: Progress) -> Synced:

@@ -88,10 +88,10 @@ class Trier:
         """What becomes of one record, from what is kept of it."""
         rows = sheet.unpack(raw)
         cells = () if rows is None else tuple(row.cells for row in rows)
-        blank = Tried(source, self._intake.identified(raw)[0], raw, cells)
-        if not await self._intake.knows(raw):
+        blank = Tried(source, self._intake.checking.identified(raw)[0], raw, cells)
+        if not await self._intake.checking.knows(raw):
             return self._on_paper(blank)
-        checked = await self._intake.check(raw)
+        checked = await self._intake.checking.check(raw)
         record = None if checked.record is None else _plain(checked.record)
         if not isinstance(checked.prepared, Prepared):
             return _with(blank, record=record, findings=checked.findings)
@@ -100,8 +100,8 @@ class Trier:
 
     def _on_paper(self, blank: Tried) -> Tried:
         """The same while nothing is known of the organisation: by what the record itself names."""
-        entity = self._intake.identified(blank.raw)[1]
-        made = self._intake.made(blank.raw)
+        entity = self._intake.checking.identified(blank.raw)[1]
+        made = self._intake.checking.made(blank.raw)
         record = made if isinstance(made, tuple) else self._kind.decode(made)
         if isinstance(record, tuple):
             return _with(blank, findings=record)
@@ -110,7 +110,7 @@ class Trier:
         if settings is None:
             return _with(blank, record=_plain(record), findings=(self._kind.entity_of(record, self._flow, entities),))
         ledger, assumed, knows_rates = paper.ledger(record, settings)
-        if self._intake.needs_a_zone(blank.raw):
+        if self._intake.checking.needs_a_zone(blank.raw):
             assumed = (*assumed, "The organisation's time zone is not known yet: instants are read as days in UTC.")
         unchecked = record if knows_rates else msgspec.structs.replace(record, expected_total=None)
         prepared: Prepared | tuple[Finding, ...] = self._kind.prepare(unchecked, ledger, self._flow)

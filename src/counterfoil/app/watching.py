@@ -12,7 +12,7 @@ from typing import Any, Final
 from counterfoil import errors
 from counterfoil.access import bindings as access
 from counterfoil.access import caps, reconnecting
-from counterfoil.app import costs
+from counterfoil.app import at_once, costs
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices, waits
 from counterfoil.store.database import Connection, get_meta, set_meta
@@ -158,13 +158,16 @@ async def daily(books: Any) -> None:
         await costs.tell_near(books)
     except (errors.Reconnect, errors.RunAgain, errors.Stop):
         return  # whoever needs the consent or the key says so
-    for bound in await books.database.read(bindings.everything):
+
+    async def look(entity: str) -> None:
         try:
-            await sure_of(books, bound.entity)
+            await sure_of(books, entity)
         except errors.NotConnected as refusal:
-            await after_403(books, bound.entity, refusal)
+            await after_403(books, entity, refusal)
         except (errors.Reconnect, errors.RunAgain, errors.Stop):
-            continue  # it is written down where it matters: the entity is stopped, or looked at by its next run
+            return  # it is written down where it matters: the entity is stopped, or looked at by its next run
+
+    await at_once.each([bound.entity for bound in await books.database.read(bindings.everything)], look)
 
 
 def _begin(connection: Connection, now: datetime.datetime) -> bool:

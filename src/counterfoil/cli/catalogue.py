@@ -43,6 +43,9 @@ COMMANDS: Final = (
     _command("undo", "RUN", "Take a run back: plans first, then deletes drafts and voids what is unpaid."),
     _command("prove", "FLOW", "Source, postings and Xero side by side, to the cent."),
     _command("sync", "[ENTITY] [RESOURCE]", "Bring the copy of each ledger up to date; --full reads all of it again."),
+    _command("receivables", "[ENTITY]", "Who owes what and since when, from the copy; no call."),
+    _command("payables", "[ENTITY]", "Whom your companies owe what and since when, from the copy; no call."),
+    _command("cash", "[ENTITY]", "What bank accounts hold, and what is to come in and go out; no call."),
     _command("status", "", "Where things stand, and what to type next."),
     _command("audit", "[list|verify|export]", "Who did what, and the proof that nothing of it was changed."),
     _command(

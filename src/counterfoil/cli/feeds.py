@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = session.app()
 NAME = typer.Argument(metavar="NAME", help="A table of [feeds], or a handler such as my_handlers.thank.")
-HEADS = ("FEED", "TO", "STATE", "WAITING", "DEAD", "DELIVERED", "LAST (UTC)")
+HEADS = ("FEED", "TO", "STATE", "FROM (UTC)", "WAITING", "DEAD", "DELIVERED", "LAST (UTC)")
 
 
 @app.callback(invoke_without_command=True)
@@ -34,11 +34,20 @@ def list_(context: typer.Context) -> None:
     found = now.books(feeding.standing)
     now.screen.value(found)
     rows = [
-        [one.name, one.to, one.state, one.waiting or "", one.dead or "", f"{one.delivered:,}", _when(one.delivered_at)]
+        [
+            one.name,
+            one.to,
+            one.state,
+            _begins(one),
+            one.waiting or "",
+            one.dead or "",
+            f"{one.delivered:,}",
+            _when(one.delivered_at),
+        ]
         for one in found
     ]
     if rows:
-        now.screen.table(HEADS, rows, right=(3, 4, 5))
+        now.screen.table(HEADS, rows, right=(4, 5, 6))
     else:
         now.screen.line("Nobody is handed changes: the configuration has no [feeds.NAME] and no [handlers].")
     for one in found:
@@ -59,6 +68,7 @@ def show(context: typer.Context, name: str = NAME) -> None:
     since = f" since {_when(found.since)} UTC" if found.since else ""
     again = f", the next at {_when(found.next_at)} UTC" if found.next_at else ""
     now.screen.line(f"Waiting: {found.waiting:,}{since}{again}{unseen}")
+    now.screen.line(f"Begins: {_beginning(found)}")
     last = f", the last at {_when(found.delivered_at)} UTC" if found.delivered_at else ""
     now.screen.line(f"Handed over: {found.delivered:,}{last}")
     _trouble(now.screen, found)
@@ -157,6 +167,35 @@ def _trouble(screen: "Screen", one: "Stands") -> None:
         lost = table.count(one.missed, "change")
         screen.line(f"{one.name}: {lost} {'was' if one.missed == 1 else 'were'} dropped before they were handed over.")
 
+    if one.missed:
+        screen.line(
+            f"What is still kept: `counterfoil feeds replay {one.name} --from start`; --from now takes the loss as it is."
+        )
+    if one.was is not None:
+        screen.line(
+            f'{one.name} is new, and {one.was} is no longer in the configuration. Renamed? Write id = "{one.was}" into it.'
+        )
+    if one.behind and one.to == "sql":
+        screen.line(
+            f"{one.name}: its table has nothing of what the copy had before it began; `feeds fill {one.name}` writes that."
+        )
+    elif one.behind:
+        screen.line(f"{one.name}: what the copy had before it began is not handed over, snapshot = true or not.")
+
+
+def _begins(one: "Stands") -> str:
+    """Where it begins, short."""
+    return "start" if one.begins == "start" else _when(one.known_at) or "now"
+
+
+def _beginning(one: "Stands") -> str:
+    """The same in words."""
+    if one.begins == "start":
+        return "with the oldest change that was kept when `counterfoil serve` first served it"
+    if one.known_at is None:
+        return 'with what happens after `counterfoil serve` first serves it; from = "start" begins with what is kept'
+    return f"with what happened after {_when(one.known_at)} UTC, when `counterfoil serve` first served it"
+
 
 def _next(found: "list[Stands]") -> str:
     """The worst first."""
@@ -164,7 +203,10 @@ def _next(found: "list[Stands]") -> str:
         if (name := next((one.name for one in found if one.state == state), None)) is not None:
             return f"counterfoil feeds {command} {name}"
     name = next((one.name for one in found if one.dead), None)
-    return "counterfoil status" if name is None else f"counterfoil feeds dead {name}"
+    if name is not None:
+        return f"counterfoil feeds dead {name}"
+    name = next((one.name for one in found if one.behind and one.to == "sql"), None)
+    return "counterfoil status" if name is None else f"counterfoil feeds fill {name}"
 
 
 def _when(at: datetime.datetime | None) -> str:

@@ -64,7 +64,8 @@ class Carrier:
             if feed is None:
                 return False
             at = turns.next_at(conn, feed)
-            return feed.rests or not ((at is not None and at <= now) or feeds.newest(conn) > feed.n)
+            is_due = at is not None and (at <= now or at > now + feeds.FAR)
+            return feed.rests or not (is_due or feeds.newest(conn) > feed.n)
 
         if await self._database.read(idle):
             return False
@@ -73,6 +74,7 @@ class Carrier:
             now = self._database.now(conn)
             feeds.know(conn, to.id, from_start=to.from_start, now=now)
             feeds.missed(conn, to.id, deliveries.forget_dropped(conn, to.id))
+            feeds.set_right(conn, to.id, now)
             return feeds.claim(conn, to.id, self._owner, now, now + LEASE) is not None
 
         return await self._database.run(take)

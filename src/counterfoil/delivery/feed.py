@@ -3,6 +3,7 @@
 Called by app when the configuration is loaded. Opens and sends nothing.
 """
 
+import os
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -51,7 +52,7 @@ def _shared(found: dict[str, Feed], loaded: Settings) -> list[str]:
     problems = []
     for name, one in found.items():
         if one.to in sinks.FILES:
-            path = str(loaded.path.parent / str(one.settings.to[one.to]))
+            path = os.path.realpath(loaded.path.parent / str(one.settings.to[one.to]))  # however it is spelt
             other = first.setdefault(path, name)
             if other != name:
                 misfit = shape.Misfit(

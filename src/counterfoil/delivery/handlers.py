@@ -24,6 +24,7 @@ Function = Callable[[Change], Awaitable[object] | object]
 F = TypeVar("F", bound=Function)
 MARK: Final = "__counterfoil_on__"
 HANDLERS_MAX: Final = 20  # each may hold one of the service's places for a while
+_AS_READ: Final[dict[Path, tuple[int, int] | None]] = {}  # files of modules as they were when they were imported
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -88,6 +89,8 @@ def load(given: HandlersSettings, folder: Path, names: Collection[str], entities
     if given.module is None:
         return []
     module = _imported(given.module, folder)
+    for path in _files(module):
+        _AS_READ.setdefault(path, _stamp(path))
     found = sorted(_handlers(module).values(), key=lambda one: one.id)
     problems = [problem for one in found for problem in _mistakes(one, names, entities, snapshot=given.snapshot)]
     if not found:
@@ -99,11 +102,36 @@ def load(given: HandlersSettings, folder: Path, names: Collection[str], entities
     return found
 
 
+def changed(name: str | None) -> list[str]:
+    """The names of files of a module that are not as they were when it was imported here: what runs is still what they were."""
+    module = sys.modules.get(name or "")
+    known = {path: _AS_READ[path] for path in _files(module) if path in _AS_READ} if module is not None else {}
+    return sorted(path.name for path, as_read in known.items() if _stamp(path) != as_read)
+
+
+def _files(module: ModuleType) -> list[Path]:
+    """The files of a module and of those below it that it imported."""
+    names = (getattr(one, "__file__", None) for one in _places(module))
+    return [Path(name) for name in names if name is not None]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _places(module: ModuleType) -> list[ModuleType]:
+    """The module and those below it that it imported."""
+    return [module, *(one for name, one in list(sys.modules.items()) if name.startswith(f"{module.__name__}."))]
+
+
 def _handlers(module: ModuleType) -> dict[str, Handler]:
     """What is marked in the module and in those below it that it imported."""
-    below = [one for name, one in list(sys.modules.items()) if name.startswith(f"{module.__name__}.")]
     found: dict[str, Handler] = {}
-    for place in (module, *below):
+    for place in _places(module):
         for value in list(vars(place).values()):
             wishes = getattr(value, MARK, None)
             if callable(value) and isinstance(wishes, tuple):
@@ -140,7 +168,7 @@ def _imported(name: str, folder: Path) -> ModuleType:
             return importlib.import_module(name)
         known = sys.modules.get(name)
         return known if known is not None and getattr(known, "__file__", None) == str(path) else _run(name, path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that ends the program is one that cannot be imported
         raise _wrong(_said(name, error, folder)) from error
 
 
@@ -165,7 +193,7 @@ def _run(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _said(name: str, error: Exception, folder: Path) -> str:
+def _said(name: str, error: BaseException, folder: Path) -> str:
     """Which file and line of the user's could not be imported, and why."""
     why = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError):

@@ -4,7 +4,6 @@ Called by the engine through sinks. RFC 4180 (https://www.rfc-editor.org/rfc/rfc
 together, so that a line is a row. No cell can become a formula. The last columns say whose row a line is.
 """
 
-import asyncio
 import csv
 import functools
 import io
@@ -17,6 +16,7 @@ import msgspec
 
 from counterfoil.delivery import file_names
 from counterfoil.delivery.appending import Appender, Block, Form
+from counterfoil.delivery.aside import aside
 from counterfoil.delivery.shaping import Shape
 from counterfoil.delivery.sinks import Tools
 from counterfoil.delivery.tail import MARKS, MOST, Mark
@@ -99,7 +99,7 @@ class CsvOutlet:
             path = file_names.of(self._pattern, one, self._folder)
             files.setdefault(path, []).append(Block(one.id, self.lines(one)))
         for path, blocks in files.items():
-            await asyncio.to_thread(self._files.append, path, blocks)
+            await aside(functools.partial(self._files.append, path, blocks))
 
     def lines(self, change: Change) -> bytes:
         """The lines of a change."""

@@ -8,12 +8,15 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Sequence
+from typing import Final
 
 from counterfoil.delivery import handlers
 from counterfoil.delivery.aside import aside
 from counterfoil.delivery.handlers import Handler
 from counterfoil.delivery.outcome import NotDelivered
 from counterfoil.model.change import Change
+
+_RUNS: Final[dict[str, threading.Lock]] = {}  # by handler: an outlet that is made anew does not call what still runs
 
 
 class HandlerOutlet:
@@ -24,7 +27,7 @@ class HandlerOutlet:
     def __init__(self, handler: Handler, within_s: float) -> None:
         self._handler = handler
         self._within_s = within_s
-        self._runs = threading.Lock()  # held while it runs, also beyond its time
+        self._runs = _RUNS.setdefault(handler.id, threading.Lock())  # held while it runs, also beyond its time
 
     async def hand_over(self, changes: Sequence[Change]) -> None:
         """Call it. Raises NotDelivered when it raises, or is not done in time."""
@@ -38,6 +41,9 @@ class HandlerOutlet:
         except TimeoutError:
             said = f"{name} was not done within {self._within_s:.0f} s"
             raise NotDelivered(said, may_have_arrived=True, target_is_down=False) from None
+        except RuntimeError as cause:  # the thread was never begun: what runs in it raises nothing but NotDelivered
+            self._runs.release()
+            raise NotDelivered(f"{name} was not called: {cause}") from cause
 
     def _call(self, change: Change) -> None:
         """In the thread."""

@@ -4,7 +4,7 @@ Called by the engine through sinks. With a `map` a line is `_change`, `_row` and
 row; without one it is the change itself.
 """
 
-import asyncio
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,6 +13,7 @@ import msgspec
 
 from counterfoil.delivery import file_names
 from counterfoil.delivery.appending import Appender, Block, Form
+from counterfoil.delivery.aside import aside
 from counterfoil.delivery.shaping import Shape
 from counterfoil.delivery.sinks import Tools
 from counterfoil.delivery.tail import MOST, Mark
@@ -96,7 +97,7 @@ class JsonlOutlet:
             path = file_names.of(self._pattern, one, self._folder)
             files.setdefault(path, []).append(Block(one.id, lines(one, self._shaped)))
         for path, blocks in files.items():
-            await asyncio.to_thread(self._files.append, path, blocks)
+            await aside(functools.partial(self._files.append, path, blocks))
 
     async def close(self) -> None:
         """Nothing is held."""

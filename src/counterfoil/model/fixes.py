@@ -1,6 +1,6 @@
 """Corrections that a person stored, laid over records before they are decoded; the records themselves stay as they came.
 
-Called by app/intake for every record and by app/fixing, which tries a correction before it keeps it. Pure: the same
+Called by app/checking for every record and by app/fixing, which tries a correction before it keeps it. Pure: the same
 record, fixes and findings give the same bytes. A fix that names one record speaks for it always. A fix for a cause speaks
 only where the checks found that cause, so that what is good is never touched: nothing else may tell two lines of one tax
 apart, one on an account that takes it and one on an account that does not. Undone, a fix leaves no trace in a record.

@@ -80,7 +80,9 @@ class Distributed:
         self, kind: str, key: str, *, not_before: datetime.datetime | None = None, lane: Lane = "sync"
     ) -> None:
         """Hint that a piece of work is due. Raises KeyError for an unknown kind; the database away is no error."""
-        await self._want(self._works[kind], Due(key, not_before, lane))
+        work = self._works[kind]
+        with contextlib.suppress(exceptions.ConnectorException):  # a hint that is lost: a sweep finds the work
+            await self._want(work, Due(key, not_before, lane))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry work out until `stopping` is set; then finish what is in flight, for at most `grace_s`."""

@@ -269,6 +269,15 @@ class MirrorSettings(Table, frozen=True, kw_only=True):
     ] = None
 
 
+_BalancesEvery = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(daily|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h)" + END,
+        extra={"rule": 'It is "daily", or hours from "1h" to "168h".'},
+    ),
+]
+
+
 class EntityTable(Table, frozen=True, kw_only=True):
     """[entities.KEY]: one of the user's companies."""
 
@@ -287,6 +296,13 @@ class EntityTable(Table, frozen=True, kw_only=True):
         Line255 | None,
         msgspec.Meta(description="Its time zone where Xero's name for it is not known: Europe/London."),
     ] = None
+    bank_balances: Annotated[
+        _BalancesEvery | None,
+        msgspec.Meta(
+            description="How often the balances of its bank accounts are read at Xero: daily, or every so many hours (6h). "
+            "Absent: never; setting it asks for one more scope.",
+        ),
+    ] = None
     accounts: Annotated[dict[Line255, Line50], msgspec.Meta(description="Your names for account codes.")] = {}
     taxes: Annotated[
         dict[Line255, Line255], msgspec.Meta(description="Your names for tax types or tax rates' names.")
@@ -297,6 +313,14 @@ class EntitySettings(EntityTable, frozen=True, kw_only=True):
     """The same with its key, which is the table's own name."""
 
     key: str
+
+    @property
+    def balances_every(self) -> datetime.timedelta | None:
+        """How old the balances of its bank accounts may grow; None: they are not read."""
+        if self.bank_balances is None:
+            return None
+        hours = 24 if self.bank_balances == "daily" else int(self.bank_balances.removesuffix("h"))
+        return datetime.timedelta(hours=hours)
 
 
 class FileTables(Table, frozen=True, kw_only=True):

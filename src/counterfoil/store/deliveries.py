@@ -12,12 +12,13 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import prepared, schema
+from counterfoil.store.feeds import shortened
 from counterfoil.store.happenings import Kept
 
 Connection: TypeAlias = sa.Connection
 WAITING_MAX: Final = 10_000  # of one feed; with more it looks at no further changes
 IDS_AT_ONCE: Final = 500
-ERROR_MAX: Final = 200
+ERROR_MAX: Final = 1000
 _D = schema.deliveries
 _H = schema.happenings
 
@@ -126,7 +127,7 @@ def failed(
 ) -> None:
     """It did not arrive; `next_at` None: it is a dead letter."""
     values = {
-        "tries": _D.c.tries + 1, "down": down, "error": error[:ERROR_MAX], "next_at": next_at or now,
+        "tries": _D.c.tries + 1, "down": down, "error": shortened(error, ERROR_MAX), "next_at": next_at or now,
         "dead_at": now if next_at is None else None,
     }  # fmt: skip
     conn.execute(sa.update(_D).where(_D.c.feed == feed, _D.c.n == n, _D.c.dead_at.is_(None)).values(**values))
@@ -141,7 +142,7 @@ def is_back(conn: Connection, feed: str, now: datetime.datetime) -> int:
 def bury(conn: Connection, feed: str, due_before: datetime.datetime, error: str, now: datetime.datetime) -> int:
     """Whatever was due before then is a dead letter; → how many."""
     mine = (_D.c.feed == feed, _D.c.dead_at.is_(None), _D.c.due_at <= due_before)
-    return conn.execute(sa.update(_D).where(*mine).values(dead_at=now, error=error[:ERROR_MAX])).rowcount
+    return conn.execute(sa.update(_D).where(*mine).values(dead_at=now, error=shortened(error, ERROR_MAX))).rowcount
 
 
 def retry(conn: Connection, feed: str, ids: Collection[str] | None, now: datetime.datetime) -> int:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from counterfoil.store import prepared, schema
 
 Connection: TypeAlias = sa.Connection
-ERROR_MAX: Final = 200
+ERROR_MAX: Final = 4000  # characters: it may hold a statement that a person is to carry out, whole
+FAR: Final = datetime.timedelta(hours=12)  # nobody ever waits so long (patience): a clock was wrong
 _F = schema.feeds
 _D = schema.deliveries
 _H, _L = schema.happenings, schema.happenings_last
@@ -43,6 +44,11 @@ class Feed(msgspec.Struct, frozen=True):
     def rests(self) -> bool:
         """Nothing is handed over until a person says so."""
         return self.paused_at is not None or self.ended_at is not None
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters, which shows where it was cut."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def newest(conn: Connection) -> int:
@@ -87,8 +93,12 @@ def everything(conn: Connection) -> dict[str, Feed]:
 
 
 def claim(conn: Connection, feed: str, owner: str, now: datetime.datetime, until: datetime.datetime) -> Feed | None:
-    """Take a feed that nobody carries; None: somebody does, or it rests."""
-    free = sa.or_(_F.c.owner.is_(None), _F.c.owner == owner, _F.c.lease_until <= now)
+    """Take a feed that nobody carries; None: somebody does, or it rests.
+
+    A lease that ends later than any that is given was taken by a clock that was wrong: whoever lives has renewed it by now.
+    """
+    ended = sa.or_(_F.c.lease_until <= now, _F.c.lease_until > until + FAR)
+    free = sa.or_(_F.c.owner.is_(None), _F.c.owner == owner, ended)
     mine = (_F.c.id == feed, free, _F.c.paused_at.is_(None), _F.c.ended_at.is_(None))
     row = conn.execute(sa.update(_F).where(*mine).values(owner=owner, lease_until=until).returning(*_F.c)).one_or_none()
     return None if row is None else Feed(*row)
@@ -133,7 +143,7 @@ def missed(conn: Connection, feed: str, count: int) -> None:
 
 def failed(conn: Connection, feed: str, owner: str, error: str) -> bool:
     """A change did not arrive, for a reason of its own."""
-    return _change(conn, feed, owner, error=error[:ERROR_MAX])
+    return _change(conn, feed, owner, error=shortened(error, ERROR_MAX))
 
 
 def is_down(
@@ -142,13 +152,19 @@ def is_down(
     """Nothing would arrive there now."""
     since = sa.func.coalesce(_F.c.down_since, sa.bindparam("since", now, type_=_F.c.down_since.type))
     return _change(
-        conn, feed, owner, error=error[:ERROR_MAX], failures=_F.c.failures + 1, down_since=since, rest_until=rest_until
+        conn,
+        feed,
+        owner,
+        error=shortened(error, ERROR_MAX),
+        failures=_F.c.failures + 1,
+        down_since=since,
+        rest_until=rest_until,
     )
 
 
 def ended(conn: Connection, feed: str, owner: str, why: str, now: datetime.datetime) -> bool:
     """Its target wants no more: nobody tries again before a person begins it anew."""
-    return _change(conn, feed, owner, ended_at=now, ended_why=why[:ERROR_MAX], owner=None, lease_until=None)
+    return _change(conn, feed, owner, ended_at=now, ended_why=shortened(why, ERROR_MAX), owner=None, lease_until=None)
 
 
 def pause(conn: Connection, feed: str, by: str, now: datetime.datetime) -> bool:
@@ -168,6 +184,8 @@ def resume(conn: Connection, feed: str) -> bool:
 def send_back(conn: Connection, feed: str, n: int) -> int:
     """It begins again after change `n`: what waits or is dead beyond it is forgotten, and comes again; → how many changes lie there.
 
+    What it missed until now a person knows of thereby.
+
     Whoever carries it now carries it no more, so that what is on its way counts for nothing and is handed over again in its turn.
     """
     _begin_at(conn, feed, n)
@@ -183,7 +201,22 @@ def skip(conn: Connection, feed: str) -> int:
 
 
 def _begin_at(conn: Connection, feed: str, n: int) -> None:
-    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None))
+    conn.execute(sa.update(_F).where(_F.c.id == feed).values(n=n, owner=None, lease_until=None, missed=0))
+
+
+def free(conn: Connection, owner: str) -> None:
+    """Nobody but `owner` lives: what others carried is free at once."""
+    mine = (_F.c.owner.is_not(None), _F.c.owner != owner)
+    conn.execute(sa.update(_F).where(*mine).values(owner=None, lease_until=None))
+
+
+def set_right(conn: Connection, feed: str, now: datetime.datetime) -> None:
+    """What waits until a time that only a wrong clock can have written waits no more."""
+    far = now + FAR
+    conn.execute(sa.update(_F).where(_F.c.id == feed, _F.c.rest_until > far).values(rest_until=None))
+    conn.execute(sa.update(_F).where(_F.c.id == feed, _F.c.down_since > far).values(down_since=now))
+    mine = (_D.c.feed == feed, _D.c.dead_at.is_(None), _D.c.next_at > far)
+    conn.execute(sa.update(_D).where(*mine).values(next_at=now))
 
 
 def awaken(conn: Connection, feed: str) -> None:

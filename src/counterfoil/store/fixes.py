@@ -1,6 +1,6 @@
 """Stored corrections, which content was made with them, and the records that we keep.
 
-Called by app/fixing, app/intake, app/telling and posting/applying, inside the caller's transaction.
+Called by app/fixing, app/checking, app/telling and posting/applying, inside the caller's transaction.
 """
 
 import datetime

@@ -6,6 +6,7 @@ so the number is given under a lock that lasts until the commit: whoever sees n 
 """
 
 import datetime
+import itertools
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -188,6 +189,11 @@ def drop(conn: sa.Connection, _after: int, most: int, old: datetime.datetime, _n
 
 
 def forget(conn: sa.Connection, before: datetime.datetime, most: int = DROPPED_AT_ONCE) -> int:
-    """Drop the oldest changes that were seen before then; → how many. A document's order goes on where it stands."""
-    old = sa.select(_H.c.n).where(_H.c.seen_at < before).order_by(_H.c.seen_at, _H.c.n).limit(most)
-    return conn.execute(sa.delete(_H).where(_H.c.n.in_(old))).rowcount
+    """Drop the oldest changes that were seen before then; → how many. A document's order goes on where it stands.
+
+    In the order of their numbers, up to the first that is too young: where two clocks disagree a later number can be the
+    older one, and a reader tells by the lowest number that is left whether it missed any.
+    """
+    oldest = conn.execute(sa.select(_H.c.n, _H.c.seen_at).order_by(_H.c.n).limit(most))
+    done = [n for n, _seen in itertools.takewhile(lambda one: one[1] < before, oldest)]
+    return conn.execute(sa.delete(_H).where(_H.c.n <= done[-1])).rowcount if done else 0

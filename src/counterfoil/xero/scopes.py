@@ -45,6 +45,7 @@ OPENED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "Attachments": ("accounting.attachments",),  # of every parent; the parent's own scope does not help
         "Journals": ("accounting.journals",),  # Advanced tier; there is no writing
         "Budgets": ("accounting.budgets",),
+        "BankSummary": ("accounting.reports.banksummary",),  # a report; there is no writing
     }
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 
 from counterfoil.access.bindings import load
 from counterfoil.model.binding import Binding, Fingerprint
-from counterfoil.store import bindings, mirrored
+from counterfoil.store import bindings, documents, mirrored
 from counterfoil.store.database import Database
 from counterfoil.store.mirrored import Mirrored, Reading
 
@@ -43,6 +43,7 @@ class Copy:
         self._url = f"sqlite:///{folder}/copy.db"
         self.timezone, self.written = "GMTSTANDARDTIME", None
         self.unread = set()
+        self.every, self.balances = None, None
         self.rows = []
 
     def put(self, resource, document_id, status="AUTHORISED", *, deleted=False, **fields):
@@ -72,13 +73,18 @@ class Copy:
         def write(conn):
             bindings.put(conn, bound, now=NOW)
             mirrored.put(conn, self.rows)
+            if self.balances is not None:
+                documents.set_reference(conn, "t", "BankSummary", NOW, msgspec.json.encode(self.balances))
             for n, name in enumerate(NAMES):
                 if name not in self.unread:
                     at = earlier - datetime.timedelta(seconds=n)
                     mirrored.set_reading(conn, Reading("t", name, since=at, caught_up_at=at))
 
         await database.run(write)
-        entities = {"acme": SimpleNamespace(timezone=self.written), "other": SimpleNamespace(timezone=None)}
+        entities = {
+            "acme": SimpleNamespace(timezone=self.written, balances_every=self.every),
+            "other": SimpleNamespace(timezone=None, balances_every=None),
+        }
         books = SimpleNamespace(
             database=database, clock=Clock(), settings=SimpleNamespace(entities=entities),
             binding=lambda entity: load(database, entity),

@@ -8,7 +8,8 @@ import standardwebhooks
 
 from counterfoil import errors
 from counterfoil.app import feeding
-from counterfoil.store import feeds
+from counterfoil.app.serving import reloading
+from counterfoil.store import feeds, notices
 from tests.app.serving.test_looking_again import heard, loaded, made
 from tests.delivery.receivers import SECRET, Hook
 
@@ -92,3 +93,48 @@ async def test_a_feed_that_the_configuration_gains_while_the_service_runs_begins
         await heard(at, served, *made(served, "Green Oak"))
         await at.until(lambda: hook.got)
         assert json.loads(hook.got[0][1])["after"]["Name"] == "Green Oak"
+
+
+MODULE = "from counterfoil import on\ngot = []\n@on('contact.created')\ndef {name}(change):\n    got.append(change.after['Name'])\n"
+
+
+async def standing(at):
+    """What is told of the service."""
+    return [one.message for one in await at.read(lambda conn: notices.standing(conn, "service"))]
+
+
+async def test_handlers_that_the_configuration_gains_while_the_service_runs_begin_then(served, monkeypatch):
+    """Their module is imported; one that cannot be is told, and the old ones go on; another content of it is told as well."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(reloading, "LOOK_S", 0.1)
+    flow = FEED.partition("[feeds")[0]
+    served.configure(flow=flow)
+    async with served.serving() as at:
+        await loaded(at, served)
+        module = served.folder / "late_handlers.py"
+        module.write_text("import sys\nsys.exit('enough')\n")
+        served.configure(flow=flow + '[handlers]\nmodule = "late_handlers"\n')
+        served.write_config()
+        (said,) = await at.until(lambda: standing(at))
+        assert "late_handlers.py:2: [handlers] late_handlers cannot be imported: SystemExit: enough" in said
+        module.write_text(MODULE.format(name="welcome"))
+        at.service.reload()
+        await at.until(lambda: knows(at, 1))
+        await heard(at, served, *made(served, "Late Lime"))
+        got = sys.modules["late_handlers"].got
+        await at.until(lambda: got)
+        module.write_text(MODULE.format(name="greet"))
+
+        async def told():
+            return any("late_handlers.py changed since it was imported" in one for one in await standing(at))
+
+        await at.until(told)
+        served.configure(flow=flow)
+        served.write_config()
+
+        async def over():
+            return at.books.settings.handlers.module is None and not await standing(at)
+
+        await at.until(over)
+    assert got == ["Late Lime"]
+    del sys.modules["late_handlers"]

@@ -2,7 +2,9 @@
 
 import types
 
+from counterfoil.app import feeding
 from counterfoil.app.serving import Serving
+from counterfoil.delivery.handlers import Handler
 from counterfoil.runtime.clock import SystemClock
 
 
@@ -34,3 +36,19 @@ async def test_a_hint_reaches_the_work_that_is_done_and_no_other():
     await serving.wake("postings", "acme-au")
     assert "postings" in runtime.kinds
     assert runtime.woken == [("postings", "acme-uk", "realtime")]
+
+
+async def test_a_hint_to_everybody_who_is_handed_changes_reaches_each_of_them():
+    """Feeds by their ids, handlers by theirs."""
+    feed = types.SimpleNamespace(
+        settings=types.SimpleNamespace(id="crm-1", on=(), begins="now", snapshot=False), to="webhook"
+    )
+    books = types.SimpleNamespace(
+        clock=SystemClock(), database=None, owner="here", point=None, feeds={"crm": feed}, settings=None
+    )
+    serving, runtime = Serving(books), Runtime()
+    serving._shift.handlers = [Handler(id="my.thank", function=print, wishes=())]
+    serving._shift.runtime = runtime
+    serving._register(runtime)
+    await serving.wake(feeding.WORK, feeding.EVERYBODY)
+    assert runtime.woken == [("deliver", "crm-1", "realtime"), ("deliver", "handler:my.thank", "realtime")]

@@ -51,11 +51,11 @@ class Behind(msgspec.Struct, frozen=True):
 
 async def owed(
     books: Any, entity: str, side: Side, *, by: By = "due_date", after: tuple[str, str] = ("", ""),
-    most: int | None = None,
+    most: int | None = None, on: date | None = None,
 ) -> Owed:  # fmt: skip
-    """What is open on one side, by contact and currency. Raises NotFound, NoBinding, NotRead."""
-    basis, bound = await reading.basis(books, entity, papers.RESOURCES)
-    sums, count = Ageing(basis.today, basis.base_currency, by), 0
+    """What is open now on one side, by contact and currency, aged to a day. Raises NotFound, NoBinding, NotRead, InputError."""
+    basis, bound = await reading.basis(books, entity, papers.RESOURCES, on)
+    sums, count = Ageing(basis.on, basis.base_currency, by), 0
     unsaid: list[str] = []
     async for documents, missing in opened(books, bound, side):
         sums.add(documents)
@@ -70,13 +70,14 @@ async def owed(
 
 
 async def behind(
-    books: Any, entity: str, side: Side, chosen: Chosen, *, after: tuple[date, str] | None = None, most: int = 100
-) -> Behind:
-    """The documents behind a number of `owed`, a page at a time. Raises NotFound, NoBinding, NotRead."""
-    basis, bound = await reading.basis(books, entity, papers.RESOURCES)
+    books: Any, entity: str, side: Side, chosen: Chosen, *, after: tuple[date, str] | None = None, most: int = 100,
+    on: date | None = None,
+) -> Behind:  # fmt: skip
+    """The documents behind a number of `owed`, a page at a time. Raises NotFound, NoBinding, NotRead, InputError."""
+    basis, bound = await reading.basis(books, entity, papers.RESOURCES, on)
     page = ageing.Page(after, most + 1)
     async for documents, _missing in opened(books, bound, side):
-        page.add([one for one in documents if chosen.takes(one, basis.today)])
+        page.add([one for one in documents if chosen.takes(one, basis.on)])
     found = page.documents()
     following = ageing.key(found[most - 1]) if len(found) > most else None
     return Behind(side, basis, tuple(found[:most]), following)

@@ -17,6 +17,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.store import mirrored
 from counterfoil.store.mirrored import Reading
 
+DAYS_FROM_TODAY_MAX: Final = 36_525  # of a day that is asked for: a century
 AT_ONCE: Final = 500  # documents of one read: a few milliseconds, for which others wait
 
 
@@ -33,21 +34,26 @@ class Basis(msgspec.Struct, frozen=True):
 
     `as_of`: when the resource that was caught up longest ago was; what happened at Xero since may be missing, and what
     moved between two resources between their readings may be half in it. `today` on the calendar of `timezone`; where Xero's
-    name for that is not known, UTC stands in and `timezone` is null. `base_currency`: the organisation's.
+    name for that is not known, UTC stands in and `timezone` is null. `on`: the day to which ages are counted, `today` where
+    nobody asked for another. `base_currency`: the organisation's.
     """
 
     entity: str
     as_of: datetime.datetime
     today: datetime.date
+    on: datetime.date
     timezone: str | None
     base_currency: str
     resources: tuple[Fresh, ...]
 
 
-async def basis(books: Any, entity: str, names: Sequence[str]) -> tuple[Basis, Binding]:
-    """What a figure of these resources stands on. No call.
+async def basis(
+    books: Any, entity: str, names: Sequence[str], on: datetime.date | None = None
+) -> tuple[Basis, Binding]:  # fmt: skip
+    """What a figure of these resources stands on. `on` None: the organisation's today. No call.
 
-    Raises NotFound for an entity that the configuration has not, NoBinding, NotRead when one of them was never read whole.
+    Raises NotFound for an entity that the configuration has not, NoBinding, NotRead when one of them was never read whole,
+    InputError for a day that is DAYS_FROM_TODAY_MAX away.
     """
     bound = await _binding(books, entity)
     readings = {one.resource: one for one in await books.database.read(mirrored.readings) if _is_of(one, bound)}
@@ -61,11 +67,14 @@ async def basis(books: Any, entity: str, names: Sequence[str]) -> tuple[Basis, B
             resources=tuple(missing),
         )
     now = books.clock.now()
-    zone = _zone(books, entity, bound)
+    clock = zone(books, entity, bound)
     fresh = tuple(_fresh(readings[name], now) for name in names)
+    today = now.astimezone(clock or datetime.UTC).date()
+    if on is not None and abs((on - today).days) > DAYS_FROM_TODAY_MAX:
+        raise errors.InputError(f"{on} is too far from today.", remedy="Ask for a day of this century.", field="on")
     return Basis(
-        entity, min(one.caught_up_at for one in fresh), now.astimezone(zone or datetime.UTC).date(),
-        zone.key if zone is not None else None, bound.fingerprint.base_currency, fresh,
+        entity, min(one.caught_up_at for one in fresh), today, on or today,
+        clock.key if clock is not None else None, bound.fingerprint.base_currency, fresh,
     ), bound  # fmt: skip
 
 
@@ -82,7 +91,8 @@ def _is_of(one: Reading, bound: Binding) -> bool:
     return one.tenant_id == bound.tenant_id
 
 
-def _zone(books: Any, entity: str, bound: Binding) -> zoneinfo.ZoneInfo | None:
+def zone(books: Any, entity: str, bound: Binding) -> zoneinfo.ZoneInfo | None:
+    """The calendar of an entity's organisation; None: Xero's name for it is not known, and UTC stands in."""
     written = books.settings.entities[entity].timezone
     return zoneinfo.ZoneInfo(written) if written else time_zones.zone(bound.timezone)
 

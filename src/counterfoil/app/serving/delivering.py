@@ -15,9 +15,10 @@ from counterfoil.delivery import alarm
 from counterfoil.delivery.carrying import Carrier
 from counterfoil.delivery.turn import Subscriber
 from counterfoil.runtime.port import Due, Work
+from counterfoil.store import beginnings
 from counterfoil.store.database import Connection
 
-KIND: Final = "deliver"
+KIND: Final = feeding.WORK
 LOOK: Final = datetime.timedelta(seconds=10)  # between two looks for what other processes saw
 PIECE_S: Final = 60.0  # one turn of a feed; then it comes again
 BOUND_S: Final = 300.0
@@ -78,8 +79,9 @@ class Delivering:
         return self._known
 
     def _forget(self, conn: Connection) -> None:
-        """What was told of feeds that are gone is over."""
+        """What was told of feeds that are gone is over; of those that begin, whether there is a copy already is remembered."""
         alarm.forget(conn, self._known, self._books.database.now(conn))
+        beginnings.note(conn, self._known)
 
     async def close(self) -> None:
         """Let go of what the targets hold open; they may still be used."""

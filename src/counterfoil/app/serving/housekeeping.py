@@ -6,8 +6,8 @@ Called by periodic. A task is `async def tidy(books) -> None`: short, idempotent
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from counterfoil.app import feeding, missed_answers, overdue, syncing, webhook_notices
 from counterfoil.app import housekeeping as retention
-from counterfoil.app import overdue, syncing, webhook_notices
 from counterfoil.app.privacy import reopening
 from counterfoil.store import notices
 
@@ -27,7 +27,8 @@ async def drop_old(books: Any) -> None:
 async def tell_overdue(books: Any) -> None:
     """What is owed after its due date is named, once in each organisation's day."""
     for entity in await syncing.kept(books):
-        await overdue.sweep(books, entity)
+        if await overdue.sweep(books, entity):
+            await books.wake(feeding.WORK, feeding.EVERYBODY)
 
 
 async def go_on_erasing(books: Any) -> None:
@@ -35,7 +36,10 @@ async def go_on_erasing(books: Any) -> None:
     await reopening.again(books)
 
 
-TASKS: Final[list[Task]] = [forget_notices, drop_old, webhook_notices.look, tell_overdue, go_on_erasing]
+TASKS: Final[list[Task]] = [
+    forget_notices, drop_old, webhook_notices.look, tell_overdue, missed_answers.settle, feeding.tell_losses,
+    go_on_erasing,
+]  # fmt: skip
 
 
 async def tidy(books: Any) -> None:

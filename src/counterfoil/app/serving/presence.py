@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from counterfoil import __version__, errors
-from counterfoil.store import schedules, services
+from counterfoil.store import feeds, schedules, services
 from counterfoil.store.database import Connection, make_private
 from counterfoil.store.services import Service
 
@@ -67,6 +67,7 @@ async def begin(books: Any, service: Service) -> None:
         services.end(conn, dead)
         if books.database.is_sqlite:
             schedules.free(conn, books.owner)
+            feeds.free(conn, books.owner)
         services.begin(conn, service)
 
     await books.database.run(work)

@@ -1,9 +1,13 @@
 """Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
 
-Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
+Called by serving. Flows, lookups, feeds, handlers, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
 webhooks with, the heartbeat and the log change at once. What cannot change under those who use it needs a restart, is named, and then
 nothing is taken over: where Xero and the database are and who we are there, the vault, who may reach the door, and the times of
-requests that may be on their way.
+requests that may be on their way. Python that was imported stays as it was: another content of the module of [handlers] is told.
+Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
+webhooks with, the heartbeat, the log and the times of [posting] change at once; a request that was begun keeps what was written down
+for it then (posting/claiming). What cannot change under those who use it needs a restart, is named, and then nothing is taken over:
+where Xero and the database are and who we are there, the vault, and who may reach the door.
 """
 
 import asyncio
@@ -15,24 +19,39 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors, settings
-from counterfoil.app import budgets, compiling
+from counterfoil.app import budgets, compiling, feeding
 from counterfoil.app.serving.shift import Shift
+from counterfoil.delivery import handlers
+from counterfoil.delivery.aside import aside
 from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
 
 LOOK_S: Final = 5.0
 TAKEN_OVER: Final = frozenset(
-    {"path", "environment", "entities", "feeds", "flows", "lookups", "mirror", "notify", "pacing", "retention"}
+    {
+        "path",
+        "environment",
+        "entities",
+        "feeds",
+        "flows",
+        "handlers",
+        "lookups",
+        "mirror",
+        "notify",
+        "pacing",
+        "posting",
+        "retention",
+    }
 )
 TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute", "webhook_keys"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
-    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
+MODULE: Final = "handlers"  # the subject of what is told of their module
 
 Stamp = tuple[tuple[int, int] | None, ...]
 
@@ -45,6 +64,9 @@ class Reloading:
         self._taken = taken
         self._books = shift.books
         self.asked = asyncio.Event()  # by SIGHUP: look now, changed or not
+        self._module: list[str] | None = (
+            None  # what was told of the handlers' module; None: nothing yet by this process
+        )
 
     async def keep(self) -> None:
         """Take over what changes, until cancelled. A file is read when it was the same in two looks."""
@@ -56,6 +78,27 @@ class Reloading:
                 await self._taken_or_told()
                 known = _stamp(self._books.settings)
             before = stamp
+            await self._look_at_the_module()
+
+    async def _look_at_the_module(self) -> None:
+        """Tell when the handlers' module is another one on the disk than the one that runs, and when it is the same again."""
+        books, changed = self._books, handlers.changed(self._books.settings.handlers.module)
+        if changed == self._module:
+            return
+
+        def work(conn: Connection) -> None:
+            now = books.database.now(conn)
+            if not changed:
+                notices.over(conn, NOTICE, MODULE, now=now)
+                return
+            said = f"{', '.join(changed)} changed since it was imported: [handlers] still calls the functions as they were."
+            notices.tell(conn, NOTICE, MODULE, message=said, remedy="Restart the service.", now=now)
+
+        with contextlib.suppress(errors.StoreError):  # it is looked at again
+            await books.database.run(work)
+            self._module = changed
+            if changed:
+                self._shift.say("service", MODULE, f"{', '.join(changed)} changed: restart the service", bad=True)
 
     async def _asked(self) -> bool:
         """Wait for the next look; → whether somebody asked for it."""
@@ -84,6 +127,7 @@ class Reloading:
             settings.refuse_shared(loaded)
             compiled = compiling.compiled(loaded)
             limits = budgets.limits_for(loaded)
+            functions = await aside(lambda: feeding.handlers_of(loaded))  # imports a module that is new
         except errors.CounterfoilError as error:
             await self._refuse(f"It has mistakes: {error.message}", "Correct them; it is looked at again by itself.")
             return False
@@ -92,11 +136,11 @@ class Reloading:
             return False
         before, books.settings = books.settings, loaded
         books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
-        books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
+        books.rules = msgspec.structs.replace(books.rules, **msgspec.structs.asdict(loaded.posting))
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
-        books.feeds = compiled.feeds
+        self._shift.handlers, books.feeds = functions, compiled.feeds
         self._taken(loaded)
-        if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):
+        if any(getattr(before, one) != getattr(loaded, one) for one in ("xero", "pacing", "posting")):
             await budgets.take_over(books, limits)
         with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
             await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))

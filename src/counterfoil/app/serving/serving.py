@@ -15,6 +15,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app import feeding
 from counterfoil.app.serving import (
+    balances,
     delivering,
     flow_runs,
     handed_records,
@@ -85,7 +86,11 @@ class Serving:
 
     async def wake(self, kind: str, key: str) -> None:
         """A hint from the door that a piece of work is due. Lost where nobody does that kind, or now: a sweep finds the work."""
-        if kind in self._kinds and not self._pulse.stopping:
+        if kind not in self._kinds or self._pulse.stopping:
+            return
+        if (kind, key) == (feeding.WORK, feeding.EVERYBODY):
+            await delivering.wake(self._shift)
+        else:
             await self._shift.wake(kind, key, "realtime")
 
     def reload(self) -> None:
@@ -212,6 +217,7 @@ class Serving:
             flow_runs.work(shift),
             handed_records.work(shift),
             mirroring.work(shift),
+            balances.work(shift),
             looking_again.work(shift),
             delivering.work(shift),
             *periodic.works(shift),

@@ -4,13 +4,14 @@ Called by to_sql. Each hand-over is one transaction on a thread of its own; one 
 stands in the table is never older than what is handed over. Nothing that is told holds the database's address.
 """
 
-import asyncio
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from counterfoil.delivery.aside import aside
 from counterfoil.delivery.outcome import NeverDelivered, NotDelivered
 from counterfoil.delivery.shaping import Shape
 from counterfoil.delivery.sql import seen, target, writing
@@ -25,6 +26,11 @@ CONNECT_S: Final = 10
 LOCK_MS: Final = 10_000  # how long another's lock is waited for
 STATEMENT_MS: Final = 60_000
 REASON_MAX: Final = 300
+# A server that vanishes without a word is noticed: its connection would otherwise hold a thread for hours.
+UNANSWERED_MS: Final = 30_000
+_ALIVE: Final = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": UNANSWERED_MS,
+}  # fmt: skip
 _ADDRESS: Final = re.compile(r"^.*connection to server (at|on) .*? failed: |^connection failed: |^\(.*?\) ")
 
 
@@ -37,6 +43,7 @@ class SqlOutlet:
         self._url, self._target, self._shaped = url, into, shaped
         self._engine: sa.Engine | None = None
         self._ready: tuple[Statements, sa.Table] | None = None
+        self._works = threading.Lock()  # held by the thread that writes, also beyond the time that it was given
 
     async def hand_over(self, changes: Sequence[Change]) -> None:
         """Write the rows of these changes. Raises NotDelivered, or NeverDelivered for what the table refuses."""
@@ -45,17 +52,17 @@ class SqlOutlet:
     async def fill(self, changes: Sequence[Change], *, anew: bool = False) -> int:
         """The same; → how many documents were written, the others being newer in the table. `anew`: whatever it has."""
         given = [self._written(one) for one in changes]
-        return await asyncio.to_thread(self._write, given, anew=anew)
+        return await aside(lambda: self._alone(given, anew=anew))
 
     async def look(self) -> str:
         """What the table lacks, or how it will be made; "": it is as it should be. Raises NotDelivered."""
-        return await asyncio.to_thread(self._look)
+        return await aside(self._look)
 
     async def close(self) -> None:
         """Close the connections."""
         engine, self._engine, self._ready = self._engine, None, None
         if engine is not None:
-            await asyncio.to_thread(engine.dispose)
+            await aside(engine.dispose)
 
     def _look(self) -> str:
         try:
@@ -73,7 +80,27 @@ class SqlOutlet:
             places.is_gone(change.after), self._shaped.rows(change), named,
         )  # fmt: skip
 
+    def _alone(self, given: Sequence[Written], *, anew: bool) -> int:
+        """In a thread of its own. One that the database keeps is not joined by another."""
+        if not self._works.acquire(blocking=False):
+            raise NotDelivered("the database has not answered the last hand-over yet")
+        try:
+            return self._write(given, anew=anew)
+        finally:
+            self._works.release()
+
     def _write(self, given: Sequence[Written], *, anew: bool) -> int:
+        """What the table refuses by what it was when it was last looked at is tried once by what it is now."""
+        was_known = self._ready is not None
+        try:
+            return self._written_in_one(given, anew=anew)
+        except NotDelivered as failure:
+            if not was_known or failure.target_is_down:
+                raise
+        return self._written_in_one(given, anew=anew)
+
+    def _written_in_one(self, given: Sequence[Written], *, anew: bool) -> int:
+        why: Exception
         try:
             engine = self._opened()
             if self._ready is None:
@@ -84,12 +111,15 @@ class SqlOutlet:
             with engine.begin() as conn:
                 return writing.write(conn, statements, kept, given, anew=anew)
         except Refused as cause:
-            raise _refused(str(cause), given) from cause
+            why, failure = cause, _refused(str(cause), given)
         except (sa.exc.IntegrityError, sa.exc.DataError) as cause:
-            raise _refused(_refusal(cause), given) from cause
+            why, failure = cause, _refused(_refusal(cause), given)
+        except (OverflowError, UnicodeError) as cause:
+            why, failure = cause, _refused("a value is none that this database can hold", given)
         except (sa.exc.SQLAlchemyError, ModuleNotFoundError, OSError) as cause:
-            self._ready = None  # the table may be another one by then
-            raise NotDelivered(_told(cause)) from cause
+            why, failure = cause, NotDelivered(_told(cause))
+        self._ready = None  # the table may be another one by then
+        raise failure from why
 
     def _opened(self) -> sa.Engine:
         if self._engine is None:
@@ -122,7 +152,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         return engine
     engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool,  # a hand-over is worth a connection
-        connect_args={"connect_timeout": CONNECT_S, "application_name": "counterfoil"},
+        connect_args={"connect_timeout": CONNECT_S, "application_name": "counterfoil", **_ALIVE},
     )  # fmt: skip
 
     @sa.event.listens_for(engine, "begin")

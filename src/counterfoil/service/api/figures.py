@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 
 from counterfoil.app.figures import cash as cashes
 from counterfoil.app.figures import owed as owing
-from counterfoil.app.figures.cash import Account
+from counterfoil.app.figures.cash import Account, AtBank
 from counterfoil.app.figures.owed import Unsaid
 from counterfoil.app.figures.reading import Basis
 from counterfoil.reporting import weeks
@@ -28,12 +28,19 @@ WEEKS: Final = 13
 ByParameter = Annotated[
     By, QueryParameter(name="by", description="From which day on an invoice ages: its due date, or its own date.")
 ]
+OnParameter = Annotated[
+    datetime.date | None,
+    QueryParameter(
+        name="on",
+        description="Count ages to this day, of what is open now; absent: today on the organisation's calendar.",
+    ),
+]
 _AGED: Final = {
     "not_due": "120.00", "days_1_30": "0.00", "days_31_60": "60.00", "days_61_90": "0.00", "over_90": "0.00",
     "credit": "-30.00", "total": "150.00", "documents": 3,
 }  # fmt: skip
 _BASIS: Final = {
-    "entity": "acme-uk", "as_of": "2026-11-22T10:15:02Z", "today": "2026-11-22", "timezone": "Europe/London",
+    "entity": "acme-uk", "as_of": "2026-11-22T10:15:02Z", "today": "2026-11-22", "on": "2026-11-22", "timezone": "Europe/London",
     "base_currency": "GBP",
     "resources": [{"resource": "Invoices", "caught_up_at": "2026-11-22T10:15:02Z", "lag_s": 41.5}],
 }  # fmt: skip
@@ -56,14 +63,18 @@ _OPEN: Final = {
 }  # fmt: skip
 _BEHIND: Final = {"side": "receivables", "basis": _BASIS, "documents": [_OPEN], "next": None}
 _FLOW: Final = {"currency": "GBP", "coming_in": "120.00", "going_out": "40.00", "documents": 2}
+_AT_BANK: Final = {
+    "amount": "4210.55", "currency": "GBP", "on": "2026-11-22", "as_of": "2026-11-22T06:00:04Z", "lag_s": 15_340.2,
+}  # fmt: skip
 _CASH: Final = {
     "basis": _BASIS,
     "accounts": [
         {"account_id": "5a1d6f6e-6f0f-4f57-9b07-ff4ad5c0a5a1", "code": "090", "name": "Current", "status": "ACTIVE",
          "currency": "GBP", "movements": "1200.00", "since": "2025-01-02", "until": "2026-11-20",
          "made_of": {"payments": {"count": 9, "received": "1500.00", "spent": "300.00"}}, "dated_later": "0.00",
-         "uncounted": [], "balance": None}
+         "uncounted": [], "balance": _AT_BANK, "balance_unknown": None}
     ],
+    "balance_total": _AT_BANK,
     "lacks": list(cashes.LACKS),
     "expected": {"overdue": [], "weeks": [{"first": "2026-11-16", "last": "2026-11-22", "flows": [_FLOW], "base": _FLOW}],
                  "later": [], "credit": [], "without_rate": 0},
@@ -97,32 +108,38 @@ class OwedDocuments(msgspec.Struct, frozen=True):
 
 
 class Cash(msgspec.Struct, frozen=True):
-    """`lacks`: what each account's `movements` needs to be its balance; that itself is null and never guessed.
+    """`lacks`: what each account's `movements` needs to be its balance.
+
+    `balance`: Xero's own, in base currency, for companies that ask for it; where it is null, `balance_unknown` says why.
+    `balance_total`: of all accounts in use; null unless each balance is known.
 
     `unsaid`: how many open documents do not say what is left of them; they are not among what is expected.
     """
 
     basis: Basis
     accounts: tuple[Account, ...]
+    balance_total: AtBank | None
     lacks: tuple[str, ...]
     expected: Expected
     unsaid: int
 
 
-async def _owed(books: Any, entity: str, side: Side, by: By, limit: int, after: str | None) -> Owed:
+async def _owed(
+    books: Any, entity: str, side: Side, by: By, limit: int, after: str | None, on: datetime.date | None
+) -> Owed:  # fmt: skip
     place = ("", "")
     if after is not None:
         contact, mark, currency = after.rpartition("/")
         if not mark:
             raise problems.field("after", "This is no cursor of this list.", remedy=CURSOR)
         place = (contact, currency)
-    found = await owing.owed(books, entity, side, by=by, after=place, most=limit)
+    found = await owing.owed(books, entity, side, by=by, after=place, most=limit, on=on)
     following = "/".join(found.next) if found.next is not None else None
     return Owed(side, by, found.basis, found.totals, found.base, found.contacts, following, found.unsaid)
 
 
 async def _behind(
-    books: Any, entity: str, side: Side, chosen: Chosen, limit: int, after: str | None
+    books: Any, entity: str, side: Side, chosen: Chosen, limit: int, after: str | None, on: datetime.date | None
 ) -> OwedDocuments:  # fmt: skip
     place = None
     if after is not None:
@@ -133,7 +150,7 @@ async def _behind(
             mark = ""
         if not mark:
             raise problems.field("after", "This is no cursor of this list.", remedy=CURSOR)
-    found = await owing.behind(books, entity, side, chosen, after=place, most=limit)
+    found = await owing.behind(books, entity, side, chosen, after=place, most=limit, on=on)
     following = f"{found.next[0]}/{found.next[1]}" if found.next is not None else None
     return OwedDocuments(side, found.basis, found.documents, following)
 
@@ -156,10 +173,15 @@ SAID: Final = (
     description=SAID, refusals=(409,), example=_OWED, tags=TAGS,
 )  # fmt: skip
 async def get_receivables(
-    books: BooksOf, entity: EntityName, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None
+    books: BooksOf,
+    entity: EntityName,
+    by: ByParameter = "due_date",
+    limit: Limit = PAGE_USUAL,
+    after: After = None,
+    on: OnParameter = None,
 ) -> Owed:
     """Open sales invoices and customers' credit."""
-    return await _owed(books, entity, "receivables", by, limit, after)
+    return await _owed(books, entity, "receivables", by, limit, after, on)
 
 
 @registry.get(
@@ -167,10 +189,15 @@ async def get_receivables(
     description=SAID, refusals=(409,), example=_OWED | {"side": "payables"}, tags=TAGS,
 )  # fmt: skip
 async def get_payables(
-    books: BooksOf, entity: EntityName, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None
+    books: BooksOf,
+    entity: EntityName,
+    by: ByParameter = "due_date",
+    limit: Limit = PAGE_USUAL,
+    after: After = None,
+    on: OnParameter = None,
 ) -> Owed:
     """Open bills and suppliers' credit."""
-    return await _owed(books, entity, "payables", by, limit, after)
+    return await _owed(books, entity, "payables", by, limit, after, on)
 
 
 @registry.get(
@@ -180,9 +207,10 @@ async def get_payables(
 async def get_receivables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
     bucket: BucketParameter = None, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None,
+    on: OnParameter = None,
 ) -> OwedDocuments:  # fmt: skip
     """Open sales invoices and customers' credit, one by one."""
-    return await _behind(books, entity, "receivables", Chosen(contact, currency, bucket, by), limit, after)
+    return await _behind(books, entity, "receivables", Chosen(contact, currency, bucket, by), limit, after, on)
 
 
 @registry.get(
@@ -192,26 +220,29 @@ async def get_receivables_documents(
 async def get_payables_documents(
     books: BooksOf, entity: EntityName, contact: ContactParameter = None, currency: CurrencyParameter = None,
     bucket: BucketParameter = None, by: ByParameter = "due_date", limit: Limit = PAGE_USUAL, after: After = None,
+    on: OnParameter = None,
 ) -> OwedDocuments:  # fmt: skip
     """Open bills and suppliers' credit, one by one."""
-    return await _behind(books, entity, "payables", Chosen(contact, currency, bucket, by), limit, after)
+    return await _behind(books, entity, "payables", Chosen(contact, currency, bucket, by), limit, after, on)
 
 
 @registry.get(
-    "/v1/entities/{entity:str}/cash", rights="read", summary="What moved each bank account, and what is to come",
+    "/v1/entities/{entity:str}/cash", rights="read", summary="What each bank account holds, what moved it, and what is to come",
     description=(
         "Movements of each bank account that the copy knows, by what they are made of, and open documents week by week by "
-        "due date. The balance is null: Xero gives no opening balance but in reports, and nothing is guessed."
+        "due date. A balance is what Xero's bank summary said at `as_of`, where the company asks for it (`bank_balances` in its "
+        "entity's table); else it is null and `balance_unknown` says why. Nothing is guessed."
     ),
     refusals=(409,), example=_CASH, tags=TAGS,
 )  # fmt: skip
 async def get_cash(
     books: BooksOf, entity: EntityName,
     weeks: Annotated[int, QueryParameter(name="weeks", ge=1, le=weeks.WEEKS_MAX, description="How many weeks.")] = WEEKS,
+    on: OnParameter = None,
 ) -> Cash:  # fmt: skip
     """Each bank account, and the weeks to come."""
-    found = await cashes.cash(books, entity, weeks_shown=weeks)
-    return Cash(found.basis, found.accounts, found.lacks, found.expected, found.unsaid)
+    found = await cashes.cash(books, entity, weeks_shown=weeks, on=on)
+    return Cash(found.basis, found.accounts, found.balance_total, found.lacks, found.expected, found.unsaid)
 
 
 ROUTES: Final = (get_receivables, get_payables, get_receivables_documents, get_payables_documents, get_cash)

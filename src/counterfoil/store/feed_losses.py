@@ -1,0 +1,39 @@
+"""What feeds lose because it is dropped before they had it, and what they are about to lose.
+
+Called by app. A feed that is paused, ended or slow is carried by nobody who would count: so it is looked up here, for all of them.
+"""
+
+import datetime
+
+import sqlalchemy as sa
+
+from counterfoil.store import feeds, schema
+from counterfoil.store.database import Connection
+
+_D, _H = schema.deliveries.c, schema.happenings.c
+
+
+def lost(conn: Connection) -> dict[str, int]:
+    """Of each feed, by id, how many changes went that it had not got and that nobody counted yet; of all kinds, where it had not looked."""
+    gone = (_D.dead_at.is_(None), _D.n.not_in(sa.select(_H.n)))
+    rows = conn.execute(sa.select(_D.feed, sa.func.count()).where(*gone).group_by(_D.feed))
+    found: dict[str, int] = {feed: count for feed, count in rows}  # noqa: C416 - a row is no pair to dict()
+    oldest, newest = feeds.oldest(conn), feeds.newest(conn)
+    begin = newest + 1 if oldest is None else oldest
+    for one in feeds.everything(conn).values():
+        if (gap := begin - 1 - one.n) > 0:
+            found[one.id] = found.get(one.id, 0) + gap
+    return found
+
+
+def oldest_waiting(conn: Connection) -> dict[str, datetime.datetime]:
+    """Of each feed, by id, when the oldest change was seen that it has not got yet; those that have everything are not there."""
+    waits = (
+        sa.select(_D.feed, sa.func.min(_H.seen_at)).join(schema.happenings, _H.n == _D.n).where(_D.dead_at.is_(None))
+    )
+    found: dict[str, datetime.datetime] = {feed: at for feed, at in conn.execute(waits.group_by(_D.feed))}  # noqa: C416 - as above
+    for one in feeds.everything(conn).values():
+        unseen = conn.execute(sa.select(sa.func.min(_H.seen_at)).where(_H.n > one.n)).scalar()
+        if unseen is not None:
+            found[one.id] = min(unseen, found.get(one.id, unseen))
+    return found
