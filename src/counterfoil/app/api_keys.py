@@ -163,6 +163,12 @@ async def caller(books: Any, text: str) -> Caller | None:
     return Caller(row.prefix, row.rights, None if row.entities is None else frozenset(row.entities))
 
 
+async def opens_still(books: Any, who: Caller) -> bool:
+    """Whether a key that was recognised a while ago is neither revoked nor expired since."""
+    row, now = await books.database.read(lambda conn: (rows.by_prefix(conn, who.prefix), books.database.now(conn)))
+    return row is not None and row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
+
+
 def _check(books: Any, name: str, rights: str, entities: Sequence[str]) -> None:
     if not name or len(name) > NAME_MAX or not name.isprintable():
         raise errors.FixInput(

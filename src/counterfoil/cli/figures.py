@@ -94,18 +94,8 @@ def _head(screen: Screen, noun: str, basis: "Basis") -> None:
 
 def _show_owed(screen: Screen, found: "Owed") -> None:
     _head(screen, NOUN[found.side], found.basis)
-    rows = sorted(found.contacts, key=lambda one: (one.currency, -one.aged.total, one.contact, one.contact_id))
-    screen.table(
-        ("CONTACT", "CURRENCY", *AGES),
-        [[one.contact, one.currency, *_ages(one.aged)] for one in rows],
-        right=range(2, 9),
-    )
-    totals: list[list[str]] = [["All", currency, *_ages(aged)] for currency, aged in found.totals.items()]
-    if set(found.totals) - {found.base.currency}:
-        totals.append(["All, in base", found.base.currency, *_ages(found.base.aged)])
-    if totals:
-        screen.line()
-        screen.table(("TOTAL", "CURRENCY", *AGES), totals, right=range(2, 9))
+    if found.contacts:
+        _show_contacts(screen, found)
     else:
         screen.line("Nothing is open.")
     if found.base.without_rate:
@@ -114,6 +104,18 @@ def _show_owed(screen: Screen, found: "Owed") -> None:
         named = ", ".join(found.unsaid.ids)
         screen.line(f"{table.count(found.unsaid.count, 'document')} in no number, since they do not say it: {named}")
     screen.line()
+
+
+def _show_contacts(screen: Screen, found: "Owed") -> None:
+    """Most money first in each currency; then the totals, which a long list does not push off the screen."""
+    rows = sorted(found.contacts, key=lambda one: (one.currency, -one.aged.total, one.contact, one.contact_id))
+    shown = [[one.contact, one.currency, *_ages(one.aged)] for one in rows]
+    screen.table(("CONTACT", "CURRENCY", *AGES), shown, right=range(2, 9))
+    totals: list[list[str]] = [["All", currency, *_ages(aged)] for currency, aged in found.totals.items()]
+    if set(found.totals) - {found.base.currency}:
+        totals.append(["All, in base", found.base.currency, *_ages(found.base.aged)])
+    screen.line()
+    screen.table(("TOTAL", "CURRENCY", *AGES), totals, right=range(2, 9))
 
 
 def _ages(aged: "Aged") -> list[str]:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from counterfoil import errors
+from counterfoil.app import api_keys
 from counterfoil.service.api import waiting
 from counterfoil.store import change_pages, happenings
 from tests.service.api.conftest import AU, UK
@@ -141,6 +142,17 @@ async def test_who_waits_is_told_of_the_next_change_that_they_asked_for(house, m
     answer = (await paid).json
     assert ([one["id"] for one in answer["changes"]], answer["next"]) == (["y"], "2")
     assert not house.api.waiting._waiters
+
+
+async def test_a_key_that_is_revoked_while_it_waits_is_told_nothing_more(house, monkeypatch):
+    """401, and not what happened after it was revoked."""
+    monkeypatch.setattr(waiting, "POLL_S", 0.01)
+    key = await house.key()
+    task = await waiting_for(house, "wait=30", key)
+    await api_keys.revoke(house.books, key.split("_")[1])
+    await house.happens(("x", "contact.merged", UK))
+    answer = await task
+    assert (answer.status, answer.json["code"]) == (401, "no-key")
 
 
 async def test_waiting_has_bounds(house, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import gzip
 import logging
 
 import pytest
@@ -142,6 +143,34 @@ async def test_a_query_that_nobody_knows(house):
     """A misspelt filter is refused with the right name, and without its value."""
     answer = await house.get(REFUSED + "?limt=5", await house.key())
     assert (answer.status, answer.json["fields"][0]["field"]) == (422, "limt")
+
+
+@pytest.mark.parametrize("query", ["limit=1&limit=500", "entity=acme-uk&entity=acme-au", "after=1&after=1"])
+async def test_what_is_asked_for_twice_is_refused(house, query):
+    """One of the two would be answered in silence; a list may come several times."""
+    key = await house.key()
+    answer = await house.get(f"/v1/postings?{query}", key)
+    assert (answer.status, answer.json["fields"][0]["field"]) == (422, query.partition("=")[0])
+    assert (await house.get("/v1/postings?state=posted&state=held", key)).status == 200
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "GZIP, identity", "x" * 500])
+async def test_a_body_in_another_encoding_is_refused_unread(house, coding):
+    """A few bytes may be gigabytes: 415, with what is taken; `identity` is the body as it is."""
+    key = await house.key("admin")
+    answer = await house.ask(
+        "POST", "/v1/problems/1/skip", key, gzip.compress(b'{"because":"x"}'), content_encoding=coding
+    )
+    assert (answer.status, answer.json["code"], answer.headers["accept-encoding"]) == (415, "media-type", "identity")
+    plain = await house.ask("POST", "/v1/problems/1/skip", key, {"because": "x"}, content_encoding="identity")
+    assert plain.status == 404
+
+
+async def test_a_body_of_two_lengths_is_refused(house):
+    """Where a proxy goes by the other one, the rest of it would be somebody's next request."""
+    key = await house.key("admin")
+    answer = await house.ask("POST", "/v1/problems/1/skip", key, {"because": "x"}, transfer_encoding="chunked")
+    assert (answer.status, answer.json["code"], answer.headers["connection"]) == (400, "bad-request", "close")
 
 
 async def test_sizes(house):

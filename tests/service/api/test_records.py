@@ -6,6 +6,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from counterfoil import errors
 from counterfoil.app import api_keys
 from counterfoil.app.handing import planning
 from counterfoil.service import guard
@@ -13,6 +14,7 @@ from counterfoil.service.api import application
 from counterfoil.store import handed, postings, runs, schema
 from tests.posting import workbench
 from tests.posting.conftest import bench, sandbox
+from tests.posting.test_surroundings import pragma
 from tests.posting.workbench import sale
 from tests.service.api.conftest import ask
 
@@ -173,6 +175,7 @@ async def test_a_body_that_holds_no_records_is_refused_whole(desk, body):
     answer = await desk.post(body)
     assert (answer.status, answer.json["code"]) == (422, "fix-input"), answer.body
     assert answer.json["remedy"]
+    assert body.strip() or answer.json["detail"] == "There is no record in the body."
     assert await desk.books.database.read(handed.flows) == set()
 
 
@@ -233,6 +236,39 @@ async def test_what_was_taken_is_planned_after_a_kill(desk, bench, monkeypatch):
     assert await desk.books.database.read(handed.flows) == set()
     await desk.books.finish()
     assert len(bench.living()) == 2
+
+
+async def test_a_full_disk_takes_all_of_a_request_or_nothing(desk, bench):
+    """No page is left for it: 503, nothing of it kept; with room the same is sent again and is there once."""
+    key = await desk.key()
+    many = [sale(n, reference="x" * 200) for n in range(1, 41)]
+    await desk.told([sale(0)], key)  # what a key's first use and a plan write is there
+    pages = await pragma(desk.books, "PRAGMA page_count")
+    for left in (0, 1, 3):
+        await pragma(desk.books, f"PRAGMA max_page_count = {pages + left}")
+        answer = await desk.post(many, key)
+        assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json"), answer.body
+        assert answer.json["remedy"]
+        assert await desk.books.database.read(handed.flows) == set()
+    await pragma(desk.books, "PRAGMA max_page_count = 1000000000")
+    assert {one["state"] for one in await desk.told(many, key)} == {"planned"}
+    await desk.books.finish()
+    assert len(bench.living()) == 41
+
+
+async def test_what_was_kept_is_not_refused_when_its_plan_fails(desk, monkeypatch):
+    """202 and why it waits: a program that was told otherwise would think that nobody has it."""
+
+    async def failing(*_args):
+        raise errors.StoreError("The disk is full.", remedy="Make room.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(planning, "plan", failing)
+        told = await desk.told([sale(1), 7])
+    assert [one["state"] for one in told] == ["received", "refused"]
+    assert told[0]["problems"][0]["reason"] == "The disk is full."
+    assert not await planning.plan(desk.books, desk.books.flow("shop"))
+    assert sorted(await desk.all_postings()) == ["order-1"]
 
 
 async def test_what_xero_cannot_be_asked_about_is_received_and_waits(desk, bench):

@@ -179,6 +179,15 @@ def test_examples_are_as_their_schemas_say(place):
     jsonschema.Draft202012Validator(whole).validate(example)
 
 
+def test_the_document_is_valid():
+    """By OpenAPI's own schema of such documents; and that would notice."""
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+    broken = json.loads(json.dumps(DOCUMENT))
+    broken["paths"]["/v1/status"]["get"]["responses"]["200"]["description"] = 7
+    with pytest.raises(Exception, match="description"):
+        schemathesis.openapi.from_dict(broken).validate()
+
+
 def test_the_document_is_whole():
     """Each operation has an example, says how it may refuse, and takes a key; nothing of the framework's own form is left."""
     assert DOCUMENT["security"] == [{"key": []}]

@@ -71,6 +71,7 @@ async def test_a_filter_that_cannot_be_is_refused(office, query):
     """A misspelt one would list everything."""
     answer = await ask(office.api, "GET", f"/v1/postings?{query}", await office.key("read"))
     assert (answer.status, answer.json["code"]) == (422, "fix-input")
+    assert answer.json["fields"][0]["field"] == query.partition("=")[0]
 
 
 async def test_a_posting_tells_its_whole_story(office, bench):

@@ -64,6 +64,8 @@ def read(flow: FlowSettings, mapped: MappedFlow | None, body: bytes, *, lines: b
 def _elements(body: bytes, *, lines: bool, mapped: bool) -> tuple[Sequence[bytes], bool]:
     if lines:
         return [line for line in (one.strip() for one in body.split(b"\n")) if line], mapped
+    if not body.strip():
+        return (), mapped
     try:
         if body.lstrip()[:1] != b"{":
             return [bytes(one) for one in _list.decode(body)], mapped

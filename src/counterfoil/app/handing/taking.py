@@ -6,7 +6,7 @@ loses nothing: the service plans what waits. Calls: as a run's plan costs, share
 """
 
 import asyncio
-import contextlib
+import logging
 import secrets
 from typing import Any, Final
 
@@ -27,17 +27,20 @@ WAITING_MAX: Final = 10_000  # records of a flow that wait to be planned
 PLAN_S: Final = 30.0  # how long an answer waits for the plan; the service goes on with it
 KIND: Final = "records"  # of the service's work that does so
 
+_log = logging.getLogger("counterfoil.api")
+
 
 class Taken(msgspec.Struct, frozen=True):
-    """What a request brought. `refused`: why a record was not even kept, by its place."""
+    """What a request brought. `refused`: why a record was not even kept, by its place; `waits`: why what was kept is not planned."""
 
     request: str
     given: tuple[Given, ...]
     refused: dict[int, Finding]
+    waits: Finding | None = None
 
 
 async def take(books: Any, flow: FlowSettings, body: bytes, caller: Caller, *, lines: bool = False) -> Taken:
-    """Keep the records of a body and plan them. Safe to repeat.
+    """Keep the records of a body and plan them. Safe to repeat. What is kept is not refused any more, whatever its plan meets.
 
     Raises InputError for a body that holds none, NoRoom when the disk is short, RunAgain when too many wait already.
     """
@@ -52,20 +55,27 @@ async def take(books: Any, flow: FlowSettings, body: bytes, caller: Caller, *, l
     intake = Intake(books, flow, flows.kind(flow.kind), late=True)
     refused = {one.n: finding for one in given if (finding := _refusal(books, flow, intake, caller, one)) is not None}
     good = [one for one in given if one.n not in refused]
-    request = secrets.token_hex(8)
+    request, waits = secrets.token_hex(8), None
     if good:
         await books.database.run(lambda conn: _keep(books, conn, flow, intake, caller, request, good))
-        await _plan(books, flow)
-    return Taken(request, tuple(given), refused)
+        waits = await _plan(books, flow)
+    return Taken(request, tuple(given), refused, waits)
 
 
-async def _plan(books: Any, flow: FlowSettings) -> None:
-    """Plan what waits, as long as somebody waits for it; what is left then the service does."""
-    with contextlib.suppress(TimeoutError):
+async def _plan(books: Any, flow: FlowSettings) -> Finding | None:
+    """Plan what waits, as long as somebody waits for it; → what is in the way. What is left then the service does."""
+    why = None
+    try:
         async with asyncio.timeout(PLAN_S):
             await planning.plan(books, flow)
-            return
+            return None
+    except TimeoutError:
+        pass
+    except errors.CounterfoilError as error:  # it is on disk: who sent it hears that, and not that it was refused
+        _log.warning("records that were taken cannot be planned now: %s", error.code, exc_info=error)
+        why = Finding(error.code, error.message, error.remedy)
     await books.wake(KIND, flow.id)
+    return why
 
 
 def _refusal(books: Any, flow: FlowSettings, intake: Intake, caller: Caller, one: Given) -> Finding | None:

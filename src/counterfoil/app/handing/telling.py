@@ -11,7 +11,6 @@ import msgspec
 from counterfoil.app import pausing, telling, troubles
 from counterfoil.app.handing.taking import Taken
 from counterfoil.app.reports import Document
-from counterfoil.model.prepared import Finding
 from counterfoil.store import handed, postings
 from counterfoil.store.handed import Handed
 from counterfoil.store.postings import Posting
@@ -62,7 +61,7 @@ async def became(books: Any, taken: Taken, *, wait_s: int = 0) -> list[Became]:
             break
         await books.clock.sleep(min(LOOK_S, left_s))
     pauses = await pausing.standing(books)
-    return [_became(books, one.n, rows.get(one.n), found, taken.refused.get(one.n), pauses) for one in taken.given]
+    return [_became(books, one.n, rows.get(one.n), found, taken, pauses) for one in taken.given]
 
 
 def _moves(rows: Any, found: Any) -> bool:
@@ -70,8 +69,9 @@ def _moves(rows: Any, found: Any) -> bool:
 
 
 def _became(
-    books: Any, n: int, row: Handed | None, found: dict[int, Posting], refused: Finding | None, pauses: Sequence[Any]
+    books: Any, n: int, row: Handed | None, found: dict[int, Posting], taken: Taken, pauses: Sequence[Any]
 ) -> Became:  # fmt: skip
+    refused = taken.refused.get(n)
     if refused is not None or row is None:
         why = (_problem(refused.cause, refused.field, refused.reason, refused.remedy),) if refused is not None else ()
         return Became(n, None, None, None, "refused", why, None)
@@ -79,6 +79,8 @@ def _became(
     if posting is None:
         state: Any = "received" if row.ended_at is None else row.ended_as or "unchanged"
         why = (_problem(row.cause or "", row.field or "", row.reason, row.remedy or ""),) if row.reason else ()
+        if state == "received" and taken.waits is not None:
+            why = (_problem(taken.waits.cause, "", taken.waits.reason, taken.waits.remedy),)
         return Became(n, row.external_id, row.entity, None, state, why, None)
     shown = telling.listed(books, posting, pauses)
     why = ()

@@ -100,8 +100,10 @@ def _described() -> list[HTTPRouteHandler]:
     return [schema, page]
 
 
-def _refused(_request: Asked, error: HTTPException) -> Response[bytes]:
-    return problems.answer(problems.of_framework(error))
+def _refused(request: Asked, error: HTTPException) -> Response[bytes]:
+    handler: Any = request.scope.get("route_handler")  # none of an address that there is not
+    told = None if handler is None else handler.opt.get("told")
+    return problems.answer(problems.of_framework(error, str if told is None else told.queried))
 
 
 def _told(_request: Asked, error: errors.CounterfoilError) -> Response[bytes]:

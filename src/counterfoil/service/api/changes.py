@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request
 from litestar.params import QueryParameter
 
-from counterfoil.app import change_feed
+from counterfoil.app import api_keys, change_feed
 from counterfoil.model import spelling
 from counterfoil.model.change import Change
 from counterfoil.service.api import problems, registry
@@ -93,6 +93,8 @@ async def list_changes(
     told = await change_feed.following(books, wanted, number, limit)
     if wait and not told.changes and not told.more:
         told = await _waited(books, request, wanted, told, wait, limit)
+        if not await api_keys.opens_still(books, caller):  # revoked meanwhile
+            raise problems.no_key()
     return Changes(tuple(told.changes), told.next, told.more)
 
 

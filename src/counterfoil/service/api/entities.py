@@ -16,7 +16,7 @@ EXAMPLE: Final = {
     "entities": [
         {
             "entity": "acme-uk", "organisation": "Acme UK Ltd", "tenant_id": "3c2f4e0a-8e0b-4f7e-9d6a-0c1c4b9b5a77",
-            "base_currency": "GBP", "country": "GB", "timezone": "Europe/London", "is_demo": False, "stopped": None,
+            "base_currency": "GBP", "country": "GB", "timezone": "GMTSTANDARDTIME", "is_demo": False, "stopped": None,
             "resources": [
                 {"resource": "invoices", "as_of": "2026-11-22T10:15:02Z", "lag_s": 41.5, "is_complete": True}
             ],

@@ -98,6 +98,9 @@ class Gate:
         query = scope["query_string"]
         if len(query) > QUERY_BYTES_MAX or query.count(b"&") >= QUERY_FIELDS_MAX:
             raise Refusal("bad-request", "The query is too long.", "Ask in several requests.")
+        if {b"content-length", b"transfer-encoding"} <= {bytes(name) for name, _value in scope["headers"]}:
+            # Where a proxy believes the one and we the other, half of a request is somebody else's.
+            raise Refusal("bad-request", "The body has a length and comes in chunks.", "Send one of the two headers.")
         if "\0" in scope["path"]:
             raise Refusal("bad-request", "The address has a character in it that no text of ours has.")
         if b"%00" in query:
@@ -120,11 +123,7 @@ class Gate:
             _log.warning("no key can be recognised: %s", error.code, exc_info=error)
             raise Refusal("stop", "Keys cannot be looked at now.", "The service's log says why.") from error
         if found is None:
-            raise Refusal(
-                "no-key",
-                "This takes an API key that is usable." if given else "This takes an API key.",
-                "Send it as `Authorization: Bearer cf_…`. One is made by `counterfoil api-keys create`.",
-            )
+            raise problems.no_key(given=bool(given))
         return found
 
     async def _answer(self, scope: Any, receive: Any, sender: "Sender", caller: Caller | None) -> None:
@@ -174,6 +173,12 @@ class Gate:
                     more = event.get("more_body", False)
         except TimeoutError:
             raise Refusal("too-slow", "The body came too slowly.", "Send less at a time.") from None
+        coding = guard.header(scope, b"content-encoding").decode("latin-1").strip().lower()
+        if size and coding not in ("", "identity"):
+            raise Refusal(
+                "media-type", f"A body that is encoded as {coding[:100]!r} is not taken.", "Send it as it is.",
+                headers={"Accept-Encoding": "identity"},
+            )  # fmt: skip
         kind = guard.header(scope, b"content-type").decode("latin-1").partition(";")[0].strip().lower()
         if size and kind not in KINDS:
             raise Refusal(

@@ -5,7 +5,7 @@ Called by gate and application. `type` leads to a paragraph of our own reference
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -84,6 +84,15 @@ class Refusal(errors.FixInput):
         self.headers = dict(headers or {})
 
 
+def no_key(*, given: bool = True) -> Refusal:
+    """401, the same for whatever is wrong with a key; `given`: there was something in its place."""
+    return Refusal(
+        "no-key",
+        "This takes an API key that is usable." if given else "This takes an API key.",
+        "Send it as `Authorization: Bearer cf_…`. One is made by `counterfoil api-keys create`.",
+    )
+
+
 def unknown(message: str, remedy: str = "") -> Refusal:
     """404: it is not there, or not for this key; nobody can tell which."""
     return Refusal("not-found", message, remedy)
@@ -147,8 +156,8 @@ def unforeseen() -> errors.CounterfoilError:
     return Refusal("unforeseen", answers.UNFORESEEN, answers.UNFORESEEN_REMEDY)
 
 
-def of_framework(error: HTTPException) -> Refusal:
-    """The framework's own refusals, in our words."""
+def of_framework(error: HTTPException, called: Callable[[str], str] = str) -> Refusal:
+    """The framework's own refusals, in our words. `called`: what a route's parameter is called outside."""
     if error.status_code == 404:
         return unknown("There is nothing at this address.", "GET /schema lists every address.")
     if error.status_code == 405:
@@ -156,7 +165,7 @@ def of_framework(error: HTTPException) -> Refusal:
         return Refusal("method", "This cannot be done here.", "GET /schema lists what can.", headers=allowed)
     if error.status_code == 413:
         return Refusal("too-large", "The request is too large.")
-    found = list(_fields(error.extra))
+    found = list(_fields(error.extra, called))
     if found:
         return Refusal("fix-input", f"{found[0].field}: {found[0].detail}", fields=found)
     if error.status_code == 500:
@@ -164,7 +173,7 @@ def of_framework(error: HTTPException) -> Refusal:
     return Refusal("bad-request", "The request cannot be understood.", "The body is JSON in UTF-8, as /schema says.")
 
 
-def _fields(extra: object) -> Iterable[FieldProblem]:
+def _fields(extra: object, called: Callable[[str], str]) -> Iterable[FieldProblem]:
     for one in extra if isinstance(extra, list) else ():
         if isinstance(one, dict):
             source = one.get("source", "body")
@@ -172,4 +181,4 @@ def _fields(extra: object) -> Iterable[FieldProblem]:
             name, message = (str(one.get(part, ""))[:TEXT_MAX] for part in ("key", "message"))
             if message == f"'{name}'":  # how the framework says it
                 message = "It is missing."
-            yield FieldProblem("body" if name == "data" else name, message, where)
+            yield FieldProblem("body" if name == "data" else called(name), message, where)

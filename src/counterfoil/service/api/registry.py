@@ -11,7 +11,7 @@ nobody knows: a misspelt filter would otherwise filter nothing. The framework re
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import msgspec
 from litestar import get as _get
@@ -47,6 +47,13 @@ After = Annotated[
 ]
 
 
+class Named(msgspec.Struct, frozen=True):
+    """A name of the query: the function's parameter, and whether it may come several times."""
+
+    parameter: str
+    repeats: bool
+
+
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What description.py says of a route beyond its types. `refusals`: statuses beyond those of every route."""
 
@@ -55,7 +62,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     example: Any
     body_example: Any
     body: Mapping[str, Any] | None = None  # of a route that reads its body itself: media type → schema
-    query: Collection[str]
+    query: Mapping[str, Named]
+
+    def queried(self, name: str) -> str:
+        """What a parameter of the function is called in the query; whatever else is, as it is."""
+        return next((said for said, one in self.query.items() if one.parameter == name), name)
 
 
 def get(
@@ -105,17 +116,19 @@ def _headers(headers: Mapping[str, str] | None) -> list[ResponseHeader]:
     ]
 
 
-def _query(path: str, function: Declared) -> tuple[str, ...]:
-    """The names that a route's query may have."""
+def _query(path: str, function: Declared) -> dict[str, Named]:
+    """What a route's query may have, by the names that it goes by there."""
     elsewhere = NOT_IN_QUERY | set(IN_PATH.findall(path))
-    found = []
+    found = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if name not in elsewhere:
             given = [
                 one for one in getattr(parameter.annotation, "__metadata__", ()) if isinstance(one, QueryParameter)
             ]
-            found.append(next((one.name for one in given if one.name), name))
-    return tuple(found)
+            of = getattr(parameter.annotation, "__origin__", parameter.annotation)
+            repeats = any(get_origin(one) is list for one in (of, *get_args(of)))
+            found[next((one.name for one in given if one.name), name)] = Named(name, repeats)
+    return found
 
 
 def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -133,7 +146,11 @@ def _checked(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteH
         known = visible(connection.app.state.books, caller)
         if entity not in known:
             raise problems.unknown(f"There is no entity {entity!r}.", spelling.suggestion(str(entity), known))
-    for name in connection.query_params:
+    for name in dict.fromkeys(connection.query_params):
+        if name in told.query and not told.query[name].repeats and len(connection.query_params.getall(name)) > 1:
+            raise problems.field(
+                name, f"{name!r} is given more than once.", remedy="Give it once, or ask several times."
+            )
         if name not in told.query:
             raise problems.field(
                 name[: problems.TEXT_MAX],
