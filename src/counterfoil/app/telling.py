@@ -5,7 +5,6 @@ Called by cli/ and the library. Nothing here calls Xero, but `why` for a link re
 
 import datetime
 import re
-import zlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app import pausing
 from counterfoil.app.reports import Document, Listed
-from counterfoil.model import sheet
+from counterfoil.model import kept_answer, sheet
 from counterfoil.store import parts, postings, requests, retention, stories
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting
@@ -204,7 +203,7 @@ def _sending(
 def _element(kept: bytes | None, resource: str, position: int) -> Any:
     """Xero's element for a position; the whole text when it is no list of elements."""
     assert kept is not None
-    body = zlib.decompress(kept)
+    body = kept_answer.unpack(kept)
     try:
         return _elements(_members(body)[resource])[position]
     except (msgspec.DecodeError, KeyError, IndexError, TypeError):

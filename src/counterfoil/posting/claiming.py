@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from counterfoil.model.binding import Binding
-from counterfoil.posting import freezing, kinds, recording, recovering
+from counterfoil.posting import erased, freezing, kinds, recording, recovering
 from counterfoil.posting.rules import ALL_OPEN, Closed, Rules, next_step
 from counterfoil.store import changes, documents, followers, locks, pauses, payments, requests
 from counterfoil.store.database import Connection, Database
@@ -126,7 +126,7 @@ class Claims:
             return Work("compare")
         freeze = functools.partial(
             freezing.freeze_ready, connection, self._entity, self._tenant, self._rules, self._owner, now,
-            lambda chosen: recovering.sift(connection, chosen, now), closed=closed,
+            lambda chosen: erased.sift(connection, recovering.sift(connection, chosen, now), now), closed=closed,
         )  # fmt: skip
         frozen = freeze()
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):

@@ -1,19 +1,22 @@
 """Records of erased customers: what was posted is the same as ever, everything else is held; nothing of their text is kept.
 
-Called by planning, before it looks at a batch. A source may go on giving an erased person's records: their external ids are
+Called by planning, before it looks at a batch, and by claiming before one is frozen. A source may go on giving an erased person's records: their external ids are
 recognised by keyed hash, so that nothing is posted twice, and what would be new or changed waits for a person without its text.
 """
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from counterfoil.model.prepared import Finding
+from counterfoil.posting import recording
 from counterfoil.posting.deciding import SAME, Decision
 from counterfoil.store import erased as register
 from counterfoil.store import postings
 from counterfoil.store.database import Connection
+from counterfoil.store.postings import Brief
 
 if TYPE_CHECKING:
     from counterfoil.posting.planning import Item
@@ -75,6 +78,16 @@ def decided(item: "Item", existing: postings.Posting | None) -> Decision:
     if same and (existing.state in ENDED or existing.skipped is not None):
         return SAME
     return Decision("change" if existing.document_id is not None else "hold", _FOUND)
+
+
+def sift(connection: Connection, chosen: list[Brief], now: datetime.datetime) -> list[Brief]:
+    """Those that may be sent; an erased person's is held. An older copy that was put back may have had it planned, and Xero not."""
+    if not chosen or not register.is_any(connection):
+        return chosen
+    parted = register.parted(connection, [one.id for one in chosen])
+    if parted:
+        recording.write_held(connection, dict.fromkeys(parted, _FOUND), "held", now)
+    return [one for one in chosen if one.id not in parted]
 
 
 def _customer(item: "Item") -> str | None:

@@ -6,12 +6,12 @@ overtaken by another worker writes nothing.
 
 import datetime
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from counterfoil.model import kept_answer
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import concluding, freezing, kinds
 from counterfoil.posting.judging import ItemVerdict, Judgement
@@ -22,7 +22,6 @@ from counterfoil.store.postings import Posting
 from counterfoil.store.requests import Request
 from counterfoil.xero.answers import Answer
 
-ANSWER_BYTES_MAX = 2_000_000  # of an answer, before compression, kept for `why`
 ON_ITS_WAY = ("sending", "uncertain")
 OF_SETTINGS = re.compile(r"account|tax|tracking|currency", re.IGNORECASE)
 NO_HANDS = "Do not type it in by hand: run `counterfoil finish`."
@@ -32,7 +31,7 @@ def keep_answer(answer: Answer | None) -> dict[str, Any]:
     """The columns of an attempt that hold what Xero said."""
     if answer is None:
         return {}
-    kept = zlib.compress(answer.body[:ANSWER_BYTES_MAX], 1) if answer.body else None
+    kept = kept_answer.pack(answer.body, answer.packed)
     return {"status": answer.status, "correlation_id": answer.correlation_id, "answer": kept}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from counterfoil.model import kept_answer
 from counterfoil.store import pauses, postings, schema
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
@@ -212,7 +213,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 def _lines_in(kept: bytes, document_id: str | None) -> list[str]:
     try:
-        answer = msgspec.json.decode(zlib.decompress(kept), type=_Answer)
+        answer = msgspec.json.decode(kept_answer.unpack(kept), type=_Answer)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError):
         return []  # only its beginning was kept
     for invoice in (*answer.invoices, *answer.credit_notes):

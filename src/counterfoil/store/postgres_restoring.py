@@ -90,7 +90,9 @@ def put_back(connection: Spoken, url: sa.URL, file: Path, environ: Mapping[str, 
     program = postgres_programs.program("pg_restore")
     assert program is not None, "the caller looked"
     shown = url.set(drivername="postgresql", password=None).render_as_string()
-    given = dict(environ) | ({} if url.password is None else {"PGPASSWORD": str(url.password)})
+    given = dict(environ) | {"PGAPPNAME": restored.PROGRAM}
+    if url.password is not None:
+        given["PGPASSWORD"] = str(url.password)
     postgres_programs.carried_out(
         [program, "--clean", "--if-exists", "--no-owner", "--no-password", "--single-transaction", "--exit-on-error",
          f"--schema={_first(connection, 'SELECT current_schema()')}",

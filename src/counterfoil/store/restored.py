@@ -10,12 +10,17 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
+from counterfoil import errors
 from counterfoil.store.installation import HOME, RESTORED, Home
 
 INTENT: Final = "restoring"
 PAUSES: Final = "restoring_pauses"
 TABLES: Final = (INTENT, PAUSES)
 NOT_YET: Final = "restoring"  # in meta of the database that is about to be replaced: where it still stands, nothing was
+PROGRAM: Final = "counterfoil restore"  # how the connection of our pg_restore calls itself
+_GOES_ON: Final = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+)
 _STAYS: Final = sa.text(
     f"INSERT INTO pauses (scope, name, because, actor, at, until) "  # noqa: S608 - names of ours
     f"SELECT scope, name, because, actor, at, until FROM {PAUSES} AS one WHERE NOT EXISTS "
@@ -24,9 +29,17 @@ _STAYS: Final = sa.text(
 
 
 def conclude(connection: sa.Connection) -> None:
-    """End a restore that put its dump back, and forget one that did not come so far. Nothing, where there was none."""
+    """End a restore that put its dump back, and forget one that did not come so far. Nothing, where there was none.
+
+    Raises StoreError while a `pg_restore` goes on whose command was killed: what is there now may be replaced in a moment.
+    """
     if not _is_there(connection, INTENT):
         return
+    if connection.scalar(_GOES_ON, {"name": PROGRAM}):
+        raise errors.StoreError(
+            "A restore is still at work on this database, although its command was ended.",
+            remedy="Wait until its pg_restore has ended, or end that program; then run the same command again.",
+        )
     if _is_there(connection, "meta") and not _undone(connection):
         _put(connection, RESTORED, str(connection.scalar(sa.text(f"SELECT at FROM {INTENT}"))))  # noqa: S608 - ours
         if _is_there(connection, PAUSES):

@@ -21,13 +21,17 @@ RECONNECT = "Run `counterfoil connect` and consent again."
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One complete HTTP answer. `body` is decompressed; `bytes_in` counts it as it came over the wire (egress)."""
+    """One complete HTTP answer. `body` is decompressed; `bytes_in` counts it as it came over the wire (egress).
+
+    `packed`: the body as it came, where that was as gzip.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = ""
     headers: Mapping[str, str] = {}  # lower-case names; only those named in transport.KEPT_HEADERS
     bytes_in: int = 0
+    packed: bytes | None = None
 
     def header(self, name: str) -> str | None:
         """A kept header by any spelling; None when it was not sent."""

@@ -295,4 +295,5 @@ def _answer(response: aiohttp.ClientResponse, raw: bytes) -> Answer:
         content_type=headers.get("Content-Type", ""),
         headers=kept,
         bytes_in=len(raw),
+        packed=raw if body is not raw else None,
     )

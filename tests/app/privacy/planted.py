@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-import zlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from counterfoil.app import syncing
+from counterfoil.model import kept_answer
 from tests.posting.workbench import Workbench, sale
 
 EMAIL = "zelda.quixotl@xyzzyplugh.example"
@@ -57,7 +57,7 @@ def answers(file: Path) -> list[bytes]:
     """What Xero answered: kept compressed, so that a look at the file's bytes sees nothing of it."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
         kept = connection.execute("SELECT answer FROM attempts WHERE answer IS NOT NULL").fetchall()
-    return [zlib.decompress(one[0]) for one in kept]
+    return [kept_answer.unpack(one[0]) for one in kept]
 
 
 def found(bench: Workbench) -> set[str]:

@@ -51,18 +51,33 @@ async def test_a_bad_configuration_is_told_and_a_good_one_taken_over(served):
         await at.until(over)
 
 
-async def test_what_needs_a_restart_is_not_taken_over_in_part(served):
-    """Xero's address and a flow changed: neither is in force."""
+async def test_what_needs_a_restart_is_not_taken_over_in_part(served, monkeypatch):
+    """The names of the door and a flow changed: neither is in force."""
     served.configure(flow='entity = "acme-uk"')
     async with served.serving() as at:
         await at.until(lambda: at.service.health().ready)
+        moved = workbench.CONFIG + '[service]\npublic_url = "http://localhost:8999"\nhosts = ["books"]\n'
+        monkeypatch.setattr(workbench, "CONFIG", moved)
         served.configure(flow='entity = "acme-uk"\nevery = "1h"', quiet_s=9)
         served.write_config()
         (told,) = await at.until(lambda: standing(at))
-        assert "[posting] quiet_s changed" in told.message
+        assert "[service] public_url, [service] hosts changed" in told.message
         assert "Restart" in told.remedy
         assert at.books.flows["shop"].every is None
-        assert at.books.rules.quiet_s != 9
+        assert (at.books.rules.public_url, at.books.rules.quiet_s) != ("http://localhost:8999", 9)
+
+
+async def test_the_times_of_requests_are_taken_over_for_those_to_come(served):
+    """Whoever sends already holds the times that it began with; the next turn has the new ones."""
+    served.configure(flow='entity = "acme-uk"')
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        begun_with, lease_s = at.books.rules, at.books.rules.lease.total_seconds()
+        served.configure(quiet_s=90)
+        served.write_config()
+        await at.until(lambda: at.books.rules.quiet_s == 90)
+        assert begun_with.lease.total_seconds() == lease_s
+        assert not await standing(at)
 
 
 async def test_asked_for_it_looks_at_once(served, monkeypatch):

@@ -40,7 +40,9 @@ async def test_a_hint_reaches_the_work_that_is_done_and_no_other():
 
 async def test_a_hint_to_everybody_who_is_handed_changes_reaches_each_of_them():
     """Feeds by their ids, handlers by theirs."""
-    feed = types.SimpleNamespace(settings=types.SimpleNamespace(id="crm-1", on=(), begins="now"), to="webhook")
+    feed = types.SimpleNamespace(
+        settings=types.SimpleNamespace(id="crm-1", on=(), begins="now", snapshot=False), to="webhook"
+    )
     books = types.SimpleNamespace(
         clock=SystemClock(), database=None, owner="here", point=None, feeds={"crm": feed}, settings=None
     )

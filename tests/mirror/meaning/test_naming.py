@@ -102,6 +102,17 @@ def test_a_void_whose_answer_shows_the_full_amount_due_is_voided_and_nothing_whe
     assert (names(OWED | HALF, voided), names(voided, voided | {"AmountDue": Decimal(0)})) == (["invoice.voided"], [])
 
 
+def test_what_a_document_shows_of_its_contact_is_updated_only_where_nothing_else_happened():
+    """A customer's new address is news of the contact; another customer is news of the invoice."""
+    before = OWED | {"Contact": {"ContactID": "1", "Name": "Ann", "EmailAddress": "a@x.example"}}
+    moved = {"Contact": {"ContactID": "1", "Name": "Anne", "EmailAddress": "b@x.example"}}
+    assert names(before, OWED | moved) == ["invoice.updated"]
+    assert names(before, OWED | moved | WHOLE) == ["invoice.paid"]
+    (told,) = naming.changes(seen(before, OWED | moved | WHOLE))
+    assert {"Contact.Name", "Contact.EmailAddress"} < set(told.fields)
+    assert names(before, OWED | {"Contact": {"ContactID": "2"}} | WHOLE) == ["invoice.updated", "invoice.paid"]
+
+
 def test_a_document_that_changed_twice_between_two_looks_is_one_change_with_both_fields():
     """We cannot see what was in between, and do not make it up."""
     (only,) = naming.changes(seen(OWED, OWED | {"Reference": "PO 78", "DueDate": "2026-12-01"}))

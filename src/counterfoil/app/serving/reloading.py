@@ -4,6 +4,10 @@ Called by serving. Flows, lookups, feeds, handlers, entities, modes, retention, 
 webhooks with, the heartbeat and the log change at once. What cannot change under those who use it needs a restart, is named, and then
 nothing is taken over: where Xero and the database are and who we are there, the vault, who may reach the door, and the times of
 requests that may be on their way. Python that was imported stays as it was: another content of the module of [handlers] is told.
+Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
+webhooks with, the heartbeat, the log and the times of [posting] change at once; a request that was begun keeps what was written down
+for it then (posting/claiming). What cannot change under those who use it needs a restart, is named, and then nothing is taken over:
+where Xero and the database are and who we are there, the vault, and who may reach the door.
 """
 
 import asyncio
@@ -36,6 +40,7 @@ TAKEN_OVER: Final = frozenset(
         "mirror",
         "notify",
         "pacing",
+        "posting",
         "retention",
     }
 )
@@ -43,7 +48,6 @@ TAKEN_KEYS: Final = {  # of tables of which the other keys need a restart
     "xero": frozenset({"tier", "calls_per_minute", "webhook_keys"}),
     "store": frozenset({"free_min_mib"}),
     "service": frozenset({"heartbeat_url", "log", "log_level"}),
-    "posting": frozenset({"batch"}),
 }
 NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
@@ -132,11 +136,11 @@ class Reloading:
             return False
         before, books.settings = books.settings, loaded
         books.rules.set_modes(loaded.modes)  # also for those who hold the rules of before
-        books.rules = msgspec.structs.replace(books.rules, batch=loaded.posting.batch)
+        books.rules = msgspec.structs.replace(books.rules, **msgspec.structs.asdict(loaded.posting))
         books.flows, books.mapped, books.timetables = compiled.flows, compiled.mapped, compiled.timetables
         self._shift.handlers, books.feeds = functions, compiled.feeds
         self._taken(loaded)
-        if (before.xero, before.pacing) != (loaded.xero, loaded.pacing):
+        if any(getattr(before, one) != getattr(loaded, one) for one in ("xero", "pacing", "posting")):
             await budgets.take_over(books, limits)
         with contextlib.suppress(errors.StoreError):  # the notice stands a little longer
             await books.database.run(lambda conn: notices.over(conn, NOTICE, SUBJECT, now=books.database.now(conn)))

@@ -93,8 +93,14 @@ def _names(seen: Observed, differing: tuple[str, ...]) -> list[str]:
     if seen.before is None:
         return ["created", *named]
     explained = frozenset[str]().union(*(rule.explains for rule in met))
-    others = [path for path in differing if path.partition(".")[0].partition("[")[0] not in explained]
-    return ["updated", *named] if others else named
+    own = [path for path in differing if not _is_of_its_contact(path)]
+    others = [path for path in own if path.partition(".")[0].partition("[")[0] not in explained]
+    return ["updated", *named] if others or not named else named
+
+
+def _is_of_its_contact(path: str) -> bool:
+    """Another name or address of the customer's is news of the contact, not of what happened to the document meanwhile."""
+    return path.startswith("Contact.") and path != "Contact.ContactID"
 
 
 def _met(rule: words.Rule, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> bool:

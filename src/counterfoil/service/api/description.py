@@ -97,7 +97,7 @@ def _complete(operation: dict[str, Any], told: Told, *, has_body: bool) -> None:
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     for status, answer in answers.items():
         for header in answer.get("headers", {}).values():
-            header.setdefault("schema", {"type": "string"})  # the framework writes none, without which it is no header object
+            header.setdefault("schema", {"type": "string"})  # without one, which the framework forgets, it is no header
         if status.startswith("2") and told.example is not None:
             answer["content"]["application/json"]["example"] = told.example
     if has_body and told.body_example is not None:

@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from counterfoil.model import kept_answer, veil
 from counterfoil.model import record as records
-from counterfoil.model import veil
 from counterfoil.model.person import Person
 from counterfoil.store import schema
 from counterfoil.store.removing import texts
@@ -103,7 +103,7 @@ def requests(conn: sa.Connection, person: Person) -> Iterator[dict[str, Any]]:
 
 def _opened(kept: bytes) -> bytes:
     try:
-        return zlib.decompress(kept)
+        return kept_answer.unpack(kept)
     except zlib.error:
         return b""
 

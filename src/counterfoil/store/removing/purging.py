@@ -132,6 +132,8 @@ def _postings(entity: str, tenant_id: str, conn: sa.Connection, after: str | Non
     changes = [row[0] for row in window if row[2] is not None and row[1] != "cancelled"]
     nothing: dict[str, Any] = {"cause": None, "reason": None, "remedy": None, "xero_messages": None}
     conn.execute(sa.update(schema.postings).where(p.id.in_(ids)).values(**nothing))
+    customers = sa.and_(p.id.in_(ids), p.kind == "contact")  # of whose name nothing hangs but who is called the same
+    conn.execute(sa.update(schema.postings).where(customers).values(number=None, document_number=None))
     again = sa.case((p.kind == "contact", "held"), else_="cancelled")  # a customer is looked for anew once it is wanted
     conn.execute(sa.update(schema.postings).where(p.id.in_(unsent)).values(state=again))
     back = {"state": "posted", "action": None, "pending_revision": None, "pending_hash": None}

@@ -12,8 +12,8 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from counterfoil.model import kept_answer, veil
 from counterfoil.model import record as records
-from counterfoil.model import veil
 from counterfoil.model.person import Person, Words
 from counterfoil.store import erased, schema
 from counterfoil.store.postings import WHOLE, Posting
@@ -166,10 +166,10 @@ def _answer(kept: bytes | None, places: set[int], items: int, person: Person) ->
     if kept is None:
         return None
     try:
-        body = zlib.decompress(kept)
+        body = kept_answer.unpack(kept)
     except zlib.error:
         return None
     clean = parted(body, places, items, person.words())
     if not clean or person.words().stand_in(clean.decode("utf-8", "replace")):
         return None
-    return zlib.compress(clean, 1)
+    return kept_answer.pack(clean)
