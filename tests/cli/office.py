@@ -74,11 +74,17 @@ class Office:
         assert "did not foresee" not in err, "\n".join(file.read_text() for file in self.folder.glob("*crash*"))
         return Ended(code, out, err)
 
-    def start(self, *words: str, env: dict[str, str] | None = None, cold: bool = False) -> "subprocess.Popen[str]":
+    def start(
+        self,
+        *words: str,
+        env: dict[str, str] | None = None,
+        cold: bool = False,
+        program: tuple[str, ...] = ("-m", "counterfoil"),
+    ) -> "subprocess.Popen[str]":
         """The same without waiting. A service listens on any free port."""
         free = {"COUNTERFOIL_SERVICE__LISTEN": "127.0.0.1:0"} if "serve" in words else {}
         return (warm.cold if cold else warm.start)(
-            "-m", "counterfoil", *words, cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True,
+            *program, *words, cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

@@ -1,10 +1,15 @@
 """Several processes of the service on one Postgres: they share schedules and postings, and a dead one's work goes on."""
 
+import signal
+
 import pytest
 
 from tests import sandbox_process
+from tests.cli import brisk
 from tests.cli.office import sale
 from tests.cli.test_serve import FLOW, numbers, stopped, until
+
+RECORDS = 100
 
 
 @pytest.fixture
@@ -41,24 +46,33 @@ def config(office, flows, more=""):
 
 
 def test_two_serves_and_a_worker_that_is_killed_post_each_record_once(shop, sandbox):
-    """While answers are lost: one of two services is killed, and a worker; the third ends what they had begun."""
+    """While answers are lost: the service that has the work is killed in the middle of it, and a worker; another ends what they had begun."""
     config(shop, FLOW, "batch = 5\nsecond_look_s = 0.5\n")
-    shop.records(*(sale(n) for n in range(1, 101)))
+    shop.records(*(sale(n) for n in range(1, RECORDS + 1)))
     sandbox.fault("lost_answer", method="PUT", probability=0.1, count=1000, seed=5)
-    sandbox.fault("slow_answer", method="PUT", probability=0.5, count=1000, seed=5, delay_s=0.5)
-    first, second, worker = shop.start("serve"), shop.start("serve", "--json"), shop.start("worker")
-    until(lambda: len(numbers(sandbox)) >= 10, second)
+    sandbox.fault("slow_answer", method="PUT", count=1000, delay_s=0.5)
+    first = soon(shop, "serve")
+    until(lambda: numbers(sandbox), first)  # nobody else is there: the work is its
+    first.send_signal(signal.SIGSTOP)  # and stays so, however long the others take to begin
+    assert len(numbers(sandbox)) < RECORDS
+    second, worker = soon(shop, "serve", "--json"), soon(shop, "worker")
+    until(lambda: len(shop("status", "--json").value["services"]) == 3, second)
     for process in (first, worker):
         process.kill()
         process.communicate()
-    until(lambda: len(numbers(sandbox)) >= 100, second)
+    until(lambda: len(numbers(sandbox)) >= RECORDS, second)
     sandbox.clear_faults()
     until(lambda: not any(left(shop)), second)
     code, _out, err, took_s = stopped(second)
     assert (code, took_s < 10) == (0, True), err
-    assert numbers(sandbox) == sorted(f"order-{n}" for n in range(1, 101))
+    assert numbers(sandbox) == sorted(f"order-{n}" for n in range(1, RECORDS + 1))
     ran = [one for one in shop("runs", "--json").value if one["command"] == "schedule"]
     assert len(ran) >= 1
+
+
+def soon(shop, *words):
+    """A process of the service that misses a dead one after seconds."""
+    return shop.start(*words, program=("-P", brisk.__file__))
 
 
 def left(shop):

@@ -83,19 +83,38 @@ async def failed(books):
 
 
 async def test_a_question_that_nobody_answers_is_on_record(office, monkeypatch):
-    """When its time is over, and when the service stops before that: then its answer is told what happened."""
+    """When its time is over; one that is left by a service which stopped, when another question is asked after that."""
     async with serving(office) as (books, door):
         consents = consenting.Consents(books, "http://localhost/oauth/callback")
         monkeypatch.setattr(consenting, "PENDING", datetime.timedelta(0))
         await consents.begin("somebody")
         await asyncio.gather(*consents._waiting)
         assert await failed(books) == ["unanswered"]
-        monkeypatch.undo()
         await consents.begin("somebody")
         await consents.end()
-        assert await failed(books) == ["unanswered", "stopped"]
+        assert await failed(books) == ["unanswered"]
+        await consents.begin("somebody")
+        assert await failed(books) == ["unanswered", "unanswered"]
+        await consents.end()
         lost = await Browser(door.port).open("/oauth/callback?state=of-before&code=1")
-        assert "the service was restarted since" in lost.text
+        assert "its answer came too late" in lost.text
+
+
+async def test_a_restart_in_the_middle_of_a_consent_costs_nothing(office, sandbox):
+    """The next service takes the answer, once and from the same browser; nothing that was asked can be read in the database."""
+    async with serving(office) as (_books, door):
+        browser = Browser(door.port)
+        to_xero = (await browser.begin()).headers["location"]
+        back = await xeros_answer(sandbox, to_xero)
+    state = urllib.parse.parse_qs(urllib.parse.urlsplit(to_xero).query)["state"][0]
+    assert not any(state.encode() in file.read_bytes() for file in office.folder.glob("counterfoil.db*"))
+    async with serving(office) as (books, door):
+        stranger, query = Browser(door.port), urllib.parse.urlsplit(back).query
+        assert (await stranger.open(f"/oauth/callback?{query}")).status == 400
+        browser.port = door.port
+        answer = await browser.open(f"/oauth/callback?{query}")
+        assert (answer.status, answer.headers["location"], await usable(books)) == (303, "/connected", 1)
+        assert (await browser.open(f"/oauth/callback?{query}")).status == 400
 
 
 @pytest.mark.parametrize(
@@ -140,7 +159,9 @@ async def test_open_questions_are_few(office, monkeypatch):
         consents = consenting.Consents(books, "http://localhost:1/oauth/callback")
         for _ in range(4):
             await consents.begin("a browser")
-        assert len(consents._open) == 2
+        left = await books.database.read(lambda conn: conn.exec_driver_sql("SELECT count(*) FROM questions").scalar())
+        assert (left, await failed(books)) == (2, ["overtaken"] * 2)
+        await consents.end()
 
 
 async def test_forms_of_others_are_refused(office):

@@ -29,7 +29,7 @@ OPEN_OURS: Final = "Open the address that `counterfoil connect` shows now."
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """One consent that was asked for. `state`, `verifier` and `nonce` are secrets of it; it is kept in memory alone.
+    """One consent that was asked for. `state`, `verifier` and `nonce` are secrets of it: kept in memory, or sealed.
 
     `by`: who has to sign the answer. One answer to it is enough: whoever keeps it forgets it then.
     """

@@ -164,7 +164,7 @@ class Rotation:
         secrets.put_in_force(conn, first, before=force)
         others = secrets.under_other_keys(conn, first, ENTRIES_MAX)
         gone = [entry for entry in others if not vault.knows(sealing.fingerprint_of(entry.sealed))]
-        secrets.drop_roots(conn, gone)
+        secrets.drop_unreadable(conn, gone)
         lost = _lose(conn, gone, self._database.now(conn), self._public_url)
         audit.begin_anew(conn)
         return first, lost

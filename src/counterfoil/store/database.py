@@ -12,7 +12,7 @@ import contextlib
 import datetime
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store import away, migrations, schema
+from counterfoil.store import away, migrations, refusals, schema
 from counterfoil.store.journal import write_ahead
 from counterfoil.store.prepared import Prepared, drive
 
@@ -86,7 +86,7 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with _named_errors(self.url, self._noticed):
+        with refusals.named(self.url, self._noticed):
             if self._thread is None:
                 return self._compact()
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._compact)
@@ -103,7 +103,7 @@ class Database:
             drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
-        with _named_errors(self.url, self._noticed):
+        with refusals.named(self.url, self._noticed):
             if self._async_engine is not None:
                 async with self._async_engine.begin() as connection:
                     return await connection.run_sync(work)
@@ -157,7 +157,7 @@ class Database:
 
     async def open(self) -> None:
         """Connect, make the tables of a new database, bring an older one to this schema, refuse a newer Counterfoil's."""
-        with _named_errors(self.url, self._noticed):
+        with refusals.named(self.url, self._noticed):
             if self.is_sqlite and self.alone:
                 self._connect_sqlite()
             elif self.is_sqlite:
@@ -330,50 +330,3 @@ def set_meta(connection: sa.Connection, key: str, value: str) -> None:
     """Set one value about this installation."""
     if not _CHANGE_META.run(connection, wanted=key, value=value):
         _ADD_META.run(connection, key=key, value=value)
-
-
-@contextlib.contextmanager
-def _named_errors(url: sa.URL, noticed: Callable[[Exception], bool]) -> Iterator[None]:
-    """Turn the driver's exceptions into ours, naming the database without its password. `noticed`: whether it went away."""
-    try:
-        yield
-    except sa.exc.IntegrityError:
-        raise  # a unique index spoke: the caller's business, inside store/
-    except (sa.exc.DBAPIError, sa.exc.ArgumentError, sa.exc.TimeoutError) as cause:
-        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
-        where = url.render_as_string(hide_password=True)
-        if noticed(cause):
-            raise errors.DatabaseAway(f"The database {where} went away: {reason}.", remedy=RESTARTED) from cause
-        raise errors.StoreError(f"The database {where} cannot be used: {reason}.", remedy=_remedy(reason)) from cause
-    except UnicodeEncodeError:
-        raise errors.InputError(
-            "What was given holds bytes that are no text: it can be neither kept nor looked for.",
-            remedy="Give it in UTF-8.",
-        ) from None
-    except OverflowError as cause:
-        if "SQLite" not in str(cause):
-            raise
-        raise errors.InputError("A number that was given is larger than any that is kept.") from None
-    except ModuleNotFoundError as cause:
-        raise errors.StoreError("Postgres needs its driver.", remedy="pip install 'counterfoil[postgres]'") from cause
-
-
-RESTARTED = "The database server was stopped or restarted: run the same command again; nothing is lost."
-FREE_SPACE = "Is the disk full? Free some space and run the same command again; nothing is lost."
-
-
-def _remedy(reason: str) -> str:
-    known = {
-        "full": FREE_SPACE,
-        "disk I/O error": FREE_SPACE,
-        "starting up": RESTARTED,
-        "shutting down": RESTARTED,
-        "terminating connection": RESTARTED,
-        "closed the connection": RESTARTED,
-        "readonly": "The file or its folder may not be written; change its rights or [store] url.",
-        "unable to open": "Does the folder exist and may we write there? See [store] url.",
-        "locked": "Another program holds the file; run the same command again.",
-        "not a database": "The file is something else; change [store] url.",
-        "malformed": "The file is damaged: restore a backup; Counterfoil then recovers from Xero.",
-    }
-    return next((remedy for word, remedy in known.items() if word in reason), "See [store] url in the configuration.")

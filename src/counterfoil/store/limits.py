@@ -17,8 +17,9 @@ import msgspec
 from counterfoil import errors
 from counterfoil.model.ports import Clock
 from counterfoil.store import away
-from counterfoil.store.database import ALONE_TIMEOUT_MS, RESTARTED, Database, make_private
+from counterfoil.store.database import ALONE_TIMEOUT_MS, Database, make_private
 from counterfoil.store.journal import write_ahead
+from counterfoil.store.refusals import RESTARTED
 
 if TYPE_CHECKING:
     import psycopg

@@ -29,6 +29,7 @@ _SEALED: Final = {
     "grant": (schema.grants.c.secret, schema.grants.c.id, "grant"),
     "spare": (schema.grants.c.spare, schema.grants.c.id, "grant"),
     "secret": (_s.c.secret, _s.c.purpose, "secret"),
+    "question": (schema.questions.c.secret, schema.questions.c.id, "question"),
 }
 
 
@@ -108,7 +109,9 @@ def add_root(conn: Connection, purpose: str, id: str, sealed: bytes) -> None:
     conn.execute(sa.insert(_s).values(purpose=purpose, id=id, secret=sealed))
 
 
-def drop_roots(conn: Connection, entries: Collection[Entry]) -> None:
-    """Forget roots that no key opens any more; fresh ones are made on their next use."""
-    gone = [entry.key for entry in entries if entry.kind == "secret"]
-    conn.execute(sa.delete(_s).where(_s.c.purpose.in_(gone)))
+def drop_unreadable(conn: Connection, entries: Collection[Entry]) -> None:
+    """Forget roots and questions that no key opens any more; fresh ones are made, or asked, on their next use."""
+    for kind in ("secret", "question"):
+        gone = [entry.key for entry in entries if entry.kind == kind]
+        _column, key, _first = _SEALED[kind]
+        conn.execute(sa.delete(key.table).where(key.in_(gone)))

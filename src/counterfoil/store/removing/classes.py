@@ -48,7 +48,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
 NONE: Final = frozenset(
     {
         "audit", "audit_heads", "cursors", "drops", "erased", "grants", "happenings_last", "happenings_turns", "inbox_counts",
-        "inbox_ids", "inbox_marks", "overdue_sweeps", "overdue_told", "own_writes", "readings", "request_items", "run_records", "secrets", "services", "spool_groups", "spools",
+        "inbox_ids", "inbox_marks", "overdue_sweeps", "overdue_told", "own_writes", "questions", "readings", "request_items", "run_records", "secrets", "services", "spool_groups", "spools",
         "usage",
     }
 )  # fmt: skip
@@ -75,7 +75,7 @@ OURS: Final = frozenset(
         "api_keys.made_by", "api_keys.prefix", "api_keys.revoked_by", "api_keys.rights", "api_keys.root_id", "api_keys.entities",
         "deliveries.document", "deliveries.feed", "feeds.paused_by", "handed.ended_as", "handed.entities", "handed.request", "bindings.short_code", "drift.field", "erased.key", "fixes.field", "happenings.name", "inbox_counts.name", "meta.key",
         "mirrored.missing", "pauses.name", "removals.counts", "removals.place", "secrets.secret", "spool_groups.key",
-        "waits.key", "grants.spare", "grants.secret", "grants.lost", "runs.command", "audit.data",
+        "waits.key", "grants.spare", "grants.secret", "grants.lost", "questions.secret", "runs.command", "audit.data",
     }
 )  # fmt: skip
 # And those that hold such wherever they stand.

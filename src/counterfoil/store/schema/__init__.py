@@ -4,7 +4,7 @@ Called by the query modules of store/ (`schema.postings`). Ids are integers give
 the user's own id is the key. May import store/types, and nothing else of ours.
 """
 
-from counterfoil.store.schema.access import bindings, connections, grants, refresh_waits
+from counterfoil.store.schema.access import bindings, connections, grants, questions, refresh_waits
 from counterfoil.store.schema.api import api_keys
 from counterfoil.store.schema.base import SCHEMA_VERSION, Id, tables
 from counterfoil.store.schema.changes import (
@@ -78,6 +78,7 @@ __all__ = [
     "posting_parts",
     "postings",
     "problems",
+    "questions",
     "readings",
     "reference",
     "refresh_waits",

@@ -1,4 +1,4 @@
-"""Grants, connections and bindings. Called by schema."""
+"""Grants, open questions for one, connections and bindings. Called by schema."""
 
 import sqlalchemy as sa
 
@@ -32,6 +32,14 @@ refresh_waits = sa.Table(
     sa.Column("since", Instant, nullable=False),
     sa.Column("until", Instant, nullable=False),  # nobody asks before
     sa.Column("why", sa.Text, nullable=False),
+)
+# A consent that somebody was asked for, until the answer comes; `id`: the hash of its state.
+questions = sa.Table(
+    "questions",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("secret", sa.LargeBinary, nullable=False),  # who asked what, sealed by access/vault
+    sa.Column("until", Instant, nullable=False),
 )
 connections = sa.Table(
     "connections",
