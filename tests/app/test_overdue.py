@@ -149,6 +149,33 @@ def test_its_own_calendar_says_when_the_day_is_over(timezone, at, count):
     asyncio.run(office.database.close())
 
 
+@pytest.mark.parametrize(
+    ("timezone", "due", "midnight"),
+    [
+        (
+            "NEWZEALANDSTANDARDTIME",
+            "2026-09-26",
+            "2026-09-26T12:00Z",
+        ),  # the clocks go forward in the new day: still UTC+12
+        ("NEWZEALANDSTANDARDTIME", "2026-09-27", "2026-09-27T11:00Z"),
+        ("PACIFICSTANDARDTIME", "2026-10-31", "2026-11-01T07:00Z"),  # and back: still UTC-7
+        ("PACIFICSTANDARDTIME", "2026-11-01", "2026-11-02T08:00Z"),
+        ("GMTSTANDARDTIME", "2026-10-24", "2026-10-24T23:00Z"),
+        ("GMTSTANDARDTIME", "2026-10-25", "2026-10-26T00:00Z"),
+    ],
+)
+def test_a_day_in_which_the_clocks_are_changed_is_over_at_its_own_midnight(timezone, due, midnight):
+    """A second before it nothing is overdue, and at it the document is; a day of 23 or 25 hours moves nothing."""
+    office = Office(timezone, snapshots=True)
+    office.has(owed("a", datetime.date.fromisoformat(due)))
+    at = datetime.datetime.fromisoformat(midnight)
+    office.clock.at = at - datetime.timedelta(seconds=1)
+    assert office.sweep() == 0
+    office.clock.at = at
+    assert office.sweep() == 1
+    asyncio.run(office.database.close())
+
+
 @pytest.mark.parametrize("snapshots", [False, True])
 def test_what_was_overdue_when_the_copy_was_made_did_not_just_happen(snapshots):
     """Of the first look nothing is told but to a feed that asks for snapshots; a new due date is news again."""

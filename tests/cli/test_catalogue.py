@@ -52,6 +52,14 @@ def test_help_loads_nothing_heavy():
         assert f"  {command.name}" in ended.stdout
 
 
+def test_a_run_without_expressions_does_without_their_library():
+    """Neither it nor the prompt and the highlighter that it brings along are imported with the application."""
+    code = "import sys, counterfoil.app, counterfoil.cli.run; print(sorted(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("cel", "prompt_toolkit", "pygments"):
+        assert f"'{heavy}'" not in ended.stdout
+
+
 def test_no_file_of_a_command_is_left_out():
     """Whatever has an `app` or a `pass_through` is in the catalogue."""
     found = set()

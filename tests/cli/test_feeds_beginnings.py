@@ -68,6 +68,8 @@ def test_a_feed_that_begins_beside_a_copy_is_told_that_it_has_nothing_of_it_unti
     said = "books: its table has nothing of what the copy had before it began; `feeds fill books` writes that."
     assert said in listed.out
     assert "log: what the copy had before it began is not handed over, snapshot = true or not." in listed.out
+    filled = "Feed books: ok, 0 handed over, its table was never filled: `counterfoil feeds fill books`."
+    assert filled in office("status").out
     assert (
         feeds._next([Stands(**{**one, "on": ()}) for one in office("feeds", "--json").value])
         == "counterfoil feeds fill books"

@@ -14,10 +14,11 @@ SECRET = base64.b64encode(bytes(range(32))).decode()
 
 
 class Hook:
-    """A webhook. `answer`: the status; `headers`: more of them; `silent`: it never answers; `got`: (headers, body) each, `at_s`: when."""
+    """A webhook. `answer`: the status; `headers`: more of them; `silent`: it never answers, `silent_after`: so many; `got`: (headers, body) each, `at_s`: when."""
 
     def __init__(self):
         self.answer, self.headers, self.silent, self.got, self.at_s = 204, {}, False, [], []
+        self.silent_after = None
         self.released = threading.Event()
         hook = self
 
@@ -26,7 +27,7 @@ class Hook:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.at_s.append(time.monotonic())
                 hook.got.append((dict(self.headers), body))
-                if hook.silent:
+                if hook.silent or (hook.silent_after is not None and len(hook.got) > hook.silent_after):
                     hook.released.wait(60)
                     return
                 self.send_response(hook.answer)

@@ -2,6 +2,7 @@
 
 import datetime
 
+import pytest
 from hypothesis import given, strategies
 
 from counterfoil.mirror import described, polling
@@ -66,6 +67,26 @@ def test_what_is_active_is_seen_in_minutes() -> None:
     assert (calls <= 3_500 + len(active), longest <= 6 * MINUTE) == (True, True)
     calls, longest = day_of(active, 1_000, changes)
     assert (calls <= 700 + len(active), longest <= 30 * MINUTE) == (True, True)
+
+
+@pytest.mark.parametrize(("ago", "calls", "most"), [(30, 5_000, 5), (600, 5_000, 5), (30, 1_000, 30), (600, 1_000, 30)])
+def test_everything_that_was_active_in_the_last_day_waits_less_than_was_promised(
+    ago: int, calls: int, most: int
+) -> None:
+    """All resources at once, within the hour or the day: under 5 minutes on Core, under 30 on Starter, to the second."""
+    changed = NOON - ago * MINUTE
+    readings = {one: Reading("t", one, since=NOON, caught_up_at=NOON, changed_at=changed) for one in described.NAMES}
+    found = polling.due(described.NAMES, readings, calls, NOON)
+    assert max(at for name, at in found.items() if not described.BY_NAME[name].is_setting) - NOON < most * MINUTE
+
+
+def test_a_clock_that_was_a_year_ahead_puts_off_no_walk_and_keeps_no_pace() -> None:
+    """What was read then is walked through now, and its last change makes nothing busy for a year."""
+    ahead = NOON + 365 * polling.DAY
+    reading = Reading("t", "Invoices", since=NOON, caught_up_at=NOON, changed_at=ahead, listed_at=ahead)
+    assert polling.walk_due("Invoices", reading, NOON)
+    assert not polling.walk_due("Invoices", reading, ahead - MINUTE)
+    assert polling.due(["Invoices"], {"Invoices": reading}, 5_000, NOON) == {"Invoices": NOON + polling.USUAL.idle}
 
 
 def test_what_was_never_read_or_is_unfinished_is_due_now() -> None:

@@ -57,11 +57,38 @@ def test_an_event_that_does_not_say_what_it_is_about_is_unread_and_the_others_ar
     assert ([one.resource_id for one in found.events], found.unread) == ([ID], 2)
 
 
-@pytest.mark.parametrize("at", ["", "yesterday", "2026-13-01T00:00:00", None, "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "",
+        "yesterday",
+        "2026-13-01T00:00:00",
+        None,
+        "0001-01-01T00:00:00+14:00",
+        1_795_338_000,
+        1e300,
+        [],
+        {"a": 1},
+        True,
+    ],
+)
 def test_an_event_without_a_time_is_as_new_as_its_receipt(at):
     """So that the mirror is asked for it all the same."""
     (found,) = read(body(event(ID, at=at))).events
     assert found.at == NOW
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00", "9999-12-31T23:59:59.9999999", "2016-11-19", "2036-11-25"])
+def test_an_event_s_time_that_is_far_from_its_receipt_is_none(at):
+    """The first would be settled by whatever is held, the last by nothing ever; both would spoil the lags that are measured."""
+    (found,) = read(body(event(ID, at=at))).events
+    assert found.at == NOW
+
+
+def test_an_event_of_a_clock_that_is_weeks_away_keeps_its_time():
+    """Xero's clock is the one that stamps are compared with, whatever ours says."""
+    (found,) = read(body(event(ID, at="2026-12-24T09:00:00"))).events
+    assert found.at == datetime.datetime(2026, 12, 24, 9, tzinfo=datetime.UTC)
 
 
 def test_times_may_have_a_zone_and_more_digits():

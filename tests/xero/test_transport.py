@@ -72,7 +72,8 @@ async def test_a_whole_answer(door):
             26.0,
         )
         assert (door.counts["t"].calls, door.counts["t"].bytes_in) == (1, answer.bytes_in)
-        assert answer.bytes_in == len(sent.partition(b"\r\n\r\n")[2])
+        assert answer.packed == sent.partition(b"\r\n\r\n")[2]
+        assert answer.bytes_in == len(answer.packed)
         seen = server.requests[0]
         assert (seen.method, seen.target, seen.body) == ("PUT", "/a%2Fb?x=1", BODY)
         assert seen.headers["accept-encoding"] == "gzip"
@@ -82,7 +83,7 @@ async def test_no_redirect_is_followed(door):
     """A redirect comes back as the answer that it is."""
     async with RawServer(reply(b"", 302, Location="http://127.0.0.1:9/")) as server:
         answer = await door.send("PUT", f"{server.url}/x", SECRET, BODY)
-        assert (answer.status, len(server.requests)) == (302, 1)
+        assert (answer.status, len(server.requests), answer.packed) == (302, 1, None)
 
 
 BROKEN = {

@@ -1,6 +1,6 @@
 """The progress bar of a run: on stderr, and only where stderr is a terminal and nobody asked for JSON.
 
-Called by run, finish, demo and sync. rich is imported here and nowhere else, because it costs 0.1 s.
+Called by run, finish, demo, sync and privacy. rich is imported here and nowhere else, because it costs 0.1 s.
 """
 
 import contextlib

@@ -42,7 +42,11 @@ def _fed(one: "Stands") -> str:
     since = f" since {one.since:%Y-%m-%d %H:%M} UTC" if one.since else ""
     waiting = f", {table.count(one.waiting + one.unseen, 'change')} wait{since}" if one.waiting + one.unseen else ""
     dead = f", {table.count(one.dead, 'dead letter')}: `counterfoil feeds dead {one.name}`" if one.dead else ""
-    return f"Feed {one.name}: {one.state}, {one.delivered:,} handed over{waiting}{dead}."
+    lost = f", {table.count(one.missed, 'change')} lost: `counterfoil feeds show {one.name}`" if one.missed else ""
+    empty = (
+        f", its table was never filled: `counterfoil feeds fill {one.name}`" if one.behind and one.to == "sql" else ""
+    )
+    return f"Feed {one.name}: {one.state}, {one.delivered:,} handed over{waiting}{dead}{lost}{empty}."
 
 
 def _show(screen: Screen, standing: "Standing") -> None:

@@ -83,7 +83,8 @@ class CatchUp:
     ) -> AsyncIterator[tuple[datetime.datetime, Sequence[Any]]]:
         async def fetch(page: int, since: datetime.datetime | None) -> Rows:
             answer = await _page(client, resource, page, since, lane)
-            return Rows(answer.items, answer.server_time, PAGE_SIZE)
+            more = answer.page_count is not None and page < answer.page_count
+            return Rows(answer.items, answer.server_time, PAGE_SIZE, more=more)
 
         async for rows in reading.by_key(fetch, _key, since):
             yield rows.server_time, rows.items

@@ -49,10 +49,14 @@ def due(
 
 
 def walk_due(name: str, reading: Reading | None, now: datetime.datetime) -> bool:
-    """Whether all of a paged resource is to be looked at again: a week after the last time that all of it was read."""
+    """Whether all of a paged resource is to be looked at again: a week after the last time that all of it was read.
+
+    Also when that was in the future, by a clock that was put back since.
+    """
     if reading is None or reading.since is None or BY_NAME[name].page_size is None:
         return False
-    return reading.listed_at is None or now - reading.listed_at >= WEEK
+    listed = reading.listed_at
+    return listed is None or now - listed >= WEEK or listed - now >= HOUR  # an hour: machines may differ
 
 
 def _wait(name: str, reading: Reading | None, calls_per_day: int, now: datetime.datetime) -> datetime.timedelta:
@@ -60,7 +64,7 @@ def _wait(name: str, reading: Reading | None, calls_per_day: int, now: datetime.
         return DAY
     pace = SMALL if calls_per_day <= SMALL_DAY else USUAL
     changed = None if reading is None else reading.changed_at
-    if changed is None or now - changed >= DAY:
+    if changed is None or now - changed >= DAY or changed - now >= HOUR:  # a clock was put back
         return pace.idle
     return pace.hour if now - changed < HOUR else pace.day
 

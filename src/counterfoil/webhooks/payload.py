@@ -16,6 +16,8 @@ from counterfoil.store.inbox import Delivery, Event
 ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 WORD: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
 EVENTS_MAX: Final = 20_000  # of one delivery: more than fit into the largest body
+# An event from its receipt: what is further away, such as .NET's first and last times, would settle at once or never.
+APART_MAX: Final = datetime.timedelta(days=3_653)
 APPLICATION: Final = "APPLICATION"
 ORGANISATION: Final = "ORGANISATION"
 
@@ -26,7 +28,7 @@ class _Event(msgspec.Struct, rename="camel"):
     tenant_id: str
     resource_id: str
     event_category: str
-    event_date_utc: str | None = None
+    event_date_utc: msgspec.Raw = msgspec.Raw(b"null")  # of whatever form: it costs nobody the event
     tenant_type: str | None = None
 
 
@@ -36,6 +38,7 @@ class _Payload(msgspec.Struct):
 
 _payloads: Final = msgspec.json.Decoder(_Payload)
 _events: Final = msgspec.json.Decoder(_Event)
+_texts: Final = msgspec.json.Decoder(str)
 
 
 def read(body: bytes, now: datetime.datetime) -> Delivery:
@@ -71,14 +74,15 @@ def _event(raw: msgspec.Raw, now: datetime.datetime) -> Event | None:
     is_app = (given.tenant_type or "").upper() == APPLICATION
     return Event(
         given.tenant_id.lower(), APPLICATION if is_app else ORGANISATION, given.event_category.upper(),
-        given.resource_id.lower(), _instant(given.event_date_utc) or now,
+        given.resource_id.lower(), _instant(given.event_date_utc, now) or now,
     )  # fmt: skip
 
 
-def _instant(text: str | None) -> datetime.datetime | None:
+def _instant(raw: msgspec.Raw, now: datetime.datetime) -> datetime.datetime | None:
     """Xero's time, which has no zone and is UTC. None: it is none, and the time of receipt has to do."""
     try:
-        at = datetime.datetime.fromisoformat(text or "")
-        return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
+        at = datetime.datetime.fromisoformat(_texts.decode(raw))
+        at = at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
+    except (msgspec.DecodeError, ValueError, OverflowError):
         return None
+    return at if abs(at - now) <= APART_MAX else None

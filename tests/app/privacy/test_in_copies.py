@@ -241,6 +241,15 @@ def test_a_copy_of_an_older_schema_stays_one(shop, tmp_path_factory):
     assert len(shop.living()) == 6
 
 
+def test_what_a_killed_backup_left_is_erased_in(shop, tmp_path_factory):
+    """The folder in which it worked lies beside the database, and a whole copy of it within."""
+    left = shop.folder / ".tuesday.backup.abcdefgh"
+    left.mkdir()
+    shutil.copy2(backups_of(backed_up(shop), tmp_path_factory.mktemp("x")), left / "database.sqlite")
+    assert states(treated(shop, clue=planted.EMAIL)) == {"monday.backup": "erased", "database.sqlite": "erased"}
+    assert words_in(left / "database.sqlite", tmp_path_factory.mktemp("y")) == set()
+
+
 def test_another_name_of_the_old_file_is_told(shop):
     """A hard link keeps what a rename takes away; where both names are given nothing is left of it."""
     file = backed_up(shop)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from counterfoil.app import backups as operations
+from counterfoil.model import kept_answer
 from counterfoil.store import postgres_programs, postgres_restoring
 from counterfoil.store.copied import dumps
 from tests.app.privacy import planted
@@ -29,7 +30,7 @@ def words_in(dump, folder):
     for told in re.findall(rb"\\\\x([0-9a-f]+)", content):
         raw = bytes.fromhex(told.decode())
         with contextlib.suppress(zlib.error):
-            raw = zlib.decompress(raw)
+            raw = kept_answer.unpack(raw)
         content += raw
     return {word for word in planted.WORDS if word.lower().encode() in content.lower()}
 

@@ -63,3 +63,25 @@ async def test_a_database_that_answers_nothing_keeps_one_thread_and_no_other_wor
     to._works.release()
     await to.hand_over([invoice(3)])
     assert [row["number"] for row in rows(url)] == ["INV-1"]
+
+
+async def test_a_table_that_was_there_and_is_gone_is_not_made_again_without_what_it_had(url):
+    """An empty one with the next change alone would look right: the feed waits until all of it is filled in, or it is back."""
+    to = outlet(url)
+    await to.hand_over([invoice(1), invoice(2, "d2")])
+    execute(url, "ALTER TABLE invoices RENAME TO kept")
+    for _ in range(2):
+        with pytest.raises(
+            NotDelivered, match=r"no such table|the table invoices is gone, which had documents"
+        ) as caught:
+            await to.hand_over([invoice(3)])
+    assert (caught.value.target_is_down, "feeds fill NAME --anew" in caught.value.reason) == (True, True)
+    with pytest.raises(NotDelivered, match="the table invoices is gone"):
+        await outlet(url).fill([invoice(3)])
+    execute(url, "ALTER TABLE kept RENAME TO invoices")
+    await to.hand_over([invoice(3)])
+    assert [row["id"] for row in rows(url)] == ["d1", "d2"]
+    execute(url, "DROP TABLE invoices")
+    assert await outlet(url).fill([invoice(3), invoice(4, "d2")], anew=True) == 2
+    await outlet(url).hand_over([invoice(5)])
+    assert [row["id"] for row in rows(url)] == ["d1", "d2"]

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 import requests
 import schemathesis
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
@@ -21,11 +22,16 @@ from schemathesis.specs.openapi import checks as of_openapi
 
 from counterfoil.app import api_keys
 from counterfoil.service.api import application, description
-from tests.service.api.conftest import AU, UK, House, housed
+from counterfoil.store import schema
+from tests.service.api.conftest import AU, NOW, UK, House, housed
 
 SOAK = bool(os.environ.get("SOAK"))
 EXAMPLES = 400 if SOAK else 8  # of each operation, in each mode
 ROUNDS = 40 if SOAK else 1  # of every route with keys of every kind
+FLOWS = "".join(
+    f'[flows.{name}]\nkind = "sales_invoices"\nsource = {{ push = true }}\n{entity}'
+    for name, entity in (("uk", 'entity = "acme-uk"\n'), ("au", 'entity = "acme-au"\n'), ("any", ""))
+)
 ENTITIES = ("acme-uk", "acme-au", "acme-nl", "acme-xx")
 CANARY = {UK: "only-the-uk", AU: "only-australia"}  # in a document or a change, and in nothing that is asked
 IDS = {UK: "a-document", AU: "another-one"}
@@ -33,6 +39,22 @@ CHECKS = [
     of_openapi.status_code_conformance, of_openapi.content_type_conformance, of_openapi.response_schema_conformance,
     of_openapi.response_headers_conformance,
 ]  # fmt: skip
+
+
+def stuck(conn, tenant, canary):
+    """A posting of a company that was refused, and a record that could not be planned, of its own flow and of a shared one."""
+    entity = "acme-uk" if tenant == UK else "acme-au"
+    for flow in (entity[-2:], "any"):
+        conn.execute(sa.insert(schema.postings).values(
+            flow_id=flow, kind="invoice", external_id=f"{canary}-{flow}", issue=1, scope="", entity=entity, tenant_id=tenant,
+            resource="Invoices", marker=f"{canary}{flow}"[:16], state="rejected", cause="account-unknown:999", reason=canary,
+            remedy=canary, revision=1, record_hash="x", source=canary, own_number=True, looks=0, run_id=1, last_run_id=1,
+            planned_at=NOW, changed_at=NOW,
+        ))  # fmt: skip
+        conn.execute(sa.insert(schema.bad_rows).values(
+            flow=flow, flow_id=flow, entity=entity, external_id=canary, source=canary, content_hash=canary, cause="no-date",
+            reason=canary, remedy=canary, state="open", last_run_id=1,
+        ))  # fmt: skip
 
 
 class Played:
@@ -49,6 +71,7 @@ class Played:
                 document = {"Name": canary, "InvoiceNumber": canary, "Status": "AUTHORISED", "Reference": canary}
                 await self.house.hold(tenant, resource, (IDS[tenant], "AUTHORISED", 1, document))
             await self.house.happens((canary, "invoice.paid", tenant))
+            await self.house.books.database.run(lambda conn, tenant=tenant, canary=canary: stuck(conn, tenant, canary))
         for rights in api_keys.RIGHTS:
             for entities in ((), ("acme-uk",), ("acme-au",), ("acme-nl",)):
                 self.keys[rights, entities] = await self.house.key(rights, *entities)
@@ -71,7 +94,7 @@ class Played:
 def played(tmp_path_factory):
     """Filled."""
     with asyncio.Runner() as runner:
-        inside = housed(tmp_path_factory.mktemp("house"))
+        inside = housed(tmp_path_factory.mktemp("house"), FLOWS)
         found = Played(runner, runner.run(inside.__aenter__()))
         try:
             runner.run(found.fill())
@@ -115,11 +138,12 @@ def test_whatever_is_asked_is_answered_as_the_document_says(played, operation, m
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
     @given(
-        case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(mine), entity=st.sampled_from(ENTITIES)
-    )
-    def play(case, who, entity):
-        if "entity" in case.path_parameters:
-            case.path_parameters["entity"] = entity
+        case=operation.as_strategy(generation_mode=mode), who=st.sampled_from(mine), entity=st.sampled_from(ENTITIES),
+        n=st.integers(1, 6), flow=st.sampled_from(("uk", "au", "any", "none")),
+    )  # fmt: skip
+    def play(case, who, entity, n, flow):
+        there = {"entity": entity, "flow": flow, "posting": str(n), "problem": str(n)}
+        case.path_parameters.update({name: there[name] for name in case.path_parameters.keys() & there.keys()})
         answer, told = sent(played, case, played.keys[who])
         played.check(answer, who[1])
         case.validate_response(told, checks=CHECKS)
@@ -150,6 +174,8 @@ def test_a_key_gets_as_far_as_its_rights_and_its_companies(played, seed):
             entity = dice.choice(ENTITIES)
             where = re.sub(r"{entity:str}", entity, path)
             where = re.sub(r"{resource:str}", dice.choice(("invoices", "contacts", "tax-rates", "x")), where)
+            where = re.sub(r"{flow:str}", dice.choice(("uk", "au", "any")), where)
+            where = re.sub(r"{(posting|problem):str}", dice.choice("123456"), where)
             where = re.sub(r"{\w+:\w+}", dice.choice(("1", *IDS.values())), where)
             query = urlencode(dice.choice(({}, {"entity": entity}, {"after": "0"}, {"limit": "1"})))
             answer = played.ask(method, f"{where}?{query}", key, b"{}" if method == "POST" else b"")

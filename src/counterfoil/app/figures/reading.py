@@ -62,8 +62,8 @@ async def basis(
         several = len(missing) > 1
         raise errors.NotRead(
             f"{_joined(missing)} of {entity} {'were' if several else 'was'} never read.",
-            remedy=f"Run {', '.join(f'`counterfoil sync {entity} {name}`' for name in missing)}; what [mirror] resources "
-            "names is kept up by the service.",
+            remedy=f"Run `counterfoil sync {entity}`. What that leaves out is named in [mirror] resources first, and "
+            "`counterfoil connect` asks for its scope.",
             resources=tuple(missing),
         )
     now = books.clock.now()

@@ -6,16 +6,18 @@ object, a number that is none, or half a character is the finding of its own rec
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.mapped import MappedFlow
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import ROW_BYTES_MAX, BadRow, Row, objects, strict_json
+
+if TYPE_CHECKING:
+    from counterfoil.app.mapped import MappedFlow
 
 RECORDS_MAX: Final = 1_000
 SOURCE: Final = "http"  # where such a record stands, for people: "http:" and the first characters of its hash
@@ -41,7 +43,7 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _body = msgspec.json.Decoder(_Body)
 
 
-def read(flow: FlowSettings, mapped: MappedFlow | None, body: bytes, *, lines: bool) -> list[Given]:
+def read(flow: FlowSettings, mapped: "MappedFlow | None", body: bytes, *, lines: bool) -> list[Given]:
     """The records of a body, in its order. `lines`: it is JSON Lines.
 
     A bare list, and JSON Lines, hold what the flow's source would: rows where it maps them, else records. Raises InputError
@@ -109,7 +111,7 @@ def _record(n: int, raw: bytes) -> Given:
     return Given(n, Row(_source(digest), raw, digest))
 
 
-def _gathered(flow: FlowSettings, mapped: MappedFlow, elements: Sequence[bytes]) -> list[Given]:
+def _gathered(flow: FlowSettings, mapped: "MappedFlow", elements: Sequence[bytes]) -> list[Given]:
     """Rows as the records that they make. One that cannot be read may lack in any of them: then none is made."""
     rows: list[SheetRow] = []
     places: list[int] = []

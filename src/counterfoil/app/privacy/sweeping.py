@@ -20,13 +20,13 @@ from counterfoil.store.database import Connection
 from counterfoil.store.removals import ERASE, Place, Removal
 from counterfoil.store.removing import copies, purging, sent, texts
 from counterfoil.store.removing.copies import Swept
+from counterfoil.store.removing.turns import Turn
 
-TRANSACTION_S: Final = 0.02
+TRANSACTION_S: Final = 0.02  # each is kept under it by its turn (store/removing/turns)
 WINDOW: Final = 20  # rows of the first transaction; more when that is quick, fewer when it is not
-WINDOW_MAX: Final = 1_000
-REQUESTS_MAX: Final = 1  # of 50 elements, with their answers: 10 ms
+WINDOW_MAX: Final = 500
 POSTINGS_MAX: Final = 10
-Step = Callable[[Connection, str | None, int], Swept]
+Step = Callable[[Connection, str | None, Turn], Swept]
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -49,9 +49,9 @@ async def go_on(books: Any, removal_id: int) -> Done | None:
         step = one.stands.step
         books.point(f"{one.kind}: step {step}")
         began = books.clock.elapsed_s()
-        await database.run(functools.partial(_window, books, removal_id, steps, most=window))
-        took_s = books.clock.elapsed_s() - began
-        window = max(1, window // 2) if took_s > TRANSACTION_S else min(WINDOW_MAX, window * 2)
+        turn: Turn = await database.run(functools.partial(_window, books, removal_id, steps, most=window))
+        is_long = books.clock.elapsed_s() - began > TRANSACTION_S
+        window = max(1, turn.taken // 2) if is_long else turn.taken if turn.is_cut else min(WINDOW_MAX, window * 2)
     books.point(f"{one.kind}: swept")
     await database.run(lambda conn: removals.forget_whom(conn, removal_id))
     books.point(f"{one.kind}: forgotten")
@@ -83,15 +83,17 @@ async def _is_read(books: Any) -> bool:
     return found
 
 
-def _window(books: Any, removal_id: int, steps: list[Step], connection: Connection, *, most: int) -> None:
+def _window(books: Any, removal_id: int, steps: list[Step], connection: Connection, *, most: int) -> Turn:
+    turn = Turn(most, books.clock.elapsed_s)
     one = removals.get(connection, removal_id)
     place = one.stands
     if place.step >= len(steps):
-        return
+        return turn
     now = books.database.now(connection)
-    swept = steps[place.step](connection, place.after, most)
+    swept = steps[place.step](connection, place.after, turn)
     moved = Place(place.step + 1) if swept.after is None else Place(place.step, swept.after)
     removals.move(connection, one, moved, swept.rows, now)
+    return turn
 
 
 def _end(books: Any, connection: Connection, one: Removal) -> None:
@@ -120,30 +122,30 @@ def _steps(books: Any, one: Removal) -> list[Step]:
     ]
 
 
-def _documents(person: Person, resource: str, conn: Connection, after: str | None, most: int) -> Swept:
-    return copies.documents(conn, person, resource, after, most)
+def _documents(person: Person, resource: str, conn: Connection, after: str | None, turn: Turn) -> Swept:
+    return copies.documents(conn, person, resource, after, turn)
 
 
-def _index(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return copies.index(conn, person, after, most)
+def _index(person: Person, conn: Connection, after: str | None, turn: Turn) -> Swept:
+    return copies.index(conn, person, after, turn)
 
 
-def _changes(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return copies.changes(conn, person, after, most)
+def _changes(person: Person, conn: Connection, after: str | None, turn: Turn) -> Swept:
+    return copies.changes(conn, person, after, turn)
 
 
-def _requests(person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return sent.requests(conn, person, after, min(most, REQUESTS_MAX))
+def _requests(person: Person, conn: Connection, after: str | None, _turn: Turn) -> Swept:
+    return sent.requests(conn, person, after)
 
 
-def _postings(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
+def _postings(books: Any, person: Person, conn: Connection, after: str | None, turn: Turn) -> Swept:
     keyed = functools.partial(books.access.audit.keyed_hash, conn)
-    return sent.postings(conn, person, keyed, after, min(most, POSTINGS_MAX), books.database.now(conn))
+    return sent.postings(conn, person, keyed, after, turn.but(POSTINGS_MAX), books.database.now(conn))
 
 
-def _days(books: Any, person: Person, conn: Connection, after: str | None, most: int) -> Swept:
-    return texts.days(conn, person, after, most, books.database.now(conn))
+def _days(books: Any, person: Person, conn: Connection, after: str | None, turn: Turn) -> Swept:
+    return texts.days(conn, person, after, turn, books.database.now(conn))
 
 
-def _texts(person: Person, table: str, conn: Connection, after: str | None, most: int) -> Swept:
-    return texts.sweep(conn, person, table, after, most)
+def _texts(person: Person, table: str, conn: Connection, after: str | None, turn: Turn) -> Swept:
+    return texts.sweep(conn, person, table, after, turn)

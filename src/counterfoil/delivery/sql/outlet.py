@@ -105,7 +105,7 @@ class SqlOutlet:
             engine = self._opened()
             if self._ready is None:
                 with engine.begin() as conn:  # by itself: what a refused row takes back is not the table
-                    ready = self._prepared(conn)
+                    ready = self._prepared(conn, anew=anew)
                 self._ready = ready
             statements, kept = self._ready
             with engine.begin() as conn:
@@ -126,9 +126,14 @@ class SqlOutlet:
             self._engine = _engine(sa.make_url(self._url))
         return self._engine
 
-    def _prepared(self, conn: sa.Connection) -> tuple[Statements, sa.Table]:
-        """The table, looked at once, and ours beside it."""
+    def _prepared(self, conn: sa.Connection, *, anew: bool) -> tuple[Statements, sa.Table]:
+        """The table, looked at once, and ours beside it. One that was there and is gone is made again by a whole filling alone."""
         kept = seen.table(self._target)
+        if not anew and target.is_absent(conn, self._target) and seen.knows(conn, kept, self._target.full):
+            raise NotDelivered(
+                f"the table {self._target.full} is gone, which had documents: `counterfoil feeds fill NAME --anew` makes it again"
+                " with all of them; if it was renamed, name it in `table`"
+            )
         statements = Statements(self._target, target.found(conn, self._target))
         kept.create(conn, checkfirst=True)
         return statements, kept

@@ -51,6 +51,13 @@ def table(target: Target) -> sa.Table:
     )  # fmt: skip
 
 
+def knows(conn: sa.Connection, of: sa.Table, name: str) -> bool:
+    """Whether anything was ever written to the customer's table of that name."""
+    if not sa.inspect(conn).has_table(NAME, schema=of.schema):
+        return False
+    return conn.execute(sa.select(of.c.n).where(of.c.table_name == name).limit(1)).first() is not None
+
+
 def held(conn: sa.Connection, of: sa.Table, name: str, documents: Sequence[Document]) -> dict[Document, Seen]:
     """What was written last of these documents, which nobody else may write until the transaction ends.
 

@@ -89,6 +89,11 @@ def found(conn: sa.Connection, target: Target) -> Found:
     return Found(table, columns, {name: _taken(types[name], is_sqlite=is_sqlite) for name in names})
 
 
+def is_absent(conn: sa.Connection, target: Target) -> bool:
+    """Whether there is no such table."""
+    return not sa.inspect(conn).has_table(target.name, schema=target.schema)
+
+
 def lacking(conn: sa.Connection, target: Target) -> str:
     """How the table will be made, or which columns it lacks; "": nothing is to be done. Writes nothing."""
     inspector = sa.inspect(conn)

@@ -4,6 +4,7 @@ Called by app/privacy. A file whose name says that it is a copy and whose conten
 found as well, so that somebody hears of it.
 """
 
+import fnmatch
 import os
 import zipfile
 from collections.abc import Iterator
@@ -46,8 +47,13 @@ def folders(places: list[Path]) -> list[Path]:
 
 def _folders(place: Path, *, deep: bool) -> Iterator[Path]:
     for folder, inner, _files in os.walk(place):
-        inner[:] = [one for one in inner if deep and not one.endswith(WORKING)]
+        inner[:] = [one for one in inner if not one.endswith(WORKING) and (deep or _is_left(one))]
         yield Path(folder)
+
+
+def _is_left(folder: str) -> bool:
+    """The folder in which a `backup` works, and which one that was killed leaves behind with a whole database in it."""
+    return any(fnmatch.fnmatch(folder, f".*{ending}.*") for ending in (".backup", ".dump"))
 
 
 def _in(folder: Path) -> Iterator[Copy]:

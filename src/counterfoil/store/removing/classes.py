@@ -59,6 +59,7 @@ KEPT: Final[dict[str, str]] = {
     "connections.name": "the name of your own organisation",
     "drift.value": "a word of an enumeration of Xero's",
     "inbox_deliveries.body": "Xero sends ids alone; gone with [retention] webhooks",
+    "meta.value": "which installation this is, and where its newest backup lies: another word there would close it",
     "reference.body": "your own organisation's settings",
     "refresh_waits.why": "what Xero's identity service answered",
 }

@@ -13,6 +13,7 @@ from counterfoil.model import record as records
 from counterfoil.model import veil
 from counterfoil.model.person import Person
 from counterfoil.store import schema
+from counterfoil.store.removing.turns import Turn
 
 m, h, c, d, k = (
     one.c for one in (schema.mirrored, schema.happenings, schema.contacts, schema.documents, schema.reference)
@@ -28,19 +29,25 @@ class Swept(NamedTuple):
     rows: dict[str, int]
 
 
-def documents(conn: sa.Connection, person: Person, resource: str, after: str | None, most: int) -> Swept:
+def documents(conn: sa.Connection, person: Person, resource: str, after: str | None, turn: Turn) -> Swept:
     """The next documents of one resource."""
     of = sa.and_(m.tenant_id == person.tenant_id, m.resource == resource, m.document_id > (after or ""))
-    window = conn.execute(sa.select(m.document_id, m.body).where(of).order_by(m.document_id).limit(most)).all()
-    changed = 0
-    for document_id, body in window:
-        if not veil.mentions(body, person.contact_ids):
-            continue
-        clean = veil.body(body, person.contact_ids, person.numbers)
-        if clean is not body:
-            this = sa.and_(m.tenant_id == person.tenant_id, m.resource == resource, m.document_id == document_id)
-            changed += conn.execute(sa.update(schema.mirrored).where(this).values(body=clean)).rowcount
-    return Swept(window[-1][0] if len(window) == most else None, {"mirrored": changed})
+    query = sa.select(m.document_id, m.body).where(of).order_by(m.document_id).limit(turn.most)
+    found: list[dict[str, Any]] = []
+    with conn.execute(query) as rows:
+        for document_id, body in turn.of(rows):
+            if veil.mentions(body, person.contact_ids):
+                clean = veil.body(body, person.contact_ids, person.numbers)
+                if clean is not body:
+                    found.append({"this": document_id, "clean": clean})
+    if found:
+        this = sa.and_(m.tenant_id == person.tenant_id, m.resource == resource, m.document_id == sa.bindparam("this"))
+        conn.execute(sa.update(schema.mirrored).where(this).values(body=sa.bindparam("clean")), found)
+    return Swept(_first(turn.last()), {"mirrored": len(found)})
+
+
+def _first(row: Any) -> str | None:
+    return None if row is None else str(row[0])
 
 
 def resources(conn: sa.Connection, tenant_id: str) -> list[str]:
@@ -48,16 +55,18 @@ def resources(conn: sa.Connection, tenant_id: str) -> list[str]:
     return sorted(conn.execute(sa.select(m.resource).where(m.tenant_id == tenant_id).distinct()).scalars())
 
 
-def changes(conn: sa.Connection, person: Person, after: str | None, most: int) -> Swept:
+def changes(conn: sa.Connection, person: Person, after: str | None, turn: Turn) -> Swept:
     """The next changes that were named, in their order."""
     of = sa.and_(h.tenant_id == person.tenant_id, h.n > int(after or 0))
-    window = conn.execute(sa.select(h.n, h.body).where(of).order_by(h.n).limit(most)).all()
-    changed = 0
-    for n, body in window:
-        if veil.mentions(body, person.contact_ids):
-            clean = veiled_change(body, person)
-            changed += conn.execute(sa.update(schema.happenings).where(h.n == n).values(body=clean)).rowcount
-    return Swept(str(window[-1][0]) if len(window) == most else None, {"happenings": changed})
+    found: list[dict[str, Any]] = []
+    with conn.execute(sa.select(h.n, h.body).where(of).order_by(h.n).limit(turn.most)) as rows:
+        for n, body in turn.of(rows):
+            if veil.mentions(body, person.contact_ids):
+                found.append({"this": n, "clean": veiled_change(body, person)})
+    if found:
+        this = h.n == sa.bindparam("this")
+        conn.execute(sa.update(schema.happenings).where(this).values(body=sa.bindparam("clean")), found)
+    return Swept(_first(turn.last()), {"happenings": len(found)})
 
 
 def veiled_change(body: bytes, person: Person) -> bytes:
@@ -69,7 +78,7 @@ def veiled_change(body: bytes, person: Person) -> bytes:
     return _ENCODER.encode(found | clean)
 
 
-def index(conn: sa.Connection, person: Person, after: str | None, most: int) -> Swept:
+def index(conn: sa.Connection, person: Person, after: str | None, turn: Turn) -> Swept:
     """The thin tables by which postings look contacts and documents up: by the person's ids, at once or a window at a time."""
     if after is None:
         named: dict[str, Any] = {
@@ -79,11 +88,13 @@ def index(conn: sa.Connection, person: Person, after: str | None, most: int) -> 
         theirs = sa.and_(c.tenant_id == person.tenant_id, c.contact_id.in_(person.contact_ids))
         return Swept("", {"contacts": conn.execute(sa.update(schema.contacts).where(theirs).values(**named)).rowcount})
     of = sa.and_(d.tenant_id == person.tenant_id, d.contact_id.in_(person.contact_ids), d.document_id > after)
-    window = conn.execute(sa.select(d.document_id, d.reference).where(of).order_by(d.document_id).limit(most)).all()
-    for document_id, reference in window:
+    window = conn.execute(
+        sa.select(d.document_id, d.reference).where(of).order_by(d.document_id).limit(turn.most)
+    ).all()
+    for document_id, reference in turn.of(window):
         values: dict[str, Any] = {"reference": None if reference is None else veil.text(reference)}
         if document_id in person.numbers:
             values |= {"number": veil.ERASED, "number_key": None}
         this = sa.and_(d.tenant_id == person.tenant_id, d.document_id == document_id)
         conn.execute(sa.update(schema.documents).where(this).values(**values))
-    return Swept(window[-1][0] if len(window) == most else None, {"documents": len(window)})
+    return Swept(_first(turn.last()), {"documents": turn.taken})

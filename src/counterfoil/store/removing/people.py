@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.model import record as records
-from counterfoil.model.person import Person, Words, words_of
+from counterfoil.model.person import Person, Words, composed, words_of
 from counterfoil.store import mirrored, schema
 from counterfoil.store.documents import fold
 from counterfoil.store.postings import WHOLE, Posting
@@ -44,9 +44,9 @@ def windows(ids: Iterable[Any]) -> Iterable[list[Any]]:
 
 def find(conn: sa.Connection, clue: str, entity: str | None) -> list[Found]:
     """Every contact that a clue means: ContactID, external id, exact name or e-mail address; by entity and id."""
-    key = fold(clue)
-    at_xero = sa.or_(c.contact_id == clue, c.number == clue, c.name_key == key, c.email_key == key)
-    ours = sa.or_(p.external_id == clue, p.document_id == clue, p.number == key)
+    keys = sorted(map(fold, composed(clue)))
+    at_xero = sa.or_(c.contact_id == clue, c.number == clue, c.name_key.in_(keys), c.email_key.in_(keys))
+    ours = sa.or_(p.external_id == clue, p.document_id == clue, p.number.in_(keys))
     found: dict[tuple[str, str], Found] = {}
     for row in conn.execute(sa.select(c.tenant_id, c.contact_id, c.number, c.name, c.merged_to).where(at_xero)):
         found[row[0], row[1]] = Found(
@@ -66,7 +66,35 @@ def find(conn: sa.Connection, clue: str, entity: str | None) -> list[Found]:
             entity=posting.entity, tenant_id=posting.tenant_id, contact_id=posting.document_id, name=named,
             external_id=posting.external_id, merged_to=merged_to,
         )  # fmt: skip
+    if not found:
+        found = _never_posted(conn, clue, set(keys))
     return sorted((one for one in found.values() if entity in (None, one.entity)), key=_order)
+
+
+def _never_posted(conn: sa.Connection, clue: str, keys: set[str]) -> dict[tuple[str, str], Found]:
+    """Customers of records that did not pass their checks, so that no contact was ever looked for."""
+    found: dict[tuple[str, str], Found] = {}
+    for _id, entity, tenant_id, contact in _unchecked(conn):
+        external_id, name, email = (contact.get(one) for one in ("external_id", "name", "email"))
+        told = {fold(form) for one in (name, email) if isinstance(one, str) for form in composed(one)}
+        if isinstance(external_id, str) and (external_id == clue or told & keys):
+            found[tenant_id, external_id] = Found(
+                entity=entity, tenant_id=tenant_id, contact_id=None, external_id=external_id,
+                name=name if isinstance(name, str) else None,
+            )  # fmt: skip
+    return found
+
+
+def _unchecked(conn: sa.Connection, entity: str | None = None) -> Iterable[tuple[int, str, str, dict[str, Any]]]:
+    """(posting, entity, tenant, contact) of records that did not pass their checks; their own words say whose they are."""
+    alone = sa.and_(p.after_id.is_(None), p.kind != "contact", p.state.in_(UNCHECKED))
+    of = alone if entity is None else sa.and_(alone, p.entity == entity)
+    query = sa.select(p.id, p.entity, p.tenant_id, r.record, r.mapped)
+    joined = query.join(schema.revisions, sa.and_(r.posting_id == p.id, r.n == p.revision))
+    for posting_id, whose, tenant_id, record, mapped in conn.execute(joined.where(of)):
+        contact = _contact_of(mapped if mapped is not None else record)
+        if isinstance(contact, dict):
+            yield posting_id, whose, tenant_id, contact
 
 
 def _order(one: Found) -> tuple[str, str, str]:
@@ -145,16 +173,10 @@ def _contacts(
 
 
 def _unlinked(conn: sa.Connection, entity: str, names: set[str]) -> set[int]:
-    """Records that did not pass their checks, so that no contact was looked for: their own words say whose they are."""
-    alone = sa.and_(p.entity == entity, p.after_id.is_(None), p.kind != "contact", p.state.in_(UNCHECKED))
-    query = sa.select(p.id, r.record, r.mapped).join(schema.revisions, sa.and_(r.posting_id == p.id, r.n == p.revision))
-    found: set[int] = set()
-    for posting_id, record, mapped in conn.execute(query.where(alone)):
-        given = mapped if mapped is not None else record
-        contact = _contact_of(given)
-        if isinstance(contact, dict) and contact.get("external_id") in names:
-            found.add(posting_id)
-    return found
+    """Their records that did not pass their checks, so that no contact was looked for."""
+    return {
+        posting_id for posting_id, _entity, _tenant, one in _unchecked(conn, entity) if one.get("external_id") in names
+    }
 
 
 def _unread(conn: sa.Connection, entity: str, words: Words) -> set[int]:
@@ -223,7 +245,9 @@ def in_the_way(conn: sa.Connection, ids: Sequence[int]) -> list[str]:
 def customers(conn: sa.Connection, entity: str, is_wanted: Callable[[str], bool]) -> list[str]:
     """The external ids of an entity's customers for which `is_wanted`: a restored copy is asked by keyed hash."""
     query = sa.select(p.external_id).where(_CONTACT, p.scope == entity)
-    return [one for one in conn.execute(query).scalars() if is_wanted(one)]
+    unchecked = (one.get("external_id") for _id, _entity, _tenant, one in _unchecked(conn, entity))
+    known = {*conn.execute(query).scalars(), *(one for one in unchecked if isinstance(one, str))}
+    return [one for one in sorted(known) if is_wanted(one)]
 
 
 def entities(conn: sa.Connection) -> dict[str, str]:

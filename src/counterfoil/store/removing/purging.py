@@ -14,10 +14,13 @@ import sqlalchemy as sa
 
 from counterfoil.store import schema
 from counterfoil.store.removing.copies import Swept
+from counterfoil.store.removing.turns import Turn
 from counterfoil.store.retention import NO_RECORD, ROWS
 
-Step = Callable[[sa.Connection, str | None, int], Swept]
+Step = Callable[[sa.Connection, str | None, Turn], Swept]
 NOTHING: Final = b"{}"
+POSTINGS_MAX: Final = 100  # of one transaction: 10 ms
+REQUESTS_MAX: Final = 20  # their bytes and answers are written over
 UNSENT: Final = ("planned", "held", "rejected")
 p, r, q, a, x, v = (
     one.c
@@ -111,20 +114,20 @@ def steps(entity: str, tenant_id: str) -> list[Step]:
     ]
 
 
-def _rows(one: Goes, entity: str, tenant_id: str, conn: sa.Connection, _after: str | None, most: int) -> Swept:
+def _rows(one: Goes, entity: str, tenant_id: str, conn: sa.Connection, _after: str | None, turn: Turn) -> Swept:
     table = schema.tables.tables[one.table]
     keys = list(table.primary_key.columns)
-    some = sa.select(*keys).where(one.of(entity, tenant_id)).limit(most)
-    found = conn.execute(some).all()
-    for row in found:
+    some = sa.select(*keys).where(one.of(entity, tenant_id)).limit(turn.most)
+    for row in turn.of(conn.execute(some).all()):
         conn.execute(sa.delete(table).where(*(key == part for key, part in zip(keys, row, strict=True))))
-    return Swept("" if len(found) == most else None, {one.table: len(found)})
+    return Swept(None if turn.last() is None else "", {one.table: turn.taken})
 
 
-def _postings(entity: str, tenant_id: str, conn: sa.Connection, after: str | None, most: int) -> Swept:
+def _postings(entity: str, tenant_id: str, conn: sa.Connection, after: str | None, turn: Turn) -> Swept:
     """Contents go. What was never sent is cancelled: the source decides anew, should it still have it."""
+    most = min(turn.most, POSTINGS_MAX)
     theirs = sa.and_(p.entity == entity, p.tenant_id == tenant_id, p.id > int(after or 0))
-    window = conn.execute(sa.select(p.id, p.state, p.action).where(theirs).order_by(p.id).limit(min(most, 200))).all()
+    window = conn.execute(sa.select(p.id, p.state, p.action).where(theirs).order_by(p.id).limit(most)).all()
     ids = [row[0] for row in window]
     emptied = {"record": NO_RECORD, "mapped": None, "element": NOTHING, "predicted": NOTHING, "sets": None}
     conn.execute(sa.update(schema.revisions).where(r.posting_id.in_(ids)).values(**emptied))
@@ -142,16 +145,17 @@ def _postings(entity: str, tenant_id: str, conn: sa.Connection, after: str | Non
     conn.execute(sa.delete(schema.drops).where(x.what == ROWS, x.id.in_(ids)))
     if ids:
         conn.execute(sa.insert(schema.drops), [{"what": ROWS, "id": one, "at": now} for one in ids])
-    return Swept(str(ids[-1]) if len(window) == min(most, 200) else None, {"postings": len(ids)})
+    return Swept(str(ids[-1]) if len(window) == most else None, {"postings": len(ids)})
 
 
-def _requests(entity: str, tenant_id: str, conn: sa.Connection, after: str | None, most: int) -> Swept:
+def _requests(entity: str, tenant_id: str, conn: sa.Connection, after: str | None, turn: Turn) -> Swept:
     """The bytes of what was sent, and the answers."""
+    most = min(turn.most, REQUESTS_MAX)
     theirs = sa.and_(q.entity == entity, q.tenant_id == tenant_id, q.id > int(after or 0))
-    ids = list(conn.execute(sa.select(q.id).where(theirs).order_by(q.id).limit(min(most, 50))).scalars())
+    ids = list(conn.execute(sa.select(q.id).where(theirs).order_by(q.id).limit(most)).scalars())
     conn.execute(sa.update(schema.requests).where(q.id.in_(ids)).values(body=b""))
     conn.execute(sa.update(schema.attempts).where(a.request_id.in_(ids)).values(answer=None))
-    return Swept(str(ids[-1]) if len(ids) == min(most, 50) else None, {"requests": len(ids)})
+    return Swept(str(ids[-1]) if len(ids) == most else None, {"requests": len(ids)})
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -162,12 +166,12 @@ class _Delivery(msgspec.Struct, frozen=True):
     events: tuple[_Event, ...] = ()
 
 
-def _deliveries(tenant_id: str, conn: sa.Connection, after: str | None, most: int) -> Swept:
+def _deliveries(tenant_id: str, conn: sa.Connection, after: str | None, turn: Turn) -> Swept:
     """Webhooks as they came that are about this tenant alone; others hold ids of other tenants too, and go with [retention]."""
-    window = conn.execute(sa.select(v.id, v.body).where(v.id > int(after or 0)).order_by(v.id).limit(most)).all()
-    mine = [row[0] for row in window if _tenants(row[1]) == {tenant_id}]
+    window = conn.execute(sa.select(v.id, v.body).where(v.id > int(after or 0)).order_by(v.id).limit(turn.most)).all()
+    mine = [row[0] for row in turn.of(window) if _tenants(row[1]) == {tenant_id}]
     conn.execute(sa.delete(schema.inbox_deliveries).where(v.id.in_(mine)))
-    return Swept(str(window[-1][0]) if len(window) == most else None, {"inbox_deliveries": len(mine)})
+    return Swept(None if turn.last() is None else str(turn.last()[0]), {"inbox_deliveries": len(mine)})
 
 
 def _tenants(body: bytes) -> set[Any]:

@@ -14,6 +14,7 @@ from counterfoil.model.person import Person, Words
 from counterfoil.model.veil import ERASED
 from counterfoil.store import schema
 from counterfoil.store.removing.copies import Swept
+from counterfoil.store.removing.turns import Turn
 from counterfoil.store.retention import NO_RECORD, ROWS
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
@@ -37,15 +38,17 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "revisions": (("source",), ()),
     "requests": (("outcome",), ()),
     "attempts": (("outcome",), ()),
-    "meta": (("value",), ()),
 }
+CODED: Final = ("cause", "outcome")  # a code of ours, or a sentence
+COUNTS: Final = ("counts", "reading")  # JSON whose names are ours
 GONE: Final = "The customer of this record was erased."
 STATES: Final = ("state", "at", "undone_at", "received_at", "ended_at")  # what decides what follows
 r, o, x = schema.revisions.c, schema.posting_parts.c, schema.drops.c
 
 
-def sweep(conn: sa.Connection, person: Person, table_name: str, after: str | None, most: int) -> Swept:
-    """The next rows of one table."""
+def sweep(conn: sa.Connection, person: Person, table_name: str, after: str | None, turn: Turn) -> Swept:
+    """The next rows of one table. Those of one number stay together, and so do those of a short table without numbers."""
+    most = turn.most
     table = schema.tables.tables[table_name]
     texts, jsons = PLACES[table_name]
     words = person.words()
@@ -66,8 +69,9 @@ def sweep(conn: sa.Connection, person: Person, table_name: str, after: str | Non
         end: str | None = str(kept[-1][first.name]) if kept else str(last)
     else:
         end = str(rows[-1][first.name]) if numbered and len(rows) == most else None
-    changed = sum(_row(conn, table, dict(row), words, texts, jsons) for row in rows)
-    return Swept(end, {table_name: changed})
+    cut = turn.of(rows) if numbered and not others else rows
+    changed = sum(_row(conn, table, dict(row), words, texts, jsons) for row in cut)
+    return Swept(str(turn.last()[first.name]) if turn.is_cut else end, {table_name: changed})
 
 
 def _raw(query: Any, table: sa.Table, jsons: tuple[str, ...]) -> Any:
@@ -84,11 +88,15 @@ def _raw(query: Any, table: sa.Table, jsons: tuple[str, ...]) -> Any:
 def _row(
     conn: sa.Connection, table: sa.Table, row: dict[str, Any], words: Words, texts: tuple[str, ...], jsons: tuple[str, ...]
 ) -> int:  # fmt: skip
-    values: dict[str, Any] = {name: words.out_of(row[name]) for name in texts if words.stand_in(row[name])}
+    values: dict[str, Any] = {}
+    for name in texts:
+        if words.stand_in(row[name]):
+            clean = _said(table.name, name, row[name], words)
+            values |= {} if clean == row[name] else {name: clean}
     for name in jsons:
         raw = row[name]
-        if raw is not None and (clean := out_of_json(raw, words)) is not raw:
-            values[name] = clean
+        if raw is not None and (found := out_of_json(raw, words, keys=name not in COUNTS)) is not raw:
+            values[name] = found
     if not values:
         return 0
     values = _consequences(table.name, row, values)
@@ -96,6 +104,14 @@ def _row(
     if _is_taken(conn, table, row, values):
         return conn.execute(sa.delete(table).where(this)).rowcount
     return conn.execute(sa.update(table).where(this).values(**values)).rowcount
+
+
+def _said(table: str, column: str, text: str, words: Words) -> str:
+    """A sentence without the words; of a problem's key and a cause the codes stay, by which they are known."""
+    if table == "problems":
+        flow, bar, cause = text.partition("|")
+        return f"{flow}{bar}{words.out_of_said(cause)}"
+    return words.out_of_said(text) if column in CODED else words.out_of(text)
 
 
 def _consequences(table: str, row: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -125,29 +141,34 @@ def _is_taken(conn: sa.Connection, table: sa.Table, row: dict[str, Any], values:
     )
 
 
-def out_of_json(raw: bytes, words: Words) -> bytes:
+def out_of_json(raw: bytes, words: Words, *, keys: bool = True) -> bytes:
     """JSON without the words, however it spells them; the very same bytes where none stands in it."""
     try:
         found = records.plain(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = raw.decode("utf-8", "replace")
         return words.out_of(text).encode() if words.stand_in(text) else raw
-    clean = words.out_of_any(found)
+    clean = words.out_of_any(found, keys=keys)
     return raw if clean is found else _ENCODER.encode(clean)
 
 
-def days(conn: sa.Connection, person: Person, after: str | None, most: int, now: Any) -> Swept:
+def days(conn: sa.Connection, person: Person, after: str | None, turn: Turn, now: Any) -> Swept:
     """The next documents of many sales: one in which the person stands keeps its sums, and no longer the rows behind them."""
     words, changed = person.words(), 0
-    query = sa.select(o.posting_id).where(o.posting_id > int(after or 0)).distinct().order_by(o.posting_id).limit(most)
-    ids = list(conn.execute(query).scalars())
-    raw = (r.posting_id, r.n, sa.type_coerce(r.record, sa.LargeBinary), sa.type_coerce(r.mapped, sa.LargeBinary))
-    for posting_id, n, record, mapped in conn.execute(sa.select(*raw).where(r.posting_id.in_(ids))).all():
+    query = sa.select(o.posting_id).where(o.posting_id > int(after or 0)).distinct().order_by(o.posting_id)
+    for posting_id in turn.of(conn.execute(query.limit(turn.most)).scalars().all()):
+        changed += _day(conn, posting_id, words, now)
+    return Swept(None if turn.last() is None else str(turn.last()), {"revisions": changed})
+
+
+def _day(conn: sa.Connection, posting_id: int, words: Words, now: Any) -> int:
+    raw = (r.n, sa.type_coerce(r.record, sa.LargeBinary), sa.type_coerce(r.mapped, sa.LargeBinary))
+    changed = 0
+    for n, record, mapped in conn.execute(sa.select(*raw).where(r.posting_id == posting_id)).all():
         if any(one is not None and out_of_json(one, words) is not one for one in (record, mapped)):
             this = sa.and_(r.posting_id == posting_id, r.n == n)
-            changed += conn.execute(
-                sa.update(schema.revisions).where(this).values(record=NO_RECORD, mapped=None)
-            ).rowcount
+            gone = sa.update(schema.revisions).where(this).values(record=NO_RECORD, mapped=None)
+            changed += conn.execute(gone).rowcount
             conn.execute(sa.delete(schema.drops).where(x.what == ROWS, x.id == posting_id))
             conn.execute(sa.insert(schema.drops).values(what=ROWS, id=posting_id, at=now))
-    return Swept(str(ids[-1]) if len(ids) == most else None, {"revisions": changed})
+    return changed
