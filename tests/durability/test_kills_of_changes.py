@@ -10,7 +10,7 @@ from tests.durability import processes
 from tests.durability.test_kills import POINTS
 from tests.posting.test_credit_notes import returned
 from tests.posting.test_payments import paid, payments
-from tests.posting.test_people import edit
+from tests.posting.test_people import edit, words
 from tests.posting.test_reissue_by_credit import balance, notes, pay
 from tests.posting.workbench import NO_KEY, SHORT, Workbench, sale
 
@@ -32,7 +32,7 @@ def kills(*nths: int) -> pytest.MarkDecorator:
 
 def ended(bench: Workbench) -> None:
     """Run until nothing is open."""
-    assert bench.run().exit_code == 0
+    assert bench.run().exit_code == 0, words(bench)
 
 
 @kills(1)

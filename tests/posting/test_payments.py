@@ -1,11 +1,15 @@
 """Payments that come with the sale: a chain behind the invoice, each once."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from counterfoil.posting import looking_through, reading
 from tests.posting.test_people import causes, edit, retry, stranger, words
 from tests.posting.workbench import NO_KEY, Workbench, sale
+
+PAYMENTS = "/api.xro/2.0/Payments"
 
 
 def paid(n: int, *payments: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def test_payments_share_requests(bench: Workbench) -> None:
     """Sixty payments are two requests."""
     assert bench.run([paid(n) for n in range(60)]).posted == 60
     assert len(payments(bench)) == 60
-    assert len(bench.writes(path="/api.xro/2.0/Payments")) <= 4
+    assert len(bench.writes(path=PAYMENTS)) <= 4
 
 
 def test_a_payment_that_comes_later_is_no_change_of_the_invoice(bench: Workbench) -> None:
@@ -56,11 +60,52 @@ def test_a_payment_that_comes_later_is_no_change_of_the_invoice(bench: Workbench
 def test_an_unclear_payment_is_made_once(bench: Workbench, fault: str, times: dict[str, float]) -> None:
     """Looked for through its document; Xero would take a second one."""
     bench.configure(**times)
-    bench.sandbox.fault(fault, method="PUT", path="/api.xro/2.0/Payments", count=1)
+    bench.sandbox.fault(fault, method="PUT", path=PAYMENTS, count=1)
     halves = (payment("5", external_id="a"), payment("5", external_id="b"))
     report = bench.run([paid(n, *halves) for n in range(3)])
     assert (report.posted, report.exit_code) == (3, 0)
     assert len(payments(bench)) == 6
+
+
+def test_unclear_requests_that_are_looked_at_at_once_each_keep_what_they_saw(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four answers are lost in one outage. One look forgot what another had read, and those payments were made again."""
+    bench.configure(**NO_KEY)
+    bench.run([sale(n) for n in range(200)])
+    bench.sandbox.fault("lost_answer", method="PUT", path=PAYMENTS, count=4)
+    read = looking_through._candidates
+
+    async def together(*arguments: Any) -> Any:
+        """All readings of one second end in the same instant."""
+        found = await read(*arguments)
+        await asyncio.sleep(1 - asyncio.get_running_loop().time() % 1)
+        return found
+
+    monkeypatch.setattr(looking_through, "_candidates", together)
+    report = bench.run([paid(n, payment("5")) for n in range(200)])
+    assert (report.unchanged, report.exit_code) == (200, 0)
+    assert len(payments(bench)) == 200
+
+
+def test_an_unclear_payment_whose_invoice_xero_does_not_show_is_held(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not seen is not "not there": a person looks, and nothing is sent again."""
+    bench.configure(**NO_KEY)
+    bench.run([sale(1)])
+    bench.sandbox.fault("lost_answer", method="PUT", path=PAYMENTS, count=1)
+
+    fetch = reading.fetch
+
+    async def hidden(*arguments: Any, **more: Any) -> Any:
+        """Nothing is shown once the payment was sent."""
+        return {} if bench.writes(path=PAYMENTS) else await fetch(*arguments, **more)
+
+    monkeypatch.setattr(reading, "fetch", hidden)
+    bench.run([paid(1, payment("5"))])
+    assert causes(bench) == ["parent-not-shown"]
+    assert len(bench.writes(path=PAYMENTS)) == len(payments(bench)) == 1
 
 
 def test_a_refused_payment_blocks_only_its_own_chain(bench: Workbench) -> None:

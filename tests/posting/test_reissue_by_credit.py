@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from counterfoil.posting import reading
 from tests.posting.test_changes import only
 from tests.posting.test_payments import paid, payment
 from tests.posting.test_people import causes, edit, retry, words
-from tests.posting.workbench import Workbench, sale
+from tests.posting.workbench import NO_KEY, Workbench, sale
 
 REISSUE = 'on_change = "reissue"'
 NUMBER = "SHOP-acme-uk-1"
@@ -80,6 +81,29 @@ def test_a_sent_invoice_is_credited_and_the_credit_allocated(bench: Workbench) -
     assert amounts(new, "Total", "AmountDue") == (Decimal("49.20"), Decimal("49.20"))
     assert bench.run().unchanged == 1
     assert len(notes(bench)) == 1
+
+
+def test_unclear_allocations_that_are_looked_at_at_once_each_keep_what_they_saw(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by a kill on a busy machine: one look forgot another's reading, sent its allocation again and was refused."""
+    bench.configure(flow=REISSUE, **NO_KEY)
+    bench.run([sale(n) for n in range(4)])
+    for one in bench.invoices():
+        send(bench, one)
+    bench.sandbox.fault("lost_answer", method="PUT", path=f"{NOTES}/", count=4)
+    read = reading.fetch_credit_note
+
+    async def together(*arguments: Any, **more: Any) -> Any:
+        """All readings of one second end in the same instant."""
+        found = await read(*arguments, **more)
+        await asyncio.sleep(1 - asyncio.get_running_loop().time() % 1)
+        return found
+
+    monkeypatch.setattr(reading, "fetch_credit_note", together)
+    report = bench.run([sale(n, lines=DEARER) for n in range(4)])
+    assert (report.updated, report.exit_code, causes(bench)) == (4, 0, [])
+    assert [len(one["Allocations"]) for one in notes(bench)] == [1] * 4
 
 
 def test_a_paid_invoice_is_credited_and_the_rest_stays_with_the_customer(bench: Workbench) -> None:

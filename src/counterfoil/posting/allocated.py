@@ -3,13 +3,12 @@
 Called by finishing. There is one allocation of ours per credit note and invoice (design §3.1; facts §5.9). Cost: 1 call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import reading
-from counterfoil.posting.looking import Looked, Looker
+from counterfoil.posting.looking import Embedded, Looked, Looker, Seen
 from counterfoil.store import postings
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting, Revision
@@ -17,34 +16,39 @@ from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
 
 LANE = "looking"
-Embedded = Mapping[str, Any]
 
 
 class AllocationLooker(Looker):
     """Looks at unclear requests that allocate credit notes."""
 
-    _seen: dict[int, list[Embedded]]
-
-    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> None:
+    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> Seen:
         del request
         parents = await self._database.read(lambda conn: postings.document_ids(conn, [one.after_id for one in sought]))
-        seen = dict(getattr(self, "_seen", {}))
+        seen: dict[int, Sequence[Embedded] | None] = {}
         for posting in sought:
             own_id = parents.get(posting.after_id)
             note = await reading.fetch_credit_note(client, self._catch_up, own_id, lane=LANE) if own_id else None
-            seen[posting.id] = (note or {}).get("Allocations") or []
-        self._seen = seen
+            seen[posting.id] = None if note is None else note.get("Allocations") or []
+        return seen
 
-    def _find(
-        self, connection: Connection, request: Request, position: int, posting: Posting, revision: Revision
-    ) -> Looked:
-        del connection, request
-        wanted = revision.predicted["invoice_id"]
-        on_it = [one for one in self._seen.get(posting.id, []) if (one.get("Invoice") or {}).get("InvoiceID") == wanted]
+    def _find(self, connection: Connection, position: int, posting: Posting, revision: Revision, seen: Seen) -> Looked:
+        del connection
+        wanted, shown = revision.predicted["invoice_id"], seen[posting.id]
+        if shown is None:
+            return Looked(position, posting, finding=_hidden(posting))
+        on_it = [one for one in shown if (one.get("Invoice") or {}).get("InvoiceID") == wanted]
         ours = [one for one in on_it if Decimal(str(one.get("Amount", 0))) == posting.total]
         if ours:
             return Looked(position, posting, str(ours[0].get("AllocationID")))
         return Looked(position, posting, finding=_of_another_hand(posting)) if on_it else Looked(position, posting)
+
+
+def _hidden(posting: Posting) -> Finding:
+    return Finding(
+        "parent-not-shown",
+        f"Xero does not show the credit note of {posting.external_id}, so nobody can tell whether it is allocated.",
+        "Look for it in Xero: `counterfoil problems skip` if it is allocated, else `counterfoil problems retry`.",
+    )
 
 
 def _of_another_hand(posting: Posting) -> Finding:

@@ -6,7 +6,8 @@ document of that resource changed since the first attempt less five minutes (a p
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,10 @@ from counterfoil.xero.resources import invoices
 NUMBERS_PER_CALL = 40  # keeps the address under 2 kB with numbers of ordinary length
 LANE = "looking"
 
+Embedded = Mapping[str, Any]
+Seen = Mapping[int, Sequence[Embedded] | None]
+"""By posting id: what its parent document shows, None: Xero does not show the parent. Empty for kinds of the index."""
+
 
 class Looked(msgspec.Struct, frozen=True):
     """What a look found for one posting: its document, a finding that needs a person, or nothing."""
@@ -39,7 +44,7 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 class Looker:
-    """Looks at unclear requests."""
+    """Looks at unclear requests, several at once: what a look has read belongs to that look alone."""
 
     def __init__(self, database: Database, rules: Rules, catch_up: CatchUp, owner: str) -> None:
         self._database = database
@@ -55,10 +60,10 @@ class Looker:
         ids = [posting_id for _position, posting_id, _revision in items]
         found = await self._database.read(lambda conn: postings.many(conn, ids))
         began_s = self._database.clock.elapsed_s()
-        await self._read(client, request, [found[posting_id] for posting_id in ids])
-        await self._database.run(lambda conn: self._conclude(conn, request, items, began_s))
+        seen = await self._read(client, request, [found[posting_id] for posting_id in ids])
+        await self._database.run(lambda conn: self._conclude(conn, request, items, seen, began_s))
 
-    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> None:
+    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> Seen:
         """Bring the index up to date for these postings: by number, then by what changed since."""
         numbers = [posting.number for posting in sought if posting.own_number and posting.number]
         if request.resource == kinds.INVOICE.resource:
@@ -71,22 +76,28 @@ class Looker:
                 lambda conn: documents.documents_by(conn, request.tenant_id, request.resource, "marker", marks)
             )
             if {document.marker for document in seen} >= set(marks):
-                return
+                return {}
         cursor = await self._database.read(lambda conn: documents.cursor(conn, request.tenant_id, request.resource))
         since = (request.first_started or request.frozen_at) - LOOK_OVERLAP
         if cursor.since is not None:  # Xero's own time, in case our clock runs ahead of it
             since = min(since, cursor.since)
         await self._catch_up.changed_since(client, request.resource, since, lane=LANE)
+        return {}
 
     def _conclude(
-        self, connection: Connection, request: Request, items: Sequence[tuple[int, int, int]], began_s: float
+        self,
+        connection: Connection,
+        request: Request,
+        items: Sequence[tuple[int, int, int]],
+        seen: Seen,
+        began_s: float,
     ) -> None:
         locks.hold_tenants(connection, [request.tenant_id])
         now = self._database.now(connection)
         found = postings.many(connection, [posting_id for _position, posting_id, _revision in items])
         contents = postings.revisions(connection, [(posting_id, revision) for _position, posting_id, revision in items])
         looked = [
-            self._find(connection, request, position, found[pid], contents[pid]) for position, pid, _revision in items
+            self._find(connection, position, found[pid], contents[pid], seen) for position, pid, _revision in items
         ]
         if request.resource != kinds.CONTACT.resource:
             looked = _one_each(connection, looked)
@@ -146,10 +157,9 @@ class Looker:
             if part:
                 freezing.freeze(connection, kind, part, self._rules, self._owner, now, was=recording.ON_ITS_WAY)
 
-    def _find(
-        self, connection: Connection, request: Request, position: int, posting: Posting, revision: Revision
-    ) -> Looked:
-        if request.resource == kinds.CONTACT.resource:
+    def _find(self, connection: Connection, position: int, posting: Posting, revision: Revision, seen: Seen) -> Looked:
+        del seen  # it is in the index
+        if posting.resource == kinds.CONTACT.resource:
             return _find_contact(connection, position, posting, revision)
         return _find_document(connection, position, posting, revision)
 

@@ -14,7 +14,7 @@ from counterfoil.model import record
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import encoding, identity, kinds, reading, recording
 from counterfoil.posting.judging import ItemVerdict
-from counterfoil.posting.looking import Looked, Looker
+from counterfoil.posting.looking import Embedded, Looked, Looker, Seen
 from counterfoil.store import documents, locks, payments, postings
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.documents import Cursor
@@ -23,24 +23,19 @@ from counterfoil.store.requests import Request
 from counterfoil.xero.client import XeroClient
 
 LANE = "looking"
-Embedded = Mapping[str, Any]
 RESOURCE = kinds.PAYMENT.resource
 
 
 class PaymentLooker(Looker):
     """Looks at unclear requests that make payments."""
 
-    _seen: dict[int, list[Embedded]]
-
-    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> None:
+    async def _read(self, client: XeroClient, request: Request, sought: Sequence[Posting]) -> Seen:
         del request
-        self._seen = {**getattr(self, "_seen", {}), **await _candidates(self._database, client, self._catch_up, sought)}
+        return await _candidates(self._database, client, self._catch_up, sought)
 
-    def _find(
-        self, connection: Connection, request: Request, position: int, posting: Posting, revision: Revision
-    ) -> Looked:
-        del request, revision
-        found = _choose(connection, posting, self._seen.get(posting.id, []))
+    def _find(self, connection: Connection, position: int, posting: Posting, revision: Revision, seen: Seen) -> Looked:
+        del revision
+        found = _choose(connection, posting, seen[posting.id])
         if isinstance(found, Finding):
             return Looked(position, posting, finding=found)
         return Looked(position, posting, found)
@@ -62,7 +57,7 @@ async def verify(database: Database, client: XeroClient, catch_up: CatchUp, now:
         for posting in current.values():
             if posting.state not in ("planned", "held"):
                 continue
-            found = _choose(connection, posting, seen.get(posting.id, []))
+            found = _choose(connection, posting, seen[posting.id])
             if isinstance(found, Finding):
                 recording.write_held(connection, {posting.id: found}, "held", now)
             elif found is not None:
@@ -77,15 +72,22 @@ async def verify(database: Database, client: XeroClient, catch_up: CatchUp, now:
 
 async def _candidates(
     database: Database, client: XeroClient, catch_up: CatchUp, sought: Sequence[Posting]
-) -> dict[int, list[Embedded]]:
-    """By posting id: the payment with its mark, else those of its document that agree in amount, day and account."""
+) -> dict[int, Sequence[Embedded] | None]:
+    """By posting id: the payment with its mark, else those of its document that agree in amount, day and account.
+
+    None: Xero does not show the document.
+    """
     parents = await database.read(lambda conn: postings.document_ids(conn, [one.after_id for one in sought]))
     contents = await database.read(lambda conn: postings.contents(conn, [one.id for one in sought]))
     ids = sorted({parent for parent in parents.values() if parent is not None})
     stored = await reading.fetch(client, catch_up, ids, lane=LANE)
-    found: dict[int, list[Embedded]] = {}
+    found: dict[int, Sequence[Embedded] | None] = {}
     for posting in sought:
-        listed = stored.get(parents.get(posting.after_id) or "", {}).get("Payments") or []
+        parent = stored.get(parents.get(posting.after_id) or "")
+        if parent is None:
+            found[posting.id] = None
+            continue
+        listed = parent.get("Payments") or []
         marked = [one for one in listed if identity.find_marker(None, one.get("Reference")) == posting.marker]
         found[posting.id] = marked or [
             one
@@ -109,8 +111,14 @@ async def _same_account(client: XeroClient, payment: Embedded, element: Mapping[
     return any(wanted.get(key) is not None and wanted[key] == there.get(key) for key in ("AccountID", "Code"))
 
 
-def _choose(connection: Connection, posting: Posting, candidates: Sequence[Embedded]) -> str | Finding | None:
+def _choose(connection: Connection, posting: Posting, candidates: Sequence[Embedded] | None) -> str | Finding | None:
     """The payment that is this posting's; None: it was not made."""
+    if candidates is None:
+        return Finding(
+            "parent-not-shown",
+            f"Xero does not show the document of {posting.external_id}, so nobody can tell whether it is paid.",
+            "Look for it in Xero: `counterfoil problems skip` if the payment is there, else `counterfoil problems retry`.",
+        )
     ids = [str(one["PaymentID"]) for one in candidates]
     owners = postings.by_document(connection, posting.tenant_id, RESOURCE, ids)
     free = [one for one in ids if one not in owners or owners[one].id == posting.id]
