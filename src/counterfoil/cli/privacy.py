@@ -1,7 +1,8 @@
 """`counterfoil privacy export|erase CONTACT`: one person's data in a file for them, or taken out of everything here. No call.
 
 CONTACT is Xero's ContactID, your external id, or the exact name or e-mail address; when it means several they are listed, exit 2.
-Nothing is changed at Xero. Exit 1 when nobody said yes or a copy was left alone, 4 when the file is still read by another process.
+Nothing is changed at Xero. Exit 1 when nobody said yes or a copy was left alone, 4 when the file is still read by another
+process, or something of theirs is on its way.
 """
 
 from pathlib import Path
@@ -163,6 +164,11 @@ def _show(screen: Screen, wanted: "Plan", *, in_copies: bool) -> None:
 def _tell(screen: Screen, wanted: "Plan", done: "Done | None", *, in_copies: bool) -> None:
     if done is None:
         screen.line("Another process finishes it.")
+    elif done.waits_for:
+        screen.line(
+            f"Begun; {table.count(len(done.waits_for), 'posting')} came in just before and "
+            f"{'is' if len(done.waits_for) == 1 else 'are'} on the way: `counterfoil finish`, then it goes on by itself."
+        )
     elif not done.compacted:
         screen.line(
             "Erased; but the file is read now, or the disk is full: the next command takes the last of it out of the file."
@@ -180,5 +186,5 @@ def _tell(screen: Screen, wanted: "Plan", done: "Done | None", *, in_copies: boo
 
 def _value(wanted: "Plan", done: "Done | None", treated: "list[Treated] | None") -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(wanted, enc_hook=str)
-    told = None if done is None else {"rows": done.rows, "compacted": done.compacted}
+    told = None if done is None else {"rows": done.rows, "compacted": done.compacted, "waits_for": done.waits_for}
     return {**plain, "erased": told, "backups": copy_lines.value(treated)}

@@ -57,7 +57,8 @@ def veiled(connection: Connection, flow_id: str, keyed: Keyed | None, items: Seq
     anywhere = {key for _entity, key in known}
     renamed = {key for owner, key in register.keyed(connection, register.RECORD, records.values()) if owner == flow_id}
     names = {one: f"{register.STAND_IN}{key}" for one, key in records.items() if key in renamed}
-    there = postings.of_records(connection, flow_id, [names.get(one, one) for one in ids])
+    there = postings.of_records(connection, flow_id, [*ids, *names.values()])
+    names = {one: name for one, name in names.items() if one not in there}  # not renamed yet: the erasure is under way
     parted = register.parted(connection, [one.id for one in there.values()])
     found: list[Item] = []
     for item, customer in zip(items, customers, strict=True):

@@ -22,10 +22,18 @@ _UNDER_WAY: Final = Prepared(sa.select(schema.removals).where(t.ended_at.is_(Non
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where the work stands: in which of its steps, after which row; None: at its beginning."""
+    """Where the work stands: in which of its steps, after which row; None: at its beginning.
+
+    `settled` False: the intent alone is written, nobody has looked yet which postings it is about.
+    """
 
     step: int = 0
     after: str | None = None
+    settled: bool = True
+
+
+START: Final = Place()
+UNSETTLED: Final = Place(settled=False)
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -52,11 +60,11 @@ class Removal(msgspec.Struct, frozen=True):
 
 def begin(
     conn: sa.Connection, kind: str, entity: str, tenant_id: str, person: Any, *, actor: str, owner: str,
-    now: datetime.datetime,
+    now: datetime.datetime, place: Place = START,
 ) -> int:  # fmt: skip
     """Write the intent; → its id."""
     values = {
-        "kind": kind, "entity": entity, "tenant_id": tenant_id, "person": person, "place": Place(), "counts": {},
+        "kind": kind, "entity": entity, "tenant_id": tenant_id, "person": person, "place": place, "counts": {},
         "actor": actor, "owner": owner, "touched_at": now, "begun_at": now,
     }  # fmt: skip
     made: int = conn.execute(sa.insert(schema.removals).values(**values).returning(t.id)).scalar_one()
@@ -89,6 +97,12 @@ def move(conn: sa.Connection, one: Removal, place: Place, rows: dict[str, int], 
     counts = {name: one.counts.get(name, 0) + rows.get(name, 0) for name in (*one.counts, *rows)}
     values = {"place": place, "counts": counts, "touched_at": now}
     conn.execute(sa.update(schema.removals).where(t.id == one.id).values(**values))
+
+
+def settle(conn: sa.Connection, removal_id: int, person: Any, now: datetime.datetime) -> None:
+    """Everything that it needs to know is known: from here on it is swept."""
+    values = {"person": person, "place": START, "touched_at": now}
+    conn.execute(sa.update(schema.removals).where(t.id == removal_id).values(**values))
 
 
 def forget_whom(conn: sa.Connection, removal_id: int) -> None:

@@ -9,18 +9,17 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app.privacy import finding, places, reopening, sweeping
+from counterfoil.app.privacy import finding, places, reopening, settling, sweeping
 from counterfoil.app.privacy.sweeping import Done
 from counterfoil.model.person import Person
 from counterfoil.store import erased, locks, removals
 from counterfoil.store.database import Connection
 from counterfoil.store.erased import Entry
-from counterfoil.store.removals import ERASE
+from counterfoil.store.removals import ERASE, Place
 from counterfoil.store.removing import collecting, people
 from counterfoil.store.removing.people import Found
 
 SHOWN_MAX: Final = 5
-TRIES: Final = 5
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -64,59 +63,44 @@ async def erase(books: Any, clue: str, entity: str | None) -> Done | None:
     Raises NotFound, InputError when several are meant, FixInput for what is open of theirs, MasterKeyError, StoreError.
     """
     found = await finding.one(books, clue, entity)
-    removal_id = None
-    for _ in range(TRIES):
-        person = await books.database.read(lambda conn: finding.whole(conn, found))
-        removal_id = await books.database.run(lambda conn, of=person: _begin(books, conn, of))
-        if removal_id is not None:
-            break
-    if removal_id is None:
-        raise errors.RunAgain(
-            "New postings of this contact are made all the while.", remedy="Stop the flow, or run again."
-        )
+    person = await books.database.read(lambda conn: _at_rest(conn, found))
+    removal_id = await books.database.run(lambda conn: _begin(books, conn, person))
     books.point("erase: begun")
     await reopening.keep(books)
     books.point("erase: listed")
-    return await sweeping.go_on(books, removal_id)
+    done = await sweeping.go_on(books, removal_id)
+    await reopening.keep(books)
+    return done
 
 
-def _begin(books: Any, conn: Connection, person: Person) -> int | None:
-    """The intent, and from now on nothing of theirs is written again: one transaction. None: they have new postings."""
-    locks.hold_tenants(conn, [person.tenant_id])
-    if not people.is_all(conn, person):
-        return None
+def _at_rest(conn: Connection, found: Found) -> Person:
+    """All of theirs; refused while some of it is not at its end. What is planned from here on, settling waits for."""
+    person = finding.whole(conn, found)
     open_ones = people.in_the_way(conn, person.postings)
     if open_ones:
         raise errors.FixInput(
             f"{len(open_ones)} postings of this contact are not at their end: {', '.join(open_ones[:SHOWN_MAX])}.",
             remedy="Run `counterfoil finish` first, or take them off with `counterfoil problems skip`; then erase.",
         )
-    return _intend(books, conn, person)
+    return person
 
 
-def _intend(books: Any, conn: Connection, person: Person) -> int:
+def _begin(books: Any, conn: Connection, person: Person) -> int:
+    """The intent, and from now on nothing new of theirs is written: one transaction, as short for many postings as for none."""
+    locks.hold_tenants(conn, [person.tenant_id])
+    whom = msgspec.structs.replace(person, postings=(), numbers=())
+    return _intend(books, conn, whom, len(person.postings), removals.UNSETTLED)
+
+
+def _intend(books: Any, conn: Connection, person: Person, postings: int, place: Place) -> int:
     now = books.database.now(conn)
-    entries = _entries(books, conn, person)
-    erased.add(conn, entries, now)
+    erased.add(conn, settling.entries(books, conn, person), now)
     removal_id = removals.begin(
-        conn, ERASE, person.entity, person.tenant_id, person, actor=books.actor, owner=books.owner, now=now
+        conn, ERASE, person.entity, person.tenant_id, person, actor=books.actor, owner=books.owner, now=now, place=place
     )
-    data = {"removal": removal_id, "contacts": list(person.contact_ids), "postings": len(person.postings)}
+    data = {"removal": removal_id, "contacts": list(person.contact_ids), "postings": postings}
     books.access.audit.append(conn, person.entity, "person erasure begun", data)
     return removal_id
-
-
-def _entries(books: Any, conn: Connection, person: Person) -> list[Entry]:
-    """What the register keeps of them: ids and keyed hashes."""
-    keyed, words = books.access.audit.keyed_hash, person.words()
-    entries = [Entry(erased.CONTACT, person.tenant_id, one) for one in person.contact_ids]
-    entries += [Entry(erased.NUMBER, person.tenant_id, one) for one in person.numbers]
-    for one in person.external_ids:
-        entries.append(Entry(erased.CUSTOMER, person.entity, keyed(conn, erased.customer(one))))
-    for flow_id, name in people.of_records(conn, person.postings):
-        if words.name(name):
-            entries.append(Entry(erased.RECORD, flow_id, keyed(conn, erased.record(name))))
-    return entries
 
 
 def begin_again(books: Any, conn: Connection, missing: set[Entry], known: Person | None = None) -> None:
@@ -130,7 +114,8 @@ def begin_again(books: Any, conn: Connection, missing: set[Entry], known: Person
         names = _customers(books, conn, entity, hashes)
         if ids or names:
             found = people.person(conn, entity, tenant_id, ids, names)
-            _intend(books, conn, found if known is None or known.tenant_id != tenant_id else found.with_words(known))
+            person = found if known is None or known.tenant_id != tenant_id else found.with_words(known)
+            _intend(books, conn, person, len(person.postings), removals.START)
 
 
 def _customers(books: Any, conn: Connection, entity: str, hashes: set[str]) -> list[str]:

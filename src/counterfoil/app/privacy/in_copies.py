@@ -192,7 +192,7 @@ async def _swept(books: Any, wanted: Wanted, database: Opened) -> Rows | None:
         await database.run(lambda conn: erasing.begin_again(copied, conn, again, wanted.person))
         rows: Rows = {}
         for one in await database.read(removals.under_way):
-            done = await sweeping.go_on(copied, one.id) if one.kind == removals.ERASE else None
+            done = await sweeping.go_on(copied, one.id, awaits=False) if one.kind == removals.ERASE else None
             for name, count in ({} if done is None else done.rows).items():
                 rows[name] = rows.get(name, 0) + count
         await database.run(lambda conn: _note(conn, wanted, books, database))

@@ -13,6 +13,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.access.audit import NO_ENTITY
+from counterfoil.app.privacy import settling
 from counterfoil.mirror.described import NAMES
 from counterfoil.model.person import Person
 from counterfoil.store import removals, spool_tables
@@ -30,19 +31,33 @@ Step = Callable[[Connection, str | None, Turn], Swept]
 
 
 class Done(msgspec.Struct, frozen=True):
-    """How a removal ended. `rows` by table; `compacted` False: the file is rebuilt later, since it is read now, or the disk is full."""
+    """How a removal ended. `rows` by table; `compacted` False: the file is rebuilt later, since it is read now, or the disk is full.
+
+    `waits_for`: postings that were planned while it began; nothing is swept before they are at their end.
+    """
 
     id: int
     rows: dict[str, int]
     compacted: bool
+    waits_for: tuple[str, ...] = ()
 
 
-async def go_on(books: Any, removal_id: int) -> Done | None:
-    """Work on a removal to its end; None: another process works on it, or it is at its end."""
+async def go_on(books: Any, removal_id: int, *, awaits: bool = True) -> Done | None:
+    """Work on a removal to its end; None: another process works on it, or it is at its end.
+
+    `awaits` False: what is on its way is not waited for, since it is a copy's.
+    """
     database = books.database
     if not await database.run(lambda conn: removals.take(conn, removal_id, books.owner, database.now(conn))):
         return None
     one = await database.read(lambda conn: removals.get(conn, removal_id))
+    if not one.stands.settled:
+        open_ones = await settling.settle(books, one, awaits=awaits)
+        if open_ones:
+            await database.run(lambda conn: removals.release(conn, removal_id))
+            return Done(removal_id, {}, compacted=False, waits_for=open_ones)
+        books.point(f"{one.kind}: settled")
+        one = await database.read(lambda conn: removals.get(conn, removal_id))
     steps, window, step = _steps(books, one), WINDOW, -1
     while (one := await database.read(lambda conn: removals.get(conn, removal_id))).stands.step < len(steps):
         window = window if step == one.stands.step else WINDOW  # the rows of the next table cost otherwise

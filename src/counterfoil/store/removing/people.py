@@ -129,12 +129,6 @@ def person(conn: sa.Connection, entity: str, tenant_id: str, ids: Sequence[str],
     )  # fmt: skip
 
 
-def is_all(conn: sa.Connection, person: Person) -> bool:
-    """Whether they still have no other postings than these: by ids alone, and so quick."""
-    own = _contacts(conn, person.entity, person.tenant_id, set(person.contact_ids), set(person.external_ids))
-    return _followers(conn, own) <= set(person.postings)
-
-
 def _merged(conn: sa.Connection, tenant_id: str, ids: Sequence[str]) -> set[str]:
     """These and whoever was merged into them."""
     found, new = set(ids), set(ids)
@@ -255,12 +249,3 @@ def entities(conn: sa.Connection) -> dict[str, str]:
     tenants = set(conn.execute(sa.select(p.tenant_id).distinct()).scalars())
     tenants |= set(conn.execute(sa.select(b.tenant_id)).scalars())
     return {one: _entity(conn, one) for one in tenants}
-
-
-def of_records(conn: sa.Connection, ids: Sequence[int]) -> list[tuple[str, str]]:
-    """(flow id, external id) of these postings but the contacts'."""
-    found: list[tuple[str, str]] = []
-    for some in windows(ids):
-        query = sa.select(p.flow_id, p.external_id).where(p.id.in_(some), p.kind != "contact").order_by(p.id)
-        found += [(row[0], row[1]) for row in conn.execute(query)]
-    return found
