@@ -29,9 +29,7 @@ async def settle(books: Any, one: Removal, *, awaits: bool) -> tuple[str, ...]:
         await _register(books, person)
         if _ids(person) <= _ids(known):
             break
-        known = (
-            person  # somebody linked or merged another customer meanwhile: from now on nothing new of that one either
-        )
+        known = person  # another customer was linked or merged meanwhile: from now on nothing new of that one either
     if not open_ones:
         await books.database.run(lambda conn: removals.settle(conn, one.id, person, books.database.now(conn)))
     return tuple(open_ones)

@@ -69,9 +69,8 @@ def _posting(conn: sa.Connection, one: Posting, words: Words, names: _Names, now
     }  # fmt: skip
     if one.external_id and not one.external_id.startswith(erased.STAND_IN):
         values["external_id"] = names.of(one, words)
-        if (
-            one.kind != "contact" and values["external_id"] != one.external_id
-        ):  # by which its record is known when it comes again
+        if one.kind != "contact" and values["external_id"] != one.external_id:
+            # By this its record is known when it comes again.
             key = values["external_id"].removeprefix(erased.STAND_IN)
             erased.add(conn, [erased.Entry(erased.RECORD, one.flow_id, key)], now)
     if one.cause is not None or one.skipped is not None:
