@@ -1,9 +1,11 @@
 """Rewrite the asserts of all test files ahead, as pytest does when it first imports each: `python -m tests.rewritten`.
 
-Called by `make test`. Its workers begin at the same moment, and each would rewrite every file for itself. Nothing is
-imported but pytest, unlike in a collection; two processes share the files. What is up to date is left alone.
+Called by `make test`. Its workers begin at the same moment, and each would rewrite every file for itself, and compile
+what the tests import beside. Nothing is imported but pytest, unlike in a collection; two processes share the files. What
+is up to date is left alone.
 """
 
+import compileall
 import multiprocessing
 from pathlib import Path
 
@@ -14,7 +16,10 @@ KINDS = ("test_*.py", "conftest.py")  # what pytest takes for tests here, and re
 
 
 def ahead(path: Path) -> None:
-    """Write what pytest would, where it looks for it."""
+    """Write what pytest would, where it looks for it; of a file that is no test, what Python would."""
+    if not any(path.match(kind) for kind in KINDS):
+        compileall.compile_file(path, quiet=1)
+        return
     kept = rewrite.get_cache_dir(path) / (path.stem + rewrite.PYC_TAIL)
     if rewrite._read_pyc(path, kept) is None:
         kept.parent.mkdir(exist_ok=True)
@@ -25,6 +30,6 @@ def ahead(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    found = sorted({path for kind in KINDS for path in Path(__file__).parent.rglob(kind)})
+    found = sorted(Path(__file__).parent.rglob("*.py"))
     with multiprocessing.Pool(PROCESSES) as pool:
         pool.map(ahead, found, chunksize=8)

@@ -1,5 +1,7 @@
 """The four countries' charts: Xero's shape, and consistent with themselves."""
 
+import dataclasses
+
 import pytest
 
 from counterfoil.sandbox import charts
@@ -100,3 +102,18 @@ def test_a_country_without_a_chart_is_an_error():
     """There is no default country."""
     with pytest.raises(KeyError):
         charts.chart("US")
+
+
+@every_country
+def test_what_one_caller_changes_no_other_finds(country):
+    """Two charts share nothing that can be changed, however deep it lies."""
+
+    def parts(value):
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return [value, *(part for one in inner for part in parts(one))] if isinstance(value, dict | list) else []
+
+    first, second = charts.chart(country), charts.chart(country)
+    fields = [field.name for field in dataclasses.fields(first)]
+    found = [[part for name in fields for part in parts(getattr(chart, name))] for chart in (first, second)]
+    assert len(found[0]) > 50
+    assert not {id(part) for part in found[0]} & {id(part) for part in found[1]}

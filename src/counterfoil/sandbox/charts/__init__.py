@@ -7,7 +7,6 @@ Sources: facts 5.1 to 5.5 and Appendix C; the tax codes are those of the TaxRate
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Final
 
 from counterfoil.sandbox.charts import australia, netherlands, new_zealand, united_kingdom
@@ -31,4 +30,4 @@ def chart(country: str) -> Chart:
     Rates are Decimal per cent; accounts and tax rates come in Xero's order (by code; by name of the tax code's file
     here). Raises KeyError for a country without a chart.
     """
-    return deepcopy(_CHARTS[country]())
+    return _CHARTS[country]()

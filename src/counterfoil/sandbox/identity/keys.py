@@ -29,13 +29,13 @@ class Signer:
     def __init__(self, world: World) -> None:
         row = world.meta.get("signing_key")
         if row is None:
-            fresh = rsa.generate_private_key(public_exponent=65_537, key_size=KEY_BITS)
-            pem = fresh.private_bytes(
+            key: Any = rsa.generate_private_key(public_exponent=65_537, key_size=KEY_BITS)
+            pem = key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
-            row = {"pem": pem.decode()}
-            world.meta.put("signing_key", row)
-        key = serialization.load_pem_private_key(row["pem"].encode(), password=None)
+            world.meta.put("signing_key", {"pem": pem.decode()})
+        else:
+            key = serialization.load_pem_private_key(row["pem"].encode(), password=None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self._key = key
         self._public = key.public_key()
