@@ -5,6 +5,7 @@ postings of a flow that is not covered wait, and no others), and whoever tells o
 are xero/scopes'. No call is made here.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -167,6 +168,26 @@ async def lacking(books: Any) -> tuple[Lack, ...]:
     pairs = [(flow, one) for one in bound for flow in books.flows.values() if flow.entity in (None, one.entity)]
     found = [await _lack(books, flow, binding) for flow, binding in pairs]
     return tuple(lack for lack in found if lack is not None)
+
+
+async def uncovered(books: Any) -> tuple[tuple[str, errors.MissingScope], ...]:
+    """What bound entities' consents do not cover of what is read without any flow: balances, and copies asked for by name.
+
+    → pairs of `entity/resource` and why.
+    """
+    found = []
+    for binding in await books.database.read(bindings.everything):
+        copies = books.settings.mirror.resources or ()
+        wished = [(name, functools.partial(check_copy, books, name, binding)) for name in copies]
+        entity = books.settings.entities.get(binding.entity)
+        if entity is not None and entity.bank_balances is not None:
+            wished.append(("bank_balances", functools.partial(check_balances, books, binding)))
+        for name, check_it in wished:
+            try:
+                await check_it()
+            except errors.MissingScope as lack:
+                found.append((f"{binding.entity}/{name}", lack))
+    return tuple(found)
 
 
 async def broad(books: Any) -> tuple[Broad, ...]:

@@ -205,6 +205,18 @@ def test_scopes_that_a_flow_lacks_are_named(firm):
     assert found == [("problem", "missing", "shop/acme-au"), ("problem", "missing", "shop/acme-uk")]
 
 
+def test_scopes_that_balances_and_copies_lack_are_named(firm):
+    """What is read without any flow needs a consent as well: doctor said that all was covered."""
+    more = '[mirror]\nresources = ["ManualJournals"]\n[entities.acme-uk]\nbank_balances = "daily"'
+    firm.configure("[entities.acme-uk]", more)
+    wanted = ["acme-au/ManualJournals", "acme-uk/ManualJournals", "acme-uk/bank_balances"]
+    found = firm.found("scopes", "--offline")
+    assert sorted(found) == [("problem", "missing-scope", one) for one in wanted]
+    [balances] = [one for one in firm.doctor("--offline").value["checks"] if one["subject"] == wanted[2]]
+    assert "accounting.reports.banksummary.read" in balances["message"]
+    assert "counterfoil connect" in balances["remedy"]
+
+
 @pytest.mark.parametrize(("more", "level"), [(0, "ok"), (2, "warning"), (3, "problem")])
 def test_a_tier_that_is_nearly_full_is_named(firm, more, level):
     """Before Xero refuses the next organisation."""

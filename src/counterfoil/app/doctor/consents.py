@@ -72,7 +72,7 @@ async def grants(patient: Patient) -> list[Finding]:
 
 
 async def scopes(patient: Patient) -> list[Finding]:
-    """What each flow needs beside what the consent behind each of its entities covers, and what covers it no longer soon."""
+    """What flows, copies and balances need beside what the consents cover, and what covers it no longer soon."""
     books = patient.books
     found = [
         problem(
@@ -85,6 +85,7 @@ async def scopes(patient: Patient) -> list[Finding]:
         )
         for one in await needs.lacking(books)
     ]
+    found += [failed("scopes", lack, subject=subject) for subject, lack in await needs.uncovered(books)]
     found += [
         warning(
             "scopes",
@@ -95,7 +96,7 @@ async def scopes(patient: Patient) -> list[Finding]:
         )
         for one in await needs.broad(books)
     ]
-    return found or [ok("scopes", "Every consent covers what the flows do.")]
+    return found or [ok("scopes", "Every consent covers what the configuration asks for.")]
 
 
 async def tier(patient: Patient) -> list[Finding]:
