@@ -14,7 +14,7 @@ from counterfoil.posting import deciding, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
-from counterfoil.store import documents, locks, postings, requests
+from counterfoil.store import documents, locks, payments, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
 from counterfoil.store.installation import RESTORED
@@ -44,6 +44,7 @@ async def check(database: Database, sentinel: Sentinel, rules: Rules) -> bool:
             set_meta(connection, RESTORED, "")
             if mark is not None and mark.installation_id == installation:
                 sequence = requests.count_from(connection, mark.sequence)  # the sentinel never goes back
+                newest = max(filter(None, (newest, mark.last_attempt)), default=None)
         return restored, installation, sequence, newest
 
     restored, installation, sequence, newest = await database.run(work)
@@ -56,10 +57,13 @@ def distrust(
     connection: Connection, mark: Mark | None, newest: datetime.datetime | None, rules: Rules, now: datetime.datetime
 ) -> None:
     """Nothing that this copy believes to be unsent is sent before Xero was read again."""
-    last = mark.last_attempt if mark is not None and mark.last_attempt is not None else newest
+    last = (
+        newest if mark is None else mark.last_attempt or now
+    )  # of a mark that cannot be read, it may be this very moment
     if last is not None:
         set_meta(connection, QUIET_UNTIL, (last + rules.lease).isoformat())
     documents.distrust_cursors(connection, newest - DAY if newest else None)
+    payments.doubt(connection)
     for request in requests.all_open(connection):
         if request.attempts == 0:
             recording.abandon(connection, request, now)

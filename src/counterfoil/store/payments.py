@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from counterfoil.store import pauses, postings, schema
 from counterfoil.store.changes import UNDO
+from counterfoil.store.database import get_meta, set_meta
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
 
 p = schema.postings.c
 before = postings.before.c
+DOUBTED = "payments_doubted"  # in meta: documents up to this posting may have payments that a restored copy forgot
 LOOKED = "looked"  # how a planned payment stands: it was looked for, and is not there
 
 
@@ -33,12 +35,26 @@ def _unverified(*more: sa.ColumnElement[bool]) -> Prepared:
     )
 
 
-_EVERY, _OF_OLD_DOCUMENTS = _unverified(), _unverified(before.how != "created")
+_EVERY = _unverified()
+_OF_OLD_DOCUMENTS = _unverified(sa.or_(before.how != "created", before.id <= sa.bindparam("doubted", type_=sa.Integer)))
 
 
 def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> list[Posting]:
-    """Unsent payments of documents that may have them already; `every`: also of documents that we made ourselves."""
-    return (_EVERY if every else _OF_OLD_DOCUMENTS).rows(connection, Posting, tenant_id=tenant_id)
+    """Unsent payments of documents that may have them already; `every`: also of documents that we made ourselves.
+
+    What an older copy of the database had made itself is old, too: it may have been paid in the time that the copy forgot.
+    """
+    if every:
+        return _EVERY.rows(connection, Posting, tenant_id=tenant_id)
+    doubted = int(get_meta(connection, DOUBTED) or 0)
+    return _OF_OLD_DOCUMENTS.rows(connection, Posting, tenant_id=tenant_id, doubted=doubted)
+
+
+def doubt(connection: sa.Connection) -> None:
+    """After a restore: no look for a payment counts that was taken before, and none of the documents is surely unpaid."""
+    connection.execute(sa.update(schema.postings).where(p.resource == "Payments", p.how == LOOKED).values(how=None))
+    newest = connection.scalar(sa.select(sa.func.max(p.id)))
+    set_meta(connection, DOUBTED, str(newest or 0))
 
 
 def _to_delete(*more: sa.ColumnElement[bool]) -> Prepared:
