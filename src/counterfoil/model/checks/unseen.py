@@ -22,6 +22,12 @@ def found(prepared: Prepared, parts: Collection[str] = (), *, is_new: bool = Tru
     return next((_finding(field, key) for field, key in keys if text.unseen(key)), None)
 
 
+def said(key: str) -> str:
+    """What a message says of a key that may look like another one; "" when nothing is hidden in it."""
+    character = text.unseen(key)
+    return "" if character is None else f"has the character {character}, which nobody sees, and "
+
+
 def _keys(prepared: Prepared, parts: Collection[str], customer: str) -> Iterator[tuple[str, str]]:
     yield "external_id", prepared.external_id
     yield from (("external_id", part) for part in parts)
