@@ -85,9 +85,11 @@ def _until_stopped(pid: int) -> None:
         os.sched_yield()
 
 
-def test_two_runs_at_once_end_as_one_would(bench: Workbench) -> None:
-    """Both report every record posted or unchanged; the ledger has each once."""
-    bench.write([sale(n) for n in range(200)])
+@pytest.mark.parametrize("number", ["own", "xero"])
+def test_two_runs_at_once_end_as_one_would(bench: Workbench, number: str) -> None:
+    """Both report every record posted or unchanged; the ledger has each once, also where Xero would take a second one."""
+    bench.configure(flow='number = "xero"' if number == "xero" else "")
+    bench.write([sale(n) | ({"number": "xero"} if number == "xero" else {}) for n in range(200)])
     both = [processes.start(bench) for _ in range(2)]
     reports = [processes.ended(process) for process in both]
     assert [report["exit"] for report in reports] == [0, 0]
