@@ -61,10 +61,8 @@ def test_killed_while_xero_numbers_the_documents(bench: Workbench, times: dict[s
 def test_suspended_between_attempt_and_send_and_overtaken(
     bench: Workbench, number: str, times: dict[str, float]
 ) -> None:
-    """SIGSTOP after the attempt's commit, another process finishes the work, SIGCONT: still one document each.
-
-    With Xero's own numbers and a key that nobody remembers, nothing but the late process itself prevents a second one.
-    """
+    """SIGSTOP after the attempt's commit, another process finishes the work, SIGCONT: still one document each."""
+    # With Xero's own numbers and a key that nobody remembers, nothing but the late process itself prevents a second one.
     bench.configure(flow='number = "xero"' if number == "xero" else "", **times)
     bench.write([sale(n) | ({"number": "xero"} if number == "xero" else {}) for n in range(COUNT)])
     stopped = processes.start(bench, "after-attempt", 2, "stop")

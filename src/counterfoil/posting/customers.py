@@ -51,6 +51,14 @@ def _wanted(planned: Sequence[Planned]) -> Wanted:
     }
 
 
+def made(one: Planned) -> Key | None:
+    """The customer that is made for a record, since Xero has none; None: its customer is there, or nothing needs one."""
+    prepared, contact = one.item.prepared, one.contact
+    if prepared is None or contact is None or contact.action != "create" or not _needs(one):
+        return None
+    return prepared.entity, prepared.contact.external_id
+
+
 NEEDS_A_CONTACT = ("create", "adopt", "hold", "going", "update", "reissue")
 
 

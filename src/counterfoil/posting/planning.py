@@ -89,7 +89,6 @@ class Plan(msgspec.Struct):
     on_namesake: str
     bindings: dict[str, Binding]
     seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
-    new_contacts: set[tuple[str, str]] = set()
     adopted: dict[str, str] = {}  # document id → external id of the record that adopts it in this run
     room: int | None = None  # documents that may still be made in a flow's first run (`limit_first`); None: any number
     on_change: str = "hold"
