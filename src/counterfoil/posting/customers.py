@@ -63,9 +63,11 @@ NEEDS_A_CONTACT = ("create", "adopt", "hold", "going", "update", "reissue")
 
 
 def _needs(one: Planned) -> bool:
-    """A held change makes no contact, but remembers the one that is there."""
+    """What is held makes no contact, but remembers the one that is there, or why it cannot be told which that is."""
     if one.decision.action == "change":
         return one.contact is not None and one.contact.action in ("known", "moved")
+    if one.decision.action == "hold" and one.contact is not None and one.contact.action == "create":
+        return False
     return one.decision.action in NEEDS_A_CONTACT
 
 
