@@ -98,3 +98,20 @@ def test_what_was_planned_under_such_a_key_is_sent(bench: Workbench) -> None:
         bench.run([sale(1, external_id=OLD_ID)], stop)
     bench.finish()
     assert len(bench.living()) == 1
+
+
+def test_a_payment_that_comes_later_under_such_a_key_is_held(bench: Workbench) -> None:
+    """Its sale stands, the payment before it too; what is named is its own key, not that of an old sale."""
+    bench.configure(flow='on_change = "update"')
+
+    def paid(*keys: str) -> dict[str, Any]:
+        each = {"date": "2026-11-03", "amount": "1.00", "account_code": "090"}
+        return sale(1, external_id=OLD_ID, payments=[each | {"external_id": key} for key in keys])
+
+    with before_the_rule():
+        assert bench.run([paid("a")]).posted == 1
+    bench.run([paid("a", "b")])
+    bench.run([paid("a", "b", "c\u200b")])
+    (problem,) = asyncio.run(bench.use(lambda books: books.problems()))
+    assert "`payments[].external_id` has the character U+200B, which nobody sees: c�." in problem.reason
+    assert len(bench.sandbox.ledger(bench.sandbox.tenant(1))["Payments"]) == 2

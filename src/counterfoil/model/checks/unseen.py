@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from counterfoil.model import shape, text
-from counterfoil.model.prepared import Finding, Prepared
+from counterfoil.model.prepared import Finding, PaymentWanted, Prepared
 
 REMEDY: Final = "Take the character out where the key comes from, or choose another key and keep it."
 
@@ -20,6 +20,12 @@ def found(prepared: Prepared, parts: Collection[str] = (), *, is_new: bool = Tru
     """
     keys = _keys(prepared, parts, prepared.contact.external_id if is_new else "")
     return next((_finding(field, key) for field, key in keys if text.unseen(key)), None)
+
+
+def of_payment(prepared: Prepared, payment: PaymentWanted) -> Finding | None:
+    """The same of a payment that comes to a document which is there already, whatever that one's own key is."""
+    own = payment.external_id.removeprefix(prepared.external_id)
+    return _finding("payments[].external_id", own.removeprefix("/")) if text.unseen(own) else None
 
 
 def said(key: str) -> str:
