@@ -136,6 +136,7 @@ def test_a_good_record():
         (with_contact(name="Blue  Fern"), "contact-name-illegal", "contact.name", "double spaces"),
         (with_contact(name="<Blue>"), "contact-name-illegal", "contact.name", "angle brackets"),
         (with_contact(name="x" * 256), "contact-name-illegal", "contact.name", "at most 255"),
+        (with_contact(email="ap@blue\u200bfern.example"), "email-invalid", "contact.email", "U+200B"),
         (with_contact(email="ap at bluefern"), "email-invalid", "contact.email", "ap@example.com"),
         (with_contact(email="jörg@bluefern.example"), "email-invalid", "contact.email", "ap@example.com"),
         (sale(reference="x" * 256), "wrong-value", "reference", "at most 255"),

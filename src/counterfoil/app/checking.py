@@ -48,7 +48,7 @@ class Checked(msgspec.Struct, frozen=True):
         """All that a fix may speak for: why it is refused, or why it would be held."""
         if self.findings or not isinstance(self.prepared, Prepared):
             return self.findings
-        stop = unseen.found(self.prepared) or self.prepared.hold
+        stop = unseen.found(self.prepared, self.parts) or self.prepared.hold
         return (stop,) if stop is not None else ()
 
 

@@ -179,7 +179,10 @@ def _text_misfit(value: Any, info: inspect.StrType) -> str | None:
 def _named(value: str, pattern: str) -> str | None:
     """The first character that cannot be seen and may not stand there, by its number."""
     for character in value:
-        if not character.isprintable() and not re.search(pattern, f"a{character}a") and re.search(pattern, "aa"):
+        if character.isprintable():
+            continue
+        is_refused = re.search(pattern, "aa") and not re.search(pattern, f"a{character}a")
+        if is_refused or re.search(pattern, value.replace(character, "")):
             return f"has the character U+{ord(character):04X}, which is not allowed"
     return None
 
