@@ -161,3 +161,13 @@ def test_a_day_is_tried_like_any_record(till):
     (one,) = tried(till)
     assert one.record["external_id"] == "daily-2026-11-02-GBP"
     assert len(one.rows) == 2
+
+
+@pytest.mark.parametrize("flow", [tills.FLOW, tills.DAILY], ids=["each", "daily"])
+def test_a_key_that_shows_less_than_it_holds_is_told_before_any_run(till, flow):
+    """Of an order, and of a day in which it is one of the sales."""
+    till.flow_text = flow
+    till.write_rows(small("A\u200b1", customer="ann"))
+    till.plan()
+    (one,) = tried(till)
+    assert "`external_id` has the character U+200B" in one.findings[0].reason

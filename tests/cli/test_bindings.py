@@ -240,3 +240,12 @@ def test_verifying_after_a_restore(business):
     business.records(sale(3))
     assert (business("run", "shop").code, "order-3" in numbers(business)) == (3, False)
     assert "stopped" in [one["kind"] for one in business("status", "--json").value["notices"]]
+
+
+def test_verifying_while_xero_cannot_be_asked_names_each_entity(business):
+    """One line for each that could not be compared, and no empty ones."""
+    business.write(api_url="http://127.0.0.1:9")
+    ended = business("entities", "verify")
+    lines = ended.err.splitlines()
+    assert (ended.code, [line.partition(": ")[0] for line in lines]) == (4, ["acme-uk", "acme-au"])
+    assert all("cannot be reached" in line for line in lines)

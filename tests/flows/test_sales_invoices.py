@@ -391,3 +391,14 @@ def test_the_same_sale_is_prepared_alike():
     assert prepare(line()) == prepare(line())
     assert isinstance(prepare(with_contact() | {"lines": line()["lines"]}), Prepared)
     assert isinstance(prepare(sale()), tuple)
+
+
+def test_an_entity_that_only_looks_like_one_of_ours_is_told_by_its_character():
+    """A zero-width space that came along with a copied key."""
+    record = sales_invoices.decode(json.dumps(line() | {"entity": "acme-uk\u200b"}).encode())
+    found = sales_invoices.entity_of(record, flow(), ["acme-uk"])
+    assert found.reason.startswith(
+        "`entity` has the character U+200B, which nobody sees, and is not in the configuration"
+    )
+    assert "\u200b" not in found.reason
+    assert found.remedy == "Did you mean `acme-uk`?"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from counterfoil.app.reports import RunReport
-from tests.posting.test_people import causes, contact
+from tests.posting.test_people import causes, contact, retry
 from tests.posting.workbench import NO_KEY, Workbench, sale
 
 WEB = """
@@ -183,3 +183,42 @@ def web(bench: Workbench, records: list[dict[str, Any]] | None = None) -> RunRep
         (bench.folder / "sales.jsonl").write_bytes(kept)
     report: RunReport = asyncio.run(bench.use(lambda books: books.run("web")))
     return report
+
+
+def ours(bench: Workbench) -> list[str]:
+    """The numbers of the contacts that we made."""
+    return sorted(one["ContactNumber"] for one in ledger(bench) if one.get("ContactNumber"))
+
+
+def ledger(bench: Workbench) -> list[dict[str, Any]]:
+    """The contacts of the first organisation."""
+    return bench.sandbox.ledger(bench.sandbox.tenant(1))["Contacts"]
+
+
+def test_a_first_run_makes_customers_of_what_it_posts_alone(bench: Workbench) -> None:
+    """`limit_first` keeps the rest back, its customers too; the next run makes and posts them."""
+    bench.configure(flow="limit_first = 2")
+    sales = [sale(n) for n in range(5)]
+    report = bench.run(sales)
+    assert (report.posted, report.held, ours(bench)) == (2, 3, ["cust-0", "cust-1"])
+    report = bench.run(sales)
+    assert (report.posted, report.unchanged, report.exit_code) == (3, 2, 0)
+    assert ours(bench) == [f"cust-{n}" for n in range(5)]
+
+
+def test_a_sale_whose_number_is_taken_makes_no_customer_until_it_is_free(bench: Workbench) -> None:
+    """Held, it leaves nothing at Xero; tried again once its number is free, it is posted with its customer."""
+    tenant = bench.sandbox.tenant(1)
+    line = {"Description": "x", "Quantity": 1, "UnitAmount": 1, "AccountCode": "200"}
+    taken = {"Type": "ACCREC", "Status": "DRAFT", "InvoiceNumber": "SHOP-acme-uk-1", "Contact": {"Name": "A stranger"}}
+    [document] = bench.sandbox.make(tenant, "Invoices", taken | {"Date": "2026-11-01", "LineItems": [line]})
+    report = bench.run([sale(1)])
+    assert (report.held, ours(bench)) == (1, [])
+    retry(bench)
+    assert bench.finish().posted == 0
+    assert ours(bench) == []
+    bench.sandbox.edit(tenant, document["InvoiceID"], InvoiceNumber="RENAMED")
+    retry(bench)
+    report = bench.finish()
+    assert (report.posted, ours(bench)) == (1, ["cust-1"])
+    assert sorted(one["InvoiceNumber"] for one in bench.living()) == ["RENAMED", "SHOP-acme-uk-1"]

@@ -81,3 +81,12 @@ def test_a_change_of_customer_that_was_refused_is_no_difference(bench: Workbench
     assert proof(bench).differences == ()
     bench.run([sale(1, contact=other), sale(2)])
     assert proof(bench).differences == ()
+
+
+def test_records_that_no_posting_could_be_made_of_are_counted_as_not_posted(bench: Workbench) -> None:
+    """A broken line and an unknown entity stand in no document either."""
+    bench.run([sale(1), "{broken", sale(2) | {"entity": "acme-us"}, sale(3, currency="XYZ")])
+    found = proof(bench)
+    assert (found.holds, found.not_posted) == (True, 3)
+    bench.run([sale(1), sale(2), sale(3)])
+    assert proof(bench).not_posted == 0

@@ -13,6 +13,7 @@ from counterfoil.app import standing_twice
 from counterfoil.app.ledgers import Blocked, Ledgers
 from counterfoil.flows import FlowKind
 from counterfoil.model import fixes, shape, sheet, time_zones
+from counterfoil.model.checks import unseen
 from counterfoil.model.fixes import Fix, Fixed
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding, Prepared
@@ -45,8 +46,10 @@ class Checked(msgspec.Struct, frozen=True):
     @property
     def stopped_by(self) -> tuple[Finding, ...]:
         """All that a fix may speak for: why it is refused, or why it would be held."""
-        hold = self.prepared.hold if isinstance(self.prepared, Prepared) else None
-        return self.findings or ((hold,) if hold is not None else ())
+        if self.findings or not isinstance(self.prepared, Prepared):
+            return self.findings
+        stop = unseen.found(self.prepared, self.parts) or self.prepared.hold
+        return (stop,) if stop is not None else ()
 
 
 class Checking:

@@ -6,7 +6,7 @@ calls as intake says; with `offline` none, on what was read last.
 
 import contextlib
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from counterfoil.app.intake import Intake
 from counterfoil.app.reports import PlanLine, PlanReport
 from counterfoil.app.usage import for_its_flow
 from counterfoil.model.prepared import Prepared
-from counterfoil.posting import changing, kinds, planning
+from counterfoil.posting import changing, customers, kinds, planning
 from counterfoil.posting.planning import Planned
 from counterfoil.settings import FlowSettings
 
@@ -53,7 +53,7 @@ async def preview(
     plan = await intake.plan(remap=remap, again=again)
     lines: list[PlanLine] = []
     at: dict[str, int] = {}
-    changes: Counter[tuple[str | None, str]] = Counter()
+    writes = _Writes()
     async with contextlib.aclosing(intake.batches(source or flow.source.file(flow.table))) as batches:
         async for items in batches:
             planned = await books.database.read(lambda conn, items=items: planning.decide_batch(conn, plan, items))
@@ -63,20 +63,48 @@ async def preview(
                 elif one.item.external_id:
                     at.setdefault(one.item.external_id, len(lines))
                 lines.append(_line(one))
-                changes[one.item.entity, one.decision.action] += one.decision.action in WRITES
+                writes.add(one)
     totals, creates = _totals(lines)
     batch = books.rules.batch
-    calls = sum(math.ceil(count / batch) for count in creates.values()) + math.ceil(len(plan.new_contacts) / batch)
-    calls += sum(WRITES[action] * math.ceil(count / batch) for (_entity, action), count in changes.items() if count)
+    calls = sum(math.ceil(count / batch) for count in creates.values()) + writes.calls(batch)
     seconds = calls / books.settings.xero.calls_per_minute * 60
     stops = tuple(f"{entity}: {error}" for entity, error in sorted(intake.blocked.items()))
     code = min((error.exit_code for error in intake.blocked.values()), default=0)
     notices = tuple(said for entity in sorted(intake.notices) for said in intake.notices[entity])
     paused = pausing.concerning(await pausing.standing(books), flow.table, intake.bindings)
     return PlanReport(
-        flow.table, len(lines), tuple(lines), totals, len(plan.new_contacts), calls, seconds, stops, code, notices,
+        flow.table, len(lines), tuple(lines), totals, writes.customers, calls, seconds, stops, code, notices,
         tuple(one.said for one in paused),
     )  # fmt: skip
+
+
+class _Writes:
+    """What a run would send beside new documents: customers, payments of new sales, and changes; entity by entity."""
+
+    def __init__(self) -> None:
+        self._customers: dict[str, set[str]] = defaultdict(set)
+        self._payments: Counter[str] = Counter()
+        self._changes: Counter[tuple[str | None, str]] = Counter()
+
+    @property
+    def customers(self) -> int:
+        """How many customers are made."""
+        return sum(map(len, self._customers.values()))
+
+    def add(self, one: Planned) -> None:
+        """Count one record."""
+        prepared, action = one.item.prepared, one.decision.action
+        self._changes[one.item.entity, action] += action in WRITES
+        if (made := customers.made(one)) is not None:
+            self._customers[made[0]].add(made[1])
+        if prepared is not None and action == "create" and prepared.limited is None:
+            self._payments[prepared.entity] += len(prepared.payments)
+
+    def calls(self, batch: int) -> int:
+        """The requests for all of it, at the least."""
+        counts = [*map(len, self._customers.values()), *self._payments.values()]
+        changes = sum(WRITES[what] * math.ceil(count / batch) for (_of, what), count in self._changes.items() if count)
+        return sum(math.ceil(count / batch) for count in counts) + changes
 
 
 def _line(one: Planned) -> PlanLine:

@@ -52,13 +52,14 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
     tenants = sorted({pair.tenant_id for pair in pairs})
     moved = await _moved(books, pairs)
     marks = [pair.marker for pair in pairs]
+    rows = await books.database.read(lambda conn: proofs.without_posting(conn, flow.id))
     twice = await books.database.read(lambda conn: proofs.marked_twice(conn, tenants, marks))
     return Proof(
         flow.table,
         _rows(pairs),
         tuple(text for pair in pairs for text in _differences(pair, moved)),
         tuple(f"{document.number} carries the mark {document.marker} of another document" for document in twice),
-        sum(pair.state not in ("posted", "cancelled") for pair in pairs),
+        rows + sum(pair.state not in ("posted", "cancelled") for pair in pairs),
         sum(pair.state == "cancelled" for pair in pairs),
     )
 

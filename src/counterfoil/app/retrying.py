@@ -83,7 +83,7 @@ async def to_read_again(books: Any, stuck: Sequence[Posting]) -> list[int]:
 
 def _record_decides(one: Posting, kept: stored.Kept, current: Sequence[Fix]) -> bool:
     cause = fixes.base_cause(one.cause or "")
-    if kept.element == NOTHING or cause.startswith(HELD_BY_THE_RECORD):
+    if kept.element == NOTHING or one.after_id is None or cause.startswith(HELD_BY_THE_RECORD):  # None: no customer yet
         return True
     return any(
         (fix.external_ids is None or one.external_id in fix.external_ids) and (fix.by_name or cause == fix.cause)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from counterfoil import errors
 
 _log: Final = logging.getLogger("counterfoil.runs")
+logging.getLogger("counterfoil").addHandler(logging.NullHandler())  # else Python prints warnings that nobody listens to
 _PRESENT: ContextVar[Mapping[str, Any] | None] = ContextVar("counterfoil_present", default=None)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil import errors
-from counterfoil.cli import switches, table
+from counterfoil.cli import streams, switches, table
 
 INTERRUPTED: Final = 130
 CRASHED: Final = 1
@@ -30,8 +30,10 @@ _SAFE: Final = "Interrupted, and safe: run the same command again."
 def tell(error: BaseException, *, json: bool, config: str) -> int:
     """Tell what happened and return the exit code."""
     _no_more_interrupts()
-    if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError) or isinstance(
+        error.__context__, BrokenPipeError
+    ):  # Typer makes an exit of it
+        streams.silence(sys.stdout)
         return 0
     if isinstance(error, SystemExit):  # another parser's ending: the sandbox's, which has said why
         ended = error.code if isinstance(error.code, int) else USAGE
@@ -47,7 +49,7 @@ def tell(error: BaseException, *, json: bool, config: str) -> int:
     if json:
         _tell_value(code, message, remedy)
     told = f"{message}\n{remedy}\n" if remedy else f"{message}\n"
-    sys.stderr.write(table.lines(told))  # an error may carry a stranger's words
+    streams.tell(sys.stderr, table.lines(told))  # an error may carry a stranger's words
     return exit_code
 
 
@@ -56,8 +58,7 @@ def _tell_value(code: str, message: str, remedy: str) -> None:
     from counterfoil.cli import one_value
 
     value = one_value.encoded({"error": {"code": code, "message": message, "remedy": remedy}})
-    sys.stdout.write(table.json_text(value.decode()) + "\n")
-    sys.stdout.flush()
+    streams.tell(sys.stdout, table.json_text(value.decode()) + "\n")
 
 
 def _known(error: BaseException) -> tuple[str, str, str, int] | None:

@@ -104,8 +104,9 @@ def verify(
         now.screen.line(f"{one.binding.entity}: {'; '.join(map(table.harmless, one.changes)) or 'as it was bound'}")
     changed = any(one.changes for one in found)
     if trouble:
-        for _entity, refused in trouble:
-            now.screen.note(f"{refused.message}\n{refused.remedy}")
+        for name, refused in trouble:
+            now.screen.note(f"{name}: {refused.message} {refused.remedy}".rstrip())
+        now.screen.next("counterfoil status")
         raise typer.Exit(trouble[0][1].exit_code)
     now.screen.next("counterfoil entities verify --accept" if changed else "counterfoil status")
     raise typer.Exit(1 if changed else 0)

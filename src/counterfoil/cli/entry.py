@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from counterfoil.cli import catalogue, endings, switches
+from counterfoil.cli import catalogue, endings, streams, switches
 from counterfoil.cli.switches import Switches
 
 DONE = 0
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a script's `&` starts us: SIGTERM would do nothing then
         signal.signal(signal.SIGINT, signal.default_int_handler)
     json = "--json" in arguments
+    streams.give_missing()
     _speak_any_script(json=json)
     try:
         options, words = switches.hoist(arguments)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from counterfoil.cli import table
+from counterfoil.cli import streams, table
 
 LINES_AROUND: Final = 8  # of a screen that a table leaves to what stands above and below it
 LINES_DEFAULT: Final = 40  # a screen's height on a pipe
@@ -37,8 +37,8 @@ class Screen:
         encoded = one_value.encoded(value)
         decoder = codecs.getincrementaldecoder("utf-8")()
         for start in range(0, len(encoded), CHUNK_BYTES):  # a plan of 100,000 records is held once
-            sys.stdout.write(table.json_text(decoder.decode(encoded[start : start + CHUNK_BYTES])))
-        sys.stdout.write("\n")
+            streams.write(sys.stdout, table.json_text(decoder.decode(encoded[start : start + CHUNK_BYTES])))
+        streams.write(sys.stdout, "\n")
 
     def line(self, text: str = "") -> None:
         """A line for people. Whatever stands in it, the terminal obeys none of it: names come from strangers."""
@@ -47,13 +47,11 @@ class Screen:
     def data(self, text: str) -> None:
         """A line of an export to stdout, to the letter: for programs, and so never made harmless."""
         if not self.json:
-            sys.stdout.write(table.lines(text) + "\n")
-            sys.stdout.flush()
+            streams.write(sys.stdout, table.lines(text) + "\n")
 
     def note(self, text: str) -> None:
         """A line on stderr, in both modes; made harmless as `line` is."""
-        sys.stderr.write(table.lines(text) + "\n")
-        sys.stderr.flush()
+        streams.tell(sys.stderr, table.lines(text) + "\n")
 
     def next(self, command: str) -> None:
         """What to type next; shown on a terminal only."""

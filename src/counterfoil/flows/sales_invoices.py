@@ -13,8 +13,18 @@ from typing import Any, Final
 
 import msgspec
 
-from counterfoil.model import contact_wanted, modes, records, spelling, text, totals
-from counterfoil.model.checks import amounts, credit_notes, days, differences, lines, payments, tracking, unposted
+from counterfoil.model import contact_wanted, modes, records, shape, spelling, text, totals
+from counterfoil.model.checks import (
+    amounts,
+    credit_notes,
+    days,
+    differences,
+    lines,
+    payments,
+    tracking,
+    unposted,
+    unseen,
+)
 from counterfoil.model.differences import TaxedLine
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.money import EXACT, ZERO
@@ -73,7 +83,7 @@ def entity_of(record: SalesInvoice, flow: FlowSettings, entities: Collection[str
         remedy = "Send it through the other entity's flow, or take `entity` out of the flow."
         return Finding("entity-differs", reason, remedy, "entity", entity)
     if entity not in entities:
-        reason = f"`entity` is not in the configuration: {entity}."
+        reason = f"`entity` {unseen.said(entity)}is not in the configuration: {shape.shown(entity)}."
         return Finding("entity-unknown", reason, spelling.suggestion(entity, entities), "entity", entity)
     return entity
 

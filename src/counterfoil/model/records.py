@@ -218,21 +218,23 @@ def record_hash(record: SalesInvoice) -> str:
 def json_schema() -> bytes:
     """The published schema of the sales invoice, formatted; docs/records/sales_invoice.schema.json holds the same."""
     schema = msgspec.json.schema(SalesInvoice)
-    _numbers_too(schema)
+    _publish(schema)
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Sales invoice", **schema}
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _numbers_too(schema: Any) -> None:
-    """msgspec writes decimals as strings and says so; it reads numbers as well, and so do we."""
+def _publish(schema: Any) -> None:
+    """msgspec writes decimals as strings and says so; it reads numbers as well, and so do we. Keys: as text says."""
     if isinstance(schema, dict):
         if schema.get("format") == "decimal":
             schema["type"] = ["string", "number"]
+        if isinstance(pattern := schema.get("pattern"), str):
+            schema["pattern"] = text.PUBLISHED.get(pattern, pattern)
         for item in schema.values():
-            _numbers_too(item)
+            _publish(item)
     elif isinstance(schema, list):
         for item in schema:
-            _numbers_too(item)
+            _publish(item)
 
 
 def _explained(raw: bytes, refusal: str) -> tuple[Finding, ...]:

@@ -172,7 +172,18 @@ def _text_misfit(value: Any, info: inspect.StrType) -> str | None:
     if info.max_length is not None and len(value) > info.max_length:
         return f"is {len(value)} characters long; at most {info.max_length} are allowed"
     if info.pattern is not None and not re.search(info.pattern, value):
-        return "has characters or a form that is not allowed"
+        return _named(value, info.pattern) or "has characters or a form that is not allowed"
+    return None
+
+
+def _named(value: str, pattern: str) -> str | None:
+    """The first character that cannot be seen and may not stand there, by its number."""
+    for character in value:
+        if character.isprintable():
+            continue
+        is_refused = re.search(pattern, "aa") and not re.search(pattern, f"a{character}a")
+        if is_refused or re.search(pattern, value.replace(character, "")):
+            return f"has the character U+{ord(character):04X}, which is not allowed"
     return None
 
 

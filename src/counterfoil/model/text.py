@@ -3,6 +3,10 @@
 Called by records. Keys and numbers go into query strings (`InvoiceNumbers=A,B`) and quoted filters at Xero, so commas,
 quotes, control characters and outer spaces are refused (design §5.4). Contact names: facts 5.7. A control character is
 any of Unicode's Cc and the two line separators; the patterns are written so that JSON Schema reads them alike.
+
+What nobody sees (zero-width, soft hyphen, direction marks, fillers) makes two keys look the same: checks.unseen refuses it in
+new ones, and the published patterns say so. Those that were taken before it did still decode. Names and descriptions
+keep it: some scripts are not written without joiners.
 """
 
 import re
@@ -20,9 +24,17 @@ _EMAIL: Final = (
     r"^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
     + END
 )
+_UNSEEN: Final = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
+    r"\ufff0-\ufffb"
+)
+PUBLISHED: Final = {_KEY: _KEY.replace(_CONTROL, _CONTROL + _UNSEEN)}  # what a pattern says of new records
+_ANY_UNSEEN: Final = re.compile(rf"[{_CONTROL}{_UNSEEN}\U000e0000-\U000e0fff]")  # JSON Schema cannot write the last
+KEY_ILLEGAL: Final = "key-illegal"
 _KEY_RULE: Final = {
-    "cause": "key-illegal",
-    "rule": "Commas, quotes, control characters and spaces at either end are not allowed; choose another and keep it.",
+    "cause": KEY_ILLEGAL,
+    "rule": "Commas, quotes, control and invisible characters and spaces at either end are not allowed; choose another "
+    "and keep it.",
 }
 
 
@@ -111,3 +123,9 @@ NUMBER_FROM_XERO: Final = "xero"
 def is_key(text: str) -> bool:
     """Whether `text` may be a key or a number."""
     return len(text) <= 255 and re.search(_KEY, text) is not None
+
+
+def unseen(text: str) -> str | None:
+    """The first character of `text` that nobody sees, as U+XXXX; None: it has none."""
+    found = None if text.isascii() and text.isprintable() else _ANY_UNSEEN.search(text)
+    return None if found is None else f"U+{ord(found[0]):04X}"

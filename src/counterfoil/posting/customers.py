@@ -51,13 +51,23 @@ def _wanted(planned: Sequence[Planned]) -> Wanted:
     }
 
 
+def made(one: Planned) -> Key | None:
+    """The customer that is made for a record, since Xero has none; None: its customer is there, or nothing needs one."""
+    prepared, contact = one.item.prepared, one.contact
+    if prepared is None or contact is None or contact.action != "create" or not _needs(one):
+        return None
+    return prepared.entity, prepared.contact.external_id
+
+
 NEEDS_A_CONTACT = ("create", "adopt", "hold", "going", "update", "reissue")
 
 
 def _needs(one: Planned) -> bool:
-    """A held change makes no contact, but remembers the one that is there."""
+    """What is held makes no contact, but remembers the one that is there, or why it cannot be told which that is."""
     if one.decision.action == "change":
         return one.contact is not None and one.contact.action in ("known", "moved")
+    if one.decision.action == "hold" and one.contact is not None and one.contact.action == "create":
+        return False
     return one.decision.action in NEEDS_A_CONTACT
 
 

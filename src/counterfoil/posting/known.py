@@ -31,7 +31,6 @@ class Asked(Protocol):
     flow_id: str
     on_namesake: str
     bindings: dict[str, Binding]
-    new_contacts: set[tuple[str, str]]
     credits: bool
 
 
@@ -196,8 +195,6 @@ class Known:
                 made = deciding_contacts.namesake_here(wanted, policy)
             if made.action == "known":
                 made = deciding_contacts.where_it_went(made, wanted, self._by_id.get(made.contact_id or ""))
-            if made.action == "create":
-                plan.new_contacts.add((self.entity, wanted.external_id))
             self._made[wanted.external_id] = made
         return made
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.model import modes
+from counterfoil.model.checks import unseen
 from counterfoil.model.prepared import Finding, PaymentWanted
 from counterfoil.posting import encoding, identity, kinds, stranded
 from counterfoil.posting.planning import Planned, Writing
@@ -76,16 +77,16 @@ def _row(writing: Writing, one: Planned, payment: PaymentWanted, after_id: int) 
         source=one.item.source, after_id=after_id, own_number=False, date=payment.date,
         currency=prepared.predicted.currency, total=payment.amount, rows_hash=one.item.content_hash,
         planned_at=writing.now, changed_at=writing.now, run_id=writing.run_id, last_run_id=writing.run_id,
-        **_state(one),
+        **_state(one, payment),
     )  # fmt: skip
 
 
-def _state(one: Planned) -> dict[str, Any]:
+def _state(one: Planned, payment: PaymentWanted) -> dict[str, Any]:
     """A payment waits for its document; if that one needs a person, the payment says so too."""
     finding, prepared = one.decision.finding, one.item.prepared
-    limited = prepared.limited if prepared is not None else None
+    stop = None if prepared is None else unseen.of_payment(prepared, payment) or prepared.limited
     if one.decision.action not in ("hold", "refuse") or finding is None:
-        return {"state": "planned"} if limited is None else _held(limited)
+        return {"state": "planned"} if stop is None else _held(stop)
     cause = finding.cause.removeprefix("waits:")
     reason = f"Waits for {one.item.external_id}: {finding.reason}"
     return {"state": "held", "cause": f"waits:{cause}", "reason": reason, "remedy": finding.remedy}

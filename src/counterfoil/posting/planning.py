@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.model import modes
 from counterfoil.model.binding import Binding
-from counterfoil.model.checks import days
+from counterfoil.model.checks import days, unseen
 from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
 from counterfoil.posting import changing, deciding, erased, identity, kinds, lookalikes, parts, stranded
@@ -89,7 +89,6 @@ class Plan(msgspec.Struct):
     on_namesake: str
     bindings: dict[str, Binding]
     seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
-    new_contacts: set[tuple[str, str]] = set()
     adopted: dict[str, str] = {}  # document id → external id of the record that adopts it in this run
     room: int | None = None  # documents that may still be made in a flow's first run (`limit_first`); None: any number
     on_change: str = "hold"
@@ -232,7 +231,10 @@ def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> 
     decision = deciding.decide(prepared, item.record_hash, anew, here.by_marker.get(mark, []), same_number, contact)
     if decision.action == "going" and existing is not None and existing.state == "planned" and _is_stopped(prepared):
         decision = Decision("hold", prepared.hold)
-    if decision.action == "create" and (waits := _stopped(item, existing)) is not None:
+    is_first, is_new = decision.action == "create" and issue == 1, contact.action == "create"
+    if is_first and (illegal := unseen.found(prepared, item.parts, is_new=is_new)) is not None:
+        decision = Decision("refuse", illegal)
+    elif decision.action == "create" and (waits := _stopped(item, existing)) is not None:
         decision = waits
     elif decision.action == "create" and (crossed := _crossed(plan, here, prepared, issue)) is not None:
         decision = Decision("hold", crossed)

@@ -82,6 +82,13 @@ _OF_FLOW = Prepared(
 )  # fmt: skip
 
 
+def without_posting(connection: sa.Connection, flow_id: str) -> int:
+    """How many records of a flow no posting could be made of, as its sources gave them last."""
+    b = schema.bad_rows.c
+    query = sa.select(sa.func.count()).where(b.flow_id == flow_id, b.state == "open")
+    return int(connection.execute(query).scalar_one())
+
+
 def marked_twice(connection: sa.Connection, tenant_ids: list[str], marks: list[str]) -> list[Document]:
     """Living documents whose mark another living document carries too."""
     living = sa.and_(d.tenant_id.in_(tenant_ids), d.marker.is_not(None), d.status.not_in(("VOIDED", "DELETED")))
