@@ -225,7 +225,7 @@ class _Once:
         )
         yield self._gauge(
             "webhook_failing_seconds", "For how long nothing but failures came; 0: the last one was taken.",
-            [((), _age(now, heard.failing_since))],
+            [((), max(_age(now, heard.failing_since), heard.failing_s))],
         )  # fmt: skip
         for name, words, lag in (
             ("arrived", "From an event at Xero to its receipt.", heard.arrived),
