@@ -7,7 +7,7 @@ again. One piece of work (kind, key) never runs twice at once in this process; a
 import asyncio
 import datetime
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -68,7 +68,9 @@ class Embedded:
             while not stopping.is_set():
                 self._news.clear()
                 self._start_due()
-                await self._until_something_happens(stop)
+                await self._until_something_happens(stop, sweeping)
+                if sweeping.done():
+                    sweeping.result()  # it ends by itself only with an error: whoever runs us begins anew
         finally:
             for task in (stop, sweeping):
                 task.cancel()
@@ -101,12 +103,10 @@ class Embedded:
     async def _sweep_one(self, work: Work) -> None:
         try:
             async with asyncio.timeout(SWEEP_BOUND_S):
-                found = await work.find()
+                for due in await work.find():
+                    self._want(work, due)
         except Exception as error:  # noqa: BLE001 - told; one kind's sweep must not end the others'
             self._told(Failure(work.kind, None, error, 1, self._later(self._pace.sweep_s)))
-            return
-        for due in found:
-            self._want(work, due)
 
     def _start_due(self) -> None:
         now = self._clock.now()
@@ -153,10 +153,10 @@ class Embedded:
     def _later(self, seconds: float) -> datetime.datetime:
         return self._clock.now() + datetime.timedelta(seconds=seconds)
 
-    async def _until_something_happens(self, stop: asyncio.Task[object]) -> None:
-        """Wait for a wake-up, an end, the next time that is due, or the stop."""
+    async def _until_something_happens(self, *ends: asyncio.Task[Any]) -> None:
+        """Wait for a wake-up, an end, the next time that is due, or one of these."""
         due = [one.at for piece, one in self._waiting.items() if piece not in self._running]
-        waits: set[asyncio.Task[object]] = {stop, asyncio.create_task(self._news.wait())}
+        waits: set[asyncio.Task[Any]] = {*ends, asyncio.create_task(self._news.wait())}
         full = len(self._running) >= self._slots
         if due and not full:
             left = (min(due) - self._clock.now()).total_seconds()
@@ -165,7 +165,7 @@ class Embedded:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in waits - {stop}:
+            for task in waits - {*ends}:
                 task.cancel()
 
     async def _end(self) -> None:

@@ -160,7 +160,10 @@ def url(host: str, port: int) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(app: Any, sockets: list[socket.socket]) -> AsyncIterator[None]:
-    """Answer while inside. On leaving, what runs has END_S to end, then it is cut off."""
+    """Answer while inside. On leaving, what runs has END_S to end, then it is cut off.
+
+    Raises Stop when it ends by itself, which nobody foresaw: a service without its door must not look alive.
+    """
     server = _Server(
         uvicorn.Config(
             app, http=Connection, ws="none", lifespan="off", loop="none", interface="asgi3", log_config=None,
@@ -170,12 +173,27 @@ async def serving(app: Any, sockets: list[socket.socket]) -> AsyncIterator[None]
         )
     )  # fmt: skip
     task = asyncio.create_task(server.serve(sockets), name="door")
+    current = asyncio.current_task()
+    assert current is not None, "a coroutine has a task"
+
+    def ended(_task: asyncio.Task[None]) -> None:
+        if not server.should_exit:
+            current.cancel()
+
+    task.add_done_callback(ended)
     try:
         await server.listens.wait()
         yield
+    except asyncio.CancelledError:
+        if task.done() and not server.should_exit and current.uncancel() == 0:
+            cause = None if task.cancelled() else task.exception()
+            said = f": {type(cause).__name__}: {cause}" if cause else ""
+            raise errors.Stop(f"The HTTP door ended by itself{said}.", remedy="Start the service again.") from cause
+        raise
     finally:
         server.should_exit = True
         await asyncio.wait({task}, timeout=END_S * 2)
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)
+        for one in (*getattr(server, "servers", ()), *sockets):  # of one that ended by itself; else they are closed
+            one.close()

@@ -242,6 +242,10 @@ class _Once:
             "answers", "Answers of Xero to this process.", [((name,), one.answers.get(name, 0)) for name in tally.CLASSES], "status"
         )  # fmt: skip
         yield self._counter(
+            "background_failures", "What this process does beside its work failed in a way that nobody foresaw.",
+            [((name,), count) for name, count in one.unforeseen.items()], "task",
+        )  # fmt: skip
+        yield self._counter(
             "rate_limited", "Answers of 429 to this process.", [((name,), one.refusals.get(name, 0)) for name in tally.LIMITS], "limit"
         )  # fmt: skip
         yield self._counter(

@@ -26,7 +26,7 @@ EVENTS, UNREAD = "events", "unread"
 SEEN, UNSEEN = "seen", "unseen"  # of events: the mirror holds them; closed as not seen newer
 ARRIVED, SETTLED = "arrived", "settled"  # lags: from the event to us; from us to the mirror
 LAG_S: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 86_400)
-FAILING: Final = "failing"  # nothing but failures came since `at`, for `count` seconds; absent: the last request was taken
+FAILING: Final = "failing"  # nothing but failures since `at`, for `count` seconds; absent: the last one was taken
 c = schema.inbox_counts.c
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
+from counterfoil.runtime import keeping
 from counterfoil.store import inbox_counts
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.inbox import Delivery
@@ -78,7 +79,7 @@ class Hearing:
 
         try:
             await database.run(work)
-        except BaseException:
+        except Exception:
             self._counts.update(counts)
             if not self._is_good:  # a newer one says the same, and ends the failures before it
                 self._is_good, self._bad = is_good, _joined(bad, self._bad)
@@ -88,20 +89,18 @@ class Hearing:
     async def written(self, database: Database) -> AsyncIterator[None]:
         """Write every FLUSH_S while inside, and once more at the end; a database that is away is tried again."""
 
-        async def keep() -> None:
-            while True:
-                await self._clock.sleep(FLUSH_S)
-                with contextlib.suppress(errors.StoreError):  # /readyz says so; the counts wait
-                    await self.write(database)
+        async def write() -> None:
+            with contextlib.suppress(errors.StoreError):  # /readyz says so; the counts wait
+                await self.write(database)
 
-        task = asyncio.create_task(keep(), name="webhook counts")
+        counting = keeping.keep("the counting of webhooks", self._clock, FLUSH_S, write)
+        task = asyncio.create_task(counting, name="webhook counts")
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            with contextlib.suppress(errors.StoreError):  # some seconds of counting are lost, as when we are killed
-                await self.write(database)
+            await write()  # in vain: some seconds of counting are lost, as when we are killed
 
 
 def _joined(first: Span | None, then: Span | None) -> Span | None:
