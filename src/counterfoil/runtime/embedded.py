@@ -13,7 +13,7 @@ import msgspec
 
 from counterfoil.model.lanes import LANES, Lane
 from counterfoil.model.ports import Clock
-from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work
+from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work, until
 
 SLOTS: Final = 16  # pieces of work at once; they mostly wait for Xero
 SLOTS_FOR_FIRST: Final = 4  # of them, kept free of the lanes below `realtime`
@@ -47,6 +47,7 @@ class Embedded:
         self._lanes: dict[Piece, Lane] = {}  # of what runs
         self._failures: dict[Piece, tuple[int, datetime.datetime]] = {}  # in a row, and not again before
         self._news = asyncio.Event()
+        self._asked = asyncio.Event()  # for a sweep before its time
 
     def register(self, work: Work) -> None:
         """Make a kind of work known. Raises ValueError for a kind that is known already."""
@@ -59,6 +60,10 @@ class Embedded:
     ) -> None:
         """Hint that a piece of work is due. Raises KeyError for an unknown kind."""
         self._want(self._works[kind], Due(key, not_before, lane))
+
+    def look(self) -> None:
+        """Search for work of every kind now."""
+        self._asked.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry work out until `stopping` is set; then finish what is in flight, for at most `grace_s`."""
@@ -98,7 +103,7 @@ class Embedded:
                 await self._sweep_one(work)
             now = self._clock.now()  # what failed and was never asked for again is forgotten
             self._failures = {piece: one for piece, one in self._failures.items() if now - one[1] < STALE}
-            await self._clock.sleep(self._pace.sweep_s)
+            await until(self._asked, self._clock, self._pace.sweep_s)
 
     async def _sweep_one(self, work: Work) -> None:
         try:

@@ -1,19 +1,22 @@
 """Which processes of the service are alive: each writes a row when it starts and again and again, and takes it away.
 
-Called by app/serving; `status` reads it. A process that was killed stops writing: after SILENT it counts as gone.
+A command that did something says so here, too: the service looks then.
+Called by app; `status` reads it. A process that was killed stops writing: after SILENT it counts as gone.
 """
 
 import datetime
+import secrets
 from typing import Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import database, schema
 
 Connection: TypeAlias = sa.Connection
 BEAT_S: Final = 15.0
 SILENT: Final = datetime.timedelta(seconds=60)
+NUDGE: Final = "nudge"  # in meta: another word with each nudge
 _T = schema.services
 
 
@@ -52,3 +55,13 @@ def beat(conn: Connection, service: Service, now: datetime.datetime) -> None:
 def end(conn: Connection, owners: list[str]) -> None:
     """They are gone."""
     conn.execute(sa.delete(_T).where(_T.c.owner.in_(owners)))
+
+
+def nudge(conn: Connection) -> None:
+    """A command did something that the service should know of now."""
+    database.set_meta(conn, NUDGE, secrets.token_hex(8))
+
+
+def nudged(conn: Connection) -> str | None:
+    """Another word since the last nudge; None: there never was one."""
+    return database.get_meta(conn, NUDGE)
