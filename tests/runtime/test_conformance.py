@@ -113,7 +113,11 @@ async def test_work_is_found_at_once_when_somebody_says_that_there_is_some(adapt
     """By what stands in the table: no piece is named. The next sweep would come in an hour."""
     table, quiet = Table("a"), Table()
     works = [Work("finish", table.handle, table.find), Work("other", quiet.handle, quiet.find)]
-    async with running(adapter, address, *works, pace=Pace(sweep_s=3_600.0, grace_s=2.0, alive_s=0.3)) as (runtime, _, _):
+    async with running(adapter, address, *works, pace=Pace(sweep_s=3_600.0, grace_s=2.0, alive_s=0.3)) as (
+        runtime,
+        _,
+        _,
+    ):
         await table.until(lambda: not table.open)
         table.open.add("b")
         quiet.open.add("c")

@@ -68,14 +68,16 @@ class Reloading:
 
     async def keep(self) -> None:
         """Take over what changes, until cancelled. A file is read when it was the same in two looks."""
-        known = before = _stamp(self._books.settings)
+        secret = _secret_files(self._books.settings)
+        known = before = _stamp(self._books.settings, secret)
         while True:
             asked = await self._asked()
             try:
-                stamp = _stamp(self._books.settings)
+                stamp = _stamp(self._books.settings, secret)
                 if asked or (stamp != known and stamp == before):
                     await self._taken_or_told()
-                    known = _stamp(self._books.settings)
+                    secret = _secret_files(self._books.settings)
+                    stamp = known = _stamp(self._books.settings, secret)
                 before = stamp
                 await self._look_at_the_module()
             except Exception:  # noqa: BLE001 - told and counted; the next look may be better
@@ -178,13 +180,20 @@ def _fixed(old: Settings, new: Settings) -> list[str]:
     return found
 
 
-def _stamp(loaded: Settings) -> Stamp:
+def _secret_files(loaded: Settings) -> tuple[Path, ...]:
+    """Files of secrets that the configuration names; whoever replaces the master key's tells us in the database."""
+    found = settings.secret_files(loaded.path, loaded.environment or None)
+    return tuple(one for one in found if one != loaded.vault.master_key_file)
+
+
+def _stamp(loaded: Settings, secret: tuple[Path, ...]) -> Stamp:
     """Size and time of every file that the configuration is made of."""
     folder = loaded.path.parent
     overlay = [folder / f"{loaded.path.stem}.{loaded.environment}.toml"] if loaded.environment else []
     tables = [one.values.get("csv") for one in loaded.lookups.values()]
     return tuple(
-        _file(path) for path in (loaded.path, *overlay, *(folder / one for one in tables if isinstance(one, str)))
+        _file(path)
+        for path in (loaded.path, *overlay, *secret, *(folder / one for one in tables if isinstance(one, str)))
     )
 
 
