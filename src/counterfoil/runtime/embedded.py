@@ -84,6 +84,8 @@ class Embedded:
     def _want(self, work: Work, due: Due) -> None:
         piece = (work.kind, due.key)
         at = due.not_before or self._clock.now()
+        if at.tzinfo is None:  # kept, it would break the loop for all other work
+            raise ValueError(f"{work.kind} of {due.key} is due at an instant without a zone")
         failed = self._failures.get(piece)
         if failed is not None:
             at = max(at, failed[1])
