@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import database, schema
+from counterfoil.store.prepared import insert
 
 Connection: TypeAlias = sa.Connection
 BEAT_S: Final = 15.0
@@ -59,7 +60,11 @@ def end(conn: Connection, owners: list[str]) -> None:
 
 def nudge(conn: Connection) -> None:
     """A command did something that the service should know of now."""
-    database.set_meta(conn, NUDGE, secrets.token_hex(8))
+    word = secrets.token_hex(8)
+    first = insert(conn.dialect.name)(schema.meta).values(
+        key=NUDGE, value=word
+    )  # of two first ones at once neither fails
+    conn.execute(first.on_conflict_do_update(index_elements=[schema.meta.c.key], set_={"value": word}))
 
 
 def nudged(conn: Connection) -> str | None:

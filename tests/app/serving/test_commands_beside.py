@@ -1,7 +1,10 @@
 """What a command does beside a service is heard at once: the service's own search would come in an hour."""
 
+import asyncio
 import contextlib
+import threading
 
+import psycopg
 import pytest
 
 from counterfoil.app import feeding, nudging, pausing
@@ -65,6 +68,33 @@ async def test_a_problem_that_a_command_retries_is_sent_at_once(served):
 async def test_also_on_postgres(on_postgres):
     """Where the service's jobs are in the database."""
     await retried(on_postgres)
+
+
+async def test_two_commands_that_say_something_for_the_first_time_at_once(on_postgres):
+    """The second waits for the first, and does not fail: its own work is done already."""
+    async with command(on_postgres) as books:
+
+        def first():
+            """Said, and committed when the other one waits for it."""
+            with (
+                psycopg.connect(on_postgres.store) as said,
+                psycopg.connect(on_postgres.store, autocommit=True) as seen,
+            ):
+                said.execute("INSERT INTO meta (key, value) VALUES (%s, 'first')", (services.NUDGE,))
+                there.set()
+                while not seen.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:
+                    assert not failed.is_set()
+
+        there, failed = threading.Event(), threading.Event()
+        one = asyncio.create_task(asyncio.to_thread(first))
+        await asyncio.to_thread(there.wait)
+        try:
+            async with asyncio.timeout(20):
+                await books.wake("postings", "acme-uk")
+        finally:
+            failed.set()
+            await asyncio.gather(one, return_exceptions=True)
+        assert await books.database.read(services.nudged) not in (None, "first")
 
 
 async def test_what_a_pause_held_goes_on_at_once_when_a_command_ends_it(served):
