@@ -19,14 +19,15 @@ class Hands:
 
     def __init__(self):
         self.minutes = 0.0
+        self.set_by = 0.0  # minutes by which somebody set the wall clock
 
     def now(self):
         """The present instant."""
-        return START + datetime.timedelta(minutes=self.minutes)
+        return START + datetime.timedelta(minutes=self.minutes + self.set_by)
 
     def elapsed_s(self):
         """The same as seconds."""
-        return self.minutes * 60
+        return 5_000 + self.minutes * 60
 
 
 @pytest.fixture
@@ -112,6 +113,57 @@ async def test_what_another_process_took_ends_what_one_has_seen_fail(heard):
     assert await heard(10, "stored", other) == []
     assert await heard(20, "forged") == []
     assert len(await heard(35, "forged")) == 1
+
+
+async def test_failures_that_began_while_the_clock_was_ahead_are_an_alarm_all_the_same(heard):
+    """The clock is put back an hour: a quarter of an hour later it is told, with a time that was."""
+    clock = heard.books.clock
+    clock.set_by = 60
+    assert await heard(0, "forged") == []
+    clock.set_by = 0
+    assert await heard(5, "database") == []
+    (told,) = await heard(15, "database")
+    assert "Since 2026-11-22 09:00 UTC" in told
+    assert "the database did not take them" in told
+    assert await heard(16, "stored") == []
+
+
+async def test_a_clock_that_is_put_forward_is_no_quarter_of_an_hour(heard):
+    """Two failures five minutes apart stay so; a real quarter of an hour is told."""
+    clock = heard.books.clock
+    assert await heard(0, "forged") == []
+    clock.set_by = 600
+    assert await heard(5, "forged") == []
+    assert len(await heard(15, "forged")) == 1
+
+
+async def test_a_process_that_begins_with_another_clock_counts_on_from_the_tables(heard):
+    """Failures before its start count; the clock that was put back meanwhile costs a quarter of an hour at most."""
+    clock = heard.books.clock
+    clock.set_by = 60
+    assert await heard(0, "forged") == []
+    clock.set_by = 0
+    hearing = Hearing(clock)
+    assert await heard(10, "forged", hearing) == []
+    assert len(await heard(25, "forged", hearing)) == 1
+
+
+async def test_two_processes_that_fail_side_by_side_count_the_time_once(heard):
+    """Each sees every failure of its own: ten minutes of both are ten minutes."""
+    other = Hearing(heard.books.clock)
+    for minutes in range(0, 11, 2):
+        assert await heard(minutes, "late") == []
+        assert await heard(minutes + 1, "late", other) == []
+    assert len(await heard(15, "late")) == 1
+
+
+async def test_failures_after_a_good_one_count_though_the_clock_was_put_back(heard):
+    """The wrong signatures of an intent to receive come within a minute of it, by no clock that somebody sets."""
+    heard.books.clock.set_by = 60
+    assert await heard(0, "intent") == []
+    heard.books.clock.set_by = 0
+    assert await heard(10, "forged") == []
+    assert len(await heard(25, "forged")) == 1
 
 
 async def test_counts_wait_while_the_database_is_away(heard, monkeypatch):

@@ -74,16 +74,8 @@ class WorkbenchBooks(Books):
     token = ""
     patient = False
 
-    async def client(self, entity: str) -> XeroClient:
-        """A client of the bound organisation."""
-        found = self._clients.get(entity)
-        if found is None:
-            binding = await self.database.read(lambda conn: bindings.get(conn, entity))
-            assert binding is not None
-            found = self._clients[entity] = XeroClient(
-                binding, self.transport, StaticTokens(self.token, patient=self.patient), self.pacer
-            )
-        return found
+    async def _client(self, bound: Binding) -> XeroClient:
+        return XeroClient(bound, self.transport, StaticTokens(self.token, patient=self.patient), self.pacer)
 
 
 class Workbench:

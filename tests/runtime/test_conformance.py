@@ -12,7 +12,7 @@ import signal
 import pytest
 
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.runtime.port import Due, Work
+from counterfoil.runtime.port import Due, Pace, Work
 from tests import warm
 from tests.runtime.adapters import opened
 
@@ -107,6 +107,23 @@ async def test_work_whose_wake_up_was_lost_is_found(adapter, address):
         table.open.add("c")
         await table.until(lambda: not table.open)
     assert sorted(table.done) == ["a", "b", "c"]
+
+
+async def test_work_is_found_at_once_when_somebody_says_that_there_is_some(adapter, address):
+    """By what stands in the table: no piece is named. The next sweep would come in an hour."""
+    table, quiet = Table("a"), Table()
+    works = [Work("finish", table.handle, table.find), Work("other", quiet.handle, quiet.find)]
+    async with running(adapter, address, *works, pace=Pace(sweep_s=3_600.0, grace_s=2.0, alive_s=0.3)) as (
+        runtime,
+        _,
+        _,
+    ):
+        await table.until(lambda: not table.open)
+        table.open.add("b")
+        quiet.open.add("c")
+        runtime.look()
+        await table.until(lambda: not table.open and not quiet.open)
+    assert (table.done, quiet.done) == (["a", "b"], ["c"])
 
 
 async def test_a_doubled_wake_up_does_nothing_twice_and_never_at_once(adapter, address):

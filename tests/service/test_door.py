@@ -174,6 +174,19 @@ async def test_large_requests_are_refused_before_they_are_read(office):
         assert (await ask(door.port, path="/healthz")).status == 200
 
 
+async def test_what_is_no_http_is_told_as_the_api_promises(office):
+    """A refusal is a problem document, also of a request that the API never saw; it was a line of text."""
+    async with serving(office) as (_books, door):
+        for sent in (
+            b"GET /v1/status HTTP/1.1\r\n\r\n",
+            b"POST /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        ):
+            answer = await raw(door.port, sent)
+            assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+            assert (answer.json["status"], answer.json["code"]) == (400, "bad-request")
+            assert answer.headers["content-length"] == str(len(answer.body))
+
+
 async def test_what_is_no_http_gets_no_more_than_400(office):
     """Noise, a TLS greeting, a request from the future."""
     async with serving(office) as (_books, door):

@@ -171,6 +171,28 @@ def test_secret_files(tmp_path):
     assert load(tmp_path, text, {"COUNTERFOIL_XERO__CLIENT_SECRET": "other"}).xero.client_secret.reveal() == "other"
 
 
+@pytest.mark.parametrize(
+    "held",
+    [b"\xef\xbb\xbfone\r\ntwo\r\n", b"  one \n\n\ttwo", b"one, two\n", b"one,two"],
+    ids=["editor", "space", "list", "row"],
+)
+def test_keys_in_a_file_are_what_stands_there_and_no_mark_or_comma_of_it(tmp_path, held):
+    """A byte order mark became a part of the first key, a comma of any: every webhook was then refused."""
+    (tmp_path / "keys").write_bytes(held)
+    found = load(tmp_path, GOOD.replace("[entities", 'webhook_keys_file = "keys"\n[entities'))
+    assert [key.reveal() for key in found.xero.webhook_keys] == ["one", "two"]
+
+
+@pytest.mark.parametrize("held", [b"", b" \r\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_of_keys_is_a_mistake(tmp_path, held):
+    """It was no key at all, without a word: every webhook was refused."""
+    (tmp_path / "empty").write_bytes(held)
+    text = GOOD.replace("[entities", 'webhook_keys_file = "empty"\n[entities')
+    assert mistakes(tmp_path, text) == [
+        "counterfoil.toml:3: [xero] `webhook_keys_file` is empty: empty holds no secret."
+    ]
+
+
 def test_bad_secret_files(tmp_path):
     """A file that is not there, and a secret given twice, are told."""
     text = GOOD.replace("[entities", 'client_secret_file = "none"\nclient_secret = "x"\n[entities')

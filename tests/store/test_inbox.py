@@ -203,11 +203,11 @@ async def test_what_nobody_uses_is_named_and_deliveries_are_dropped_in_time(data
 
 
 async def test_since_when_nothing_was_taken_is_the_first_failure(database):
-    """Whichever process says so first; one that was taken ends it, and counts add up."""
+    """For so many seconds; one that was taken ends it, and counts add up."""
 
     def work(conn):
-        inbox_counts.failing(conn, after(1))
-        inbox_counts.failing(conn, after(2))
+        inbox_counts.failing(conn, after(1), 0, after(1))
+        inbox_counts.failing(conn, after(1), 1, after(2))
         for seconds in (1, 2):
             inbox_counts.add(
                 conn, {"forged": 2, "arrived_5": 1, "arrived_count": 1, "arrived_ms": 4_000}, after(seconds)
@@ -216,6 +216,7 @@ async def test_since_when_nothing_was_taken_is_the_first_failure(database):
 
     heard = await database.run(work)
     assert (heard.failing_since, heard.outcomes["forged"], heard.last_failed) == (after(1), 4, after(2))
+    assert heard.failing_s == 1
     assert (heard.arrived.count, heard.arrived.sum_s, heard.arrived.within_s(95)) == (2, 8, 5)
     await database.run(inbox_counts.recovered)
     assert (await counted(database)).failing_since is None

@@ -36,6 +36,7 @@ from counterfoil.app import (
 )
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
+from counterfoil.app.nudging import Nudging
 from counterfoil.app.own_answers import OwnAnswers
 from counterfoil.app.privacy import reopening
 from counterfoil.app.reports import Listed, PlanReport, Problem, Proof, RunReport
@@ -52,7 +53,6 @@ from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
-from counterfoil.runtime import port
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import FlowSettings, Settings
 from counterfoil.store import grants, runs
@@ -87,10 +87,11 @@ class Books:
         self.actor = str(actor or actors.of_this_process())
         self.lane: Lane = "interactive"  # of what a command reads: a person waits for it; `serve` has its own
         self.sees: Callable[[str | None], bool] = lambda _entity: True  # whose records whoever acts is shown
-        self.wake: Callable[[str, str], Awaitable[None]] = port.nobody  # a hint to whoever works here that work is due
         self.owner = sending.owner_name()
         self.point = point
         self.database = Database(loaded.store.url, clock, alone=alone)
+        self._nudging = Nudging(self.database, clock)
+        self.wake: Callable[[str, str], Awaitable[None]] = self._nudging.wake  # a hint that work is due
         self.rules = Rules(
             **msgspec.structs.asdict(loaded.posting), public_url=loaded.service.public_url, modes=loaded.modes
         )  # fmt: skip
@@ -123,6 +124,7 @@ class Books:
 
     async def close(self) -> None:
         """Close connections and the database."""
+        await self._nudging.close()
         await self.pacer.close()
         await self.transport.close()
         await self.database.close()
@@ -160,10 +162,14 @@ class Books:
         return await load_binding(self.database, entity)
 
     async def client(self, entity: str) -> XeroClient:
-        """The client of an entity's organisation. Raises NoBinding, WrongLedger."""
-        if entity not in self._clients:
-            self._clients[entity] = await budgets.client(self, await self.binding(entity))
-        return self._clients[entity]
+        """The client of an entity's organisation, as it is bound now. Raises NoBinding, WrongLedger."""
+        bound, client = await self.binding(entity), self._clients.get(entity)
+        if client is None or client.binding != bound:  # another command bound it anew, or somebody else consented
+            client = self._clients[entity] = await self._client(bound)
+        return client
+
+    async def _client(self, bound: Binding) -> XeroClient:
+        return await budgets.client(self, bound)
 
     async def check_fingerprint(self, binding: Binding, organisation: Mapping[str, Any]) -> None:
         """Look whether the organisation is still the one that was bound; it costs nothing, each run reads it anyway.
@@ -189,8 +195,6 @@ class Books:
         if bound.stopped is not None:
             raise errors.WrongLedger(bound.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
         await stranded.settle(self.database, bound, self.rules)
-        if entity in self._clients and self._clients[entity].binding.tenant_id != bound.tenant_id:
-            del self._clients[entity]  # bound anew since this process planned
         client = await self.client(entity)
         sender = Sender(
             self.database,

@@ -17,13 +17,13 @@ from counterfoil.access.bindings import ORGANISATION, Proposal, Verified
 from counterfoil.access.caps import Cap
 from counterfoil.access.fingerprints import folded
 from counterfoil.access.granting import Consented
-from counterfoil.app import environments, needs, watching
+from counterfoil.app import environments, needs, nudging, watching
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.posting import stranded
 from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
-from counterfoil.store import grants, waits
+from counterfoil.store import grants
 from counterfoil.store.database import get_meta
 
 NAME_DIGITS: Final = 16
@@ -105,6 +105,9 @@ async def finished(books: Any, done: Consented, entity: str | None = None) -> Fi
             bound_to = await bind_on_the_way(books, entity, done)
         except errors.Reconnect as error:
             refused = error
+    reached = {one.tenant_id for one in done.reached}
+    bindings = await books.database.read(rows.everything)
+    await nudging.nothing_waits(books, [one.entity for one in bindings if one.tenant_id in reached])
     return Finished(
         done, bound_to, refused, wrong, cap, await whose(books), await needs.lacking(books), await needs.broad(books),
         any(one is None for one in (await bound(books)).values()),
@@ -204,8 +207,9 @@ async def bind(books: Any, entity: str, tenant: str) -> tuple[Binding, Settled]:
         await environments.refuse_bound_elsewhere(books, entity, tenant_id)
 
     binding: Binding = await books.access.bindings.bind(entity, tenant, known(books, entity).organisation, veto)
-    await books.database.run(lambda conn: waits.forget(conn, "postings", entity))  # the service goes on with it
-    return binding, await stranded.settle(books.database, binding, books.rules)
+    settled = await stranded.settle(books.database, binding, books.rules)
+    await nudging.nothing_waits(books, [entity])  # the service goes on with it
+    return binding, settled
 
 
 async def unbind(books: Any, entity: str) -> None:
@@ -216,6 +220,7 @@ async def unbind(books: Any, entity: str) -> None:
 async def verify(books: Any, entity: str, *, accept: bool = False) -> Verified:
     """Compare the organisation with the fingerprint; one call."""
     verified: Verified = await books.access.bindings.verify(entity, accept=accept)
+    await nudging.nothing_waits(books, [entity])  # writes that were stopped may go on
     return verified
 
 

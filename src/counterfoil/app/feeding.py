@@ -232,6 +232,7 @@ async def retry(books: Any, name: str, ids: Sequence[str] = ()) -> int:
         return count
 
     count: int = await books.database.run(work)
+    await books.wake(WORK, known.id)
     if ids and count < len(set(ids)):
         raise errors.NotFound(
             f"{count} of {len(set(ids))} are dead letters of {name} and are handed over again.",
@@ -266,6 +267,7 @@ async def replay(books: Any, name: str, since: str) -> int:
             f"No change {since!r} is kept.",
             remedy="Give a change's id, a time such as 2026-11-22T08:00:00Z, `start` or `now`.",
         )
+    await books.wake(WORK, known.id)
     return count
 
 
@@ -306,4 +308,5 @@ async def resume(books: Any, name: str) -> bool:
         return done
 
     done: bool = await books.database.run(work)
+    await books.wake(WORK, known.id)
     return done

@@ -32,7 +32,10 @@ async def unfix(books: Any, fix_id: int) -> tuple[Stored, int]:
     if not await books.database.run(undo):
         raise errors.InputError(f"Fix {fix_id} was undone on {found.undone_at:%Y-%m-%d}.", remedy="Nothing to do.")
     ids = await books.database.read(lambda conn: stored.unsent_with(conn, fix_id))
-    return found, await retrying.plan_again(books, ids, f"fix {fix_id} undone")
+    planned = await retrying.plan_again(books, ids, f"fix {fix_id} undone")
+    if found.entity and planned:
+        await books.wake("postings", found.entity)
+    return found, planned
 
 
 async def listed(books: Any) -> list[dict[str, Any]]:

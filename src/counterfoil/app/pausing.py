@@ -115,6 +115,8 @@ async def resume(books: Any, *, entity: str | None = None, flow: str | None = No
         )
 
     changed: Changed = await books.database.run(work)
+    for one in [name] if scope == ENTITY else books.settings.entities:
+        await books.wake("postings", one)
     return changed
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import bank_balances, kept_changes, missed_answers, needs, overdue, watching
+from counterfoil.app import bank_balances, feeding, kept_changes, missed_answers, needs, overdue, watching
 from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
@@ -155,6 +155,8 @@ async def sync(
             rows += await _balances(books, one, full=full)
         await overdue.sweep(books, one, always=True)
     await missed_answers.settle(books)
+    if any(row.created + row.updated + row.deleted for row in rows):
+        await books.wake(feeding.WORK, feeding.EVERYBODY)
     calls, received = _less(books.counts(), before)
     repaired = sum(row.created + row.updated + row.deleted for row in rows if full and not row.first)
     drift = tuple(await books.database.read(mirrored.drifts))

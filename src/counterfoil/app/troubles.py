@@ -176,6 +176,8 @@ async def retry(books: Any, n: int) -> int:
 
     if others:
         await books.database.run(send_as_it_is)
+    for entity in sorted({one.entity for one in wanted if one.entity}):
+        await books.wake("postings", entity)
     after = await books.database.read(lambda conn: postings.many(conn, ids))
     return passed + sum(1 for one in after.values() if one.cause is None and one.state in ("planned", "posted"))
 

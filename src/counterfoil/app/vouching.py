@@ -61,6 +61,7 @@ async def vouch(books: Any, n: int, because: str, clue: str, only: str | None) -
         log.append(connection, one.entity, "document named", data)
 
     await books.database.run(name_it)
+    await books.wake("postings", one.entity)  # what waited for it may go
     return Vouched(n, one.external_id, document.document_id, document.number, _differences(one, document))
 
 

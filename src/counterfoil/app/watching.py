@@ -14,7 +14,7 @@ from counterfoil.access import bindings as access
 from counterfoil.access import caps, reconnecting
 from counterfoil.app import at_once, costs
 from counterfoil.model.binding import Binding
-from counterfoil.store import bindings, grants, locks, notices, waits
+from counterfoil.store import bindings, grants, locks, notices
 from counterfoil.store.database import Connection, get_meta, set_meta
 from counterfoil.xero import identity
 from counterfoil.xero.resources import organisation
@@ -183,7 +183,6 @@ def _begin(connection: Connection, now: datetime.datetime) -> bool:
 async def after_consent(books: Any, tenant_ids: set[str]) -> dict[str, errors.CounterfoilError]:
     """Look at every bound organisation that a consent reaches; → the entities with which something is wrong. One call each."""
     wrong: dict[str, errors.CounterfoilError] = {}
-    await books.database.run(lambda conn: waits.forget(conn, "postings"))  # the service need not wait any longer
     for bound in await books.database.read(bindings.everything):
         if bound.tenant_id in tenant_ids:
             try:

@@ -61,8 +61,8 @@ def _is_told(told: notices.Notice | None, cause: Cause) -> bool:
 def causes(heard: Heard, kept: Kept) -> list[Cause]:
     """What stands: pure."""
     found = []
-    since, last = heard.failing_since, heard.last_failed
-    if since is not None and last is not None and last - since >= FAILING_FOR - EARLY:
+    since = heard.failing_since
+    if since is not None and heard.last and heard.failing_s >= (FAILING_FOR - EARLY).total_seconds():
         why = max((one for one in inbox_counts.FAILED if one in heard.last), key=lambda one: heard.last[one])
         found.append(
             Cause(

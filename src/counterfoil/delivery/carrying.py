@@ -16,6 +16,7 @@ from counterfoil import errors
 from counterfoil.delivery import alarm
 from counterfoil.delivery import turn as turns
 from counterfoil.delivery.turn import Subscriber
+from counterfoil.runtime import keeping
 from counterfoil.store import deliveries, feeds
 from counterfoil.store.database import Connection, Database
 
@@ -97,13 +98,17 @@ class Carrier:
             nonlocal lost
             while True:
                 await database.clock.sleep(RENEW_S)
-                with contextlib.suppress(errors.StoreError):  # the lease has time for another try
+                try:
                     if not await database.run(
                         lambda conn: feeds.renew(conn, to.id, self._owner, database.now(conn) + LEASE)
                     ):
                         lost = True
                         current.cancel()
                         return
+                except errors.StoreError:
+                    continue  # the lease has time for another try
+                except Exception:  # noqa: BLE001 - told and counted; likewise
+                    keeping.failed("the lease of a feed")
 
         task = asyncio.create_task(keep())
         try:

@@ -18,7 +18,7 @@ from procrastinate import exceptions, jobs
 from counterfoil import errors
 from counterfoil.model.lanes import LANES, Lane
 from counterfoil.model.ports import Clock
-from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work
+from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work, until
 
 SCHEMA: Final = "counterfoil_jobs"
 TASK: Final = "counterfoil"
@@ -49,6 +49,7 @@ class Distributed:
         self._slots = slots
         self._pace = pace
         self._works: dict[str, Work] = {}
+        self._asked = asyncio.Event()  # for a sweep before its time
         connector = procrastinate.PsycopgConnector(
             conninfo=conninfo, kwargs={"options": f"-c search_path={SCHEMA}"}, min_size=1, max_size=8
         )
@@ -83,6 +84,10 @@ class Distributed:
         work = self._works[kind]
         with contextlib.suppress(exceptions.ConnectorException):  # a hint that is lost: a sweep finds the work
             await self._want(work, Due(key, not_before, lane))
+
+    def look(self) -> None:
+        """Search for work of every kind now."""
+        self._asked.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry work out until `stopping` is set; then finish what is in flight, for at most `grace_s`."""
@@ -191,7 +196,7 @@ class Distributed:
                 await self._give_away_what_dead_workers_had()
             except exceptions.ConnectorException as error:
                 self._tell("", error)
-            await self._clock.sleep(self._pace.sweep_s)
+            await until(self._asked, self._clock, self._pace.sweep_s)
 
     async def _sweep_one(self, work: Work) -> None:
         try:

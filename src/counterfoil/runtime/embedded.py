@@ -7,13 +7,13 @@ again. One piece of work (kind, key) never runs twice at once in this process; a
 import asyncio
 import datetime
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from counterfoil.model.lanes import LANES, Lane
 from counterfoil.model.ports import Clock
-from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work
+from counterfoil.runtime.port import SWEEP_BOUND_S, Due, Failure, Pace, Work, until
 
 SLOTS: Final = 16  # pieces of work at once; they mostly wait for Xero
 SLOTS_FOR_FIRST: Final = 4  # of them, kept free of the lanes below `realtime`
@@ -47,6 +47,7 @@ class Embedded:
         self._lanes: dict[Piece, Lane] = {}  # of what runs
         self._failures: dict[Piece, tuple[int, datetime.datetime]] = {}  # in a row, and not again before
         self._news = asyncio.Event()
+        self._asked = asyncio.Event()  # for a sweep before its time
 
     def register(self, work: Work) -> None:
         """Make a kind of work known. Raises ValueError for a kind that is known already."""
@@ -60,6 +61,10 @@ class Embedded:
         """Hint that a piece of work is due. Raises KeyError for an unknown kind."""
         self._want(self._works[kind], Due(key, not_before, lane))
 
+    def look(self) -> None:
+        """Search for work of every kind now."""
+        self._asked.set()
+
     async def run(self, stopping: asyncio.Event) -> None:
         """Carry work out until `stopping` is set; then finish what is in flight, for at most `grace_s`."""
         stop = asyncio.create_task(stopping.wait())
@@ -68,7 +73,9 @@ class Embedded:
             while not stopping.is_set():
                 self._news.clear()
                 self._start_due()
-                await self._until_something_happens(stop)
+                await self._until_something_happens(stop, sweeping)
+                if sweeping.done():
+                    sweeping.result()  # it ends by itself only with an error: whoever runs us begins anew
         finally:
             for task in (stop, sweeping):
                 task.cancel()
@@ -77,6 +84,8 @@ class Embedded:
     def _want(self, work: Work, due: Due) -> None:
         piece = (work.kind, due.key)
         at = due.not_before or self._clock.now()
+        if at.tzinfo is None:  # kept, it would break the loop for all other work
+            raise ValueError(f"{work.kind} of {due.key} is due at an instant without a zone")
         failed = self._failures.get(piece)
         if failed is not None:
             at = max(at, failed[1])
@@ -96,17 +105,15 @@ class Embedded:
                 await self._sweep_one(work)
             now = self._clock.now()  # what failed and was never asked for again is forgotten
             self._failures = {piece: one for piece, one in self._failures.items() if now - one[1] < STALE}
-            await self._clock.sleep(self._pace.sweep_s)
+            await until(self._asked, self._clock, self._pace.sweep_s)
 
     async def _sweep_one(self, work: Work) -> None:
         try:
             async with asyncio.timeout(SWEEP_BOUND_S):
-                found = await work.find()
+                for due in await work.find():
+                    self._want(work, due)
         except Exception as error:  # noqa: BLE001 - told; one kind's sweep must not end the others'
             self._told(Failure(work.kind, None, error, 1, self._later(self._pace.sweep_s)))
-            return
-        for due in found:
-            self._want(work, due)
 
     def _start_due(self) -> None:
         now = self._clock.now()
@@ -153,10 +160,10 @@ class Embedded:
     def _later(self, seconds: float) -> datetime.datetime:
         return self._clock.now() + datetime.timedelta(seconds=seconds)
 
-    async def _until_something_happens(self, stop: asyncio.Task[object]) -> None:
-        """Wait for a wake-up, an end, the next time that is due, or the stop."""
+    async def _until_something_happens(self, *ends: asyncio.Task[Any]) -> None:
+        """Wait for a wake-up, an end, the next time that is due, or one of these."""
         due = [one.at for piece, one in self._waiting.items() if piece not in self._running]
-        waits: set[asyncio.Task[object]] = {stop, asyncio.create_task(self._news.wait())}
+        waits: set[asyncio.Task[Any]] = {*ends, asyncio.create_task(self._news.wait())}
         full = len(self._running) >= self._slots
         if due and not full:
             left = (min(due) - self._clock.now()).total_seconds()
@@ -165,7 +172,7 @@ class Embedded:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in waits - {stop}:
+            for task in waits - {*ends}:
                 task.cancel()
 
     async def _end(self) -> None:

@@ -8,11 +8,12 @@ how all of it is found in the tables, and its handler may be called for nothing.
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from counterfoil.model.lanes import Lane
+from counterfoil.model.ports import Clock
 
 BOUND_S: Final = 600.0  # no handler runs longer; it is short, idempotent and goes on where it was cut off
 SWEEP_BOUND_S: Final = 60.0  # nor does a search for work
@@ -64,8 +65,15 @@ class Failure(msgspec.Struct, frozen=True):
     again_at: datetime.datetime
 
 
-async def nobody(_kind: str, _key: str) -> None:
-    """A wake-up where no runtime works: it is lost, and a sweep of the service finds the work."""
+async def until(asked: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait so long, or until somebody asks, whose wish is then taken."""
+    waits: set[asyncio.Task[Any]] = {asyncio.create_task(clock.sleep(seconds)), asyncio.create_task(asked.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+    asked.clear()
 
 
 class Runtime(Protocol):
@@ -79,6 +87,10 @@ class Runtime(Protocol):
         self, kind: str, key: str, *, not_before: datetime.datetime | None = None, lane: Lane = "sync"
     ) -> None:
         """Hint that a piece of work is due now, or then. Twice is as good as once; the earlier time counts."""
+        ...
+
+    def look(self) -> None:
+        """Hint that somebody elsewhere did something: every kind of work is searched for now. While it does not run, it is lost."""
         ...
 
     async def run(self, stopping: asyncio.Event) -> None:

@@ -6,16 +6,19 @@ says nothing, says it slowly or does not read is cut off.
 
 import asyncio
 import contextlib
+import functools
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from counterfoil import errors
 from counterfoil.access import callback
+from counterfoil.service.api import problems
 
 CONNECTIONS_MAX: Final = 200
 HEAD_BYTES_MAX: Final = 16 * 1024
@@ -23,9 +26,8 @@ HEAD_S: Final = 10.0  # for a request's head, and between two requests on one co
 IDLE_S: Final = 5
 END_S: Final = 5.0  # for requests that run when the service ends
 BACKLOG: Final = 128
-NO_HTTP: Final = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 34\r\nConnection: close\r\n"
-    b"X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\nThe request cannot be understood.\n"
+NO_HTTP: Final = problems.Refusal(
+    "bad-request", "This is no HTTP/1.1 request.", "Look at what stands between you and us."
 )
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -72,7 +74,7 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in place of which are ours
         """What is no HTTP is told so, and that is the end of the connection."""
-        self.transport.write(NO_HTTP)
+        self.transport.write(_no_http())
         self.transport.close()
 
     def _is_answering(self) -> bool:
@@ -87,6 +89,16 @@ class Connection(H11Protocol):
         if self._heads_end is not None:
             self._heads_end.cancel()
             self._heads_end = None
+
+
+@functools.cache
+def _no_http() -> bytes:
+    """A problem document: only a program sends what is no HTTP, and which path it meant nobody can tell."""
+    body = msgspec.json.encode(problems.of(NO_HTTP))
+    return (
+        f"HTTP/1.1 400 Bad Request\r\nContent-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n"
+    ).encode() + body
 
 
 class _Server(uvicorn.Server):
@@ -160,7 +172,10 @@ def url(host: str, port: int) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(app: Any, sockets: list[socket.socket]) -> AsyncIterator[None]:
-    """Answer while inside. On leaving, what runs has END_S to end, then it is cut off."""
+    """Answer while inside. On leaving, what runs has END_S to end, then it is cut off.
+
+    Raises Stop when it ends by itself, which nobody foresaw: a service without its door must not look alive.
+    """
     server = _Server(
         uvicorn.Config(
             app, http=Connection, ws="none", lifespan="off", loop="none", interface="asgi3", log_config=None,
@@ -170,12 +185,27 @@ async def serving(app: Any, sockets: list[socket.socket]) -> AsyncIterator[None]
         )
     )  # fmt: skip
     task = asyncio.create_task(server.serve(sockets), name="door")
+    current = asyncio.current_task()
+    assert current is not None, "a coroutine has a task"
+
+    def ended(_task: asyncio.Task[None]) -> None:
+        if not server.should_exit:
+            current.cancel()
+
+    task.add_done_callback(ended)
     try:
         await server.listens.wait()
         yield
+    except asyncio.CancelledError:
+        if task.done() and not server.should_exit and current.uncancel() == 0:
+            cause = None if task.cancelled() else task.exception()
+            said = f": {type(cause).__name__}: {cause}" if cause else ""
+            raise errors.Stop(f"The HTTP door ended by itself{said}.", remedy="Start the service again.") from cause
+        raise
     finally:
         server.should_exit = True
         await asyncio.wait({task}, timeout=END_S * 2)
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)
+        for one in (*getattr(server, "servers", ()), *sockets):  # of one that ended by itself; else they are closed
+            one.close()

@@ -225,7 +225,7 @@ class _Once:
         )
         yield self._gauge(
             "webhook_failing_seconds", "For how long nothing but failures came; 0: the last one was taken.",
-            [((), _age(now, heard.failing_since))],
+            [((), max(_age(now, heard.failing_since), heard.failing_s))],
         )  # fmt: skip
         for name, words, lag in (
             ("arrived", "From an event at Xero to its receipt.", heard.arrived),
@@ -240,6 +240,10 @@ class _Once:
     def _of_the_process(self, one: Snapshot) -> Iterator[Any]:
         yield self._counter(
             "answers", "Answers of Xero to this process.", [((name,), one.answers.get(name, 0)) for name in tally.CLASSES], "status"
+        )  # fmt: skip
+        yield self._counter(
+            "background_failures", "What this process does beside its work failed in a way that nobody foresaw.",
+            [((name,), count) for name, count in one.unforeseen.items()], "task",
         )  # fmt: skip
         yield self._counter(
             "rate_limited", "Answers of 429 to this process.", [((name,), one.refusals.get(name, 0)) for name in tally.LIMITS], "limit"

@@ -18,6 +18,7 @@ from counterfoil.app.places import Place
 from counterfoil.app.progress import Progress, progress
 from counterfoil.app.usage import Usage
 from counterfoil.posting import kinds
+from counterfoil.runtime import keeping
 from counterfoil.service.health import Health
 from counterfoil.store import gauges, inbox_counts, schema
 from counterfoil.store.gauges import Measured
@@ -43,6 +44,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     answers: dict[str, int]
     refusals: dict[str, int]
     refreshes: dict[str, int]
+    unforeseen: dict[str, int]
     health: Health | None
     imports: tuple[Progress, ...] = ()  # what is on its way to Xero
     reading: Mapping[str, Place] = {}  # flow id → how far its source is planned
@@ -99,7 +101,7 @@ class Snapshots:
             measured=measured, ended=dict(self._ended), budgets=budgets, usage=drawn,
             flows={flow.id: flow.table for flow in books.flows.values()},
             answers=dict(books.transport.tally.answers), refusals=dict(books.transport.tally.refusals),
-            refreshes=self._refreshes(), health=self._health(), imports=imports, reading=reading, heard=heard, feeds=fed,
+            refreshes=self._refreshes(), unforeseen=dict(keeping.failures), health=self._health(), imports=imports, reading=reading, heard=heard, feeds=fed,
         )  # fmt: skip
 
     async def _count_ended(self, tenants: list[str]) -> None:

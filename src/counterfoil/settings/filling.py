@@ -18,6 +18,7 @@ from counterfoil.settings.mistakes import Where, place
 SECRET_BYTES_MAX: Final = 1 << 16
 OVERRIDABLE: Final = ("xero", "store", "vault", "service", "posting")
 _PREFIX: Final = "COUNTERFOIL_"
+_SEPARATOR: Final = re.compile(r"[\s,]+")
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -75,7 +76,7 @@ def _typed(table: str, key: str, text: str) -> Any:
 
 
 def read_secrets(values: dict[str, Any], where: Where, folder: Path, problems: list[str]) -> None:
-    """`client_secret_file = "…"` becomes the secret that the file holds; a list of secrets stands one a line."""
+    """`client_secret_file = "…"` becomes the secret that the file holds; of a list, each has a line, or commas between them."""
     for table, key in sorted(tables.secrets()):
         if (table, f"{key}_file") not in tables.declared_types():
             several = isinstance(tables.declared_types()[table, key], inspect.VarTupleType)
@@ -104,13 +105,15 @@ def _read_secret(
     name = held.pop(file_key)
     try:
         with (folder / name).open("rb") as file:
-            text = file.read(SECRET_BYTES_MAX).decode().strip()
+            text = file.read(SECRET_BYTES_MAX).decode("utf-8-sig").strip()  # an editor's mark is no part of a secret
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         problems.append(f"{at}: [{table}] `{file_key}` cannot be read: {reason}.")
     else:
-        held[key] = text.split() if several else text
+        held[key] = [one for one in _SEPARATOR.split(text) if one] if several else text
         where[*path, key] = at
+        if several and not held[key]:
+            problems.append(f"{at}: [{table}] `{file_key}` is empty: {name} holds no secret.")
 
 
 def _drop_other_sources(vault: dict[str, Any], key: str, where: Where) -> None:

@@ -26,7 +26,7 @@ EVENTS, UNREAD = "events", "unread"
 SEEN, UNSEEN = "seen", "unseen"  # of events: the mirror holds them; closed as not seen newer
 ARRIVED, SETTLED = "arrived", "settled"  # lags: from the event to us; from us to the mirror
 LAG_S: Final = (1, 2, 5, 10, 30, 60, 300, 900, 3_600, 86_400)
-FAILING: Final = "failing"  # `at`: since when nothing but failures came; absent: the last request was taken
+FAILING: Final = "failing"  # nothing but failures since `at`, for `count` seconds; absent: the last one was taken
 c = schema.inbox_counts.c
 
 
@@ -47,6 +47,14 @@ class Lag(msgspec.Struct, frozen=True):
         return None
 
 
+class Failing(msgspec.Struct, frozen=True):
+    """Nothing but failures came: since when, the last one, and how many seconds lie between on clocks that nobody sets."""
+
+    since: datetime.datetime
+    last: datetime.datetime
+    lasted_s: int
+
+
 class Heard(msgspec.Struct, frozen=True):
     """Everything that was counted. `outcomes`: of requests, by OUTCOMES; `last`: when each was last."""
 
@@ -60,6 +68,7 @@ class Heard(msgspec.Struct, frozen=True):
     settled: Lag
     failing_since: datetime.datetime | None
     waiting: int  # tenants and categories that are to be looked at
+    failing_s: int = 0  # from `failing_since` to the last failure, whatever was done to the clock meanwhile
 
     @property
     def last_good(self) -> datetime.datetime | None:
@@ -100,10 +109,22 @@ def settled(conn: Connection, took: Iterable[datetime.timedelta], unseen: int, n
     add(conn, counts | Counter({SEEN: counts[f"{SETTLED}_count"], UNSEEN: unseen}), now)
 
 
-def failing(conn: Connection, since: datetime.datetime) -> None:
-    """Nothing but failures come; the first one that says so counts."""
-    row = {"name": FAILING, "count": 0, "at": since}
-    conn.execute(insert(conn.dialect.name)(schema.inbox_counts).values(row).on_conflict_do_nothing())
+def failing_now(conn: Connection) -> Failing | None:
+    """Whether, and for how long, nothing but failures came."""
+    row = conn.execute(sa.select(c.at, c["count"]).where(c.name == FAILING)).first()
+    if row is None:
+        return None
+    last = conn.execute(sa.select(sa.func.max(c.at)).where(c.name.in_(FAILED))).scalar()
+    return Failing(row.at, last or row.at, int(row[1]))
+
+
+def failing(conn: Connection, since: datetime.datetime, lasted_s: int, now: datetime.datetime) -> None:
+    """Nothing but failures come. What was last while a clock was ahead was not later than now."""
+    added = insert(conn.dialect.name)(schema.inbox_counts).values(name=FAILING, count=lasted_s, at=since)
+    new = {"count": added.excluded["count"], "at": added.excluded["at"]}
+    conn.execute(added.on_conflict_do_update(index_elements=[c.name], set_=new))
+    before = now - datetime.timedelta(seconds=1)
+    conn.execute(sa.update(schema.inbox_counts).where(c.name != FAILING, c.at > now).values(at=before))
 
 
 def recovered(conn: Connection) -> None:
@@ -128,5 +149,5 @@ def heard(conn: Connection) -> Heard:
         outcomes={name: count(name) for name in OUTCOMES}, last={name: rows[name][1] for name in OUTCOMES if name in rows},
         events=count(EVENTS), unread=count(UNREAD), seen=count(SEEN), unseen=count(UNSEEN), arrived=lags(ARRIVED),
         settled=lags(SETTLED), failing_since=rows[FAILING][1] if FAILING in rows else None,
-        waiting=conn.execute(marks).scalar_one(),
+        waiting=conn.execute(marks).scalar_one(), failing_s=count(FAILING),
     )  # fmt: skip

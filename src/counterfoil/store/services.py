@@ -1,19 +1,23 @@
 """Which processes of the service are alive: each writes a row when it starts and again and again, and takes it away.
 
-Called by app/serving; `status` reads it. A process that was killed stops writing: after SILENT it counts as gone.
+A command that did something says so here, too: the service looks then.
+Called by app; `status` reads it. A process that was killed stops writing: after SILENT it counts as gone.
 """
 
 import datetime
+import secrets
 from typing import Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import schema
+from counterfoil.store import database, schema
+from counterfoil.store.prepared import insert
 
 Connection: TypeAlias = sa.Connection
 BEAT_S: Final = 15.0
 SILENT: Final = datetime.timedelta(seconds=60)
+NUDGE: Final = "nudge"  # in meta: another word with each nudge
 _T = schema.services
 
 
@@ -52,3 +56,17 @@ def beat(conn: Connection, service: Service, now: datetime.datetime) -> None:
 def end(conn: Connection, owners: list[str]) -> None:
     """They are gone."""
     conn.execute(sa.delete(_T).where(_T.c.owner.in_(owners)))
+
+
+def nudge(conn: Connection) -> None:
+    """A command did something that the service should know of now."""
+    word = secrets.token_hex(8)
+    first = insert(conn.dialect.name)(schema.meta).values(
+        key=NUDGE, value=word
+    )  # of two first ones at once neither fails
+    conn.execute(first.on_conflict_do_update(index_elements=[schema.meta.c.key], set_={"value": word}))
+
+
+def nudged(conn: Connection) -> str | None:
+    """Another word since the last nudge; None: there never was one."""
+    return database.get_meta(conn, NUDGE)

@@ -6,20 +6,23 @@ A process that is killed forgets some seconds of counting, and no event.
 
 import asyncio
 import contextlib
-import datetime
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
+import msgspec
+
 from counterfoil import errors
 from counterfoil.model.ports import Clock
+from counterfoil.runtime import keeping
 from counterfoil.store import inbox_counts
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.inbox import Delivery
+from counterfoil.webhooks.failing import Failing, Span
 
 FLUSH_S: Final = 5.0
 # Xero mixes wrong signatures into its intent to receive, last ones too (facts §6.6): so soon after a good one they are well.
-INTENT: Final = datetime.timedelta(seconds=60)
+INTENT_S: Final = 60.0
 
 
 class Hearing:
@@ -28,9 +31,10 @@ class Hearing:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._counts: Counter[str] = Counter()
-        self._good_at: datetime.datetime | None = None  # the last good one since the last writing
-        self._known_good_at: datetime.datetime | None = None  # the last good one of this process
-        self._bad_since: datetime.datetime | None = None  # the first failure since then that is not written yet
+        self._is_good = False  # whether a good one is not written yet
+        self._good_s: float | None = None  # the last good one of this process, on the clock that is never set
+        self._bad: Span | None = None  # the failures since then that are not written yet
+        self._failing = Failing(clock)
 
     def ended(self, outcome: str) -> None:
         """A request ended so: one of inbox_counts.OUTCOMES. What was stored is counted by `stored`."""
@@ -40,10 +44,11 @@ class Hearing:
         if outcome in inbox_counts.GOOD:
             self._good()
         elif outcome in inbox_counts.FAILED:
-            now = self._clock.now()
-            is_intent = self._known_good_at is not None and now - self._known_good_at < INTENT
-            if self._bad_since is None and not is_intent:
-                self._bad_since = now
+            now_s = self._clock.elapsed_s()
+            if self._bad is not None:
+                self._bad = msgspec.structs.replace(self._bad, last_s=now_s)
+            elif self._good_s is None or now_s - self._good_s >= INTENT_S:
+                self._bad = Span(self._clock.now(), now_s, now_s)
 
     def stored(self, deliveries: Iterable[Delivery]) -> None:
         """Deliveries are on disk."""
@@ -55,48 +60,50 @@ class Hearing:
         self._good()
 
     def _good(self) -> None:
-        self._good_at = self._known_good_at = self._clock.now()
-        self._bad_since = None
+        self._is_good, self._good_s, self._bad = True, self._clock.elapsed_s(), None
 
     async def write(self, database: Database) -> None:
         """Write down what was counted since the last time; nothing when there is nothing. Raises StoreError."""
-        if not self._counts and self._good_at is None:
+        if not self._counts and not self._is_good:
             return
-        counts, good_at, bad_since = self._counts, self._good_at, self._bad_since
-        self._counts, self._good_at, self._bad_since = Counter(), None, None  # told once: another process may end it
+        counts, is_good, bad = self._counts, self._is_good, self._bad
+        self._counts, self._is_good, self._bad = Counter(), False, None  # told once: another process may end it
 
         def work(conn: Connection) -> None:
-            inbox_counts.add(conn, counts, self._clock.now())
-            if good_at is not None:
+            if is_good:
                 inbox_counts.recovered(conn)
-            if bad_since is not None:
-                inbox_counts.failing(conn, bad_since)
+                self._failing.recovered()
+            if bad is not None:
+                self._failing.write(conn, bad)
+            inbox_counts.add(conn, counts, self._clock.now())
 
         try:
             await database.run(work)
-        except errors.StoreError:
+        except Exception:
             self._counts.update(counts)
-            if self._good_at is None:
-                self._bad_since = bad_since or self._bad_since
-            if good_at is not None:  # a newer one says the same
-                self._good_at = good_at
+            if not self._is_good:  # a newer one says the same, and ends the failures before it
+                self._is_good, self._bad = is_good, _joined(bad, self._bad)
             raise
 
     @contextlib.asynccontextmanager
     async def written(self, database: Database) -> AsyncIterator[None]:
         """Write every FLUSH_S while inside, and once more at the end; a database that is away is tried again."""
 
-        async def keep() -> None:
-            while True:
-                await self._clock.sleep(FLUSH_S)
-                with contextlib.suppress(errors.StoreError):  # /readyz says so; the counts wait
-                    await self.write(database)
+        async def write() -> None:
+            with contextlib.suppress(errors.StoreError):  # /readyz says so; the counts wait
+                await self.write(database)
 
-        task = asyncio.create_task(keep(), name="webhook counts")
+        counting = keeping.keep("the counting of webhooks", self._clock, FLUSH_S, write)
+        task = asyncio.create_task(counting, name="webhook counts")
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            with contextlib.suppress(errors.StoreError):  # some seconds of counting are lost, as when we are killed
-                await self.write(database)
+            await write()  # in vain: some seconds of counting are lost, as when we are killed
+
+
+def _joined(first: Span | None, then: Span | None) -> Span | None:
+    if first is None or then is None:
+        return first or then
+    return msgspec.structs.replace(first, last_s=then.last_s)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from counterfoil import errors
+from counterfoil.runtime import keeping
 from counterfoil.store import inbox
 from counterfoil.store.database import Database
 from counterfoil.store.inbox import Delivery, Mark
@@ -84,7 +85,10 @@ class Inbox:
             await self._news.wait()
             self._news.clear()
             while self._waiting:
-                await self._write_batch()
+                try:
+                    await self._write_batch()
+                except Exception:  # noqa: BLE001 - told and counted; those behind it wait to be written
+                    keeping.failed("the writing of webhooks")
 
     async def _write_batch(self) -> None:
         """The next ones, in one transaction; where that fails for no reason of the database's, each in its own."""

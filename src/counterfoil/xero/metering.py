@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Final
 
 from counterfoil import errors
+from counterfoil.runtime import keeping
 from counterfoil.store import usage
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.usage import Drawn
@@ -98,7 +99,7 @@ class Meter:
 
         try:
             await self._database.run(work)
-        except errors.StoreError:
+        except Exception:
             self._take_back(rows)
             raise
         self._tidied = today
@@ -117,8 +118,12 @@ class Meter:
         self._writing = asyncio.get_running_loop().create_task(self._try_to_write())
 
     async def _try_to_write(self) -> None:
-        with contextlib.suppress(errors.StoreError):  # kept; the next call brings the next try
+        try:
             await self.write()
+        except errors.StoreError:
+            return  # kept; the next call brings the next try
+        except Exception:  # noqa: BLE001 - told and counted; likewise
+            keeping.failed("the metering of calls")
 
     def _take_back(self, rows: dict[Key, _Sums]) -> None:
         for key, row in rows.items():

@@ -18,6 +18,7 @@ import msgspec
 from counterfoil import errors
 from counterfoil.model.lanes import LANES
 from counterfoil.model.ports import Clock
+from counterfoil.runtime import keeping
 from counterfoil.runtime.windows import Window
 from counterfoil.store.limits import Kept, Remembered, States
 from counterfoil.xero import answers, budget, lessons, places, shares, waits
@@ -234,6 +235,9 @@ class Pacer:
                     self._news = news + self._news  # said in the next turn, when somebody asks again
                     self._fail(asks, problem)
                     return
+                except Exception as problem:  # noqa: BLE001 - told and counted; who asks hears of it and waits for nothing
+                    keeping.failed("the pacing of calls")
+                    self._fail(asks, problem)
             if self._asks and not self._poked.is_set():
                 wait_s = min(ask.again_s for ask in self._asks) - self._clock.elapsed_s()
                 if wait_s > 0:
@@ -255,7 +259,7 @@ class Pacer:
                         self._poked.clear()
                         await self._poked.wait()
 
-    def _fail(self, asks: Sequence[_Ask], problem: errors.StoreError) -> None:
+    def _fail(self, asks: Sequence[_Ask], problem: Exception) -> None:
         for ask in asks:
             if ask in self._asks:
                 self._asks.remove(ask)

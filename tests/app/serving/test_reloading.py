@@ -80,6 +80,33 @@ async def test_the_times_of_requests_are_taken_over_for_those_to_come(served):
         assert not await standing(at)
 
 
+async def test_a_file_of_keys_that_is_replaced_is_noticed_by_itself(served, monkeypatch):
+    """Beside the old key, then alone; an empty one is told and the keys of before stay. It took a SIGHUP, which a container's secret has nobody to send."""
+    with_keys = workbench.CONFIG.replace("[xero]\n", '[xero]\nwebhook_keys_file = "keys"\n')
+    monkeypatch.setattr(workbench, "CONFIG", with_keys)
+    file = served.folder / "keys"
+
+    def in_force():
+        return [one.reveal() for one in at.books.settings.xero.webhook_keys]
+
+    def replaced(text):
+        beside = served.folder / "new"
+        beside.write_text(text)
+        beside.replace(file)
+
+    replaced("old\n")
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        replaced("old\nnew\n")
+        await at.until(lambda: in_force() == ["old", "new"])
+        replaced("\n")
+        (told,) = await at.until(lambda: standing(at))
+        assert "`webhook_keys_file` is empty" in told.message
+        assert in_force() == ["old", "new"]
+        replaced("new\n")
+        await at.until(lambda: in_force() == ["new"])
+
+
 async def test_asked_for_it_looks_at_once(served, monkeypatch):
     """SIGHUP: the file is looked at, changed or not."""
     monkeypatch.setattr(reloading, "LOOK_S", 3_600.0)

@@ -23,6 +23,7 @@ from counterfoil.app.serving.shift import Shift
 from counterfoil.app.serving.source_look import Look
 from counterfoil.app.timetables import Timetable
 from counterfoil.model.lanes import Lane
+from counterfoil.runtime import keeping
 from counterfoil.runtime import schedules as times
 from counterfoil.runtime.port import Due, Work
 from counterfoil.settings import FlowSettings, Settings
@@ -233,13 +234,11 @@ class FlowRuns:
         """Our turn is renewed for as long as the block lasts."""
         database, owner = self._books.database, self._books.owner
 
-        async def keep() -> None:
-            while True:
-                await self._books.clock.sleep(RENEW_S)
-                with contextlib.suppress(errors.StoreError):  # the lease has time for three more tries
-                    await database.run(lambda conn: schedules.renew(conn, flow_id, owner, database.now(conn) + LEASE))
+        async def renew() -> None:
+            with contextlib.suppress(errors.StoreError):  # the lease has time for three more tries
+                await database.run(lambda conn: schedules.renew(conn, flow_id, owner, database.now(conn) + LEASE))
 
-        task = asyncio.create_task(keep())
+        task = asyncio.create_task(keeping.keep("the lease of a flow", self._books.clock, RENEW_S, renew))
         try:
             yield
         finally:

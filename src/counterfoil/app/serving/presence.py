@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from counterfoil import __version__, errors
+from counterfoil.runtime import keeping
 from counterfoil.store import feeds, schedules, services
 from counterfoil.store.database import Connection, make_private
 from counterfoil.store.services import Service
@@ -75,10 +76,12 @@ async def begin(books: Any, service: Service) -> None:
 
 async def keep(books: Any, service: Service) -> None:
     """Say so again and again, until cancelled; a database that is away is tried again."""
-    while True:
-        await books.clock.sleep(services.BEAT_S)
+
+    async def beat() -> None:
         with contextlib.suppress(errors.StoreError):  # the works meet the same, and tell of it
             await books.database.run(lambda conn: services.beat(conn, service, books.database.now(conn)))
+
+    await keeping.keep("the sign of life", books.clock, services.BEAT_S, beat)
 
 
 async def end(books: Any, service: Service) -> None:

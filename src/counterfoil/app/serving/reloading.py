@@ -1,13 +1,10 @@
 """Another configuration while the service runs: looked at whole, then taken over whole, or told and left.
 
 Called by serving. Flows, lookups, feeds, handlers, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
-webhooks with, the heartbeat and the log change at once. What cannot change under those who use it needs a restart, is named, and then
-nothing is taken over: where Xero and the database are and who we are there, the vault, who may reach the door, and the times of
-requests that may be on their way. Python that was imported stays as it was: another content of the module of [handlers] is told.
-Called by serving. Flows, lookups, feeds, entities, modes, retention, whom to notify, the tier, the lanes, the keys that Xero signs its
 webhooks with, the heartbeat, the log and the times of [posting] change at once; a request that was begun keeps what was written down
 for it then (posting/claiming). What cannot change under those who use it needs a restart, is named, and then nothing is taken over:
-where Xero and the database are and who we are there, the vault, and who may reach the door.
+where Xero and the database are and who we are there, the vault, and who may reach the door. Python that was imported stays as it
+was: another content of the module of [handlers] is told.
 """
 
 import asyncio
@@ -23,6 +20,7 @@ from counterfoil.app import budgets, compiling, feeding
 from counterfoil.app.serving.shift import Shift
 from counterfoil.delivery import handlers
 from counterfoil.delivery.aside import aside
+from counterfoil.runtime import keeping
 from counterfoil.settings import Settings
 from counterfoil.store import notices
 from counterfoil.store.database import Connection
@@ -70,15 +68,20 @@ class Reloading:
 
     async def keep(self) -> None:
         """Take over what changes, until cancelled. A file is read when it was the same in two looks."""
-        known = before = _stamp(self._books.settings)
+        secret = _secret_files(self._books.settings)
+        known = before = _stamp(self._books.settings, secret)
         while True:
             asked = await self._asked()
-            stamp = _stamp(self._books.settings)
-            if asked or (stamp != known and stamp == before):
-                await self._taken_or_told()
-                known = _stamp(self._books.settings)
-            before = stamp
-            await self._look_at_the_module()
+            try:
+                stamp = _stamp(self._books.settings, secret)
+                if asked or (stamp != known and stamp == before):
+                    await self._taken_or_told()
+                    secret = _secret_files(self._books.settings)
+                    stamp = known = _stamp(self._books.settings, secret)
+                before = stamp
+                await self._look_at_the_module()
+            except Exception:  # noqa: BLE001 - told and counted; the next look may be better
+                keeping.failed("the look at the configuration")
 
     async def _look_at_the_module(self) -> None:
         """Tell when the handlers' module is another one on the disk than the one that runs, and when it is the same again."""
@@ -177,13 +180,20 @@ def _fixed(old: Settings, new: Settings) -> list[str]:
     return found
 
 
-def _stamp(loaded: Settings) -> Stamp:
+def _secret_files(loaded: Settings) -> tuple[Path, ...]:
+    """Files of secrets that the configuration names; whoever replaces the master key's tells us in the database."""
+    found = settings.secret_files(loaded.path, loaded.environment or None)
+    return tuple(one for one in found if one != loaded.vault.master_key_file)
+
+
+def _stamp(loaded: Settings, secret: tuple[Path, ...]) -> Stamp:
     """Size and time of every file that the configuration is made of."""
     folder = loaded.path.parent
     overlay = [folder / f"{loaded.path.stem}.{loaded.environment}.toml"] if loaded.environment else []
     tables = [one.values.get("csv") for one in loaded.lookups.values()]
     return tuple(
-        _file(path) for path in (loaded.path, *overlay, *(folder / one for one in tables if isinstance(one, str)))
+        _file(path)
+        for path in (loaded.path, *overlay, *secret, *(folder / one for one in tables if isinstance(one, str)))
     )
 
 

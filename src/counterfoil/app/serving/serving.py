@@ -17,6 +17,7 @@ from counterfoil.app import feeding
 from counterfoil.app.serving import (
     balances,
     delivering,
+    ear,
     flow_runs,
     handed_records,
     looking_again,
@@ -93,6 +94,11 @@ class Serving:
         else:
             await self._shift.wake(kind, key, "realtime")
 
+    def _look(self) -> None:
+        """A command beside us did something."""
+        if self._kinds and not self._pulse.stopping:
+            self._shift.runtime.look()
+
     def reload(self) -> None:
         """Look at the configuration now."""
         self._reloading.asked.set()
@@ -123,7 +129,10 @@ class Serving:
             self._troubled = {one.subject for one in told}
             try:
                 async with beside or contextlib.nullcontext():
-                    await self._work(stopping, [presence.keep(books, service), self._reloading.keep()])
+                    beside_it: list[Any] = [presence.keep(books, service), self._reloading.keep()]
+                    if self._kind == "serve":
+                        beside_it.append(ear.listen(books, self._look))
+                    await self._work(stopping, beside_it)
             finally:
                 for end in self._shift.at_end:
                     await end()

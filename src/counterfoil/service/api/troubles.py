@@ -6,7 +6,7 @@ is shown, and mends, what is of those alone.
 
 import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar.params import JSONBody, PathParameter
@@ -140,11 +140,7 @@ async def get_problem(
 async def retry_problem(books: BooksOf, problem: Number) -> Retried:
     """Through the fixes, the checks and the ledger once more."""
     n = _n(problem)
-    found: list[Any] = (await books.problem(n)).records
-    planned = await books.retry(n)
-    for entity in sorted({one.entity for one in found if one.entity}):
-        await books.wake("postings", entity)
-    return Retried(n, planned)
+    return Retried(n, await books.retry(n))
 
 
 @registry.post(
