@@ -57,7 +57,7 @@ class Child:
         self.out = bench.folder / f"answer-{n}.json"
         state = {
             "ready": bench.sandbox.ready, "store": bench.store, "posting": bench.posting, "flow": bench.flow,
-            "token": bench.token,
+            "token": bench.token, "alone": bench.alone,
         }  # fmt: skip
         arguments = (bench.folder, state, trap, command, self.out)
         self.process = _forking.Process(target=history_worker.main, args=arguments, daemon=True)
@@ -168,11 +168,15 @@ class History:
             self.write()
             for _ in range(self.steps):
                 self.change_or_take_back()
-                self.dice.choices(*zip(*STEPS, strict=True))[0](self)
+                self.step()
             self.make_peace()
             self.judge()
         except AssertionError as failed:
             raise AssertionError("\n".join([str(failed), *self.story])) from failed
+
+    def step(self) -> None:
+        """One of the steps, by its weight."""
+        self.dice.choices(*zip(*STEPS, strict=True))[0](self)
 
     def change_or_take_back(self) -> None:
         """Between the steps of a history whose records change."""
