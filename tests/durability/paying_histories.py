@@ -14,12 +14,12 @@ from tests.durability.changing_records import GONE, ISSUES_MAX
 from tests.durability.histories import KEY_GONE, History
 from tests.posting.workbench import ENTITIES, Workbench, sale
 
-RECORDS = 8  # of each organisation to begin with
+RECORDS = 10  # of each organisation to begin with
 BATCH = 2
 AMOUNTS = ("3", "3", "4", "5")  # two that only their marks tell apart; never as much as the invoice
-LOST_MAX = 16
+LOST_MAX = 20
 PAYMENTS, ALLOCATIONS = "/api.xro/2.0/Payments", "/api.xro/2.0/CreditNotes/"
-OUTAGES = ("lost_answer", "lost_answer", "lost_answer", "truncated_json", "bad_gzip", "500_after", "slow_answer", "500_before")
+OUTAGES = ("lost_answer", "lost_answer", "truncated_json", "bad_gzip", "500_after", "slow_answer", "500_before")
 
 
 class Sold:
@@ -73,7 +73,7 @@ class PayingHistory(History):
         self.tell(f"most in {self.entity}, reissue {self.reissue}")
 
     def _sell(self) -> None:
-        entity = self.entity if self.dice.random() < 0.7 else self.dice.choice(ENTITIES)
+        entity = self.entity if self.dice.random() < 0.8 else self.dice.choice(ENTITIES)
         record = Sold(len(self.records), entity, is_paid=not self.reissue or self.dice.random() < 0.5)
         if record.is_paid and self.dice.random() < 0.7:
             record.pay(self.dice)
@@ -81,7 +81,8 @@ class PayingHistory(History):
 
     def step(self) -> None:
         """Runs, kills and suspends; where prices stay, databases that come back."""
-        self.bench.alone = self.dice.random() < 0.5  # a command, or a service with a thread for SQLite
+        # A command, or a service with a thread for SQLite; with much going on side by side, or little.
+        self.stands = {"alone": self.dice.random() < 0.5, "crowded": self.dice.random() < 0.8}
         steps = [History.run, History.two_at_once, History.suspend]
         if not self.reissue:
             steps += [History.keep_copy, History.restore, History.delete]
@@ -101,11 +102,11 @@ class PayingHistory(History):
             self._send()
         for path in (PAYMENTS, ALLOCATIONS) if self.reissue else (PAYMENTS,):
             kind = self.dice.choice(OUTAGES)
-            fields: dict[str, Any] = {"method": "PUT", "path": path, "count": self.dice.randint(4, LOST_MAX)}
+            fields: dict[str, Any] = {"method": "PUT", "path": path, "count": self.dice.randint(8, LOST_MAX)}
             fields |= {"delay_s": 1.2} if kind == "slow_answer" else {}
             self.tell(f"fault {kind} {fields}")
             self.bench.sandbox.fault(kind, **fields)
-        self.bench.posting["key_life_s"] = self.dice.choice((360, KEY_GONE, KEY_GONE))
+        self.bench.posting["key_life_s"] = self.dice.choice((360, KEY_GONE, KEY_GONE, KEY_GONE))
 
     def _send(self) -> None:
         """A person sends every open invoice without payments to its customer: it may be credited now, not voided."""
