@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.durability.histories import History
+from tests.durability.paying_histories import PayingHistory
 from tests.posting.workbench import Workbench
 from tests.sandbox_process import SandboxProcess
 
 SEEDS = (3, 110, 606, 5005)  # the last two found a document that was frozen without its customer
 CHANGING = ((321004, "reissue"),)  # the soak's first history has updates
+PAYING = ((1, False), (2, True))
 FAULTS = 10_000 if "SOAK" in os.environ else 20  # the proof's size (design §6); `make test` plays one history or two
 SOAK_S = float(os.environ.get("SOAK_S", "14400"))  # the proof ends here, whatever it has reached, and says so
 FIRST = int(os.environ.get("SOAK_SEED", "100004"))
@@ -29,6 +31,14 @@ def test_a_random_history_of_changing_records_ends_with_the_last_content_or_name
 ) -> None:
     """Records change and runs are taken back on the way: never a mixture, never two documents, nothing undone again."""
     History(bench, seed, on_change=on_change).play()
+
+
+@pytest.mark.parametrize(("seed", "reissue"), PAYING)
+def test_a_random_history_of_payments_and_allocations_makes_each_once(
+    bench: Workbench, seed: int, reissue: bool
+) -> None:
+    """Answers to many requests are lost at once: looks that shared what they read made part payments twice."""
+    PayingHistory(bench, seed, reissue=reissue).play()
 
 
 @pytest.mark.soak
