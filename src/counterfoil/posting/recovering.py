@@ -57,9 +57,8 @@ def distrust(
     connection: Connection, mark: Mark | None, newest: datetime.datetime | None, rules: Rules, now: datetime.datetime
 ) -> None:
     """Nothing that this copy believes to be unsent is sent before Xero was read again."""
-    last = (
-        newest if mark is None else mark.last_attempt or now
-    )  # of a mark that cannot be read, it may be this very moment
+    # Of a mark that cannot be read, the last attempt may have begun this very moment.
+    last = newest if mark is None else mark.last_attempt or now
     if last is not None:
         set_meta(connection, QUIET_UNTIL, (last + rules.lease).isoformat())
     documents.distrust_cursors(connection, newest - DAY if newest else None)
