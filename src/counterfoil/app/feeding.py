@@ -168,7 +168,8 @@ def _stands(conn: Connection, known: Sequence[Named]) -> list[Stands]:
     rows, before, newest = feeds.everything(conn), deliveries.standings(conn), feeds.newest(conn)
     lost = feed_losses.lost(conn)
     gone = sorted(one for one in set(rows) - {one.id for one in known} if not one.startswith(f"{TO_HANDLER}:"))
-    found = [_one(one, rows.get(one.id), before.get(one.id, Standing()), newest) for one in known]
+    unseen = {id_: happenings.given(conn, row.n, newest) for id_, row in rows.items()}
+    found = [_one(one, rows.get(one.id), before.get(one.id, Standing()), unseen.get(one.id, 0)) for one in known]
     behind = beginnings.behind(
         conn, {one.id: one.snapshot for one in known if one.snapshot or one.to == beginnings.TABLE}
     )
@@ -181,11 +182,11 @@ def _stands(conn: Connection, known: Sequence[Named]) -> list[Stands]:
     ]  # fmt: skip
 
 
-def _one(one: Named, row: feeds.Feed | None, before: Standing, newest: int) -> Stands:
+def _one(one: Named, row: feeds.Feed | None, before: Standing, unseen: int) -> Stands:
     if row is None:
         return Stands(name=one.name, id=one.id, to=one.to, on=one.on, state="new", begins=one.begins)
     return Stands(
-        name=one.name, id=one.id, to=one.to, on=one.on, state=_state(row), unseen=newest - row.n, waiting=before.waiting,
+        name=one.name, id=one.id, to=one.to, on=one.on, state=_state(row), unseen=unseen, waiting=before.waiting,
         since=before.since, next_at=None if row.rests else before.next_at, dead=before.dead, delivered=row.delivered,
         delivered_at=row.delivered_at, missed=row.missed, down_since=row.down_since,
         error=row.ended_why if row.ended_at is not None else row.error, begins=one.begins, known_at=row.known_at,

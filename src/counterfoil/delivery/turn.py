@@ -93,7 +93,7 @@ class OneTurn:
         if feeds.newest(conn) <= feed.n or deliveries.waiting(conn, feed.id) >= deliveries.WAITING_MAX:
             return False
         page = happenings.after(conn, feed.n, None, LOOKED_AT_ONCE)
-        missed = (page[0].n if page else feeds.newest(conn) + 1) - feed.n - 1
+        missed = happenings.given(conn, feed.n, page[0].n - 1 if page else feeds.newest(conn))
         entities = outward.entities(conn)
         wanted = [
             one

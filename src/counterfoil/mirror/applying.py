@@ -6,7 +6,7 @@ change without one (xero-facts §4.3: SentToContact and DueDate of what is part-
 """
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -68,13 +68,17 @@ def write_answer(one: Described, *, is_new: bool = False) -> Projection:
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """Documents of one answer. `seen_at`: Xero's own time of it. `snapshot`: a first load or a repair."""
+    """Documents of one answer. `seen_at`: Xero's own time of it. `snapshot`: a first load or a repair.
+
+    `doubted`: documents of which two answers say that what is held is not so, with the stamp that is held (mirror/doubting).
+    """
 
     tenant_id: str
     resource: Described
     rows: Sequence[Seen]
     seen_at: datetime.datetime
     snapshot: bool = False
+    doubted: Mapping[str, datetime.datetime | None] = {}
 
 
 def apply(
@@ -87,6 +91,7 @@ def apply(
     tenant, one = observation.tenant_id, observation.resource
     ids = [row.document_id for row in observation.rows]
     held = mirrored.by_ids(connection, tenant, one.name, ids)
+    held = {row.document_id: held[row.document_id] for row in observation.rows if _is_readable(held, row)}
     observation, held = veiling.veiled(connection, observation, held)
     mirrored.there(connection, tenant, one.name, [each for each, was in held.items() if was.absent_at is not None])
     found: dict[str, Observed] = {}
@@ -97,7 +102,7 @@ def apply(
         if now is None:
             continue
         written[row.document_id] = now
-        if was is None or was.deleted_at is not None or not _same(was.body, now.body):
+        if was is None or was.deleted_at is not None or was.status != now.status or not _same(was.body, now.body):
             earlier = held.get(row.document_id)
             found[row.document_id] = _observed(observation, earlier, now)
     mirrored.put(connection, list(written.values()))
@@ -131,27 +136,41 @@ def gone(
 
 def _decided(observation: Observation, projection: Projection, row: Seen, was: Mirrored | None) -> Mirrored | None:
     """What is to be written of a document; None: nothing is news."""
-    if was is not None and not _is_news(was, row, observation.seen_at):
+    if was is not None and not _is_news(was, row, observation):
         return None
     body, lacking = row.body, projection.uncovered
     if projection.uncovered or projection.ignored:
         body, lacking = _overlaid(observation.resource, row, projection, was)
+    status = row.status if row.status is not None or was is None else was.status
     if was is not None and (row.stamp is None or was.stamp == row.stamp):
         lacking &= frozenset(filter(None, was.missing.split(",")))
-        if was.deleted_at is None and was.missing == _joined(lacking) and _same(was.body, body):
+        is_kept = was.deleted_at is None and was.missing == _joined(lacking) and was.status == status
+        if is_kept and _same(was.body, body):
             return None
     tenant, name = observation.tenant_id, observation.resource.name
     stamp = row.stamp or (was.stamp if was is not None else None)
-    status = row.status if row.status is not None or was is None else was.status
     return Mirrored(
         tenant, name, row.document_id, status, stamp, observation.seen_at, _joined(lacking), None, None, body
     )
 
 
-def _is_news(was: Mirrored, row: Seen, seen_at: datetime.datetime) -> bool:
+def _is_readable(held: Mapping[str, Mirrored], row: Seen) -> bool:
+    """Whether something is held of it that can be compared: what a broken disk left is as if it were not there."""
+    was = held.get(row.document_id)
+    if was is None or was.body == row.body:
+        return was is not None
+    try:
+        return isinstance(record.plain(was.body), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _is_news(was: Mirrored, row: Seen, observation: Observation) -> bool:
+    if row.document_id in observation.doubted and observation.doubted[row.document_id] == was.stamp:
+        return True
     if was.stamp is not None and row.stamp is not None and was.stamp != row.stamp:
         return row.stamp > was.stamp
-    return seen_at >= was.seen_at
+    return observation.seen_at >= was.seen_at
 
 
 def _overlaid(one: Described, row: Seen, projection: Projection, was: Mirrored | None) -> tuple[bytes, frozenset[str]]:

@@ -4,6 +4,7 @@ Called by catching_up (from summaries) and mirroring (from whole documents). Wha
 Facts §5.7 to §5.9.
 """
 
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -20,16 +21,48 @@ Marker = Callable[[str | None, str | None], str | None]
 TYPES: Final = {"Contacts": Contact, "CreditNotes": CreditNote, "Invoices": Invoice}  # the resources that are indexed
 
 
+def table(resource: str) -> Any:
+    """Where the rows of one of TYPES stand."""
+    return schema.contacts if resource == "Contacts" else schema.documents
+
+
 def put(connection: Connection, tenant: str, resource: str, rows: Sequence[Any], find_marker: Marker) -> None:
     """Index the typed rows of one of TYPES."""
+    documents.put_newer(connection, table(resource), _values(connection, tenant, resource, rows, find_marker))
+
+
+def mend(
+    connection: Connection, tenant: str, resource: str, rows: Sequence[Any], find_marker: Marker,
+    is_doubtful: Callable[[datetime.datetime | None], bool],
+) -> list[str]:  # fmt: skip
+    """The same for what is right, whatever is there; what is newer there stays unless it is doubtful. → ids that were wrong."""
+    rows_of, key = table(resource), "contact_id" if resource == "Contacts" else "document_id"
+    values = {one[key]: one for one in _values(connection, tenant, resource, rows, find_marker)}
+    known = {one[key]: one for one in documents.known(connection, rows_of, tenant, resource, list(values))}
+    wrong = [
+        one for one, value in values.items()
+        if known.get(one) != value and (one not in known or not _is_newer(known[one], value, is_doubtful))
+    ]  # fmt: skip
+    documents.forget(connection, rows_of, tenant, resource, wrong)
+    documents.put_newer(connection, rows_of, [values[one] for one in wrong])
+    return wrong
+
+
+def _is_newer(known: dict[str, Any], value: dict[str, Any], is_doubtful: Callable[[Any], bool]) -> bool:
+    was, now = known["updated_at"], value["updated_at"]
+    return was is not None and now is not None and was > now and not is_doubtful(was)
+
+
+def _values(
+    connection: Connection, tenant: str, resource: str, rows: Sequence[Any], find_marker: Marker
+) -> list[dict[str, Any]]:
     if resource == "Contacts":
         values = [_contact_row(tenant, one) for one in rows]
     elif resource == credit_notes.PLURAL:
         values = [_credit_note_row(tenant, one, find_marker) for one in rows]
     else:
         values = [_document_row(tenant, resource, one, find_marker) for one in rows]
-    values = veiling.indexed(connection, tenant, values)
-    documents.put_newer(connection, schema.contacts if resource == "Contacts" else schema.documents, values)
+    return veiling.indexed(connection, tenant, values)
 
 
 def _document_row(tenant: str, resource: str, invoice: Invoice, find_marker: Marker) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.mirror import applying, indexing, reading, reference
+from counterfoil.mirror import applying, doubting, indexing, reading, reference
 from counterfoil.mirror.applying import Observation, Projection
 from counterfoil.mirror.catching_up import OVERLAP
 from counterfoil.mirror.described import BY_NAME, Described
@@ -74,6 +74,9 @@ class _Open(msgspec.Struct):
     keeps: bool = False
     began_at: Stamp = None
     seen: set[str] = set()
+    repairs: bool = False  # nothing that is held is believed
+    again: bool = False  # a repair reads for the second time what it did not believe at the first
+    doubted: dict[str, Stamp] = {}  # what is held newer than it is shown: what is shown twice is so
     unknown: dict[str, Seen] = {}  # shown by a summary alone: read whole, so that what is told of it says everything
 
     @property
@@ -133,16 +136,21 @@ class Mirror:
     async def repair(
         self, client: XeroClient, resource: str, *, lane: str = "bulk", progress: Progress = _quiet
     ) -> Caught:
-        """Read all of a resource, whole, whatever the cursor says; → what was not as Xero has it.
+        """Read all of a resource, whole, whatever cursor and copy say; → what was not as Xero has it, also of what is looked up.
 
-        Costs 1 call per page. What a complete reading lacks twice is gone.
+        Costs 1 call per page, and the same once more when something is here that Xero does not show, or newer than it shows
+        it: what it says twice is so.
         """
         now = await self._open(client, resource, lane, progress, snapshot=True)
+        now.repairs = True
         if now.one.page_size is None:
             await self._list(now, complete=True)
         else:
             await self._pages(now, None, applying.WHOLE)
-            await self._missed(now)
+            if await self._missed(now) or now.doubted:
+                now.again, now.seen = True, set()
+                await self._pages(now, None, applying.WHOLE)
+                await self._missed(now)
         await self._close(now)
         return now.caught
 
@@ -169,8 +177,8 @@ class Mirror:
         state = await self._database.read(lambda conn: mirrored.reading(conn, tenant, resource))
         caught = Caught(resource, first=state.since is None)
         return _Open(
-            client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set(), unknown={}
-        )
+            client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set(), doubted={}, unknown={},
+        )  # fmt: skip
 
     async def _pages(self, now: _Open, since: Stamp, projection: Projection) -> None:
         is_summary = bool(projection.uncovered)
@@ -197,10 +205,30 @@ class Mirror:
         return msgspec.structs.replace(rows, items=items)
 
     async def _take(self, now: _Open, rows: Rows, projection: Projection) -> None:
-        observation = Observation(now.tenant, now.one, rows.items, rows.server_time, now.snapshot)
-        now.caught.add(await self.apply(observation, projection))
+        doubted = now.doubted if now.again else {}
+        observation = Observation(now.tenant, now.one, rows.items, rows.server_time, now.snapshot, doubted)
+        observed = await self.apply(observation, projection)
+        now.caught.add(observed)
+        if now.repairs:
+            await self._doubt(now, rows, {one.document_id for one in observed})
         now.caught.read += len(rows.items)
         now.progress(len(rows.items))
+
+    async def _doubt(self, now: _Open, rows: Rows, told: set[str]) -> None:
+        """Behind what a repair read: what is held all the same, and what postings look up by."""
+        tenant, name, at = now.tenant, now.one.name, rows.server_time
+        for start in range(0, len(rows.items), WRITTEN_AT_ONCE):
+            some = rows.items[start : start + WRITTEN_AT_ONCE]
+            if not now.again:
+                find = functools.partial(doubting.doubtful, tenant=tenant, resource=name, rows=some, at=at)
+                now.doubted |= await self._database.read(find)
+            if name in indexing.TYPES:
+                mend = functools.partial(self._mend, now=now, rows=some, at=at)
+                now.caught.updated += len(set(await self._database.run(mend)) - told)
+
+    def _mend(self, conn: Connection, now: _Open, rows: Sequence[Seen], at: datetime.datetime) -> list[str]:
+        locks.hold(conn, applying.lock(now.tenant, now.one.name))
+        return doubting.mend(conn, now.tenant, now.one.name, rows, at, self._find_marker)
 
     async def _fill(self, now: _Open) -> None:
         """Read whole what a summary changed, or showed for the first time; what Xero does not show then is kept as summarised."""
@@ -231,7 +259,8 @@ class Mirror:
         if not complete:
             return
         now.seen.update(row.document_id for row in rows.items)
-        if await self._missed(now):
+        if await self._missed(now) or now.doubted:
+            now.again = True
             again = await reading.page(now.client, now.one, None, None, lane=now.lane)
             await self._take(now, again, applying.WHOLE)
             now.seen = {row.document_id for row in again.items}
@@ -250,8 +279,8 @@ class Mirror:
         """What a complete reading lacks: noted the first time, gone the second; → whether something was noted."""
         at, name = self._database.clock.now(), now.one.name
         held = await self._database.read(lambda conn: mirrored.held(conn, now.tenant, name))
-        young = (now.began_at or at) - OVERLAP  # a read that is behind the truth lacks what was just made
-        lacked = [one for one in held if one.document_id not in now.seen and (one.stamp is None or one.stamp <= young)]
+        of = now.began_at or at  # a read that is behind the truth lacks what was just made
+        lacked = [one for one in held if one.document_id not in now.seen and doubting.is_settled(one.stamp, of)]
         twice = [one.document_id for one in lacked if one.absent_at is not None]
         once = [one.document_id for one in lacked if one.absent_at is None]
         observation = Observation(now.tenant, now.one, (), at, now.snapshot)
@@ -259,7 +288,23 @@ class Mirror:
             window = slice(start, start + WRITTEN_AT_ONCE)
             work = functools.partial(self._lose, observation=observation, twice=twice[window], once=once[window])
             now.caught.add(await self._database.run(work))
-        return bool(once)
+        return bool(once) or (now.repairs and await self._forget(now, {one.document_id for one in lacked}))
+
+    async def _forget(self, now: _Open, lacked: set[str]) -> bool:
+        """What postings could look up and two readings lacked is taken out; → whether there is such a thing."""
+        name, at = now.one.name, now.began_at or self._database.clock.now()
+
+        def work(conn: Connection) -> list[str]:
+            locks.hold(conn, applying.lock(now.tenant, name))
+            found = doubting.invented(conn, now.tenant, name, now.seen, at)
+            if now.again and found:
+                documents.forget(conn, indexing.table(name), now.tenant, name, found)
+            return found
+
+        found = await self._database.run(work)
+        if now.again:
+            now.caught.deleted += len(set(found) - lacked)
+        return bool(found)
 
     def _lose(self, conn: Connection, observation: Observation, twice: list[str], once: list[str]) -> list[Observed]:
         locks.hold(conn, _lock(observation))
@@ -273,8 +318,9 @@ class Mirror:
         if now.snapshot and now.one.page_size is not None:  # all of it was read
             now.state = msgspec.structs.replace(now.state, listed_at=clock)
         changed_at = clock if now.caught.changed and not now.snapshot else now.state.changed_at
+        earlier = None if now.repairs else now.state.since  # what all was read for needs no cursor, which may be wrong
         moved = msgspec.structs.replace(
-            now.state, since=max(since, now.state.since or since), began_at=None, reached=None, caught_up_at=clock,
+            now.state, since=max(since, earlier or since), began_at=None, reached=None, caught_up_at=clock,
             changed_at=changed_at,
         )  # fmt: skip
 
@@ -282,7 +328,8 @@ class Mirror:
             mirrored.set_reading(conn, moved)
             if now.one.name in indexing.TYPES:
                 cursor = documents.cursor(conn, now.tenant, now.one.name)
-                if cursor.recovered and cursor.since is not None and cursor.since < since:
+                may_move = cursor.recovered and cursor.since is not None
+                if may_move and (now.repairs or (cursor.since or since) < since):
                     documents.set_cursor(conn, msgspec.structs.replace(cursor, since=since))
 
         await self._database.run(work)

@@ -14,7 +14,7 @@ from counterfoil.posting import deciding, recording
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
-from counterfoil.store import documents, locks, payments, postings, requests
+from counterfoil.store import documents, happenings, locks, payments, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.documents import Document
 from counterfoil.store.installation import RESTORED
@@ -42,6 +42,7 @@ async def check(database: Database, sentinel: Sentinel, rules: Rules) -> bool:
             if put_back and not mark:  # nobody knows when the last request of the forgotten time began
                 set_meta(connection, QUIET_UNTIL, (datetime.datetime.fromisoformat(put_back) + rules.lease).isoformat())
             set_meta(connection, RESTORED, "")
+            happenings.skip(connection)
             if mark is not None and mark.installation_id == installation:
                 sequence = requests.count_from(connection, mark.sequence)  # the sentinel never goes back
                 newest = max(filter(None, (newest, mark.last_attempt)), default=None)

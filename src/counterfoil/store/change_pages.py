@@ -52,7 +52,9 @@ def page(
 ) -> Page:  # fmt: skip
     """The next changes behind a number. `tenants`: tenant → entity, no others' changes; `names` None: whatever they are."""
     last = newest(conn)
-    end = min(last, after + STRETCH_MAX)
+    first = conn.execute(sa.select(sa.func.min(_H.c.n)).where(_H.c.n > after)).scalar()
+    begin = after if first is None else first - 1  # numbers were skipped when a copy was put back
+    end = last if first is None else min(last, begin + STRETCH_MAX)
     query = sa.select(_H).where(_H.c.n > after, _H.c.n <= end, _H.c.tenant_id.in_(tenants)).order_by(_H.c.n)
     if names is not None:
         query = query.where(_H.c.name.in_(names))

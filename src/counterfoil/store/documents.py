@@ -87,6 +87,38 @@ def put_newer(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[st
         _upsert(table, connection.dialect.name, newer=True).run_many(connection, by_id)
 
 
+def known(
+    connection: sa.Connection, table: sa.Table, tenant_id: str, resource: str, ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The rows of `documents` or `contacts` of these ids, as they stand there."""
+    found = connection.execute(sa.select(table).where(*_of(table, tenant_id, resource, ids)))
+    return [dict(row) for row in found.mappings()]
+
+
+def forget(connection: sa.Connection, table: sa.Table, tenant_id: str, resource: str, ids: Sequence[str]) -> None:
+    """Take rows out of `documents` or `contacts`."""
+    if ids:
+        connection.execute(sa.delete(table).where(*_of(table, tenant_id, resource, ids)))
+
+
+def _of(table: sa.Table, tenant_id: str, resource: str, ids: Sequence[str]) -> list[Any]:
+    if table is schema.contacts:
+        return [table.c.tenant_id == tenant_id, table.c.contact_id.in_(ids)]
+    return [table.c.tenant_id == tenant_id, table.c.resource == resource, table.c.document_id.in_(ids)]
+
+
+def stamps(
+    connection: sa.Connection, table: sa.Table, tenant_id: str, resource: str
+) -> list[tuple[str, datetime.datetime | None]]:
+    """(id, stamp) of all that is known of a resource."""
+    if table is schema.contacts:
+        query = sa.select(table.c.contact_id, table.c.updated_at).where(table.c.tenant_id == tenant_id)
+    else:
+        of = (table.c.tenant_id == tenant_id, table.c.resource == resource)
+        query = sa.select(table.c.document_id, table.c.updated_at).where(*of)
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
 @functools.cache
 def _upsert(table: sa.Table, dialect: str, *, newer: bool = False) -> Prepared:
     statement: Any = prepared.insert(dialect)(table)

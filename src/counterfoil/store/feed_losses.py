@@ -7,7 +7,7 @@ import datetime
 
 import sqlalchemy as sa
 
-from counterfoil.store import deliveries, feeds, schema
+from counterfoil.store import deliveries, feeds, happenings, schema
 from counterfoil.store.database import Connection
 
 _D, _H = schema.deliveries.c, schema.happenings.c
@@ -21,7 +21,7 @@ def lost(conn: Connection) -> dict[str, int]:
     oldest, newest = feeds.oldest(conn), feeds.newest(conn)
     begin = newest + 1 if oldest is None else oldest
     for one in feeds.everything(conn).values():
-        if (gap := begin - 1 - one.n) > 0:
+        if begin - 1 > one.n and (gap := happenings.given(conn, one.n, begin - 1)):
             found[one.id] = found.get(one.id, 0) + gap
     return found
 

@@ -7,6 +7,7 @@ so the number is given under a lock that lasts until the commit: whoever sees n 
 
 import datetime
 import itertools
+import json
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ from counterfoil.store.retention import Step
 LOCK: Final = "happenings"  # taken last of all locks: whoever holds it waits for nobody
 PAGE_MAX: Final = 1000  # changes of one answer
 DROPPED_AT_ONCE: Final = 50  # with what they say, which is freed with them
+SKIPPED: Final = 1_000_000_000  # numbers, when a copy was put back: more than it can have forgotten
+SKIPS: Final = "changes_skipped"  # in meta: [the last number before, the last one that was skipped], of each time
 ID_LENGTH: Final = 40
 KEPT_OF_ID: Final = 28  # of an id, when the rest says which time it is
 _H, _L, _T = schema.happenings, schema.happenings_last, schema.happenings_turns
@@ -174,6 +177,30 @@ def after(conn: sa.Connection, n: int, tenant_ids: Collection[str] | None, most:
     if tenant_ids is not None:
         query = query.where(_H.c.tenant_id.in_(list(tenant_ids)))
     return [Kept(*row) for row in conn.execute(query)]
+
+
+def skip(conn: sa.Connection) -> None:
+    """The next number is one that no change ever had: a copy that was put back has forgotten which were given after it.
+
+    Whoever follows by number then misses nothing. Call it last in the transaction, as `record`.
+    """
+    locks.hold(conn, LOCK)
+    last = _LAST.first(conn)
+    if last is not None:
+        _MOVE_LAST.run(conn, to=last + SKIPPED)
+        put = {"key": SKIPS, "value": json.dumps([*_skips(conn), [last, last + SKIPPED]])}
+        upsert(conn, schema.meta, [put])
+
+
+def given(conn: sa.Connection, after: int, last: int) -> int:
+    """How many of the numbers behind `after` up to `last` were given to changes."""
+    skipped = sum(max(0, min(end, last) - max(begin, after)) for begin, end in _skips(conn))
+    return last - after - skipped
+
+
+def _skips(conn: sa.Connection) -> list[list[int]]:
+    kept = conn.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == SKIPS)).scalar()
+    return [] if kept is None else msgspec.json.decode(kept, type=list[list[int]])
 
 
 def place(conn: sa.Connection, change_id: str) -> int | None:

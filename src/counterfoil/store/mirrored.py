@@ -84,6 +84,7 @@ _MISSING = Prepared(
     sa.select(m.document_id).where(*_OF, sa.text("missing <> ''"), m.deleted_at.is_(None)).limit(sa.bindparam("most"))
 )
 _HELD = Prepared(sa.select(m.document_id, m.absent_at, m.stamp).where(*_OF, m.deleted_at.is_(None)))
+_TIMES = Prepared(sa.select(m.document_id, m.stamp, m.seen_at).where(*_OF, Among(m.document_id, "those")))
 _STAMPS = Prepared(sa.select(m.document_id, m.stamp).where(*_OF, Among(m.document_id, "those"), m.stamp.is_not(None)))
 _NEWEST = Prepared(sa.select(sa.func.max(m.stamp)).where(*_OF))
 _THERE_OF = Prepared(sa.select(m.document_id).where(*_OF, Among(m.document_id, "those"), m.deleted_at.is_(None)))
@@ -124,6 +125,13 @@ def known(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]
 def stamps(conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]) -> dict[str, datetime.datetime]:
     """Xero's stamp of each of these documents that is held and has one."""
     return dict(_STAMPS.tuples(conn, tenant_id=tenant_id, resource=resource, those=ids)) if ids else {}
+
+
+def times(
+    conn: sa.Connection, tenant_id: str, resource: str, ids: Sequence[str]
+) -> list[tuple[str, datetime.datetime | None, datetime.datetime]]:
+    """(id, stamp, Xero's time of the answer) of each of these documents that is held."""
+    return _TIMES.tuples(conn, tenant_id=tenant_id, resource=resource, those=ids) if ids else []
 
 
 def newest(conn: sa.Connection, tenant_id: str, resource: str) -> datetime.datetime | None:
