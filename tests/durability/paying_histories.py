@@ -85,7 +85,7 @@ class PayingHistory(History):
             self._outage()
             return
         # A command, or a service with a thread for SQLite; with much going on side by side, or little.
-        self.stands = {"alone": self.dice.random() < 0.5, "crowded": self.dice.random() < 0.8}
+        self.stands = {"alone": self.dice.random() < 0.5, "crowded": self.dice.choice(("", "in step", "anyhow"))}
         steps = [History.run, History.two_at_once, History.suspend]
         if not self.reissue:
             steps += [History.keep_copy, History.restore, History.delete]
@@ -95,7 +95,7 @@ class PayingHistory(History):
         """A calm run; then every answer is lost, no key may be used again, and all is looked for side by side."""
         self.heard(self.child("run"))
         self._change()
-        self.stands = {"alone": self.dice.random() < 0.5, "crowded": True}
+        self.stands = {"alone": self.dice.random() < 0.5, "crowded": "in step"}
         self._fault("lost_answer", LOST_MAX)
         self.bench.posting["key_life_s"] = KEY_GONE
         self.heard(self.child("run"))
