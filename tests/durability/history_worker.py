@@ -24,7 +24,7 @@ from tests.durability import worker
 from tests.posting.workbench import WorkbenchBooks
 
 p = schema.postings.c
-BURST_S, TURN_S = 0.1, 0.04
+BURST_S, TURN_S = 0.3, 0.05
 PAUSE_S = 0.2  # instead of the seconds that the engine pauses in production
 
 
@@ -61,7 +61,7 @@ def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None,
         if isinstance(point, Trap):
             point.books = books
         if state.get("crowded"):
-            _crowd(books)
+            _crowd(books, in_step=state["crowded"] == "in step")
         name, _, rest = command.partition(":")
         return await (_undo(books, int(rest)) if name == "undo" else _COMMANDS[name](books))
 
@@ -76,10 +76,10 @@ def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None,
     partial.replace(out)
 
 
-def _crowd(books: WorkbenchBooks) -> None:
+def _crowd(books: WorkbenchBooks, *, in_step: bool) -> None:
     """A bad line and a busy database: reads are answered in bursts, and each transaction waits for its turn.
 
-    What goes on side by side is then at any point of its way when another one goes on.
+    `in_step`: all wait equally long, so that what goes on side by side is always at the same point of its way; else at any.
     """
     send, run, dice = books.transport.send, books.database.run, random.Random(os.getpid())
 
@@ -91,7 +91,7 @@ def _crowd(books: WorkbenchBooks) -> None:
                 await asyncio.sleep(BURST_S - asyncio.get_running_loop().time() % BURST_S)
 
     async def ran(work: Any) -> Any:
-        await asyncio.sleep(dice.random() * TURN_S)
+        await asyncio.sleep(TURN_S if in_step else dice.random() * TURN_S)
         return await run(work)
 
     books.transport.send = sent  # type: ignore[method-assign]

@@ -80,16 +80,34 @@ class PayingHistory(History):
         self.records.append(record)
 
     def step(self) -> None:
-        """Runs, kills and suspends; where prices stay, databases that come back."""
+        """First an outage; then runs, kills and suspends in any order, and where prices stay, databases that come back."""
+        if not self.children:
+            self._outage()
+            return
         # A command, or a service with a thread for SQLite; with much going on side by side, or little.
-        self.stands = {"alone": self.dice.random() < 0.5, "crowded": self.dice.random() < 0.8}
+        self.stands = {"alone": self.dice.random() < 0.5, "crowded": self.dice.choice(("", "in step", "anyhow"))}
         steps = [History.run, History.two_at_once, History.suspend]
         if not self.reissue:
             steps += [History.keep_copy, History.restore, History.delete]
         self.dice.choice(steps)(self)
 
+    def _outage(self) -> None:
+        """A calm run; then every answer is lost, no key may be used again, and all is looked for side by side."""
+        self.heard(self.child("run"))
+        self._change()
+        self.stands = {"alone": self.dice.random() < 0.5, "crowded": "in step"}
+        self._fault("lost_answer", LOST_MAX)
+        self.bench.posting["key_life_s"] = KEY_GONE
+        self.heard(self.child("run"))
+        self.bench.sandbox.clear_faults()
+
     def disturb(self) -> None:
         """More sales, more parts of payments, other prices; and an outage that many requests fall into."""
+        self._change()
+        self._fault(self.dice.choice(OUTAGES), self.dice.randint(8, LOST_MAX))
+        self.bench.posting["key_life_s"] = self.dice.choice((360, KEY_GONE, KEY_GONE, KEY_GONE))
+
+    def _change(self) -> None:
         for _ in range(self.dice.randint(2, 6)):
             self._sell()
         for record in self.records:
@@ -100,13 +118,13 @@ class PayingHistory(History):
         self.write()
         if self.reissue:
             self._send()
+
+    def _fault(self, kind: str, count: int) -> None:
         for path in (PAYMENTS, ALLOCATIONS) if self.reissue else (PAYMENTS,):
-            kind = self.dice.choice(OUTAGES)
-            fields: dict[str, Any] = {"method": "PUT", "path": path, "count": self.dice.randint(8, LOST_MAX)}
+            fields: dict[str, Any] = {"method": "PUT", "path": path, "count": count}
             fields |= {"delay_s": 1.2} if kind == "slow_answer" else {}
             self.tell(f"fault {kind} {fields}")
             self.bench.sandbox.fault(kind, **fields)
-        self.bench.posting["key_life_s"] = self.dice.choice((360, KEY_GONE, KEY_GONE, KEY_GONE))
 
     def _send(self) -> None:
         """A person sends every open invoice without payments to its customer: it may be credited now, not voided."""
