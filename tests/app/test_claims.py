@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.app import claims
 from counterfoil.model import sheet
-from counterfoil.posting.planning import Claim
+from counterfoil.posting.plans import Claim
 from tests.posting.workbench import sale
 
 

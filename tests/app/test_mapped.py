@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from counterfoil import errors, flows
 from counterfoil.app.intake import Intake
-from counterfoil.posting.planning import BATCH
+from counterfoil.posting.plans import BATCH
 from counterfoil.store import schema
 from tests import warm
 from tests.app import till as tills

@@ -9,7 +9,7 @@ from counterfoil.app.places import Place, Reading, TurnLost
 from counterfoil.app.progress import progress
 from counterfoil.app.recent import recent
 from counterfoil.app.running import Runner
-from counterfoil.posting.planning import BATCH
+from counterfoil.posting.plans import BATCH
 from counterfoil.store import runs, schedules
 from tests.posting.workbench import sale
 

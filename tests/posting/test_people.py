@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from counterfoil.app.reports import Proof
-from counterfoil.posting import kinds, planning
+from counterfoil.posting import kinds, plans
 from counterfoil.runtime.clock import SystemClock
 from tests.posting.workbench import NO_KEY, Workbench, WorkbenchBooks, sale
 
@@ -288,7 +288,7 @@ def test_the_same_record_twice_is_one_document(bench: Workbench) -> None:
     assert len(bench.living()) == 1
 
 
-@pytest.mark.parametrize("apart", [0, planning.BATCH], ids=["side by side", "in two batches"])
+@pytest.mark.parametrize("apart", [0, plans.BATCH], ids=["side by side", "in two batches"])
 @pytest.mark.parametrize("other", [{"reference": "other"}, {"lines": []}], ids=["good", "bad"])
 @pytest.mark.parametrize("first", [0, 1], ids=["good first", "good second"])
 def test_contradicting_records_of_one_key_are_both_named(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil.posting import undoing
+from counterfoil.posting import plans, undoing
 from counterfoil.posting.undoing import UndoPlan
 from tests.posting import taking_back
 from tests.posting.test_people import causes, edit
@@ -81,9 +81,7 @@ def test_an_empty_database_knows_the_later_documents_too(bench: Workbench, monke
 
 def again(monkeypatch: pytest.MonkeyPatch) -> None:
     """`run --again`."""
-    from counterfoil.posting import planning
-
-    monkeypatch.setattr(planning.Plan, "policy", _policy_with_again(planning.Plan.policy))
+    monkeypatch.setattr(plans.Plan, "policy", _policy_with_again(plans.Plan.policy))
 
 
 def _policy_with_again(original: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from counterfoil.access.audit import NO_ENTITY, some
-from counterfoil.posting.planning import LIMIT_FIRST
+from counterfoil.posting.plans import LIMIT_FIRST
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.settings import FlowSettings
 from counterfoil.store import runs

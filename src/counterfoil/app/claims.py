@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from counterfoil.model import sheet
-from counterfoil.posting.planning import Claim
+from counterfoil.posting.plans import Claim
 
 if TYPE_CHECKING:
     from counterfoil.app.mapped import MappedFlow

@@ -17,7 +17,7 @@ from counterfoil.mapping import MappedRecord, Mapper, daily
 from counterfoil.model import fixes
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
-from counterfoil.posting.planning import Claim
+from counterfoil.posting.plans import Claim
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow
 from counterfoil.store import spool

@@ -22,7 +22,7 @@ from counterfoil.model.binding import Binding
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import nothing_new
-from counterfoil.posting.planning import BATCH, Claim, Item, Plan
+from counterfoil.posting.plans import BATCH, Claim, Item, Plan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row, jsonl
 from counterfoil.store import runs

@@ -20,7 +20,7 @@ from counterfoil.mapping import MappedRecord, Mapper
 from counterfoil.model import sheet
 from counterfoil.model.prepared import Finding
 from counterfoil.model.sheet import SheetRow
-from counterfoil.posting.planning import Claim
+from counterfoil.posting.plans import Claim
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import BadRow, Row
 from counterfoil.store import spool

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil import __version__
-from counterfoil.posting.planning import Plan
+from counterfoil.posting.plans import Plan
 from counterfoil.store import runs, schedules
 from counterfoil.store.database import Connection, Database
 from counterfoil.store.schedules import Turn

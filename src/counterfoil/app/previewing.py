@@ -20,7 +20,7 @@ from counterfoil.app.reports import PlanLine, PlanReport
 from counterfoil.app.usage import for_its_flow
 from counterfoil.model.prepared import Prepared
 from counterfoil.posting import changing, customers, kinds, planning
-from counterfoil.posting.planning import Planned
+from counterfoil.posting.plans import Planned
 from counterfoil.settings import FlowSettings
 
 SIGNS = {

@@ -20,7 +20,7 @@ from counterfoil.app.reports import RunReport
 from counterfoil.app.usage import for_its_flow
 from counterfoil.posting import applying, crediting, finishing, planning, undoing
 from counterfoil.posting.finishing import TenantWorker
-from counterfoil.posting.planning import BATCH, Item, Plan, Writing
+from counterfoil.posting.plans import BATCH, Item, Plan, Writing
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import Row, jsonl

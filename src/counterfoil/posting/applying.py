@@ -12,7 +12,7 @@ import msgspec
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import changing, credit_chain, customers, deciding, identity, kinds, payments, revising
 from counterfoil.posting.customers import Key
-from counterfoil.posting.planning import Planned, Writing
+from counterfoil.posting.plans import Planned, Writing
 from counterfoil.store import credited, fixes, followers, parts, postings, runs
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import row

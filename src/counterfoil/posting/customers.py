@@ -10,7 +10,7 @@ from typing import Any
 from counterfoil.model.prepared import ContactWanted
 from counterfoil.posting import encoding, kinds
 from counterfoil.posting.deciding_contacts import ContactDecision
-from counterfoil.posting.planning import Planned, Writing
+from counterfoil.posting.plans import Planned, Writing
 from counterfoil.store import customers as stored
 from counterfoil.store import followers, postings
 from counterfoil.store.documents import fold

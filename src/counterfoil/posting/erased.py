@@ -19,7 +19,7 @@ from counterfoil.store.database import Connection
 from counterfoil.store.postings import Brief
 
 if TYPE_CHECKING:
-    from counterfoil.posting.planning import Item
+    from counterfoil.posting.plans import Item
 
 ERASED: Final = "erased-person"
 NOTHING: Final = b"null"  # what is kept of such a record

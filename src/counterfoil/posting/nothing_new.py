@@ -6,7 +6,7 @@ Called by app/intake, before an organisation is asked what changed there: for su
 
 from collections.abc import Collection, Mapping, Sequence
 
-from counterfoil.posting.planning import Item
+from counterfoil.posting.plans import Item
 from counterfoil.store import credited, postings
 from counterfoil.store.database import Connection
 from counterfoil.store.postings import Posting

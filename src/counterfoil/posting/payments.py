@@ -13,7 +13,7 @@ from counterfoil.model import modes
 from counterfoil.model.checks import unseen
 from counterfoil.model.prepared import Finding, PaymentWanted
 from counterfoil.posting import encoding, identity, kinds, stranded
-from counterfoil.posting.planning import Planned, Writing
+from counterfoil.posting.plans import Planned, Writing
 from counterfoil.store import postings
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import Posting

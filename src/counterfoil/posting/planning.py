@@ -1,125 +1,32 @@
-"""Records become decisions: read what is known of a batch, and decide each record (posting/deciding).
+"""Records become decisions: read what is known of a batch (posting/remembering, known), and decide each (posting/deciding).
 
 Called by app for `plan` (decides only) and, with posting/applying, for `run` (decides and applies in one transaction
 per batch). Batches keep the memory small and each write transaction short.
 """
 
-import datetime
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 
 from counterfoil.model import modes
 from counterfoil.model.binding import Binding
 from counterfoil.model.checks import days, unseen
-from counterfoil.model.fixes import Fixed
 from counterfoil.model.prepared import Finding, Prepared
-from counterfoil.posting import changing, deciding, erased, identity, kinds, lookalikes, parts, stranded
-from counterfoil.posting.changing import Policy
+from counterfoil.posting import changing, deciding, erased, identity, kinds, lookalikes, parts, remembering, stranded
 from counterfoil.posting.deciding import Decision
 from counterfoil.posting.deciding_contacts import ContactDecision
 from counterfoil.posting.known import Known, Past, numbered
-from counterfoil.store import changes, credited, documents, postings
-from counterfoil.store.credited import Chain
+from counterfoil.posting.plans import LIMIT_FIRST, Item, Plan, Planned
+from counterfoil.store import documents, postings
 from counterfoil.store.database import Connection
 from counterfoil.store.documents import fold
 from counterfoil.store.problems import STANDS_TWICE
-
-LIMIT_FIRST = "limit-first"  # the cause of what a first run holds back
-BATCH = 300  # records per transaction: what it costs is shared by more, and others wait 20 ms for it at most
-
-
-class _Status(msgspec.Struct, frozen=True):
-    """Of what a content is expected to come to."""
-
-    status: str = ""
-
-
-_status = msgspec.json.Decoder(_Status)
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """What a record that did not pass its checks says of itself, so that what waits can be shown with its money."""
-
-    date: datetime.date | None
-    currency: str | None
-    total: Decimal | None
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One record of the source, checked: `prepared`, or the findings that say why not. `n` counts the source's records."""
-
-    n: int
-    source: str
-    content: bytes  # the record as the source gave it
-    content_hash: str
-    record_hash: str
-    external_id: str | None
-    entity: str | None
-    prepared: Prepared | None
-    findings: tuple[Finding, ...] = ()
-    claim: Claim | None = None
-    blocked: str = (
-        ""  # nothing can be said of it now: "later" (run again, or a consent is lost) or "person" (binding, going live)
-    )
-    fixed: tuple[Fixed, ...] = ()  # what stored corrections did to it
-    mapped: bytes | None = None  # the record that rows became; None: `content` is the record
-    parts: tuple[str, ...] = ()  # the sales of a day's document
-    erased: bool = False  # its customer was erased: nothing of it is kept (posting/erased)
-
-
-class Planned(msgspec.Struct, frozen=True):
-    """An item and its fate."""
-
-    item: Item
-    decision: Decision
-    contact: ContactDecision | None = None
-    existing: postings.Posting | None = None
-    twin: str | None = None  # the source of a record with the same external id and other content
-    issue: int = 1  # counts the documents that were made for this record, one after the other
-    chain: Chain = credited.NONE  # what credits its document
-
-
-class Plan(msgspec.Struct):
-    """What stays the same while a source is planned."""
-
-    flow: str
-    flow_id: str
-    on_namesake: str
-    bindings: dict[str, Binding]
-    seen: dict[str, tuple[str, str]] = {}  # external id → (record hash, source), of this source alone
-    adopted: dict[str, str] = {}  # document id → external id of the record that adopts it in this run
-    room: int | None = None  # documents that may still be made in a flow's first run (`limit_first`); None: any number
-    on_change: str = "hold"
-    complete: bool = False
-    remap: bool = False
-    again: bool = False
-    closed: dict[str, datetime.date] = {}  # entity → nothing up to this day of its books may move
-    lock_date: str = "hold"
-    credits: bool = False  # the flow may make credit notes, so the mirror has those of its organisations
-    remapped: int = 0  # records left alone since only the mapping changed
-    older: int = 0  # records left alone since a later version is posted
-    keyed: erased.Keyed | None = None  # the keyed hash by which erased customers are recognised
-
-    def policy(self, entity: str) -> Policy:
-        """How changes are treated."""
-        return Policy(self.on_change, self.complete, self.remap, self.again, self.closed.get(entity), self.lock_date)
-
-
-class Writing(msgspec.Struct, frozen=True):
-    """One transaction that writes a batch down."""
-
-    connection: Connection
-    plan: Plan
-    run_id: int
-    now: datetime.datetime
 
 
 def decide_batch(connection: Connection, plan: Plan, items: Sequence[Item]) -> list[Planned]:
     """Every item's fate, in order; nothing is written."""
     items = erased.veiled(connection, plan.flow_id, plan.keyed, items)
-    past = _past(connection, plan, items)
+    past = remembering.past(connection, plan, items)
     wanted: dict[str, list[Prepared]] = {}
     for item in items:
         if item.prepared is not None:
@@ -145,45 +52,6 @@ def _kept_apart(plan: Plan, one: Planned, sales: parts.Sales) -> Planned:
         return msgspec.structs.replace(one, decision=Decision("hold", moved))
     gone = None if plan.complete else parts.gone(sales, item.external_id, item.parts)
     return one if gone is None else msgspec.structs.replace(one, decision=Decision("change", gone))
-
-
-def _past(connection: Connection, plan: Plan, items: Sequence[Item]) -> Past:
-    ids = [item.external_id for item in items if item.external_id]
-    existing = postings.of_records(connection, plan.flow_id, ids)
-    issues = {external_id: posting.issue for external_id, posting in existing.items()}
-    differing: list[int] = []
-    for item in items:
-        posting = existing.get(item.external_id or "")
-        if posting is None or item.prepared is None:
-            continue
-        if _made_anew(plan, item, posting):
-            issues[posting.external_id] += 1
-            del existing[posting.external_id]
-        elif posting.document_id is not None and posting.record_hash != item.record_hash:
-            differing.append(posting.id)
-    chains = credited.of(connection, [one for one in existing.values() if one.document_id is not None])
-    unsent = [one.id for one in existing.values() if one.state == "planned" and one.action is None]
-    refused = [one.id for one in existing.values() if changing.was_refused(one, chains.get(one.id, credited.NONE))]
-    statuses = {
-        one.posting_id: _status.decode(one.predicted).status for one in changes.posted(connection, unsent).values()
-    }
-    return Past(
-        existing, issues, changes.posted(connection, differing), _refused(connection, refused), chains, statuses
-    )
-
-
-def _refused(connection: Connection, ids: Sequence[int]) -> dict[int, changing.Refused]:
-    """By posting id: the change that Xero refused, as it was then."""
-    contents, closed = changes.pending(connection, ids), changes.closed_of(connection, ids) if ids else {}
-    read = changes.read_at(connection, ids)
-    return {one: changing.Refused(content, closed.get(one), read.get(one)) for one, content in contents.items()}
-
-
-def _made_anew(plan: Plan, item: Item, posting: postings.Posting) -> bool:
-    """A document was taken back, and the record is to have a new one."""
-    policy = plan.policy(posting.entity)
-    renewed = changing.renewed(posting, item.record_hash, item.content_hash, policy)
-    return renewed and posting.document_id is not None and posting.entity == item.entity
 
 
 def _decide_one(plan: Plan, item: Item, past: Past, known: dict[str, Known]) -> Planned:

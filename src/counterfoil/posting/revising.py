@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.posting import changing, credit_chain, encoding
-from counterfoil.posting.planning import Planned, Writing
+from counterfoil.posting.plans import Planned, Writing
 from counterfoil.store import changes, parts, postings
 from counterfoil.store.changes import UNDO
 from counterfoil.store.postings import Posting

@@ -18,7 +18,7 @@ from counterfoil.app import troubles
 from counterfoil.app.intake import Intake
 from counterfoil.app.running import Runner
 from counterfoil.model.prepared import Finding
-from counterfoil.posting.planning import BATCH, Item
+from counterfoil.posting.plans import BATCH, Item
 from counterfoil.settings import FlowSettings
 from counterfoil.sources import Row
 from counterfoil.store import handed, postings, runs
