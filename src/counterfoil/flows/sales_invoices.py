@@ -6,22 +6,20 @@ Implements design §5.4 with facts 4.6, 5.0 to 5.9. Pure: no clock, no network. 
 (https://developer.xero.com/documentation/api/accounting/invoices, read 2026-11).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
-from counterfoil.model import contact_wanted, modes, records, shape, spelling, text, totals
+from counterfoil.model import contact_wanted, modes, records, sales_lines, shape, spelling, text, totals
 from counterfoil.model.checks import (
     amounts,
     credit_notes,
     days,
     differences,
-    lines,
     payments,
-    tracking,
     unposted,
     unseen,
 )
@@ -29,7 +27,8 @@ from counterfoil.model.differences import TaxedLine
 from counterfoil.model.ledger import Ledger
 from counterfoil.model.money import EXACT, ZERO
 from counterfoil.model.prepared import Finding, Predicted, PredictedLine, Prepared
-from counterfoil.model.records import Line, SalesInvoice
+from counterfoil.model.records import SalesInvoice
+from counterfoil.model.sales_lines import Draft
 from counterfoil.settings import FlowSettings
 from counterfoil.xero import scopes
 
@@ -110,7 +109,7 @@ def prepare(record: SalesInvoice, ledger: Ledger, flow: FlowSettings) -> Prepare
         found.append(due)
         due = None
     found += _head_findings(record, ledger, head)
-    drafts = _drafts(record, ledger, found)
+    drafts = sales_lines.drafts(record, ledger, found)
     if found:
         return tuple(found)
     body = _body(record, ledger, flow, head, drafts)
@@ -209,14 +208,6 @@ class _Head(msgspec.Struct, frozen=True):
         return modes.nothing(ledger.entity, ledger.mode)
 
 
-class _Draft(msgspec.Struct, frozen=True):
-    """A line as it will be sent, what Xero will make of it, and whether a difference may move its tax."""
-
-    element: dict[str, Any]
-    predicted: PredictedLine
-    open: bool
-
-
 class _Body(msgspec.Struct, frozen=True):
     """The lines and totals, any difference to the record's own total evened out."""
 
@@ -258,41 +249,13 @@ def _head_findings(record: SalesInvoice, ledger: Ledger, head: _Head) -> list[Fi
     return found
 
 
-def _drafts(record: SalesInvoice, ledger: Ledger, found: list[Finding]) -> list[_Draft]:
-    """The lines that can be posted; what is wrong with the others is added to `found`."""
-    drafts = []
-    for index, line in enumerate(record.lines):
-        path = f"lines[{index}]"
-        amount = totals.line_amount(line.quantity, line.unit_amount, line.discount_rate, line.discount_amount)
-        found += amounts.line_findings(line, amount, path)
-        if line.tracking:
-            found += tracking.tracking_findings(line, ledger, path)
-        account = lines.account_of(line, ledger, path)
-        if isinstance(account, Finding):
-            found.append(account)
-            continue
-        rate = lines.tax_of(line, account, ledger, record.amounts, path)
-        if isinstance(rate, Finding):
-            found.append(rate)
-            continue
-        percent = rate.percent if rate else Decimal(0)
-        tax = line.tax_amount
-        if tax is None or rate is None:
-            tax = totals.line_tax(amount, percent, record.amounts)
-        tax_type = rate.tax_type if rate and line.tax != lines.ACCOUNT_DEFAULT else None
-        predicted = PredictedLine(account.code, rate.tax_type if rate else None, amount, tax)
-        may_move = line.tax_amount is None and bool(percent)
-        drafts.append(_Draft(_line_element(line, account.code, tax_type), predicted, may_move))
-    return drafts
-
-
 def _body(
-    record: SalesInvoice, ledger: Ledger, flow: FlowSettings, head: _Head, drafts: list[_Draft]
+    record: SalesInvoice, ledger: Ledger, flow: FlowSettings, head: _Head, drafts: list[Draft]
 ) -> _Body | Finding:
     """The document's lines and totals; a Finding when its total is not the record's and may not be evened out."""
     elements = [draft.element for draft in drafts]
     predicted = tuple(draft.predicted for draft in drafts)
-    sums = _sums(predicted, record)
+    sums = sales_lines.sums(predicted, record)
     negative = _negative(flow, head, sums)
     if negative is not None:
         return negative
@@ -313,7 +276,7 @@ def _negative(flow: FlowSettings, head: _Head, sums: totals.Totals) -> Finding |
     return None if makes_notes else amounts.negative_finding(sums.total, head.currency)
 
 
-def _evened(record: SalesInvoice, drafts: list[_Draft], evened: differences.Evened) -> _Body:
+def _evened(record: SalesInvoice, drafts: list[Draft], evened: differences.Evened) -> _Body:
     """The lines and totals after the difference was evened out."""
     taxes = evened.taxes or tuple(draft.predicted.tax_amount for draft in drafts)
     elements = [
@@ -326,34 +289,9 @@ def _evened(record: SalesInvoice, drafts: list[_Draft], evened: differences.Even
     if evened.line is not None and evened.element is not None:
         elements.append(evened.element)
         predicted.append(evened.line)
-    sums = _sums(predicted, record)
+    sums = sales_lines.sums(predicted, record)
     sums = msgspec.structs.replace(sums, total=EXACT.add(sums.total, evened.rounding))
     return _Body(elements, tuple(predicted), sums, evened.rounding, evened.difference, evened.note)
-
-
-def _sums(predicted: Sequence[PredictedLine], record: SalesInvoice) -> totals.Totals:
-    return totals.document(((line.line_amount, line.tax_amount) for line in predicted), record.amounts)
-
-
-def _line_element(line: Line, account_code: str, tax_type: str | None) -> dict[str, Any]:
-    """A LineItem. Without `tax_type` Xero takes the account's own tax."""
-    element: dict[str, Any] = {
-        "Description": line.description,
-        "Quantity": line.quantity,
-        "UnitAmount": line.unit_amount,
-        "AccountCode": account_code,
-    }
-    if tax_type is not None:
-        element["TaxType"] = tax_type
-    if line.tax_amount is not None:
-        element["TaxAmount"] = line.tax_amount
-    if line.discount_rate is not None:
-        element["DiscountRate"] = line.discount_rate
-    if line.discount_amount is not None:
-        element["DiscountAmount"] = line.discount_amount
-    if line.tracking:
-        element["Tracking"] = [{"Name": name, "Option": option} for name, option in sorted(line.tracking.items())]
-    return element
 
 
 def _element(
