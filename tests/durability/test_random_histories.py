@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.durability.histories import History
-from tests.durability.paying_histories import PayingHistory
 from tests.posting.workbench import Workbench
 from tests.sandbox_process import SandboxProcess
 
 SEEDS = (3, 110, 606, 5005)  # the last two found a document that was frozen without its customer
 CHANGING = ((321004, "reissue"),)  # the soak's first history has updates
-PAYING = ((1, False), (2, True))
 FAULTS = 10_000 if "SOAK" in os.environ else 20  # the proof's size (design §6); `make test` plays one history or two
 SOAK_S = float(os.environ.get("SOAK_S", "14400"))  # the proof ends here, whatever it has reached, and says so
 FIRST = int(os.environ.get("SOAK_SEED", "100004"))
@@ -33,14 +31,6 @@ def test_a_random_history_of_changing_records_ends_with_the_last_content_or_name
     History(bench, seed, on_change=on_change).play()
 
 
-@pytest.mark.parametrize(("seed", "reissue"), PAYING)
-def test_a_random_history_of_payments_and_allocations_makes_each_once(
-    bench: Workbench, seed: int, reissue: bool
-) -> None:
-    """Answers to many requests are lost at once: looks that shared what they read made part payments twice."""
-    PayingHistory(bench, seed, steps=1, reissue=reissue).play()
-
-
 @pytest.mark.soak
 def test_faults_in_long_histories(
     sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
@@ -48,7 +38,7 @@ def test_faults_in_long_histories(
     """Longer histories, most of them of changing records, one seed after another, until 10,000 faults, kills, suspends and restores were survived."""
     began, faults, seed = time.monotonic(), 0, FIRST
     while faults < FAULTS and time.monotonic() - began < SOAK_S:
-        history = History(_fresh(sandbox, tmp_path_factory.mktemp("history")), seed, steps=10)
+        history = History(fresh(sandbox, tmp_path_factory.mktemp("history")), seed, steps=10)
         history.play()
         faults, seed = faults + history.faults, seed + 1
     with capsys.disabled():
@@ -56,22 +46,8 @@ def test_faults_in_long_histories(
     assert faults >= FAULTS, f"time was up after {faults} faults"
 
 
-@pytest.mark.soak
-def test_payments_and_allocations_in_long_histories(
-    sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One seed after another, each with an outage that many requests fall into, until as many faults were survived."""
-    began, faults, seed = time.monotonic(), 0, FIRST
-    while faults < FAULTS and time.monotonic() - began < SOAK_S:
-        history = PayingHistory(_fresh(sandbox, tmp_path_factory.mktemp("paying")), seed)
-        history.play()
-        faults, seed = faults + history.faults, seed + 1
-    with capsys.disabled():
-        print(f"\n{seed - FIRST} histories of payments from seed {FIRST}, {faults} faults: none twice, none lost")  # noqa: T201 - the proof's numbers are what a soak is for
-    assert faults >= FAULTS, f"time was up after {faults} faults"
-
-
-def _fresh(sandbox: SandboxProcess, folder: Path) -> Workbench:
+def fresh(sandbox: SandboxProcess, folder: Path) -> Workbench:
+    """An empty sandbox and a new installation."""
     sandbox.clear_faults()
     sandbox.post("/_sandbox/reset")
     return Workbench(folder, sandbox)
