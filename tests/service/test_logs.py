@@ -259,7 +259,9 @@ def test_a_task_of_a_library_s_that_failed_unheard_is_one_line(loaded):
                 raise kind("the server closed the connection")
             except kind as error:
                 told = (kind, error, error.__traceback__)
-                logging.getLogger("asyncio").exception("Task exception was never retrieved\nfuture: <Task>", exc_info=told)
+                logging.getLogger("asyncio").exception(
+                    "Task exception was never retrieved\nfuture: <Task>", exc_info=told
+                )
 
     theirs, ours = lines(loaded, work)
     assert (theirs["event"], "Traceback" in json.dumps(theirs)) == ("Task exception was never retrieved", False)
