@@ -247,3 +247,23 @@ def test_where_a_library_fell_is_not_logged_and_what_it_was_is(loaded):
     assert theirs["cause"] == "ConnectionError: the server closed the connection"
     assert "Traceback" not in json.dumps(theirs)
     assert "Traceback" in ours["exception"]
+
+
+def test_a_task_of_a_library_s_that_failed_unheard_is_one_line(loaded):
+    """The event loop tells of it, with a traceback and its place in the library; of a task of ours it stays whole."""
+    from procrastinate.exceptions import ConnectorException
+
+    def work():
+        for kind in (ConnectorException, RuntimeError):
+            try:
+                raise kind("the server closed the connection")
+            except kind as error:
+                told = (kind, error, error.__traceback__)
+                logging.getLogger("asyncio").exception(
+                    "Task exception was never retrieved\nfuture: <Task>", exc_info=told
+                )
+
+    theirs, ours = lines(loaded, work)
+    assert (theirs["event"], "Traceback" in json.dumps(theirs)) == ("Task exception was never retrieved", False)
+    assert theirs["cause"].startswith("ConnectorException")
+    assert "Traceback" in ours["exception"]

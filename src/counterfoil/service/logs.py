@@ -103,13 +103,19 @@ def _formatter(settings: Settings, *, is_terminal: bool) -> logging.Formatter:
     return ProcessorFormatter(foreign_pre_chain=shared, processors=ends)
 
 
+def is_theirs(logger: str, error: BaseException | None) -> bool:
+    """Whether a library of THEIRS speaks; also where a task of its own failed, of which the event loop tells."""
+    name = type(error).__module__ if logger == "asyncio" else logger
+    return name.partition(".")[0] in THEIRS
+
+
 def _without_theirs(_logger: Any, _method: str, event: Event) -> Event:
     """Where a library fell, which says nothing to whoever reads our log (a server that ended its connection): what it was is enough."""
-    name = str(event.get("logger", "")).partition(".")[0]
     told = event.get("exc_info")
-    if name in THEIRS and told:
+    error = told[1] if isinstance(told, tuple) else told if isinstance(told, BaseException) else None
+    if told and is_theirs(str(event.get("logger", "")), error):
         del event["exc_info"]
-        error = told[1] if isinstance(told, tuple) else told if isinstance(told, BaseException) else None
+        event["event"] = (str(event.get("event", "")).splitlines() or [""])[0]
         if error is not None:
             first = (str(error).splitlines() or [""])[0]
             event.setdefault("cause", f"{type(error).__name__}: {first}")

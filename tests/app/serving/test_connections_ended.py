@@ -46,5 +46,5 @@ async def test_it_goes_on(served, caplog):
         at_work, again = at.service, served.clock.now()
         await at.until(swept)
     assert set(served.marks().values()) == {1}
-    told = [one for one in caplog.records if one.exc_info and one.name.partition(".")[0] not in logs.THEIRS]
+    told = [one for one in caplog.records if one.exc_info and not logs.is_theirs(one.name, one.exc_info[1])]
     assert [one.getMessage() for one in told] == []  # what the job engine says of it, service/logs makes one line of
