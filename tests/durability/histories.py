@@ -53,11 +53,14 @@ _forking.set_forkserver_preload(["tests.durability.history_worker"])
 class Child:
     """One process at work on the installation."""
 
-    def __init__(self, bench: Workbench, n: int, command: str, trap: tuple[str, int, str] | None = None) -> None:
+    def __init__(
+        self, bench: Workbench, n: int, command: str, trap: tuple[str, int, str] | None = None, **more: Any
+    ) -> None:
+        """`more`: `alone` False: as a service; `crowded`: see `history_worker`."""
         self.out = bench.folder / f"answer-{n}.json"
         state = {
             "ready": bench.sandbox.ready, "store": bench.store, "posting": bench.posting, "flow": bench.flow,
-            "token": bench.token,
+            "token": bench.token, **more,
         }  # fmt: skip
         arguments = (bench.folder, state, trap, command, self.out)
         self.process = _forking.Process(target=history_worker.main, args=arguments, daemon=True)
@@ -142,6 +145,7 @@ class History:
         self.story: list[str] = [f"seed {seed}, on_change {self.changes.on_change}"]
         self.faults = 0  # kills, suspends, restores; faults of Xero's are counted from the sandbox's own log
         self.children = 0
+        self.stands: dict[str, Any] = {}  # how its processes work: see `history_worker`
         # Xero takes a second document without our number; that nobody shows us the first one twice is beyond us.
         self.stale = self.dice.random() < 0.3
         bench.posting = dict(TIMES)
@@ -168,11 +172,15 @@ class History:
             self.write()
             for _ in range(self.steps):
                 self.change_or_take_back()
-                self.dice.choices(*zip(*STEPS, strict=True))[0](self)
+                self.step()
             self.make_peace()
             self.judge()
         except AssertionError as failed:
             raise AssertionError("\n".join([str(failed), *self.story])) from failed
+
+    def step(self) -> None:
+        """One of the steps, by its weight."""
+        self.dice.choices(*zip(*STEPS, strict=True))[0](self)
 
     def change_or_take_back(self) -> None:
         """Between the steps of a history whose records change."""
@@ -204,7 +212,7 @@ class History:
         """A process at work."""
         self.children += 1
         self.tell(f"{command} {trap or ''} key life {self.bench.posting['key_life_s']}")
-        return Child(self.bench, self.children, command, trap)
+        return Child(self.bench, self.children, command, trap, **self.stands)
 
     def heard(self, child: Child) -> dict[str, Any]:
         """Its answer, checked: nothing but our own errors may escape, and a run's outcomes add up to its records."""

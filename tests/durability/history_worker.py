@@ -7,6 +7,7 @@ for an interpreter each time. It writes its answer as JSON beside the state that
 import asyncio
 import json
 import os
+import random
 import signal
 import traceback
 from pathlib import Path
@@ -18,10 +19,12 @@ from counterfoil import errors
 from counterfoil.posting import finishing, rules, sending, undoing
 from counterfoil.store import changes, problems, runs, schema
 from counterfoil.xero import client
+from counterfoil.xero.answers import Answer
 from tests.durability import worker
 from tests.posting.workbench import WorkbenchBooks
 
 p = schema.postings.c
+BURST_S, TURN_S = 0.3, 0.05
 PAUSE_S = 0.2  # instead of the seconds that the engine pauses in production
 
 
@@ -57,6 +60,8 @@ def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None,
         books.pacer._window_s = PAUSE_S  # a limit that does not say how long it lasts is waited for that long
         if isinstance(point, Trap):
             point.books = books
+        if state.get("crowded"):
+            _crowd(books, in_step=state["crowded"] == "in step")
         name, _, rest = command.partition(":")
         return await (_undo(books, int(rest)) if name == "undo" else _COMMANDS[name](books))
 
@@ -69,6 +74,28 @@ def main(folder: Path, state: dict[str, Any], trap: tuple[str, int, str] | None,
     partial = out.with_suffix(".part")
     partial.write_text(json.dumps(answer))
     partial.replace(out)
+
+
+def _crowd(books: WorkbenchBooks, *, in_step: bool) -> None:
+    """A bad line and a busy database: reads are answered in bursts, and each transaction waits for its turn.
+
+    `in_step`: all wait equally long, so that what goes on side by side is always at the same point of its way; else at any.
+    """
+    send, run, dice = books.transport.send, books.database.run, random.Random(os.getpid())
+
+    async def sent(method: str, *arguments: Any, **more: Any) -> Answer:
+        try:
+            return await send(method, *arguments, **more)
+        finally:
+            if method == "GET":
+                await asyncio.sleep(BURST_S - asyncio.get_running_loop().time() % BURST_S)
+
+    async def ran(work: Any) -> Any:
+        await asyncio.sleep(TURN_S if in_step else dice.random() * TURN_S)
+        return await run(work)
+
+    books.transport.send = sent  # type: ignore[method-assign]
+    books.database.run = ran  # type: ignore[method-assign]
 
 
 async def _run(books: WorkbenchBooks) -> dict[str, Any]:

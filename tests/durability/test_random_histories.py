@@ -38,7 +38,7 @@ def test_faults_in_long_histories(
     """Longer histories, most of them of changing records, one seed after another, until 10,000 faults, kills, suspends and restores were survived."""
     began, faults, seed = time.monotonic(), 0, FIRST
     while faults < FAULTS and time.monotonic() - began < SOAK_S:
-        history = History(_fresh(sandbox, tmp_path_factory.mktemp("history")), seed, steps=10)
+        history = History(fresh(sandbox, tmp_path_factory.mktemp("history")), seed, steps=10)
         history.play()
         faults, seed = faults + history.faults, seed + 1
     with capsys.disabled():
@@ -46,7 +46,8 @@ def test_faults_in_long_histories(
     assert faults >= FAULTS, f"time was up after {faults} faults"
 
 
-def _fresh(sandbox: SandboxProcess, folder: Path) -> Workbench:
+def fresh(sandbox: SandboxProcess, folder: Path) -> Workbench:
+    """An empty sandbox and a new installation."""
     sandbox.clear_faults()
     sandbox.post("/_sandbox/reset")
     return Workbench(folder, sandbox)

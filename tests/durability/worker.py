@@ -40,7 +40,7 @@ def bench(folder: Path, state: dict[str, Any]) -> Workbench:
     """The test's installation, as this process sees it."""
     found = Workbench.__new__(Workbench)
     found.folder = folder
-    found.alone = True  # this process stands for `counterfoil run`
+    found.alone = state.get("alone", True)  # this process stands for `counterfoil run`, unless it is to be a service's
     found.sandbox = SimpleNamespace(ready=state["ready"])  # type: ignore[assignment]  # only its ready line is needed here
     found.store, found.posting, found.flow, found.token = (
         state["store"],
