@@ -13,12 +13,13 @@ from typing import Any
 from counterfoil.app.reports import Proof, ProofRow
 from counterfoil.app.usage import for_its_flow
 from counterfoil.app.vouching import NAMED
-from counterfoil.posting import kinds, known
+from counterfoil.posting import identity, kinds, known
 from counterfoil.posting.deciding import GONE
 from counterfoil.settings import FlowSettings
-from counterfoil.store import documents, proofs
+from counterfoil.store import documents, payments, proofs
 from counterfoil.store.credited import CREDIT
 from counterfoil.store.database import Connection
+from counterfoil.store.documents import Document
 from counterfoil.store.proofs import Pair
 
 Key = tuple[str, Any, str]
@@ -54,13 +55,36 @@ async def prove(books: Any, flow: FlowSettings) -> Proof:
     marks = [pair.marker for pair in pairs]
     rows = await books.database.read(lambda conn: proofs.without_posting(conn, flow.id))
     twice = await books.database.read(lambda conn: proofs.marked_twice(conn, tenants, marks))
+    forgotten = await books.database.read(lambda conn: _forgotten(conn, flow.id, pairs))
     return Proof(
         flow.table,
         _rows(pairs),
         tuple(text for pair in pairs for text in _differences(pair, moved)),
-        tuple(f"{document.number} carries the mark {document.marker} of another document" for document in twice),
+        (*(f"{one.number} carries the mark {one.marker} of another document" for one in twice), *forgotten),
         rows + sum(pair.state not in ("posted", "cancelled") for pair in pairs),
         sum(pair.state == "cancelled" for pair in pairs),
+    )
+
+
+def _forgotten(connection: Connection, flow_id: str, pairs: list[Pair]) -> list[str]:
+    """Documents that were made in place of ours in a time that a copy of the database, put back since, knows nothing of."""
+    if not payments.doubted(connection):
+        return []
+    newest = {(one.tenant_id, one.external_id): one for one in sorted(pairs, key=_issue) if one.kind != CREDIT}
+    told = []
+    for resource, kind in ((kinds.BY_NAME[kind].resource, kind) for kind in kinds.RECORDS):
+        marks = {(t, identity.marker(flow_id, kind, of, one.issue + 1)): one for (t, of), one in newest.items()}
+        for tenant in sorted({tenant for tenant, _of in newest}):
+            wanted = [mark for there, mark in marks if there == tenant]
+            found = documents.documents_by(connection, tenant, resource, "marker", wanted)
+            told += [_told_of(one, marks[tenant, one.marker or ""]) for one in found if one.status not in GONE]
+    return told
+
+
+def _told_of(document: Document, pair: Pair) -> str:
+    return (
+        f"{document.number} stands in place of {pair.document_number} ({pair.entity} {pair.external_id}), which a copy of the "
+        "database that was put back does not know"
     )
 
 

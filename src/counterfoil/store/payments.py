@@ -46,8 +46,12 @@ def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> lis
     """
     if every:
         return _EVERY.rows(connection, Posting, tenant_id=tenant_id)
-    doubted = int(get_meta(connection, DOUBTED) or 0)
-    return _OF_OLD_DOCUMENTS.rows(connection, Posting, tenant_id=tenant_id, doubted=doubted)
+    return _OF_OLD_DOCUMENTS.rows(connection, Posting, tenant_id=tenant_id, doubted=doubted(connection))
+
+
+def doubted(connection: sa.Connection) -> int:
+    """The newest posting that an older copy of the database had when it was put back; 0: none ever was."""
+    return int(get_meta(connection, DOUBTED) or 0)
 
 
 def doubt(connection: sa.Connection) -> None:
