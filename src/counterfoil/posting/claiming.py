@@ -6,7 +6,7 @@ take twice within one process (`busy`, `recovering`, `comparing`) the worker tha
 
 import datetime
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from counterfoil.posting import erased, freezing, kinds, recording, recovering
 from counterfoil.posting.rules import ALL_OPEN, Closed, Rules, next_step
 from counterfoil.store import changes, documents, followers, locks, pauses, payments, requests
 from counterfoil.store.database import Connection, Database
+from counterfoil.store.postings import Brief
 from counterfoil.store.requests import Request
 
 Hours = Callable[[Connection, datetime.datetime], Closed]
@@ -124,17 +125,32 @@ class Claims:
         ):
             self.comparing = True
             return Work("compare")
+        settled = False
+
+        def sift(chosen: Sequence[Brief]) -> list[Brief]:
+            nonlocal settled
+            left = recovering.sift(connection, chosen, now)
+            settled = settled or len(left) < len(chosen)
+            return erased.sift(connection, left, now)
+
         freeze = functools.partial(
-            freezing.freeze_ready, connection, self._entity, self._tenant, self._rules, self._owner, now,
-            lambda chosen: erased.sift(connection, recovering.sift(connection, chosen, now), now), closed=closed,
-        )  # fmt: skip
+            freezing.freeze_ready,
+            connection,
+            self._entity,
+            self._tenant,
+            self._rules,
+            self._owner,
+            now,
+            sift,
+            closed=closed,
+        )
         frozen = freeze()
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
         frozen = frozen or freeze(kinds.CREDITS)
         if frozen:
             return Work("send", requests.get(connection, frozen[0]))
-        return Work("done")
+        return Work("wait", when=now) if settled else Work("done")  # what was found at Xero may have freed other work
 
     def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:
         """Something of this resource is to be made, and Xero was not read for what it has already."""

@@ -153,6 +153,10 @@ def left_with_customer(chain: Chain) -> str:
     credit = chain.credit
     assert credit is not None
     name = credit.document_number or credit.number or "a credit note"
+    if credit.how == "adopted":  # made in a time that this database forgot, and perhaps allocated then
+        return (
+            f"{name} was found in Xero: what of it is not allocated stays as credit on the customer; look at it there."
+        )
     return (
         f"Of {name}, {left(chain):.2f} {credit.currency} stay as credit on the customer: allocate it to another "
         "invoice or refund it in Xero."
