@@ -6,7 +6,7 @@ from decimal import Decimal
 from counterfoil.app.reports import Proof
 from tests.posting.test_changes import only
 from tests.posting.test_payments_restored import copy, put_back
-from tests.posting.test_people import causes
+from tests.posting.test_people import causes, edit
 from tests.posting.test_reissue_by_credit import DEARER, NUMBER, REISSUE, balance, reissued, send
 from tests.posting.workbench import Workbench, sale
 
@@ -41,6 +41,27 @@ def test_a_forgotten_reissue_whose_source_went_back_is_named_by_the_proof(bench:
     assert bench.run([sale(1)]).unchanged == 1
     [named] = proof(bench).duplicates
     assert named.startswith(f"{NUMBER}-2 stands in place of {NUMBER} (acme-uk order-1)")
+
+
+def test_a_forgotten_credit_whose_successor_was_voided_is_named_by_the_proof(bench: Workbench) -> None:
+    """Nothing stands in its place, and the proof said that all agrees, while the customer owed nothing."""
+    credited_and_put_back(bench)
+    edit(bench, next(one for one in bench.invoices() if one["InvoiceNumber"] == f"{NUMBER}-2"), Status="VOIDED")
+    assert bench.run([sale(1)]).unchanged == 1
+    [named] = proof(bench).duplicates
+    assert named.startswith(f"{NUMBER}-CN credits {NUMBER} (acme-uk order-1)")
+
+
+def test_what_a_copy_still_knows_of_a_reissue_is_not_named(bench: Workbench) -> None:
+    """The same documents, nothing forgotten: the proof holds."""
+    bench.configure(flow=REISSUE)
+    bench.run([sale(1)])
+    send(bench, only(bench))
+    bench.run([sale(1, lines=DEARER)])
+    copy(bench)
+    put_back(bench)
+    bench.run()
+    assert proof(bench).holds
 
 
 def proof(bench: Workbench) -> Proof:

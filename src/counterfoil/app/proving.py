@@ -26,6 +26,11 @@ Key = tuple[str, Any, str]
 Moved = dict[tuple[str, str], tuple[str, str]]  # (tenant, contact) → the contact that it is now, and its name
 ZERO = Decimal(0)
 COMPARED = ("number", "total", "tax", "subtotal", "date", "currency")
+# What a copy may have forgotten of a document: kind, resource, how many issues later, what it does to it. The first tells.
+FORGOTTEN = (
+    *((kind, kinds.BY_NAME[kind].resource, 1, "stands in place of") for kind in kinds.RECORDS),
+    (CREDIT, kinds.CREDIT_NOTE.resource, 0, "credits"),
+)
 
 
 class _Sums:
@@ -71,19 +76,22 @@ def _forgotten(connection: Connection, flow_id: str, pairs: list[Pair]) -> list[
     if not payments.doubted(connection):
         return []
     newest = {(one.tenant_id, one.external_id): one for one in sorted(pairs, key=_issue) if one.kind != CREDIT}
-    told = []
-    for resource, kind in ((kinds.BY_NAME[kind].resource, kind) for kind in kinds.RECORDS):
-        marks = {(t, identity.marker(flow_id, kind, of, one.issue + 1)): one for (t, of), one in newest.items()}
+    known_marks = {pair.marker for pair in pairs}
+    told: dict[Pair, str] = {}
+    for kind, resource, later, does in FORGOTTEN:
+        marks = {(t, identity.marker(flow_id, kind, of, one.issue + later)): one for (t, of), one in newest.items()}
         for tenant in sorted({tenant for tenant, _of in newest}):
-            wanted = [mark for there, mark in marks if there == tenant]
-            found = documents.documents_by(connection, tenant, resource, "marker", wanted)
-            told += [_told_of(one, marks[tenant, one.marker or ""]) for one in found if one.status not in GONE]
-    return told
+            wanted = [mark for there, mark in marks if there == tenant and mark not in known_marks]
+            for one in documents.documents_by(connection, tenant, resource, "marker", wanted):
+                pair = marks[tenant, one.marker or ""]
+                if one.status not in GONE:
+                    told.setdefault(pair, _told_of(one, does, pair))
+    return list(told.values())
 
 
-def _told_of(document: Document, pair: Pair) -> str:
+def _told_of(document: Document, does: str, pair: Pair) -> str:
     return (
-        f"{document.number} stands in place of {pair.document_number} ({pair.entity} {pair.external_id}), which a copy of the "
+        f"{document.number} {does} {pair.document_number} ({pair.entity} {pair.external_id}), which a copy of the "
         "database that was put back does not know"
     )
 
