@@ -23,6 +23,10 @@ SECRETS = {
     "hook": "https://hooks.example/url-token-canary-Kk72",
     "hook_key": base64.b64encode(b"canary-of-the-hooks-signing-key!").decode(),
     "smtp": "smtp-pass-canary-Zq81",
+    "feed": "https://feeds.example/feed-token-canary-Jj55",
+    "feed_key": "whsec_" + base64.b64encode(b"canary-of-a-feed's-signing-key!!").decode(),
+    "feed_older_key": "whsec_" + base64.b64encode(b"canary-of-a-feed's-older-key-!!!").decode(),
+    "feed_database": "database-pass-canary-Ww38",
 }
 
 
@@ -36,6 +40,10 @@ def loaded(office):
         f'[[notify]]\nwhen = ["any"]\nto = {{ webhook = "{SECRETS["hook"]}", secret = "{SECRETS["hook_key"]}" }}\n'
         f'[[notify]]\nwhen = ["any"]\nto = {{ email = "a@b.example", from = "c@d.example", smtp = "localhost:25", '
         f'user = "u", password = "{SECRETS["smtp"]}", security = "none" }}\n'
+        f'[feeds.paid]\non = "invoice.paid"\n'
+        f'to = {{ webhook = "{SECRETS["feed"]}", secret = ["{SECRETS["feed_key"]}", "{SECRETS["feed_older_key"]}"] }}\n'
+        f'[feeds.kept]\non = "invoice.*"\nmap = {{ id = "{{id}}" }}\n'
+        f'to = {{ sql = "postgresql://u:{SECRETS["feed_database"]}@localhost/shop", table = "t", key = "id" }}\n'
     )
     return settings.load(config)
 

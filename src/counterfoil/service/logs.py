@@ -8,7 +8,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeGuard
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
@@ -73,8 +73,27 @@ def secrets_of(settings: Settings) -> Iterable[str]:
     for one in settings.notify:
         given += [one.to.url, one.to.password, one.given.to.secret]
     yield from (one.reveal() for one in given if one is not None)
-    password = settings.store.url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    if password:
+    yield from _password(settings.store.url)
+    for feed in settings.feeds.values():
+        yield from _of_feed(feed.values.get("to"))
+
+
+def _of_feed(to: object) -> Iterator[str]:
+    """Of where a feed's changes go: the address of a webhook and its secrets, the password of a database."""
+    held = to if isinstance(to, dict) else {}
+    for name in ("webhook", "secret"):
+        several = held.get(name)
+        yield from filter(_is_text, several if isinstance(several, list) else [several])
+    if _is_text(address := held.get("sql")):
+        yield from _password(address)
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def _password(address: str) -> Iterator[str]:
+    if password := address.partition("://")[2].rpartition("@")[0].partition(":")[2]:
         yield password
 
 
