@@ -128,7 +128,7 @@ def outlet(feed: FeedSettings, to: SqlTable, shaped: Shape, tools: Tools) -> "Sq
         finders=tuple(one.name for one in columns if one.name in to.key and one.names in finding),
         gone=GONE_COLUMN if to.gone == "keep" else None, has_several=shaped.mapper.each is not None,
     )  # fmt: skip
-    return SqlOutlet(loading.absolute_url(to.sql.reveal(), tools.folder), target, shaped)
+    return SqlOutlet(feed.table, loading.absolute_url(to.sql.reveal(), tools.folder), target, shaped)
 
 
 def _are_names(*names: str) -> bool:

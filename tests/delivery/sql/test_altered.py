@@ -75,7 +75,7 @@ async def test_a_table_that_was_there_and_is_gone_is_not_made_again_without_what
             NotDelivered, match=r"no such table|the table invoices is gone, which had documents"
         ) as caught:
             await to.hand_over([invoice(3)])
-    assert (caught.value.target_is_down, "feeds fill NAME --anew" in caught.value.reason) == (True, True)
+    assert (caught.value.target_is_down, "feeds fill books --anew" in caught.value.reason) == (True, True)
     with pytest.raises(NotDelivered, match="the table invoices is gone"):
         await outlet(url).fill([invoice(3)])
     execute(url, "ALTER TABLE kept RENAME TO invoices")

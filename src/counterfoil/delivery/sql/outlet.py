@@ -39,8 +39,9 @@ class SqlOutlet:
 
     most = MOST
 
-    def __init__(self, url: str, into: Target, shaped: Shape) -> None:
-        self._url, self._target, self._shaped = url, into, shaped
+    def __init__(self, feed: str, url: str, into: Target, shaped: Shape) -> None:
+        """`feed`: what it is called where a person is told what to type."""
+        self._feed, self._url, self._target, self._shaped = feed, url, into, shaped
         self._engine: sa.Engine | None = None
         self._ready: tuple[Statements, sa.Table] | None = None
         self._works = threading.Lock()  # held by the thread that writes, also beyond the time that it was given
@@ -131,7 +132,7 @@ class SqlOutlet:
         kept = seen.table(self._target)
         if not anew and target.is_absent(conn, self._target) and seen.knows(conn, kept, self._target.full):
             raise NotDelivered(
-                f"the table {self._target.full} is gone, which had documents: `counterfoil feeds fill NAME --anew` makes it again"
+                f"the table {self._target.full} is gone, which had documents: `counterfoil feeds fill {self._feed} --anew` makes it again"
                 " with all of them; if it was renamed, name it in `table`"
             )
         statements = Statements(self._target, target.found(conn, self._target))
