@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from counterfoil import errors
-from counterfoil.app import bank_balances, feeding, kept_changes, missed_answers, needs, overdue, watching
+from counterfoil.app import bank_balances, feeding, followed, kept_changes, missed_answers, needs, overdue, watching
 from counterfoil.mirror import described, polling
 from counterfoil.mirror.mirroring import Caught, Mirror
 from counterfoil.model import spelling
@@ -103,7 +103,7 @@ async def catch_up(
 
 
 async def kept(books: Any) -> dict[str, tuple[str, ...]]:
-    """The resources that the service keeps up, by bound entity: those that the configuration names, else those once read.
+    """The resources that the service keeps up, by bound entity: those that the configuration names, else what feeds are about and what was once read.
 
     So nobody who only posts pays for reads. No call.
     """
@@ -111,7 +111,12 @@ async def kept(books: Any) -> dict[str, tuple[str, ...]]:
     readings = {(one.tenant_id, one.resource) for one in await books.database.read(mirrored.readings)}
     names, is_chosen = needs.mirrored(books), books.settings.mirror.resources is not None
     found = {
-        one.entity: tuple(name for name in names if is_chosen or (one.tenant_id, name) in readings) for one in bound
+        one.entity: tuple(
+            name
+            for name in names
+            if is_chosen or (one.tenant_id, name) in readings or followed.wants(books, one.entity, name)
+        )
+        for one in bound
     }
     return {entity: resources for entity, resources in found.items() if resources and entity in books.settings.entities}
 

@@ -33,6 +33,10 @@ def show(screen: "Screen", standing: "Standing") -> None:
         screen.line(_under_way(way))
     if standing.webhooks is not None:
         screen.line(_webhooks(standing.webhooks))
+        if standing.webhooks.waiting and not standing.mirror:
+            screen.line(
+                "  Nothing is kept of what they tell of: `counterfoil sync` begins it, or name it in [mirror] resources."
+            )
 
 
 def _webhooks(heard: "Heard") -> str:

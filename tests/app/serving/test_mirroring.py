@@ -56,3 +56,30 @@ async def test_who_only_posts_pays_for_no_copy(served):
         served.clock.forward(minutes=30)
         await at.until(lambda: served.said("postings") or served.said("flow"))
     assert reads(served, "Items") == 0
+
+
+async def test_what_a_feed_is_about_is_kept_up_though_nobody_synced(served):
+    """It said "ok, 0 handed over" for ever: nobody had read what its changes would be told from."""
+    served.configure(
+        flow='every = "1h"\n[feeds.customers]\non = ["contact.*"]\nentities = ["acme-uk"]\nto = { jsonl = "customers.jsonl" }\n'
+    )
+    async with served.serving() as at:
+        await at.until(lambda: reads(served, "Contacts") == 1)
+
+        async def known():
+            return [one for one in await at.read(mirrored.readings) if one.caught_up_at]
+
+        await at.until(known)
+        found = {(one.tenant_id, one.resource) for one in await known()}
+        assert found == {(served.sandbox.tenant(1), "Contacts")}  # of one company, and nothing else
+
+
+async def test_a_module_of_handlers_may_ask_for_anything(served, monkeypatch):
+    """It is not imported to find out."""
+    (served.folder / "handlers_of_anything.py").write_text(
+        "from counterfoil import on\n@on('item.created')\ndef made(change):\n    del change\n"
+    )
+    monkeypatch.syspath_prepend(str(served.folder))
+    served.configure(flow='every = "1h"\n[handlers]\nmodule = "handlers_of_anything"\n')
+    async with served.serving() as at:
+        await at.until(lambda: reads(served, "Contacts") == 1 and reads(served, "Items") == 1)
