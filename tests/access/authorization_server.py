@@ -8,6 +8,7 @@ signed by the server's key, and `/connections` names one organisation.
 
 import base64
 import datetime
+import functools
 import hashlib
 import hmac
 import json
@@ -163,6 +164,12 @@ class SignIn(OpenIDCode):
         return self._server.forge(honest) if self._server.forge else honest
 
 
+@functools.cache
+def _key():
+    """What every server of this process signs with: making one takes longer than all that a test does with it."""
+    return RSAKey.generate_key(2048, {"kid": KEY_ID, "use": "sig", "alg": "RS256"})
+
+
 class Stranger(AuthorizationServer):
     """The server. `claims` overrides the id token's, `forge(token)` replaces it; `refused`: what it refused, and why.
 
@@ -172,7 +179,7 @@ class Stranger(AuthorizationServer):
     def __init__(self, *, secret=SECRET):
         super().__init__()
         self.client = Registered(secret)
-        self.key = RSAKey.generate_key(2048, {"kid": KEY_ID, "use": "sig", "alg": "RS256"})
+        self.key = _key()
         self.codes, self.refreshing, self.refused, self.claims = {}, {}, [], {}
         self.forge = None
         self.before_exchange = None

@@ -330,7 +330,7 @@ CURES: dict[str, Any] = {
 
 
 @given(st.lists(st.sampled_from(sorted(WRONG)), min_size=1, max_size=8), st.randoms(use_true_random=False))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_fix_and_retry_converge(
     bench: Workbench, tmp_path_factory: pytest.TempPathFactory, kinds: list[str], dice: Any
 ) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,21 @@ class Ended(NamedTuple):
         return json.loads(self.out)
 
 
+class _Browser(io.StringIO):
+    """Takes what `connect` says, and opens the page that it names beside it, as a person would."""
+
+    def write(self, text: str) -> int:
+        """Keep it; a page's address is gone to."""
+        if text.startswith('{"authorize_url"'):
+            threading.Thread(target=_visited, args=(json.loads(text)["authorize_url"],)).start()
+        return super().write(text)
+
+
+def _visited(url: str) -> None:
+    with _OPENER.open(url, timeout=TIMEOUT_S) as page:
+        page.read()
+
+
 class Office:
     """A folder with a configuration. Commands run in it as processes of their own."""
 
@@ -46,10 +62,10 @@ class Office:
         self.sandbox = sandbox
 
     def __call__(self, *words: str) -> Ended:
-        """`counterfoil WORDS…` in the folder, in this process."""
+        """`counterfoil WORDS…` in the folder, in this process; a page that `connect --json` names is gone to."""
         from counterfoil.cli import entry
 
-        out, err, here = io.StringIO(), io.StringIO(), Path.cwd()
+        out, err, here = io.StringIO(), _Browser(), Path.cwd()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         os.chdir(self.folder)
         try:
@@ -126,18 +142,10 @@ class Office:
         key_file.new(self.folder / "counterfoil.key")
 
     def connect(self) -> Any:
-        """A whole consent through `connect`; → its value."""
-        process = self.start("connect", "--no-browser", "--json")
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        if not line.startswith("{"):
-            raise AssertionError(f"connect did not begin: {line}{process.communicate(timeout=TIMEOUT_S)}")
-        url = json.loads(line)["authorize_url"]
-        with _OPENER.open(url, timeout=TIMEOUT_S) as page:
-            page.read()
-        out, _err = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == 0
-        return Ended(0, out, "").value
+        """A whole consent through `connect` in this process; → its value. As a process: tests/cli/test_connect."""
+        ended = self("connect", "--no-browser", "--json")
+        assert ended.code == 0, ended
+        return ended.value
 
     def open_for_business(self) -> "Office":
         """Configured, connected and bound."""

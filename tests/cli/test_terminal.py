@@ -3,19 +3,16 @@
 import json
 import os
 import pty
-import subprocess
-import sys
 
 from counterfoil.cli.screen import Screen
+from tests import warm
 
 
-def on_a_terminal(folder, *words):
+def on_a_terminal(folder, *words, begin=warm.start):
     """Run a command on a pseudo-terminal; → (exit code, everything shown)."""
     master, slave = pty.openpty()
     environ = {**os.environ, "COLUMNS": "100", "LINES": "24", "TERM": "xterm"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "counterfoil", *words], cwd=folder, stdin=slave, stdout=slave, stderr=slave, env=environ
-    )
+    process = begin("-m", "counterfoil", *words, cwd=folder, stdin=slave, stdout=slave, stderr=slave, env=environ)
     os.close(slave)
     shown = b""
     while True:
@@ -34,7 +31,7 @@ def test_next_stands_on_a_terminal_only(office):
     """Not on a pipe, and not with --json."""
     office.write()
     office.key()
-    code, shown = on_a_terminal(office.folder, "status")
+    code, shown = on_a_terminal(office.folder, "status", begin=warm.cold)
     assert (code, shown.rstrip().splitlines()[-1]) == (0, "Next: counterfoil connect")
     code, shown = on_a_terminal(office.folder, "status", "--json")
     assert (code, "Next:" in shown) == (0, False)

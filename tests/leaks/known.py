@@ -27,6 +27,7 @@ IN_TOKENS = (string.ascii_letters + string.digits + "-_").encode()
 APART = bytes(byte if byte in IN_TOKENS else ord(" ") for byte in range(256))
 ZIP_END = b"PK\x05\x06"  # stands in every zip
 CONSTANT = {"the client secret": world.CLIENT_SECRET, "the webhook key": world.WEBHOOK_KEY}
+_CONSTANTS = [(name, value.encode()) for name, value in CONSTANT.items()]
 TOKENS = ("a JSON web token", "a refresh token")
 KEYS = ("the master key", "the master key's bytes")
 # Files that are there to hold some secrets, and which: nothing else belongs there either.
@@ -46,6 +47,7 @@ class _Told:
     def __init__(self) -> None:
         self.tokens: set[bytes] = set()
         self.plain: set[bytes] = set()  # those without a form of their own: refresh tokens
+        self.lengths: set[int] = set()  # of these
         self.read_to = 0
 
     def read(self) -> None:
@@ -58,7 +60,9 @@ class _Told:
             whole = new[: new.rfind(b"\n") + 1]
             self.read_to += len(whole)
             self.tokens.update(whole.split())
-            self.plain.update(token for token in whole.split() if b"." not in token)
+            plain = {token for token in whole.split() if b"." not in token}
+            self.plain |= plain
+            self.lengths |= {len(token) for token in plain}
 
 
 _told = _Told()
@@ -79,18 +83,13 @@ def refresh_tokens() -> set[bytes]:
 def in_bytes(data: bytes, more: Iterable[tuple[str, bytes]] = ()) -> list[str]:
     """Names of the secrets that stand in `data` as they are."""
     found = [TOKENS[0]] if b".eyJ" in data and JWT.search(data) else []
-    found += [name for name, secret in (*_constants(), *more) if secret in data]
-    known = refresh_tokens()
-    lengths = {len(token) for token in known}
+    found += [name for name, secret in (*_CONSTANTS, *more) if secret in data]
+    known, lengths = refresh_tokens(), _told.lengths
     shortest = min(lengths, default=len(data) + 1)
     runs = [run for run in data.translate(APART).split() if len(run) >= shortest]  # nearly none is
     if any(run[at : at + size] in known for run in runs for size in lengths for at in range(len(run) - size + 1)):
         found.append(TOKENS[1])
     return found
-
-
-def _constants() -> Iterator[tuple[str, bytes]]:
-    return ((name, value.encode()) for name, value in CONSTANT.items())
 
 
 def keys_in(folder: Path) -> list[tuple[str, bytes]]:
