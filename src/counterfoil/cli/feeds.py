@@ -156,7 +156,7 @@ def _switched(context: typer.Context, name: str, act: "Callable[[Books, str], Aw
 
 
 def _served(screen: "Screen") -> None:
-    screen.next("counterfoil serve, if it does not run; then counterfoil feeds")
+    screen.next("counterfoil serve  # if it does not run; then: counterfoil feeds")
 
 
 def _trouble(screen: "Screen", one: "Stands") -> None:
