@@ -16,7 +16,7 @@ from counterfoil import errors, settings
 from counterfoil.app import backups as operations
 from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import audit, backups, installation
+from counterfoil.store import audit, backups, installation, replacing
 from counterfoil.store.database import get_meta
 from tests.cli.test_full_disk import full_disk
 from tests.durability import processes
@@ -263,10 +263,10 @@ def _dies(name):
 @pytest.mark.parametrize(
     "name",
     [
-        (backups, "mark_restored"),
-        (backups, "alone"),
-        (backups, "put_in_place"),
-        (backups, "flush"),
+        (replacing, "mark_restored"),
+        (replacing, "alone"),
+        (replacing, "put_in_place"),
+        (replacing, "flush"),
         (operations, "_log"),
     ],
     ids=lambda name: name[1],
@@ -332,7 +332,7 @@ def test_a_second_restore_waits_for_the_first(bench):
     file = backed_up(bench)
     before = (bench.folder / DATABASE).stat().st_ino
     with (
-        backups.one_at_a_time(bench.folder / DATABASE),
+        replacing.one_at_a_time(bench.folder / DATABASE),
         pytest.raises(errors.StoreError, match="Another restore"),
     ):
         restored(bench, file)
@@ -373,5 +373,5 @@ def test_a_copy_that_cannot_be_marked_is_an_error_with_a_remedy(tmp_path):
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
     with full_disk(), pytest.raises(errors.StoreError) as caught:
-        backups.mark_restored(copy, SystemClock().now())
+        replacing.mark_restored(copy, SystemClock().now())
     assert "Free some space" in caught.value.remedy

@@ -89,3 +89,10 @@ def test_the_ids_of_the_page_are_those_of_the_sandbox(sandbox):
     assert sandbox.ready["client_id"] in PAGE
     assert sandbox.ready["client_secret"] in PAGE
     assert sandbox.tenant(1) in PAGE
+
+
+def test_webhooks_are_sent_to_the_door_that_serve_has():
+    """The address of ours in the sandbox's help and on its page is the one at which `serve` takes them."""
+    shown = re.findall(r"http://127\.0\.0\.1:8321(/webhooks[^\s\"'`]*)", inspect.getsource(options) + PAGE)
+    assert shown
+    assert set(shown) == {"/webhooks/xero"}

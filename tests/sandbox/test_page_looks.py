@@ -115,3 +115,38 @@ def test_a_consent_may_lead_to_registered_https_addresses(sandbox, paths):
     """The page's policy lets the browser follow the redirect there; which addresses there are is the server's word."""
     body = sandbox.request("GET", paths[4]).body.decode()
     assert "form-action &#39;self&#39; http://localhost:* https:" in body
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_name_that_is_one_long_word_makes_no_page_wider(sandbox, browser, paths, width):
+    """It is broken: on the front page, on its own, on a document that has it in its reference, where consent is asked."""
+    word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    tenant = sandbox.tenant(3)
+    sandbox.organisation(tenant, name=word)
+    wanted = {"Type": "ACCREC", "Contact": {"Name": word}, "Reference": word * 3, "LineItems": LINES}
+    (made,) = sandbox.make(tenant, "Invoices", wanted)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    for path in (
+        paths[0],
+        f"/organisations/{tenant}",
+        f"/organisations/{tenant}/invoices/{made['InvoiceID']}",
+        paths[4],
+    ):
+        page.goto(sandbox.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_request_with_hundreds_of_ids_does_not_fill_the_screen(sandbox, browser):
+    """Its beginning is shown; all of it when it is opened, by mouse or keyboard."""
+    ids = ",".join(f"4b5f07db-ec9c-41f4-a3b0-{n:012}" for n in range(100))
+    sandbox.request("GET", f"/api.xro/2.0/Invoices?IDs={ids}", headers={"Xero-Tenant-Id": sandbox.tenant(1)})
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.goto(f"{sandbox.url}/requests?text=IDs")
+    row = page.locator("#rows tbody tr").first
+    assert row.bounding_box()["height"] < 300
+    row.locator("summary").press("Enter")
+    assert row.get_by_text("000000000099").is_visible()
+    page.close()

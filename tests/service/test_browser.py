@@ -113,6 +113,39 @@ async def test_every_text_can_be_read(office, shop, pictures):
             await context.close()
 
 
+async def test_a_name_that_is_one_long_word_makes_the_page_no_wider(office):
+    """It is broken in the list and in the sentence that says what to choose."""
+    configuration = office.folder / "counterfoil.toml"
+    word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    configuration.write_text(configuration.read_text().replace("Wattle & Co Pty Ltd", word))
+    async with serving(office) as (_books, door), chromium() as browser:
+        for width in (390, 1280):
+            page = await browser.new_page(viewport={"width": width, "height": 900})
+            await page.goto(f"{door.url}/connect")
+            await expect(page.get_by_text(word)).to_have_count(2)
+            box = await page.locator("main").bounding_box()
+            assert await page.evaluate("document.querySelector('main').scrollWidth") <= box["width"]
+
+
+async def test_the_bare_address_leads_to_the_page(office):
+    """Who types what `serve` printed gets /connect, not an error."""
+    async with serving(office) as (_books, door), chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(door.url)
+        await expect(page).to_have_url(f"{door.url}/connect")
+
+
+async def test_the_api_is_explained_without_marks_of_the_text(office):
+    """Backticks become code, there is one heading of the first rank, and what scrolls can be reached by the keyboard."""
+    async with serving(office) as (_books, door), chromium() as browser:
+        page = await browser.new_page(viewport={"width": 390, "height": 900})
+        await page.goto(f"{door.url}/schema/reference")
+        words = "[...document.querySelectorAll('main p, main dd, main summary')].map(one => one.textContent).join(' ')"
+        assert "`" not in await page.evaluate(words)
+        assert await page.get_by_role("heading", level=1).count() == 1
+        assert await page.evaluate("[...document.querySelectorAll('pre')].every(one => one.tabIndex === 0)")
+
+
 async def can_be_read(page, where):
     """What is on the page has contrast, room and a heading."""
     name, width, _scheme = where

@@ -21,18 +21,18 @@ from counterfoil.app import (
     environments,
     fixes_kept,
     fixing,
-    needs,
+    links,
     previewing,
     proving,
     running,
     standing,
     taking_back,
     telling,
-    timetables,
     troubles,
     vouching,
     watching,
     wishes,
+    workers,
 )
 from counterfoil.app.access import Access
 from counterfoil.app.notifying import Notifying
@@ -46,11 +46,9 @@ from counterfoil.model.actor import Actor
 from counterfoil.model.binding import Binding
 from counterfoil.model.lanes import Lane
 from counterfoil.model.ports import Clock
-from counterfoil.posting import identity, recovering, sending, stranded
+from counterfoil.posting import identity, recovering, sending
 from counterfoil.posting.finishing import TenantWorker
-from counterfoil.posting.looking import Looker
 from counterfoil.posting.rules import Rules
-from counterfoil.posting.sending import Sender
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.posting.undoing import UndoPlan
 from counterfoil.runtime.clock import SystemClock
@@ -65,11 +63,6 @@ from counterfoil.xero.transport import Transport
 
 if TYPE_CHECKING:
     from counterfoil.app import matching_contacts
-
-PAGES = {  # Xero's own page of a document, and the sandbox's
-    "Invoices": ("AccountsReceivable/View.aspx?InvoiceID=", "invoices"),
-    "CreditNotes": ("AccountsReceivable/ViewCreditNote.aspx?creditNoteID=", "credit-notes"),
-}
 
 
 class Books:
@@ -189,28 +182,7 @@ class Books:
         Those of flows that the consent does not cover wait. Raises WrongLedger when it is another one now, NotConnected when
         it was disconnected, MissingScope when the consent covers no flow that has something open.
         """
-        waiting = await needs.waiting(self, entity)
-        await watching.sure_of(self, entity)
-        bound = await self.binding(entity)
-        if bound.stopped is not None:
-            raise errors.WrongLedger(bound.stopped, remedy=f"See `counterfoil entities verify {entity}`.")
-        await stranded.settle(self.database, bound, self.rules)
-        client = await self.client(entity)
-        sender = Sender(
-            self.database,
-            self.rules,
-            self.sentinel,
-            self.owner,
-            self.point,
-            self.access.audit,
-            lane=await timetables.lane(self, entity, usual),
-            answered=self.own_answers.take,
-        )
-        looker = Looker(self.database, self.rules, self.catch_up, self.owner)
-        return TenantWorker(
-            self.database, client, self.rules, sender, looker, self.catch_up, self.owner, self.point, progress,
-            lambda conn, now: timetables.closed(conn, self.timetables, entity, now), waiting,
-        )  # fmt: skip
+        return await workers.of(self, entity, progress, usual)
 
     def counts(self) -> tuple[int, int]:
         """Calls made and bytes received from Xero so far."""
@@ -221,13 +193,7 @@ class Books:
         """A link to a document that a person can open: Xero's own page, or the sandbox's."""
         binding = self._clients[entity].binding if entity in self._clients else None
         code = self._short_codes.get(entity) or (binding.fingerprint.short_code if binding else "")
-        api = self.settings.xero.api_url.rstrip("/")
-        page, here = PAGES.get(resource, ("Contacts/View/", resource.lower()))
-        if self.settings.xero.is_live:
-            return (
-                f"https://go.xero.com/organisationlogin/default.aspx?shortcode={code}&redirecturl=/{page}{document_id}"
-            )
-        return f"{api}/organisations/{code}/{here}/{document_id}"
+        return links.document(self.settings, resource, code, document_id)
 
     async def learn_short_codes(self) -> None:
         """Look up what links to Xero's pages are made of; no call."""

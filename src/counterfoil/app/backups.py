@@ -23,7 +23,7 @@ from counterfoil.model.ports import Clock
 from counterfoil.posting import sending
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import Settings, environments, loading
-from counterfoil.store import backups, installation, postgres_copies
+from counterfoil.store import backups, installation, postgres_copies, replacing
 from counterfoil.store.backups import Manifest, State
 from counterfoil.store.database import Connection, Database, get_meta, set_meta
 from counterfoil.store.schema import SCHEMA_VERSION
@@ -144,7 +144,7 @@ def _put_back(
     manifest = backups.read(file)
     _refuse(loaded, manifest, file)
     named, database = database, Path(os.path.realpath(database))  # a link stays one; the sentinel is beside the link
-    with backups.one_at_a_time(database):
+    with replacing.one_at_a_time(database):
         return _put_in_place(manifest, named, database, file, now, over_newer=over_newer)
 
 
@@ -155,18 +155,18 @@ def _put_in_place(
     staged.unlink(missing_ok=True)  # of a restore that was killed
     try:
         _manifest, sentinel = backups.extract(file, staged)
-        backups.mark_restored(staged, now)
+        replacing.mark_restored(staged, now)
         if not database.exists():
-            backups.sweep(database)
+            replacing.sweep(database)
             _sentinel(named, sentinel)
-            backups.put_in_place(staged, database, None)
+            replacing.put_in_place(staged, database, None)
             return manifest, None, 0
-        with backups.alone(database) as there:
+        with replacing.alone(database) as there:
             forgotten = _compared(there.state, manifest, over_newer=over_newer)
-            backups.keep_paused(staged, there.pauses)  # whoever paused meant to be asked before anything is sent
+            replacing.keep_paused(staged, there.pauses)  # whoever paused meant to be asked before anything is sent
             kept = _free(database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}"))
             _sentinel(named, sentinel)
-            backups.put_in_place(staged, database, kept)
+            replacing.put_in_place(staged, database, kept)
         return manifest, kept, forgotten
     finally:
         staged.unlink(missing_ok=True)

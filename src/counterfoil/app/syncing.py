@@ -14,7 +14,8 @@ import msgspec
 from counterfoil import errors
 from counterfoil.app import bank_balances, feeding, followed, kept_changes, missed_answers, needs, overdue, watching
 from counterfoil.mirror import described, polling
-from counterfoil.mirror.mirroring import Caught, Mirror
+from counterfoil.mirror.mirroring import Mirror
+from counterfoil.mirror.under_way import Caught
 from counterfoil.model import spelling
 from counterfoil.model.lanes import Lane
 from counterfoil.posting import identity

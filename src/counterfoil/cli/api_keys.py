@@ -20,9 +20,13 @@ def api_keys(context: typer.Context) -> None:
 @app.command()
 def create(
     context: typer.Context,
-    name: str = typer.Argument(help="Which program it is for."),
-    rights: str = typer.Option(..., help="read, write (also hands records in) or admin (also mends problems)."),
-    entity: list[str] = typer.Option([], help="Only of this entity; repeatable. None: of all, later ones included."),
+    name: str = typer.Argument(metavar="NAME", help="Which program it is for."),
+    rights: str = typer.Option(
+        ..., metavar="RIGHT", help="read, write (also hands records in) or admin (also mends problems)."
+    ),
+    entity: list[str] = typer.Option(
+        [], metavar="ENTITY", help="Only of this entity; repeatable. None: of all, later ones included."
+    ),
     expires: str | None = typer.Option(None, help="When it ends by itself: 12h, 90d, 2027-01-01."),
 ) -> None:
     """Make a key. It is shown once."""
@@ -63,7 +67,8 @@ def list_(context: typer.Context) -> None:
 
 @app.command()
 def revoke(
-    context: typer.Context, prefix: str = typer.Argument(help="The key's prefix, as the list shows it.")
+    context: typer.Context,
+    prefix: str = typer.Argument(metavar="PREFIX", help="The key's prefix, as the list shows it."),
 ) -> None:
     """Let a key open nothing from now on. It stays in the list."""
     from counterfoil.app import api_keys as operations

@@ -12,7 +12,9 @@ def cash(
     context: typer.Context,
     entity: str | None = typer.Argument(None, metavar="[ENTITY]", help="One entity; absent: all that are bound."),
     *,
-    on: str | None = typer.Option(None, metavar="YYYY-MM-DD", help="The weeks from this day; absent: today there."),
+    on: str | None = typer.Option(
+        None, metavar="YYYY-MM-DD", help="Movements to this day, weeks from it; absent: today there."
+    ),
 ) -> None:
     """What your bank accounts hold, what moved them, and what is to come in and go out."""
     figures.cash(session.of(context), entity, on)

@@ -20,7 +20,7 @@ app = session.app()
 @app.command()
 def estimate(
     context: typer.Context,
-    files: list[Path] = typer.Argument(metavar="FILE…", help="Records (JSON Lines), or rows that a flow maps."),
+    files: list[Path] = typer.Argument(metavar="FILE", help="Records (JSON Lines), or rows that a flow maps."),
     flow: str | None = typer.Option(None, help="The table of [flows] that maps them; default: the only one that fits."),
     times: int = typer.Option(1, min=1, max=100_000, help="How many such loads a month has, for the price."),
 ) -> None:

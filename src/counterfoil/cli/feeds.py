@@ -98,7 +98,7 @@ def dead(context: typer.Context, name: str = NAME) -> None:
 def retry(
     context: typer.Context,
     name: str = NAME,
-    ids: list[str] = typer.Argument(None, metavar="[ID]…", help="Only these changes [default: all]."),
+    ids: list[str] = typer.Argument(None, metavar="[ID]", help="Only these changes [default: all]."),
 ) -> None:
     """Hand dead letters over again, and try now what waits."""
     from counterfoil.app import feeding
@@ -156,7 +156,7 @@ def _switched(context: typer.Context, name: str, act: "Callable[[Books, str], Aw
 
 
 def _served(screen: "Screen") -> None:
-    screen.next("counterfoil serve, if it does not run; then counterfoil feeds")
+    screen.next("counterfoil serve  # if it does not run; then: counterfoil feeds")
 
 
 def _trouble(screen: "Screen", one: "Stands") -> None:

@@ -110,5 +110,5 @@ def fill(
         now.screen.line(f"Refused, {text}")
     if refused:
         now.screen.line(f"The table does not take {table.count(refused, 'document')}.")
-    now.screen.next("counterfoil serve, which keeps it current")
+    now.screen.next("counterfoil serve  # keeps it current")
     raise typer.Exit(1 if refused else 0)

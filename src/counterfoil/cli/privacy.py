@@ -70,7 +70,7 @@ def erase(
         False, "--backups", help="Also in every backup, replaced database and dump that is known here."
     ),
     backup: list[Path] = typer.Option(
-        [], "--backup", help="Also in this copy, or in all copies in this folder; may be repeated."
+        [], "--backup", metavar="PATH", help="Also in this copy, or in all copies in this folder; may be repeated."
     ),
 ) -> None:
     """Take a person's text out of everything here, for good. Ids, numbers, amounts and marks stay. Safe to interrupt.

@@ -67,7 +67,9 @@ def show(context: typer.Context, n: int = N) -> None:
         for one, total in zip(problem.records, problem.totals, strict=True)
     ]  # fmt: skip
     now.screen.table(("ID", "ENTITY", "RECORD", "TOTAL", "SOURCE", "REASON"), rows, right=(0, 3))
-    now.screen.next(f"counterfoil problems {problem.cure or f'retry {n}'}, or skip {n} --because '…'")
+    now.screen.next(
+        f"counterfoil problems {problem.cure or f'retry {n}'}  # or: counterfoil problems skip {n} --because '…'"
+    )
 
 
 @app.command()
@@ -150,7 +152,7 @@ def fixes(context: typer.Context) -> None:
         now.screen.table(("FIX", "FLOW", "WHAT", "FOR", "RECORDS", "BY", "ON", ""), rows, right=(0, 4))
     else:
         now.screen.line("No fixes.")
-    now.screen.next(f"counterfoil problems unfix {found[0]['id']}, or status" if found else "counterfoil problems")
+    now.screen.next(f"counterfoil problems unfix {found[0]['id']}" if found else "counterfoil problems")
 
 
 @app.command()

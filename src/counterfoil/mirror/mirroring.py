@@ -8,7 +8,7 @@ lacks what was there. Design §3.5; xero-facts §4.3, §4.4.
 
 import datetime
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from counterfoil.mirror.catching_up import OVERLAP
 from counterfoil.mirror.described import BY_NAME, Described
 from counterfoil.mirror.indexing import Marker
 from counterfoil.mirror.reading import Rows, Seen, Stamp
+from counterfoil.mirror.under_way import Caught, Open, Progress
 from counterfoil.model import record
 from counterfoil.model.observed import Observed
 from counterfoil.model.whole import Whole
@@ -35,54 +36,6 @@ TRANSACTION_S: Final = 0.01  # what takes longer has half as many in the next on
 LISTED_EVERY: Final = datetime.timedelta(days=1)  # a complete list of what tells by silence what is gone
 IDS_AT_ONCE: Final = 40  # 1,500 characters of a URL
 FILLED_AT_ONCE: Final = 2_000  # documents that a summary changed and that are then read whole, of one walk
-
-Progress = Callable[[int], None]
-
-
-class Caught(msgspec.Struct):
-    """What one catch-up did. `read`: rows that came; the others: documents that are not as they were."""
-
-    resource: str
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    first: bool = False
-
-    def add(self, observed: Sequence[Observed]) -> None:
-        """Count what an answer changed."""
-        self.created += sum(one.before is None and one.after is not None for one in observed)
-        self.updated += sum(one.before is not None and one.after is not None for one in observed)
-        self.deleted += sum(one.after is None for one in observed)
-
-    @property
-    def changed(self) -> int:
-        """How many documents are not as they were."""
-        return self.created + self.updated + self.deleted
-
-
-class _Open(msgspec.Struct):
-    """One reading under way. `state` is kept with each page of a catch-up (`keeps`), so that it can go on."""
-
-    client: XeroClient
-    one: Described
-    lane: str
-    state: Reading
-    caught: Caught
-    progress: Progress
-    snapshot: bool = False
-    keeps: bool = False
-    began_at: Stamp = None
-    seen: set[str] = set()
-    repairs: bool = False  # nothing that is held is believed
-    again: bool = False  # a repair reads for the second time what it did not believe at the first
-    doubted: dict[str, Stamp] = {}  # what is held newer than it is shown: what is shown twice is so
-    unknown: dict[str, Seen] = {}  # shown by a summary alone: read whole, so that what is told of it says everything
-
-    @property
-    def tenant(self) -> str:
-        """Whose."""
-        return self.client.binding.tenant_id
 
 
 def _quiet(_rows: int) -> None:
@@ -172,15 +125,15 @@ class Mirror:
 
     async def _open(
         self, client: XeroClient, resource: str, lane: str, progress: Progress, *, snapshot: bool = False
-    ) -> _Open:
+    ) -> Open:
         tenant = client.binding.tenant_id
         state = await self._database.read(lambda conn: mirrored.reading(conn, tenant, resource))
         caught = Caught(resource, first=state.since is None)
-        return _Open(
+        return Open(
             client, BY_NAME[resource], lane, state, caught, progress, snapshot=snapshot, seen=set(), doubted={}, unknown={},
         )  # fmt: skip
 
-    async def _pages(self, now: _Open, since: Stamp, projection: Projection) -> None:
+    async def _pages(self, now: Open, since: Stamp, projection: Projection) -> None:
         is_summary = bool(projection.uncovered)
 
         async def fetch(number: int, since: Stamp) -> Rows:
@@ -194,7 +147,7 @@ class Mirror:
                 now.state = msgspec.structs.replace(now.state, began_at=now.began_at, reached=rows.goes_on_from)
                 await self._database.run(lambda conn: mirrored.set_reading(conn, now.state))
 
-    async def _of_known(self, now: _Open, rows: Rows) -> Rows:
+    async def _of_known(self, now: Open, rows: Rows) -> Rows:
         """A page of summaries without the documents that are new: these are read whole afterwards, as far as that goes."""
         ids = [row.document_id for row in rows.items]
         known = await self._database.read(lambda conn: mirrored.known(conn, now.tenant, now.one.name, ids))
@@ -204,7 +157,7 @@ class Mirror:
         items = [row for row in rows.items if row.document_id not in now.unknown]
         return msgspec.structs.replace(rows, items=items)
 
-    async def _take(self, now: _Open, rows: Rows, projection: Projection) -> None:
+    async def _take(self, now: Open, rows: Rows, projection: Projection) -> None:
         doubted = now.doubted if now.again else {}
         observation = Observation(now.tenant, now.one, rows.items, rows.server_time, now.snapshot, doubted)
         observed = await self.apply(observation, projection)
@@ -214,7 +167,7 @@ class Mirror:
         now.caught.read += len(rows.items)
         now.progress(len(rows.items))
 
-    async def _doubt(self, now: _Open, rows: Rows, told: set[str]) -> None:
+    async def _doubt(self, now: Open, rows: Rows, told: set[str]) -> None:
         """Behind what a repair read: what is held all the same, and what postings look up by."""
         tenant, name, at = now.tenant, now.one.name, rows.server_time
         for start in range(0, len(rows.items), WRITTEN_AT_ONCE):
@@ -226,11 +179,11 @@ class Mirror:
                 mend = functools.partial(self._mend, now=now, rows=some, at=at)
                 now.caught.updated += len(set(await self._database.run(mend)) - told)
 
-    def _mend(self, conn: Connection, now: _Open, rows: Sequence[Seen], at: datetime.datetime) -> list[str]:
+    def _mend(self, conn: Connection, now: Open, rows: Sequence[Seen], at: datetime.datetime) -> list[str]:
         locks.hold(conn, applying.lock(now.tenant, now.one.name))
         return doubting.mend(conn, now.tenant, now.one.name, rows, at, self._find_marker)
 
-    async def _fill(self, now: _Open) -> None:
+    async def _fill(self, now: Open) -> None:
         """Read whole what a summary changed, or showed for the first time; what Xero does not show then is kept as summarised."""
         if not now.one.ids:
             return
@@ -250,7 +203,7 @@ class Mirror:
         listed = state.listed_at
         return not one.since or listed is None or self._database.clock.now() - listed >= LISTED_EVERY
 
-    async def _list(self, now: _Open, *, complete: bool) -> None:
+    async def _list(self, now: Open, *, complete: bool) -> None:
         """A list without pages; a complete one that lacks something is asked for once more at once."""
         since = None if complete else now.state.since
         rows = await reading.page(now.client, now.one, None, since, lane=now.lane)
@@ -268,14 +221,14 @@ class Mirror:
         await self._refer(now, rows)
         now.state = msgspec.structs.replace(now.state, listed_at=rows.server_time)
 
-    async def _refer(self, now: _Open, rows: Rows) -> None:
+    async def _refer(self, now: Open, rows: Rows) -> None:
         """What a flow's checks read is what was just listed."""
         name = now.one.name
         if name in reference.RESOURCES:
             at, body = self._database.clock.now(), b"[" + b",".join(row.body for row in rows.items) + b"]"
             await self._database.run(lambda conn: documents.set_reference(conn, now.tenant, name, at, body))
 
-    async def _missed(self, now: _Open) -> bool:
+    async def _missed(self, now: Open) -> bool:
         """What a complete reading lacks: noted the first time, gone the second; → whether something was noted."""
         at, name = self._database.clock.now(), now.one.name
         held = await self._database.read(lambda conn: mirrored.held(conn, now.tenant, name))
@@ -290,7 +243,7 @@ class Mirror:
             now.caught.add(await self._database.run(work))
         return bool(once) or (now.repairs and await self._forget(now, {one.document_id for one in lacked}))
 
-    async def _forget(self, now: _Open, lacked: set[str]) -> bool:
+    async def _forget(self, now: Open, lacked: set[str]) -> bool:
         """What postings could look up and two readings lacked is taken out; → whether there is such a thing."""
         name, at = now.one.name, now.began_at or self._database.clock.now()
 
@@ -311,7 +264,7 @@ class Mirror:
         mirrored.absent(conn, observation.tenant_id, observation.resource.name, once, observation.seen_at)
         return applying.gone(conn, observation, twice, self._record_all)
 
-    async def _close(self, now: _Open) -> None:
+    async def _close(self, now: Open) -> None:
         """A completed reading: the cursor moves, and with it the one that posting reads from, which then has less to read."""
         clock = self._database.clock.now()
         since = (now.began_at or clock) - OVERLAP

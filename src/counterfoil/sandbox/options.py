@@ -31,7 +31,7 @@ examples:
   {prog} --auto-consent                     every app is let in at once
   {prog} --state xero.jsonl                 what was written is there again next time
   {prog} --tier starter --auto-consent      1,000 calls a day, one organisation per consent
-  {prog} --webhook-url http://127.0.0.1:8321/webhooks
+  {prog} --webhook-url http://127.0.0.1:8321/webhooks/xero
   curl -s http://127.0.0.1:8320/_sandbox/clock -d '{{"advance_s": 1800}}'
   curl -s http://127.0.0.1:8320/_sandbox/faults -d '{{"fault": "lost_answer", "method": "PUT"}}'
 

@@ -95,6 +95,13 @@ def _pages(connect: ConnectPage, posted: PostingPage, callback_path: str | None)
         return await connect.done(request)
 
     found: list[Any] = [style, show, begin, done, posting]
+    if callback_path not in ("", "/"):
+
+        @get("/")
+        async def front() -> Response[bytes]:
+            return answers.moved(connect_page.PATH)
+
+        found.append(front)
     if callback_path is not None:
 
         @get(callback_path or "/")

@@ -4,7 +4,6 @@ Called by loading (validation), show (redaction, help) and everybody who reads s
 `[flows.*]` are compiled by flows.compile_flows. A field's `Meta` holds its help; `extra` its secrecy.
 """
 
-import datetime
 import functools
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -13,9 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import inspect
 
-from counterfoil.model.modes import Mode
-from counterfoil.model.text import END, PORT, Line50, Line255
-from counterfoil.settings import names, receivers
+from counterfoil.model.text import END, PORT
+from counterfoil.settings import companies, declaring, names, receivers, upkeep
 from counterfoil.settings.secret import Secret
 
 TOKEN_MIN: Final = 20  # characters of a key that stands in a link
@@ -28,23 +26,15 @@ NotifyTable = receivers.NotifyTable
 TargetTable = receivers.TargetTable
 TARGET_SECRETS: Final = receivers.TARGET_SECRETS
 FEED_SECRETS: Final = receivers.FEED_SECRETS
+Table = declaring.Table
+KeptTable = upkeep.KeptTable
+PacingTable = upkeep.PacingTable
+RetentionSettings = upkeep.RetentionSettings
+Mirrorable = upkeep.Mirrorable
+MirrorSettings = upkeep.MirrorSettings
+EntityTable = companies.EntityTable
+EntitySettings = companies.EntitySettings
 _SECRET: Final = {"secret": True}
-
-
-def _seconds(help_text: str) -> msgspec.Meta:
-    return msgspec.Meta(gt=0, le=86_400, description=help_text)
-
-
-def _url(help_text: str) -> msgspec.Meta:
-    return msgspec.Meta(
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*" + END,
-        description=help_text,
-        extra={"rule": "An address such as https://api.xero.com, without query or fragment."},
-    )
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: unchangeable, and an unknown key is a mistake."""
 
 
 class XeroSettings(Table, frozen=True, kw_only=True):
@@ -68,12 +58,12 @@ class XeroSettings(Table, frozen=True, kw_only=True):
     tier: Annotated[
         Literal["starter", "core", "plus", "advanced", "enterprise"], msgspec.Meta(description="The app's tier.")
     ] = "core"
-    redirect_uri: Annotated[str, _url("Where Xero sends the browser after consent.")] = (
+    redirect_uri: Annotated[str, declaring.url("Where Xero sends the browser after consent.")] = (
         "http://localhost:8321/oauth/callback"
     )
-    login_url: Annotated[str, _url("Xero's consent pages.")] = "https://login.xero.com"
-    identity_url: Annotated[str, _url("Xero's token endpoint.")] = "https://identity.xero.com"
-    api_url: Annotated[str, _url("Xero's API.")] = "https://api.xero.com"
+    login_url: Annotated[str, declaring.url("Xero's consent pages.")] = "https://login.xero.com"
+    identity_url: Annotated[str, declaring.url("Xero's token endpoint.")] = "https://identity.xero.com"
+    api_url: Annotated[str, declaring.url("Xero's API.")] = "https://api.xero.com"
     calls_per_minute: Annotated[
         int, msgspec.Meta(ge=1, le=100_000, description="Calls a minute to one organisation; Xero's limit is 60.")
     ] = 60
@@ -134,7 +124,7 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
             extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
         ),
     ] = "127.0.0.1:8321"
-    public_url: Annotated[str, _url("The base of the links that our markers carry; not at xero.com.")] = (
+    public_url: Annotated[str, declaring.url("The base of the links that our markers carry; not at xero.com.")] = (
         "http://localhost:8321"
     )
     hosts: Annotated[
@@ -172,155 +162,13 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
 class PostingSettings(Table, frozen=True, kw_only=True):
     """[posting]: the times of the exactly-once engine; tests shorten them."""
 
-    request_timeout_s: Annotated[float, _seconds("How long a request may take.")] = 60
-    key_life_s: Annotated[float, _seconds("How long Xero remembers an idempotency key.")] = 360
-    quiet_s: Annotated[float, _seconds("How long we wait before we look for what became of an unclear request.")] = 180
-    second_look_s: Annotated[float, _seconds("The pause before the second look.")] = 60
+    request_timeout_s: Annotated[float, declaring.seconds("How long a request may take.")] = 60
+    key_life_s: Annotated[float, declaring.seconds("How long Xero remembers an idempotency key.")] = 360
+    quiet_s: Annotated[
+        float, declaring.seconds("How long we wait before we look for what became of an unclear request.")
+    ] = 180
+    second_look_s: Annotated[float, declaring.seconds("The pause before the second look.")] = 60
     batch: Annotated[int, msgspec.Meta(ge=1, le=50, description="Documents in one request.")] = 50
-
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
-
-
-class KeptTable(Table, frozen=True, kw_only=True):
-    """What each lane leaves to those above it; `looking` is the first and leaves nothing."""
-
-    interactive: Annotated[_Count | None, msgspec.Meta(description="Somebody waits at a screen.")] = None
-    realtime: Annotated[_Count | None, msgspec.Meta(description="An event that is to be acted on at once.")] = None
-    sync: Annotated[_Count | None, msgspec.Meta(description="Keeping the copy of the ledger up to date.")] = None
-    bulk: Annotated[_Count | None, msgspec.Meta(description="Imports that have time.")] = None
-
-
-class PacingTable(Table, frozen=True, kw_only=True):
-    """[pacing] as it is written."""
-
-    day_limit: Annotated[
-        Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
-        msgspec.Meta(description="Calls a day to one organisation; absent: 1,000 on tier starter, else 5,000."),
-    ] = None
-    minute_kept: Annotated[
-        KeptTable, msgspec.Meta(description="Of 60 calls a minute, what each lane leaves: { sync = 2, bulk = 6 }.")
-    ] = KeptTable()
-    slots_kept: Annotated[
-        KeptTable, msgspec.Meta(description="Of 5 calls at once, what each lane leaves: { sync = 1, bulk = 2 }.")
-    ] = KeptTable()
-    day_kept: Annotated[
-        KeptTable, msgspec.Meta(description="Of the day's calls, what each lane leaves: { bulk = 200 }.")
-    ] = KeptTable()
-    bulk_window: Annotated[
-        Line255 | None,
-        msgspec.Meta(
-            description="When bulk work may call, on each organisation's own clock: 22:00-06:00 or sat,sun 00:00-24:00; "
-            "absent: always."
-        ),
-    ] = None
-    offline_s: Annotated[
-        float, _seconds("How long an organisation that Xero took offline is left alone; other failures pause for less.")
-    ] = 300
-
-
-_KEPT: Final = r"^([1-9][0-9]{0,4}d|forever)" + END
-_CHANGES_KEPT: Final = r"^([2-9]d|[1-9][0-9]{1,4}d|forever)" + END  # a change is tried for 28 hours
-
-
-def _kept(help_text: str) -> msgspec.Meta:
-    return msgspec.Meta(pattern=_KEPT, description=help_text, extra={"rule": 'Days, such as "400d", or "forever".'})
-
-
-class RetentionSettings(Table, frozen=True, kw_only=True):
-    """[retention]: how long what nobody needs any more is kept. Postings, hashes and the audit log are kept for ever."""
-
-    requests: Annotated[str, _kept("The bytes that Xero was sent and answered.")] = "400d"
-    raw_rows: Annotated[str, _kept("The raw records behind posted documents.")] = "90d"
-    webhooks: Annotated[str, _kept("What Xero's webhooks brought, as it came.")] = "30d"
-    changes: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=_CHANGES_KEPT,
-            description="What happened at Xero, by name, with what it was before and after.",
-            extra={
-                "rule": 'At least two days, such as "90d", or "forever": what a feed still tries to hand over is kept.'
-            },
-        ),
-    ] = "90d"
-
-    def kept(self, what: Literal["requests", "raw_rows", "webhooks", "changes"]) -> datetime.timedelta | None:
-        """How long one of them is kept; None: for ever."""
-        text: str = getattr(self, what)
-        return None if text == "forever" else datetime.timedelta(days=int(text.removesuffix("d")))
-
-
-Mirrorable = Literal[
-    "Organisation", "Accounts", "TaxRates", "TrackingCategories", "Currencies", "Items", "Contacts", "Invoices",
-    "CreditNotes", "Payments", "Overpayments", "Prepayments", "BankTransactions", "BankTransfers", "ManualJournals",
-    "PurchaseOrders", "Quotes",
-]  # fmt: skip
-
-
-class MirrorSettings(Table, frozen=True, kw_only=True):
-    """[mirror]: which of an organisation's resources are kept here."""
-
-    resources: Annotated[
-        tuple[Mirrorable, ...] | None,
-        msgspec.Meta(
-            description="Xero's resources, such as Invoices. Absent: all that the flows' consent opens anyway; naming one "
-            "more asks for its scope."
-        ),
-    ] = None
-
-
-_BalancesEvery = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^(daily|([1-9]|[1-9][0-9]|1[0-5][0-9]|16[0-8])h)" + END,
-        extra={"rule": 'It is "daily", or hours from "1h" to "168h".'},
-    ),
-]
-
-
-class EntityTable(Table, frozen=True, kw_only=True):
-    """[entities.KEY]: one of the user's companies."""
-
-    organisation: Annotated[
-        Line255 | None, msgspec.Meta(description="Its name in Xero; binding to another is refused.")
-    ] = None
-    start: Annotated[datetime.date | None, msgspec.Meta(description="Nothing older is ever posted.")] = None
-    closed_through: Annotated[
-        datetime.date | None, msgspec.Meta(description="Nothing on or before this day is posted.")
-    ] = None
-    mode: Annotated[
-        Mode,
-        msgspec.Meta(description="What is written there: normal, draft_only (drafts alone) or read_only (nothing)."),
-    ] = "normal"
-    timezone: Annotated[
-        Line255 | None,
-        msgspec.Meta(description="Its time zone where Xero's name for it is not known: Europe/London."),
-    ] = None
-    bank_balances: Annotated[
-        _BalancesEvery | None,
-        msgspec.Meta(
-            description="How often the balances of its bank accounts are read at Xero: daily, or every so many hours (6h). "
-            "Absent: never; setting it asks for one more scope.",
-        ),
-    ] = None
-    accounts: Annotated[dict[Line255, Line50], msgspec.Meta(description="Your names for account codes.")] = {}
-    taxes: Annotated[
-        dict[Line255, Line255], msgspec.Meta(description="Your names for tax types or tax rates' names.")
-    ] = {}
-
-
-class EntitySettings(EntityTable, frozen=True, kw_only=True):
-    """The same with its key, which is the table's own name."""
-
-    key: str
-
-    @property
-    def balances_every(self) -> datetime.timedelta | None:
-        """How old the balances of its bank accounts may grow; None: they are not read."""
-        if self.bank_balances is None:
-            return None
-        hours = 24 if self.bank_balances == "daily" else int(self.bank_balances.removesuffix("h"))
-        return datetime.timedelta(hours=hours)
 
 
 class FileTables(Table, frozen=True, kw_only=True):
@@ -334,11 +182,11 @@ class FileTables(Table, frozen=True, kw_only=True):
     pacing: PacingTable = PacingTable()
     retention: RetentionSettings = RetentionSettings()
     mirror: MirrorSettings = MirrorSettings()
-    entities: dict[Key, EntityTable] = {}
+    entities: dict[Key, EntityTable] = msgspec.field(default_factory=dict)
     notify: tuple[NotifyTable, ...] = ()
-    flows: dict[Key, dict[str, Any]] = {}
-    lookups: dict[Key, dict[str, Any]] = {}
-    feeds: dict[Key, dict[str, Any]] = {}
+    flows: dict[Key, dict[str, Any]] = msgspec.field(default_factory=dict)
+    lookups: dict[Key, dict[str, Any]] = msgspec.field(default_factory=dict)
+    feeds: dict[Key, dict[str, Any]] = msgspec.field(default_factory=dict)
     handlers: HandlersSettings = HandlersSettings()
 
 

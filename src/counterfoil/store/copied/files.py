@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from counterfoil import errors
-from counterfoil.store import backups
+from counterfoil.store import backups, replacing
 from counterfoil.store.backups import Manifest, State
 from counterfoil.store.copied import finding, opened
 from counterfoil.store.copied.finding import Copy
@@ -59,7 +59,7 @@ def take_out(copy: Copy, folder: Path) -> Taken:
         return Taken(staged, opened.look(staged), manifest, sentinel, was, times_of(was))
     before = copy.file.stat()
     has_room(folder, 2 * before.st_size)
-    with backups.alone(copy.file):  # nobody works on it, and what its journal holds is in it
+    with replacing.alone(copy.file):  # nobody works on it, and what its journal holds is in it
         was = copy.file.stat()
     _copied(copy.file, staged)
     return Taken(staged, opened.look(staged), None, None, was, times_of(before))
@@ -74,7 +74,7 @@ def put_back(copy: Copy, taken: Taken, folder: Path) -> None:
         if opened.look(anew) != taken.state:
             raise errors.StoreError("what was written is not the database that was taken out.")
         if taken.manifest is None:
-            with backups.alone(copy.file):
+            with replacing.alone(copy.file):
                 take_its_place(anew, copy.file, taken.was, taken.times)
             return
         packed = folder / PACKED
