@@ -2,6 +2,8 @@
 
 import datetime
 
+from counterfoil.app import syncing
+from counterfoil.app.standing import Standing
 from counterfoil.cli import service_lines
 from counterfoil.store.inbox_counts import LAG_S, Heard, Lag
 
@@ -31,3 +33,24 @@ def test_it_says_since_when_nothing_was_taken():
     assert service_lines._webhooks(heard(failing_since=AT)) == (
         "Xero's webhooks: 0 events; NOTHING TAKEN since 2026-11-22 09:00 UTC"
     )
+
+
+def told(**changes):
+    """The lines of `status` about the service."""
+    lines = []
+
+    class Screen:
+        line = staticmethod(lines.append)
+
+    service_lines.show(
+        Screen(), Standing(connected=True, entities=(), flows=(), problems=0, audit=(), next="", **changes)
+    )
+    return lines
+
+
+def test_events_of_which_nothing_is_kept_come_with_what_to_type():
+    """They stayed "to be looked at" for ever, and nothing said why."""
+    [_line, hint] = told(webhooks=heard(waiting=6))
+    assert "`counterfoil sync` begins it" in hint
+    kept = syncing.Lag("acme-uk", 2, 1, AT)
+    assert len(told(webhooks=heard(waiting=6), mirror=(kept,))) == len(told(webhooks=heard())) == 1

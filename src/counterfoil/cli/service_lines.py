@@ -33,7 +33,7 @@ def show(screen: "Screen", standing: "Standing") -> None:
         screen.line(_under_way(way))
     if standing.webhooks is not None:
         screen.line(_webhooks(standing.webhooks))
-        if standing.webhooks.waiting and not standing.mirror:
+        if standing.webhooks.waiting and not (standing.mirror or standing.feeds):
             screen.line(
                 "  Nothing is kept of what they tell of: `counterfoil sync` begins it, or name it in [mirror] resources."
             )
