@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from counterfoil.posting import recovering
-from counterfoil.store.database import get_meta
+from counterfoil.store import requests
+from counterfoil.store.database import Connection, get_meta
 from tests.posting.test_payments import PAYMENTS, payment, payments
 from tests.posting.test_payments import paid as _paid
-from tests.posting.workbench import Workbench, WorkbenchBooks, sale
+from tests.posting.workbench import NO_KEY, Workbench, WorkbenchBooks, sale
 
 DATABASE = "counterfoil.db"
 
@@ -76,6 +77,44 @@ def test_a_copy_put_back_twice_waits_as_long_as_one_put_back_once(bench: Workben
     waits = quiet_until(bench)
     put_back(bench)
     assert quiet_until(bench) == waits
+
+
+def test_a_look_from_before_the_copy_does_not_count(bench: Workbench) -> None:
+    """A copy made between the two looks: one read that was behind the truth was enough to make the payment again."""
+    bench.configure(**NO_KEY)
+    bench.sandbox.fault("reset", method="PUT", path=PAYMENTS, count=1)
+    attempts: list[str] = []
+
+    def point(name: str) -> None:
+        attempts.extend([name] if name == "after-attempt" else [])
+        if len(attempts) == 3:  # the customer, the invoice, the payment
+            bench.sandbox.fault("503", method="GET", path="/api.xro/2.0/Invoices", count=40)
+
+    bench.run([paid(1)], point)
+    bench.sandbox.clear_faults()
+    looked_once(bench)
+    copy(bench)
+    assert bench.finish().posted == 1
+    assert len(payments(bench)) == 1
+    put_back(bench)
+    bench.sandbox.fault("stale_read", method="GET", path="/api.xro/2.0/Invoices", count=1)
+    assert bench.finish().exit_code == 0
+    assert len(payments(bench)) == 1
+
+
+def looked_once(bench: Workbench) -> None:
+    """The payment was looked for, and not found."""
+
+    async def look(books: WorkbenchBooks) -> None:
+        def work(conn: Connection) -> None:
+            [request] = requests.all_open(conn)
+            assert requests.change(
+                conn, request, {"looks": 1, "last_look": books.clock.now(), "not_before": books.clock.now()}
+            )
+
+        await books.database.run(work)
+
+    asyncio.run(bench.use(look))
 
 
 def quiet_until(bench: Workbench) -> str:

@@ -72,6 +72,8 @@ def distrust(
             again = requests.get(connection, request.id)
             if again.unclear_attempts == 1:
                 recording.unclear(connection, again, "the database was restored.", rules, now)
+            # What a look did not find before the copy was made may have been made since.
+            requests.change(connection, requests.get(connection, request.id), {"looks": 0, "last_look": None})
 
 
 def quiet_until(connection: Connection) -> datetime.datetime | None:
