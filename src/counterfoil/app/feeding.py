@@ -227,6 +227,7 @@ async def retry(books: Any, name: str, ids: Sequence[str] = ()) -> int:
 
     def work(conn: Connection) -> int:
         now = books.database.now(conn)
+        feeds.hold(conn, known.id)
         count = deliveries.retry(conn, known.id, ids or None, now)
         feeds.awaken(conn, known.id)
         alarm.look(conn, known.id, name, now)
@@ -252,6 +253,7 @@ async def replay(books: Any, name: str, since: str) -> int:
     def work(conn: Connection) -> int | None:
         now = books.database.now(conn)
         feeds.know(conn, known.id, from_start=known.from_start, now=now)
+        feeds.hold(conn, known.id)
         if since == "now":
             feeds.skip(conn, known.id)
             count = 0

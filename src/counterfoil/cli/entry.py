@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         options, words = switches.hoist(arguments)
         json = options.json
         code = _carry_out(options, words)
-        sys.stdout.flush()
+        streams.write(sys.stdout, "")
     except BaseException as error:  # noqa: BLE001 - the one place where everything ends; endings tells each apart
         config = options.config if "options" in locals() else switches.CONFIG_DEFAULT
         return endings.tell(error, json=json, config=config)

@@ -25,6 +25,9 @@ def write(stream: TextIO, text: str) -> None:
         stream.flush()
     except BrokenPipeError:
         silence(stream)
+    except OSError:
+        silence(stream)  # what it still holds would have Python end with an exit code of its own
+        raise
 
 
 def tell(stream: TextIO, text: str) -> None:

@@ -74,6 +74,7 @@ class Carrier:
         def take(conn: Connection) -> bool:
             now = self._database.now(conn)
             feeds.know(conn, to.id, from_start=to.from_start, now=now)
+            feeds.hold(conn, to.id)
             feeds.missed(conn, to.id, deliveries.forget_dropped(conn, to.id))
             feeds.set_right(conn, to.id, now)
             return feeds.claim(conn, to.id, self._owner, now, now + LEASE) is not None

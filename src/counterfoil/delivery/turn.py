@@ -132,6 +132,7 @@ class OneTurn:
 
     def _drop(self, conn: Connection, ns: Sequence[int]) -> None:
         """Changes of organisations that were unbound meanwhile are nobody's to hand out."""
+        feeds.hold(conn, self._to.id)
         feeds.missed(conn, self._to.id, deliveries.done(conn, self._to.id, ns))
 
     def _is_back(self, conn: Connection) -> None:

@@ -92,6 +92,14 @@ def everything(conn: Connection) -> dict[str, Feed]:
     return {row.id: Feed(*row) for row in conn.execute(sa.select(_F).order_by(_F.c.id))}
 
 
+def hold(conn: Connection, feed: str) -> None:
+    """Wait until nobody else changes the feed, and keep them out until the transaction ends: before what waits for it is touched.
+
+    Who carries it takes them in that order too; the other way about Postgres ends one of the two.
+    """
+    conn.execute(sa.select(_F.c.id).where(_F.c.id == feed).with_for_update())
+
+
 def claim(conn: Connection, feed: str, owner: str, now: datetime.datetime, until: datetime.datetime) -> Feed | None:
     """Take a feed that nobody carries; None: somebody does, or it rests.
 

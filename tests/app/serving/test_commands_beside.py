@@ -158,6 +158,22 @@ async def test_a_feed_that_a_command_sends_back_looks_at_once(served):
         assert await books.database.read(services.nudged) != said
 
 
+async def test_a_feed_that_is_tried_again_while_it_is_carried(on_postgres):
+    """The command touched what waits before the feed, whoever carries it the other way about: Postgres ended one of them."""
+    on_postgres.configure(flow=f'{HOURLY}\n[feeds.out]\non = ["invoice.*"]\nto = {{ jsonl = "out.jsonl" }}')
+    async with command(on_postgres) as books:
+        await feeding.replay(books, "out", "start")
+        row = "INSERT INTO deliveries (feed, n, document, due_at, next_at, tries, down) VALUES ('out', 1, 'd', 0, 0, 0, false)"
+        await books.database.run(lambda conn: conn.exec_driver_sql(row))
+        with psycopg.connect(on_postgres.store) as carrier:
+            carrier.execute("SELECT n FROM feeds WHERE id = 'out' FOR UPDATE")
+            retried = asyncio.create_task(feeding.retry(books, "out"))
+            while carrier.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):  # noqa: ASYNC110 - the server's locks tell nobody
+                await asyncio.sleep(0.01)
+            carrier.execute("UPDATE deliveries SET tries = 1 WHERE feed = 'out'")
+        assert await retried == 1
+
+
 async def test_a_command_that_wakes_again_and_again_says_so_once_a_second_and_at_its_end(served):
     """A bulk run has as many answers as requests: none of its words is lost, and few are written."""
     async with command(served) as books:
