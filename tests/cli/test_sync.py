@@ -94,6 +94,32 @@ def test_a_scope_that_is_missing_is_exit_3_and_the_rest_is_kept(office):
     assert "accounting.banktransactions.read" in office("connect", "--explain", "--json").out
 
 
+FEED = '[feeds.bank]\non = ["bank_transaction.*"]\nto = { jsonl = "bank.jsonl" }\n'
+
+
+@pytest.mark.parametrize("chosen", ["", '[mirror]\nresources = ["Contacts"]\n'])
+def test_what_a_feed_is_about_is_asked_for_and_missed(office, chosen):
+    """It was neither asked for nor kept, whatever the feed waited for, and nobody said so."""
+    text = (office.folder / "counterfoil.toml").read_text()
+    (office.folder / "counterfoil.toml").write_text(text + chosen + FEED)
+    asked = office("connect", "--explain", "--json").value["scopes"]
+    [bank] = [one for one in asked if one["scope"] == "accounting.banktransactions.read"]
+    assert "feed bank" in bank["needs"][0]["why"]
+    ended = office("sync", "acme-uk", "--json")
+    row = by_name(ended.value)["BankTransactions"]
+    assert (ended.code, row["code"], "[mirror] resources" in row["remedy"]) == (3, "missing-scope", False)
+    found = [one for one in office("doctor", "--offline", "--json").value["checks"] if one["check"] == "scopes"]
+    assert [one["subject"] for one in found] == ["acme-au/BankTransactions", "acme-uk/BankTransactions"]
+
+
+def test_a_feed_about_everything_asks_for_no_more(office):
+    """It gets what is kept anyway."""
+    before = office("connect", "--explain", "--json").value["scopes"]
+    text = (office.folder / "counterfoil.toml").read_text()
+    (office.folder / "counterfoil.toml").write_text(text + FEED.replace("bank_transaction.*", "*"))
+    assert office("connect", "--explain", "--json").value["scopes"] == before
+
+
 def test_an_organisation_that_is_offline_keeps_no_other_waiting(office):
     """Exit 4: its rows say why, the other entity is caught up; a failed read deletes nothing."""
     assert office("sync").code == 0

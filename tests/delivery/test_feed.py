@@ -61,7 +61,8 @@ MISTAKES = [
     (SECRET, "c2hvcnQ=", r"\[feeds.crm.to\] `secret` stands for less than 24 bytes"),
     ("https://crm", "http://crm", r"\[feeds.crm.to\] `webhook` is no address that may be used"),
     ('on = ["invoice.paid", "contact.*"]\n', "", r"counterfoil.toml:6: \[feeds.crm\] `on` is missing"),
-    ('on = ["invoice.paid", "contact.*"]', "on = []", r"`on` must have at least 1 item"),
+    ('on = ["invoice.paid", "contact.*"]', "on = []", r"`on` must have at least 1 item\(s\): \[\]"),
+    ('on = ["invoice.paid", "contact.*"]', 'on = "invoice.paid"', r'must be a list: invoice.paid. Write it in brackets: \["…"\]'),
     ('entity = "uk"', "entities = []", r"`entities` must have at least 1 item"),
     ('entity = "uk"', 'entity = "uk"\nentities = ["nl"]', r"`entities` stands beside `entity`"),
 ]  # fmt: skip

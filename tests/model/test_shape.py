@@ -73,7 +73,8 @@ def test_misfits_are_bounded():
         (None, "null"),
         (True, "true"),
         ({"a": 1}, "{…}"),
-        ([], "[…]"),
+        ([], "[]"),
+        ([1], "[…]"),
     ],
 )
 def test_values_as_shown(value, text):

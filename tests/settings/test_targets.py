@@ -112,7 +112,7 @@ def test_secrets_come_from_files_and_variables_too(tmp_path):
         ('user = "us"', 'security = "none", user = "us"', "counterfoil.toml:9: [notify[1].to] `security` is for a mail server on this machine only: none."),
         ('user = "us"', 'secret = "us"', "counterfoil.toml:9: [notify[1].to] `secret` has no use for a target with `email`. Take it out."),
         ('["./page.sh", "--now"]', "[]", "counterfoil.toml:13: [notify[2].to] `command` must be a program and its arguments"),
-        ('["./page.sh", "--now"]', '"./page.sh"', "counterfoil.toml:13: [notify[2].to] `command` must be a list."),
+        ('["./page.sh", "--now"]', '"./page.sh"', 'counterfoil.toml:13: [notify[2].to] `command` must be a list. Write it in brackets: ["…"].'),
         ('["./page.sh", "--now"]', f'["./page.sh"]\nwebhook = "https://x.example/{KEY}"', "counterfoil.toml:12: [notify[2]] `to` names `webhook` and `command`; it takes exactly one."),
         ('name = "books"', 'name = "no good"', "counterfoil.toml:7: [notify[1]] `name` has characters"),
     ],

@@ -6,14 +6,14 @@ are xero/scopes'. No call is made here.
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from counterfoil import errors, flows
 from counterfoil.access import reconnecting
-from counterfoil.app import noticing
+from counterfoil.app import followed, noticing
 from counterfoil.mirror import catching_up, described, going_live, reference
 from counterfoil.model.binding import Binding
 from counterfoil.posting.finishing import Waiting
@@ -24,7 +24,7 @@ from counterfoil.xero.scopes import Need
 
 MIRROR: Final = (*reference.NEEDS, *catching_up.NEEDS, *going_live.NEEDS)  # what every flow's plan and proof read
 BINDINGS: Final = "bindings"  # who needs what is needed without any flow
-COPIES: Final = "mirror"  # who needs what [mirror] resources names
+COPIES: Final = "mirror"  # who needs what [mirror] resources and feeds name
 KIND: Final = "scope"  # of notice
 
 
@@ -74,10 +74,18 @@ def of_copy(resource: str) -> Need:
     return scopes.reads(resource, f"keep a copy of {resource}")
 
 
+def copies(books: Any) -> dict[str, Need]:
+    """The resources of which the configuration asks for a copy by name: [mirror] resources, and what feeds are about."""
+    wished = {name: of_copy(name) for name in books.settings.mirror.resources or ()}
+    for name, feed in followed.named(books).items():
+        wished.setdefault(name, scopes.reads(name, f"keep a copy of {name}, which feed {feed} is about"))
+    return wished
+
+
 def mirrored(books: Any) -> tuple[str, ...]:
-    """The resources that are kept: those of the configuration, else all that the flows' consent opens anyway."""
-    chosen = books.settings.mirror.resources
-    if chosen is not None:
+    """The resources that are kept: those that the configuration names, else all that its consent opens anyway."""
+    if books.settings.mirror.resources is not None:
+        chosen = copies(books)
         return tuple(name for name in described.NAMES if name in chosen)
     opened = {one.scope for one in asked(books)}
     return tuple(
@@ -107,9 +115,14 @@ async def check_copy(books: Any, resource: str, binding: Binding) -> None:
     if held is not None and scopes.lacking(held, (need,), books.clock.now().date()):
         raise errors.MissingScope(
             f"The consent for {binding.fingerprint.name} does not cover {resource}: it lacks {' '.join(scopes.least((need,)))}.",
-            remedy=f"Name {resource} in [mirror] resources, if it is not there. {remedy(books, binding.entity)}",
+            remedy=_named_first(resource, copies(books)) + remedy(books, binding.entity),
             entity=binding.entity, scopes=scopes.least((need,)),
         )  # fmt: skip
+
+
+def _named_first(resource: str, named: Collection[str]) -> str:
+    """A new consent asks for what the configuration names."""
+    return "" if resource in named else f"Name {resource} in [mirror] resources. "
 
 
 def of_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
@@ -121,7 +134,7 @@ def asked(books: Any) -> tuple[Asked, ...]:
     """The least that the configuration needs, each scope once, by name, with every reason for it."""
     wanted = [(BINDINGS, need) for need in probe.NEEDS]
     wanted += [(flow.table, need) for flow in books.flows.values() for need in of_flow(flow)]
-    wanted += [(COPIES, of_copy(name)) for name in books.settings.mirror.resources or ()]
+    wanted += [(COPIES, need) for need in copies(books).values()]
     wanted += [
         (COPIES, of_balances(key))
         for key, entity in books.settings.entities.items()
@@ -177,8 +190,7 @@ async def uncovered(books: Any) -> tuple[tuple[str, errors.MissingScope], ...]:
     """
     found = []
     for binding in await books.database.read(bindings.everything):
-        copies = books.settings.mirror.resources or ()
-        wished = [(name, functools.partial(check_copy, books, name, binding)) for name in copies]
+        wished = [(name, functools.partial(check_copy, books, name, binding)) for name in copies(books)]
         entity = books.settings.entities.get(binding.entity)
         if entity is not None and entity.bank_balances is not None:
             wished.append(("bank_balances", functools.partial(check_balances, books, binding)))

@@ -38,7 +38,8 @@ def owed(now: session.Session, entity: str | None, side: "Side", on: str | None)
 
         return await owing.owed(books, one, side, on=_day(on))
 
-    _tell(now, entity, ask, _show_owed, "counterfoil cash")
+    other = "payables" if side == "receivables" else "receivables"  # not cash: that needs resources that no flow reads
+    _tell(now, entity, ask, _show_owed, f"counterfoil {other}")
 
 
 def cash(now: session.Session, entity: str | None, on: str | None) -> None:

@@ -57,7 +57,8 @@ def written(path: Path) -> str:
 def shown(value: Any) -> str:
     """A value as a message shows it: short, on one line, never a whole table."""
     if isinstance(value, dict | list | tuple):
-        return "{…}" if isinstance(value, dict) else "[…]"
+        inside = "…" if value else ""
+        return f"{{{inside}}}" if isinstance(value, dict) else f"[{inside}]"
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     if value is None:
         text = "null"
@@ -117,7 +118,8 @@ def _plausible(value: Any, info: inspect.Type) -> bool:
 
 def _items(value: Any, info: inspect.VarTupleType | inspect.ListType, path: Path) -> Iterator[Misfit]:
     if not isinstance(value, list | tuple):
-        yield _wrong(value, path, "must be a list", "")
+        remedy = 'Write it in brackets: ["…"].' if isinstance(value, str) else ""  # not the value: it may be a secret
+        yield _wrong(value, path, "must be a list", remedy)
         return
     if info.min_length is not None and len(value) < info.min_length:
         yield _wrong(value, path, f"must have at least {info.min_length} item(s)", "")
