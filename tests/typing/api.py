@@ -10,7 +10,7 @@ from counterfoil.posting import stranded
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sending import Sender
 from counterfoil.store.database import Database
-from counterfoil.store.requests import Request
+from counterfoil.store.requests import Whole
 from counterfoil.xero.client import XeroClient
 from counterfoil.xero.probe import Probe
 from counterfoil.xero.resources import contacts, credit_notes, invoices, organisation
@@ -37,7 +37,7 @@ async def wrong(tenant_id: str, transport: Transport, tokens: Tokens, permits: P
 
 
 async def wrong_further_up(
-    sender: Sender, request: Request, catch_up: CatchUp, database: Database, tenant_id: str, rules: Rules
+    sender: Sender, request: Whole, catch_up: CatchUp, database: Database, tenant_id: str, rules: Rules
 ) -> None:
     """What sends, reads or settles takes a client or a binding as well."""
     await sender.send(tenant_id, request)  # type: ignore[arg-type]  # a tenant is no client

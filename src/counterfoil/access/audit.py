@@ -150,7 +150,7 @@ class _Keys:
         return hmac.new(self._key("audit names v1"), text.encode(), hashlib.sha256).hexdigest()[:32]
 
     def _mac(self, purpose: str, fields: list[Any]) -> str:
-        return hmac.new(self._key(purpose), msgspec.json.encode(fields), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key(purpose), msgspec.json.encode(fields), "sha256").hex()
 
     def _key(self, purpose: str) -> bytes:
         if purpose not in self._derived:

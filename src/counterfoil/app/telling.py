@@ -186,7 +186,7 @@ def _content(revision: postings.Revision, sales: Sequence[str], dropped: datetim
 
 
 def _sending(
-    posting: Posting, request: requests.Request, position: int, outcome: str | None, tries: list[requests.Attempt],
+    posting: Posting, request: requests.Whole, position: int, outcome: str | None, tries: list[requests.Attempt],
     dropped: datetime.datetime | None,
 ) -> Sending:  # fmt: skip
     told = tuple(Try(a.n, a.started, a.ended, a.outcome, a.status, a.correlation_id) for a in tries)

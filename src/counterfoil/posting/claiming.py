@@ -27,7 +27,10 @@ def always_open(_connection: Connection, _now: datetime.datetime) -> Closed:
 
 
 class Work(msgspec.Struct, frozen=True):
-    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; closed until `when`; or done."""
+    """One claimed piece: send | look | recover | unpay | compare; or wait until `when`; closed until `when`; or done.
+
+    `request`: what is to be sent with its bytes, what is to be looked for without them.
+    """
 
     action: str
     request: Request | None = None
@@ -87,7 +90,7 @@ class Claims:
             if closed.flow_ids and requests.is_of_any(connection, request.id, closed.flow_ids):
                 recording.abandon(connection, request, now)  # frozen by somebody who died, before its window closed
                 return Work("wait", when=now)
-            return Work("send", request)
+            return Work("send", requests.whole(connection, request.id))
         if request.state == "open":
             if request.lease_until is not None and request.lease_until > now:
                 return Work("wait", when=request.lease_until)
@@ -102,7 +105,9 @@ class Claims:
             connection, request, {"owner": self._owner, "lease_until": held}
         ):
             return Work("wait", when=now)
-        return Work("send" if step.action == "resend" else "look", requests.get(connection, request.id))
+        if step.action == "resend":
+            return Work("send", requests.whole(connection, request.id))
+        return Work("look", requests.get(connection, request.id))
 
     def _claim_planned(self, connection: Connection, now: datetime.datetime, closed: Collection[str]) -> Work:
         """Planned postings: first be sure that none of them is at Xero already, then freeze the next batch."""
@@ -149,7 +154,7 @@ class Claims:
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
         frozen = frozen or freeze(kinds.CREDITS)
         if frozen:
-            return Work("send", requests.get(connection, frozen[0]))
+            return Work("send", requests.whole(connection, frozen[0]))
         return Work("wait", when=now) if settled else Work("done")  # what was found at Xero may have freed other work
 
     def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:

@@ -25,7 +25,7 @@ from counterfoil.posting.sending import Overtaken, Point, Sender
 from counterfoil.posting.unpaying import Unpayer
 from counterfoil.store import requests
 from counterfoil.store.database import Database
-from counterfoil.store.requests import Request
+from counterfoil.store.requests import Request, Whole
 from counterfoil.xero.client import XeroClient
 
 POLL_S = 1.0  # how often waiting work is looked for in the tables: another process may have finished it
@@ -176,7 +176,7 @@ class TenantWorker:
         elif work.action in ("compare", "unpay"):
             await self._compare(self._compare_open if work.action == "compare" else self._unpayer.delete)
         else:
-            assert work.request is not None
+            assert isinstance(work.request, Whole)
             self._point("after-freeze")
             stop = await self._sender.send(self._client, work.request)
             of_one = b'"InvoiceID"' if recording.is_change(work.request) else b'"Contact'

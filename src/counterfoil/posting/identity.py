@@ -4,13 +4,15 @@ Called by planning, kinds, mirror.index. Pure. A marker is made of the posting's
 that an empty database recognises its own documents. Its form never changes: documents carry it for years.
 """
 
-import base64
 import functools
 import hashlib
 import re
 
 MARKER_BYTES = 10
 MARKER_LENGTH = 16  # base32 characters: 80 bits; two of a million postings meet once in 10^12 installations
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]  # two at a time: the library's way takes twice as long
+_PLACES = range(70, -1, -10)
 _IN_URL = re.compile(r"/p/([a-z2-7]{16})(?=$|[/?#])")
 _AT_END = re.compile(r"(?:^|\s)([a-z2-7]{16})$")
 
@@ -23,7 +25,8 @@ def marker(flow_id: str, kind: str, external_id: str, issue: int) -> str:
     """
     parts = [part.encode() for part in (flow_id, kind, external_id, str(issue))]
     digest = hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).digest()
-    return base64.b32encode(digest[:MARKER_BYTES]).decode().lower()
+    bits = int.from_bytes(digest[:MARKER_BYTES], "big")
+    return "".join([_PAIRS[bits >> places & 1023] for places in _PLACES])
 
 
 def marker_url(public_url: str, mark: str) -> str:

@@ -22,7 +22,7 @@ from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.store import bindings, changes, locks, migrations, pauses, postings, requests
 from counterfoil.store.database import Connection, Database, get_meta
-from counterfoil.store.requests import Request, Sent
+from counterfoil.store.requests import Request, Sent, Whole
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.client import XeroClient
 
@@ -70,7 +70,7 @@ class Sender:
         self._answered = answered
         self._begun: set[int] = set()
 
-    async def send(self, client: XeroClient, request: Request) -> errors.CounterfoilError | None:
+    async def send(self, client: XeroClient, request: Whole) -> errors.CounterfoilError | None:
         """Make one attempt; → what stops the tenant for now (limit, consent, outage), or None."""
         began: list[tuple[Request, list[Sent]]] = []
 
@@ -119,7 +119,7 @@ class Sender:
         """Whether an attempt of a request is under way here: it may have reached Xero, and is better waited for."""
         return request.id in self._begun
 
-    async def _begin(self, client: XeroClient, request: Request) -> tuple[Request, list[Sent]]:
+    async def _begin(self, client: XeroClient, request: Whole) -> tuple[Request, list[Sent]]:
         """Commit the attempt (design §3.1, 2), then move the sentinel: both are on disk before the first byte.
 
         → the request as it is now, and what is in it, for judging the answer.

@@ -33,7 +33,7 @@ Connection: TypeAlias = sa.Connection  # so that nobody outside store/ imports S
 Work = Callable[[sa.Connection], T]
 
 BUSY_TIMEOUT_MS = 30_000  # how long a write waits for another process's transaction (each is kept under 20 ms)
-ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
+ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits to write; it reads with the whole
 ALONE_CHECKPOINT_PAGES = 4_000  # of 4 kB in the log, not 1,000: what each request touches is copied less often
 READERS_TIMEOUT_MS = 1_000  # how long a file that was rebuilt waits for those who read what it was
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
@@ -70,6 +70,11 @@ class Database:
         name = self.url.database
         return Path(name) if self.is_sqlite and name and name != ":memory:" else None
 
+    @property
+    def _timeout_ms(self) -> int:
+        """How long SQLite waits by itself for another process."""
+        return ALONE_TIMEOUT_MS if self.alone else BUSY_TIMEOUT_MS
+
     async def run(self, work: Work[T]) -> T:
         """Carry out one write transaction; its changes are on disk when this returns."""
         return await self._do(work, write=True)
@@ -100,7 +105,7 @@ class Database:
         try:
             return bool(driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
         finally:
-            drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+            drive(connection, f"PRAGMA busy_timeout={self._timeout_ms}")
 
     async def _do(self, work: Work[T], *, write: bool) -> T:
         with refusals.named(self.url, self._noticed):
@@ -111,7 +116,9 @@ class Database:
             if self._thread is None:
                 if write:
                     await self._begin()
-                result = self._carry_out(work, write)
+                    result = self._carry_out(work, write)
+                else:
+                    result = self._read_patiently(work)
                 await asyncio.sleep(0)  # an interruption gets its turn between any two transactions
                 return result
             future = asyncio.get_running_loop().run_in_executor(self._thread, self._carry_out, work, write)
@@ -123,12 +130,21 @@ class Database:
                     await future
                 raise
 
+    def _read_patiently(self, work: Work[T]) -> T:
+        """Read on the event loop's own thread: who reads waits for nobody but a file that is being replaced or rebuilt."""
+        connection = self._connection
+        assert connection is not None
+        drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        try:
+            return self._carry_out(work, write=False)
+        finally:
+            drive(connection, f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
+
     async def _begin(self) -> None:
         """Begin to write on the event loop's own thread: while another process writes, a bar moves and Ctrl-C is heard."""
         connection = self._connection
         assert connection is not None
         for left in reversed(range(BUSY_TIMEOUT_MS // ALONE_TIMEOUT_MS)):
-            drive(connection, f"PRAGMA busy_timeout={ALONE_TIMEOUT_MS}")
             try:
                 drive(connection, "BEGIN IMMEDIATE")
             except sa.exc.OperationalError as locked:
@@ -136,8 +152,6 @@ class Database:
                     raise
             else:
                 return
-            finally:
-                drive(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
             await asyncio.sleep(0)
 
     def _carry_out(self, work: Work[T], write: bool) -> T:
@@ -230,6 +244,7 @@ class Database:
             driver.execute("PRAGMA cache_size=-8000")
             if self.alone:
                 driver.execute(f"PRAGMA wal_autocheckpoint={ALONE_CHECKPOINT_PAGES}")
+                driver.execute(f"PRAGMA busy_timeout={self._timeout_ms}")
 
         self._connection = self._engine.connect()  # kept: one that is made for each transaction costs as much as it
 

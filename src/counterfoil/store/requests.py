@@ -21,7 +21,7 @@ ATTEMPT_SEQUENCE = "attempt_sequence"  # in meta; its twin stands in the sentine
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One row of `requests`."""
+    """One row of `requests` without its bytes: one is read several times on its way, and sent once."""
 
     id: int
     entity: str
@@ -29,7 +29,6 @@ class Request(msgspec.Struct, frozen=True):
     resource: str
     method: str
     path: str
-    body: bytes
     idempotency_key: str
     own_number: bool
     state: str
@@ -44,6 +43,12 @@ class Request(msgspec.Struct, frozen=True):
     last_look: datetime.datetime | None
     outcome: str | None
     frozen_at: datetime.datetime
+
+
+class Whole(Request, frozen=True):
+    """One row of `requests`, ready to be sent. `body` is empty once [retention] let it go."""
+
+    body: bytes
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -104,15 +109,23 @@ def insert(connection: sa.Connection, values: Mapping[str, Any], items: Sequence
     return request_id
 
 
-_GET = Prepared(sa.select(schema.requests).where(q.id == sa.bindparam("id")))
+_COLUMNS = [q[name] for name in Request.__struct_fields__]
+_GET = Prepared(sa.select(*_COLUMNS).where(q.id == sa.bindparam("id")))
+_WHOLE = Prepared(sa.select(*_COLUMNS, q.body).where(q.id == sa.bindparam("id")))
 _OPEN = Prepared(
-    sa.select(schema.requests).where(q.tenant_id == sa.bindparam("tenant_id"), q.state != "closed").order_by(q.id)
+    sa.select(*_COLUMNS).where(q.tenant_id == sa.bindparam("tenant_id"), q.state != "closed").order_by(q.id)
 )
 
 
 def get(connection: sa.Connection, request_id: int) -> Request:
     """One request."""
     (found,) = _GET.rows(connection, Request, id=request_id)
+    return found
+
+
+def whole(connection: sa.Connection, request_id: int) -> Whole:
+    """One request with its bytes."""
+    (found,) = _WHOLE.rows(connection, Whole, id=request_id)
     return found
 
 
@@ -138,7 +151,7 @@ def all_of_flows(connection: sa.Connection, tenant_id: str, flows: Collection[st
 
 def all_open(connection: sa.Connection) -> list[Request]:
     """Requests of all tenants that are not closed, oldest first."""
-    query = sa.select(schema.requests).where(q.state != "closed").order_by(q.id)
+    query = sa.select(*_COLUMNS).where(q.state != "closed").order_by(q.id)
     return [Request(*row) for row in connection.execute(query)]
 
 
@@ -271,7 +284,7 @@ def close_items(connection: sa.Connection, request_id: int, outcomes: Mapping[in
 
 def attempts_of_posting(
     connection: sa.Connection, posting_id: int
-) -> list[tuple[Request, int, str | None, list[Attempt]]]:
+) -> list[tuple[Whole, int, str | None, list[Attempt]]]:
     """The story of one posting on the wire: each request with its position, its outcome and its attempts."""
     items = connection.execute(
         sa.select(i.request_id, i.position, i.outcome).where(i.posting_id == posting_id).order_by(i.request_id)
@@ -280,7 +293,7 @@ def attempts_of_posting(
     for item in items:
         query = sa.select(schema.attempts).where(a.request_id == item.request_id).order_by(a.n)
         tries = [Attempt(*row) for row in connection.execute(query)]
-        story.append((get(connection, item.request_id), item.position, item.outcome, tries))
+        story.append((whole(connection, item.request_id), item.position, item.outcome, tries))
     return story
 
 

@@ -107,6 +107,23 @@ async def test_a_file_of_keys_that_is_replaced_is_noticed_by_itself(served, monk
         await at.until(lambda: in_force() == ["new"])
 
 
+async def test_a_change_while_the_last_one_is_taken_over_is_noticed(served, monkeypatch):
+    """It counted as known, and stayed out of force until somebody wrote the file again."""
+    served.configure(flow='entity = "acme-uk"')
+    file, load = served.folder / "counterfoil.toml", reloading.settings.load
+
+    def written_again(path, environment):
+        loaded = load(path, environment)
+        file.write_text(file.read_text().replace('"31d"', '"32d"'))
+        return loaded
+
+    async with served.serving() as at:
+        await at.until(lambda: at.service.health().ready)
+        monkeypatch.setattr(reloading.settings, "load", written_again)
+        file.write_text(file.read_text() + '[retention]\nwebhooks = "31d"\n')
+        await at.until(lambda: at.books.settings.retention.webhooks == "32d")
+
+
 async def test_asked_for_it_looks_at_once(served, monkeypatch):
     """SIGHUP: the file is looked at, changed or not."""
     monkeypatch.setattr(reloading, "LOOK_S", 3_600.0)

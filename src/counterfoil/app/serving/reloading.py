@@ -51,7 +51,7 @@ NOTICE: Final = "service"
 SUBJECT: Final = "configuration"
 MODULE: Final = "handlers"  # the subject of what is told of their module
 
-Stamp = tuple[tuple[int, int] | None, ...]
+Stamp = dict[Path, tuple[int, int] | None]
 
 
 class Reloading:
@@ -77,7 +77,9 @@ class Reloading:
                 if asked or (stamp != known and stamp == before):
                     await self._taken_or_told()
                     secret = _secret_files(self._books.settings)
-                    stamp = known = _stamp(self._books.settings, secret)
+                    seen, stamp = stamp, _stamp(self._books.settings, secret)
+                    # What was written while it was read is another change: as it was before counts as known.
+                    known = {path: seen.get(path, now) for path, now in stamp.items()}
                 before = stamp
                 await self._look_at_the_module()
             except Exception:  # noqa: BLE001 - told and counted; the next look may be better
@@ -191,10 +193,8 @@ def _stamp(loaded: Settings, secret: tuple[Path, ...]) -> Stamp:
     folder = loaded.path.parent
     overlay = [folder / f"{loaded.path.stem}.{loaded.environment}.toml"] if loaded.environment else []
     tables = [one.values.get("csv") for one in loaded.lookups.values()]
-    return tuple(
-        _file(path)
-        for path in (loaded.path, *overlay, *secret, *(folder / one for one in tables if isinstance(one, str)))
-    )
+    files = (loaded.path, *overlay, *secret, *(folder / one for one in tables if isinstance(one, str)))
+    return {path: _file(path) for path in files}
 
 
 def _file(path: Path) -> tuple[int, int] | None:
