@@ -11,7 +11,7 @@ import re
 MARKER_BYTES = 10
 MARKER_LENGTH = 16  # base32 characters: 80 bits; two of a million postings meet once in 10^12 installations
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = [first + second for first in _BASE32 for second in _BASE32]  # two at a time: the library's way takes twice as long
+_PAIRS = [one + two for one in _BASE32 for two in _BASE32]  # two at a time: the library's way takes twice as long
 _PLACES = range(70, -1, -10)
 _IN_URL = re.compile(r"/p/([a-z2-7]{16})(?=$|[/?#])")
 _AT_END = re.compile(r"(?:^|\s)([a-z2-7]{16})$")
