@@ -17,7 +17,7 @@ from counterfoil.app import backups as operations
 from counterfoil.app import pausing
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import audit, backups, installation, replacing
-from counterfoil.store.database import get_meta
+from counterfoil.store.meta import get_meta
 from tests.cli.test_full_disk import full_disk
 from tests.durability import processes
 from tests.posting.conftest import bench, sandbox
@@ -223,7 +223,7 @@ def test_what_is_no_backup_or_another_ones_is_refused(bench, tmp_path):
             restored(bench, other)
 
     async def another(books):
-        from counterfoil.store.database import set_meta
+        from counterfoil.store.meta import set_meta
 
         await books.database.run(lambda conn: set_meta(conn, "installation_id", "another"))
 

@@ -9,8 +9,8 @@ import pytest
 from counterfoil import errors
 from counterfoil.app import backups, pausing
 from counterfoil.store import postgres_restoring
-from counterfoil.store.database import get_meta
 from counterfoil.store.installation import RESTORED
+from counterfoil.store.meta import get_meta
 from tests.posting.conftest import sandbox
 from tests.posting.test_postgres import bench
 from tests.posting.workbench import sale

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from counterfoil.store import backups
-from counterfoil.store.database import set_meta
+from counterfoil.store.meta import set_meta
 from counterfoil.store.schema import SCHEMA_VERSION
 from tests.durability import processes
 from tests.posting.workbench import Workbench, sale

@@ -8,7 +8,8 @@ import pytest
 
 from counterfoil.posting import recovering
 from counterfoil.store import requests
-from counterfoil.store.database import Connection, get_meta
+from counterfoil.store.database import Connection
+from counterfoil.store.meta import get_meta
 from tests.posting.test_payments import PAYMENTS, payment, payments
 from tests.posting.test_payments import paid as _paid
 from tests.posting.workbench import NO_KEY, Workbench, WorkbenchBooks, sale

@@ -20,7 +20,8 @@ from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import database as database_module
 from counterfoil.store import documents, limits, postings, problems, requests, schema, types
-from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.prepared import drive
 from counterfoil.xero.pacing import Pacer
 

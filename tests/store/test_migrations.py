@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.store import backups, migrations, schema
-from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store.database import Database
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.migrations import additive
 from tests.store.older import version_4
 

@@ -15,8 +15,9 @@ from typing import Final
 from counterfoil import errors
 from counterfoil.access.tokens import GrantTokens
 from counterfoil.store import grants, locks, notices
-from counterfoil.store.database import Database, get_meta, set_meta
+from counterfoil.store.database import Database
 from counterfoil.store.grants import Connection
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.xero.xero_time import XeroTime
 
 LOOK_S: Final = 30.0  # how often the task looks

@@ -25,7 +25,8 @@ from counterfoil.runtime.clock import SystemClock
 from counterfoil.settings import Settings, environments, loading
 from counterfoil.store import backups, installation, postgres_copies, replacing
 from counterfoil.store.backups import Manifest, State
-from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.schema import SCHEMA_VERSION
 
 INSTALL: Final = "Install them (Debian: apt install postgresql-client, as new as the server) and run it again"

@@ -24,7 +24,7 @@ from counterfoil.posting import stranded
 from counterfoil.posting.stranded import Settled
 from counterfoil.store import bindings as rows
 from counterfoil.store import grants
-from counterfoil.store.database import get_meta
+from counterfoil.store.meta import get_meta
 
 NAME_DIGITS: Final = 16
 

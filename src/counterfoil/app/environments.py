@@ -15,8 +15,9 @@ from counterfoil import errors
 from counterfoil.access.audit import NO_ENTITY
 from counterfoil.settings import environments
 from counterfoil.store import installation
-from counterfoil.store.database import Connection, get_meta
+from counterfoil.store.database import Connection
 from counterfoil.store.installation import Home
+from counterfoil.store.meta import get_meta
 
 PEEK_TIMEOUT_S: Final = 10.0
 HOW: Final = "docs/howto/environments.md"

@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from counterfoil.store import happenings, inbox_kept, retention
-from counterfoil.store.database import Connection, get_meta, set_meta
+from counterfoil.store.database import Connection
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.retention import Step
 
 PLACE: Final = "retention_pass"  # in meta: where a pass stands, as JSON

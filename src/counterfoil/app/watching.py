@@ -15,7 +15,8 @@ from counterfoil.access import caps, reconnecting
 from counterfoil.app import at_once, costs
 from counterfoil.model.binding import Binding
 from counterfoil.store import bindings, grants, locks, notices
-from counterfoil.store.database import Connection, get_meta, set_meta
+from counterfoil.store.database import Connection
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.xero import identity
 from counterfoil.xero.resources import organisation
 

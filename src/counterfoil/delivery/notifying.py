@@ -21,8 +21,9 @@ from counterfoil.delivery.message import Message
 from counterfoil.delivery.outcome import NotDelivered
 from counterfoil.settings import NotifySettings, Target
 from counterfoil.store import messages as store
-from counterfoil.store.database import Connection, Database, get_meta
+from counterfoil.store.database import Connection, Database
 from counterfoil.store.messages import OVER, Owed
+from counterfoil.store.meta import get_meta
 
 COMMAND_S: Final = 5.0  # the most that a command waits for all targets together
 SEND_S: Final = 4.0  # the most that one message takes

@@ -15,9 +15,10 @@ from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.rules import Rules
 from counterfoil.posting.sentinel import Mark, Sentinel, is_restored
 from counterfoil.store import documents, happenings, locks, payments, postings, requests
-from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.database import Connection, Database
 from counterfoil.store.documents import Document
 from counterfoil.store.installation import RESTORED
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.postings import Brief
 from counterfoil.xero.client import XeroClient
 

@@ -21,7 +21,8 @@ from counterfoil.posting.judging import Judgement
 from counterfoil.posting.rules import Rules, key_usable, still_true
 from counterfoil.posting.sentinel import Sentinel
 from counterfoil.store import bindings, changes, locks, migrations, pauses, postings, requests
-from counterfoil.store.database import Connection, Database, get_meta
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.meta import get_meta
 from counterfoil.store.requests import Request, Sent, Whole
 from counterfoil.xero.answers import Answer
 from counterfoil.xero.client import XeroClient

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from counterfoil.store import feeds, mirrored
-from counterfoil.store.database import Connection, get_meta, set_meta
+from counterfoil.store.database import Connection
+from counterfoil.store.meta import get_meta, set_meta
 
 TABLE: Final = "sql"  # the sink that can be filled
 _BESIDE: Final = "feed began beside a copy: "

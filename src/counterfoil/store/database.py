@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import datetime
 import os
-import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,9 +20,10 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.model.ports import Clock
-from counterfoil.store import away, migrations, refusals, schema
+from counterfoil.store import away, migrations, opening, refusals, schema
 from counterfoil.store.journal import write_ahead
-from counterfoil.store.prepared import Prepared, drive
+from counterfoil.store.meta import set_meta
+from counterfoil.store.prepared import drive
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -37,9 +37,6 @@ ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
 ALONE_CHECKPOINT_PAGES = 4_000  # of 4 kB in the log, not 1,000: what each request touches is copied less often
 READERS_TIMEOUT_MS = 1_000  # how long a file that was rebuilt waits for those who read what it was
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
-OPENING = (
-    7263901  # the number of the lock that each start on Postgres holds for a moment, and a restore for its whole time
-)
 POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
 
@@ -249,42 +246,9 @@ class Database:
         self._connection = self._engine.connect()  # kept: one that is made for each transaction costs as much as it
 
     def _prepare(self, connection: sa.Connection) -> int | None:
-        """Make what is new; → the version of an older schema, None: it is ours. Raises StoreError for one that is not to be used."""
-        if not self.is_sqlite:
-            from counterfoil.store import restored  # which knows what an installation is, and so this module
-
-            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({OPENING})"))  # two first starts at once
-            restored.conclude(connection)
-        inspector = sa.inspect(connection)
-        if not inspector.has_table("meta"):
-            if not self.is_sqlite:
-                schema.for_postgres()
-            schema.tables.create_all(connection)
-            first = {
-                migrations.VERSION: str(schema.SCHEMA_VERSION),
-                migrations.LEAST: str(migrations.NEEDED),
-                "installation_id": secrets.token_hex(16),
-            }
-            connection.execute(sa.insert(schema.meta), [{"key": k, "value": v} for k, v in first.items()])
-            return None
-        said = get_meta(connection, migrations.VERSION) or "none"
-        needs = get_meta(connection, migrations.LEAST) or said
-        if not (said.isdecimal() and needs.isdecimal()):
-            raise errors.StoreError(
-                f"The database has schema {said}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
-                remedy="Use the Counterfoil that wrote it, or a newer one.",
-            )
-        self.was, version, least = int(said), int(said), int(needs)
-        if migrations.fits(version, least):
-            return None
-        if migrations.OLDEST <= version < schema.SCHEMA_VERSION:
-            return version
-        raise errors.StoreError(
-            f"The database has schema {version}, this Counterfoil knows {schema.SCHEMA_VERSION}.",
-            remedy="Use the Counterfoil that wrote it, or a newer one."
-            if version > schema.SCHEMA_VERSION
-            else "It is from before the first release: begin a new one; what is in Xero is recognised.",
-        )
+        found = opening.prepare(connection)
+        self.was = self.was if found.was is None else found.was
+        return found.older
 
     async def close(self) -> None:
         """Close; open transactions were finished by their `run`."""
@@ -325,23 +289,3 @@ def make_private(path: Path) -> None:
     """
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-m = schema.meta.c
-_GET_META = Prepared(sa.select(m.value).where(m.key == sa.bindparam("key")))
-_CHANGE_META = Prepared(
-    sa.update(schema.meta).where(m.key == sa.bindparam("wanted")).values(value=sa.bindparam("value"))
-)
-_ADD_META = Prepared(sa.insert(schema.meta))
-
-
-def get_meta(connection: sa.Connection, key: str) -> str | None:
-    """One value about this installation; None when it was never set."""
-    found: str | None = _GET_META.first(connection, key=key)
-    return found
-
-
-def set_meta(connection: sa.Connection, key: str, value: str) -> None:
-    """Set one value about this installation."""
-    if not _CHANGE_META.run(connection, wanted=key, value=value):
-        _ADD_META.run(connection, key=key, value=value)

@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import schema
-from counterfoil.store.database import Connection, Database, get_meta
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.meta import get_meta
 
 CHECKED_BYTES_MAX: Final = 64 << 20  # a database up to this size is looked through for damage: 0.2 s
 UNSENT: Final = ("planned", "sending")

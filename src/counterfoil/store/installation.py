@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.store import locks, schema
-from counterfoil.store.database import Connection, Database, get_meta, set_meta
+from counterfoil.store.database import Connection, Database
+from counterfoil.store.meta import get_meta, set_meta
 
 ENVIRONMENT: Final = "environment"
 INSTALLATION: Final = "installation_id"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from counterfoil.store import pauses, postings, schema
 from counterfoil.store.changes import UNDO
-from counterfoil.store.database import get_meta, set_meta
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.postings import WHOLE, Posting
 from counterfoil.store.prepared import Among, Prepared
 

@@ -16,9 +16,8 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil import errors
-from counterfoil.store import postgres_programs, restored
+from counterfoil.store import opening, postgres_programs, restored
 from counterfoil.store.backups import FORM, Manifest, State
-from counterfoil.store.database import OPENING
 from counterfoil.store.postgres_copies import MANIFEST
 from counterfoil.store.requests import ATTEMPT_SEQUENCE
 
@@ -60,7 +59,7 @@ def alone(url: sa.URL) -> Iterator[tuple[Spoken, State | None]]:
     try:
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute(f"SET lock_timeout = '{WAIT_S}s'")
-            connection.execute("SELECT pg_advisory_lock(%s)", (OPENING,))
+            connection.execute("SELECT pg_advisory_lock(%s)", (opening.LOCK,))
             others = _first(
                 connection,
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

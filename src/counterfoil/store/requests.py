@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, postings, schema
-from counterfoil.store.database import get_meta, set_meta
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.postings import Brief
 from counterfoil.store.prepared import Among, Prepared
 

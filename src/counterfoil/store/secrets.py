@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from counterfoil.store import locks, schema
-from counterfoil.store.database import get_meta, set_meta
+from counterfoil.store.meta import get_meta, set_meta
 from counterfoil.store.prepared import Prepared
 
 Connection: TypeAlias = sa.Connection

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 import sqlalchemy as sa
 
-from counterfoil.store import database, schema
+from counterfoil.store import meta, schema
 from counterfoil.store.prepared import insert
 
 Connection: TypeAlias = sa.Connection
@@ -69,4 +69,4 @@ def nudge(conn: Connection) -> None:
 
 def nudged(conn: Connection) -> str | None:
     """Another word since the last nudge; None: there never was one."""
-    return database.get_meta(conn, NUDGE)
+    return meta.get_meta(conn, NUDGE)

@@ -25,8 +25,9 @@ from counterfoil.store.backups import State
 from counterfoil.store.copied import dumps, files, finding, opened, working
 from counterfoil.store.copied.finding import Copy
 from counterfoil.store.copied.opened import Opened
-from counterfoil.store.database import Connection, get_meta
+from counterfoil.store.database import Connection
 from counterfoil.store.erased import Entry
+from counterfoil.store.meta import get_meta
 from counterfoil.store.removing import people
 from counterfoil.store.schema import SCHEMA_VERSION
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from counterfoil.app.privacy import beside
 from counterfoil.store import erased, installation, removals
-from counterfoil.store.database import Connection, get_meta
+from counterfoil.store.database import Connection
 from counterfoil.store.erased import Entry
+from counterfoil.store.meta import get_meta
 from counterfoil.store.removals import Removal
 
 
