@@ -166,6 +166,34 @@ def test_the_front_page_grows_by_itself(sandbox, page):
         expect(page.get_by_role("heading", name="Invoice L-1")).to_be_visible()
 
 
+PAUSED_MEANWHILE = """() => {
+  const asked = window.fetch;
+  window.fetch = async (...how) => {
+    const answer = await asked(...how);
+    document.getElementById("pause").checked = true;
+    return answer;
+  };
+}"""
+
+
+@pytest.mark.browser
+def test_what_comes_after_pause_changes_nothing(page):
+    """An answer that was on its way replaced what somebody had just paused to read, or was about to click."""
+    with sandbox_process.start("--auto-consent") as live:
+        page.goto(live.url)
+        live.connect()
+        expect(page.get_by_role("row").filter(has_text="/connect/token")).to_be_visible()
+        shown = page.locator("#live").inner_html()
+        page.evaluate(PAUSED_MEANWHILE)
+        live.request("GET", "/connections")
+        expect(page.get_by_label("Pause")).to_be_checked()
+        page.evaluate("refresh()")
+        assert page.locator("#live").inner_html() == shown
+        page.get_by_label("Pause").uncheck()
+        expect(page.get_by_label("Pause")).to_be_checked()
+        assert "/connections" not in page.locator("#live").inner_html()
+
+
 def test_the_part_that_changes_is_sent_only_when_it_did(sandbox):
     """304 while nothing happened, a new fragment afterwards."""
     first = sandbox.request("GET", "/live")

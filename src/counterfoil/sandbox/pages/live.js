@@ -4,13 +4,17 @@ const region = document.getElementById("live");
 const pause = document.getElementById("pause");
 let tag = "";
 
+const resting = () => document.hidden || pause.checked || region.contains(document.activeElement);
+
 async function refresh() {
-  if (document.hidden || pause.checked || region.contains(document.activeElement)) return;
+  if (resting()) return;
   const answer = await fetch("/live", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
   if (answer.status !== 200) return;
+  const fragment = await answer.text();
+  if (resting()) return; // meanwhile: it is asked for again
   tag = answer.headers.get("ETag") || "";
   const newest = region.querySelector("[data-n]")?.dataset.n || "0";
-  region.innerHTML = await answer.text(); // written and escaped by the sandbox itself
+  region.innerHTML = fragment; // written and escaped by the sandbox itself
   for (const row of region.querySelectorAll("[data-n]")) {
     if (Number(row.dataset.n) > Number(newest)) row.classList.add("fresh");
   }
