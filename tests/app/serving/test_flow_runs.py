@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import os
 
 import pytest
 
@@ -113,6 +114,19 @@ async def test_a_file_that_is_being_written_waits(tmp_path):
     assert not (await source_look.look(still, path, "s", known)).same
     path.unlink()
     assert (await source_look.look(still, path, "s", known)).seen is None
+
+
+async def test_a_file_of_the_same_size_and_time_is_another_one_all_the_same(tmp_path):
+    """Programs that copy files give them the times of before (rsync, cp -p, tar): its rows were left unread."""
+    path, beside = tmp_path / "orders.csv", tmp_path / "new.csv"
+    path.write_text("Order\n1\n")
+    still = Meanwhile(lambda: None)
+    first = await source_look.look(still, path, "s", None)
+    beside.write_text("Order\n2\n")
+    os.utime(beside, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    beside.replace(path)
+    assert not (await source_look.look(still, path, "s", first.seen.text())).same
+    assert not source_look.is_still(path, first.seen)
 
 
 def hours(begin, end):

@@ -1,7 +1,7 @@
 """Is a flow's source another one than when it was read last, and is it whole? Two looks and one sum, before any work.
 
 Called by flow_runs. A file that grows between two looks is being written: it waits. One whose bytes, and whose flow, are as
-they were costs nothing but the look. What is compared is one text: size, time, digest, and a digest of the flow's settings.
+they were costs nothing but the look. What is compared is one text: size, times, digest, and a digest of the flow's settings.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import datetime
 import hashlib
 import stat
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -18,15 +18,25 @@ from counterfoil.settings import FlowSettings
 
 BETWEEN_S: Final = 2.0  # a file that did not change for so long is taken for whole
 CHUNK_BYTES: Final = 1 << 20
+Stamp: TypeAlias = tuple[int, int, int]  # size, and when its bytes and the file itself changed last
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A source as it was. `digest` of its bytes, `settings` of all that decides what is made of them."""
+    """A source as it was. `digest` of its bytes, `settings` of all that decides what is made of them.
+
+    `ctime_ns`: when the file itself became another one, which no copying program sets back; 0: kept by an earlier version.
+    """
 
     size: int
     mtime_ns: int
     digest: str
     settings: str
+    ctime_ns: int = 0
+
+    @property
+    def stamp(self) -> "Stamp":
+        """What a look alone can tell."""
+        return self.size, self.mtime_ns, self.ctime_ns
 
     def text(self) -> str:
         """As it is kept."""
@@ -49,7 +59,7 @@ async def look(clock: Clock, path: Path, settings: str, known: str | None) -> Lo
     before = msgspec.json.decode(known, type=Seen) if known is not None else None
     if before is not None and before.settings != settings:
         before = None
-    if before is not None and (before.size, before.mtime_ns) == first:
+    if before is not None and before.stamp == first:
         return Look(before, same=True)
     await clock.sleep(BETWEEN_S)
     if _stat(path) != first:
@@ -57,13 +67,13 @@ async def look(clock: Clock, path: Path, settings: str, known: str | None) -> Lo
     digest = await asyncio.to_thread(_digest, path)
     if digest is None or _stat(path) != first:
         return Look(growing=True)
-    seen = Seen(*first, digest, settings)
+    seen = Seen(*first[:2], digest, settings, first[2])
     return Look(seen, same=before is not None and before.digest == digest)
 
 
 def is_still(path: Path, seen: Seen) -> bool:
     """Whether it was not written to meanwhile."""
-    return _stat(path) == (seen.size, seen.mtime_ns)
+    return _stat(path) == seen.stamp
 
 
 def settings_of(flow: FlowSettings, entities: Any, today: datetime.date | None = None) -> str:
@@ -73,13 +83,13 @@ def settings_of(flow: FlowSettings, entities: Any, today: datetime.date | None =
     return hashlib.sha256(told).hexdigest()[:32]
 
 
-def _stat(path: Path) -> tuple[int, int] | None:
-    """Size and time of a plain file; None: there is none, or it is something else."""
+def _stat(path: Path) -> Stamp | None:
+    """Size and times of a plain file; None: there is none, or it is something else."""
     try:
         found = path.stat()
     except (OSError, ValueError):
         return None
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def _digest(path: Path) -> str | None:
