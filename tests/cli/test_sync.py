@@ -110,6 +110,9 @@ def test_what_a_feed_is_about_is_asked_for_and_missed(office, chosen):
     assert (ended.code, row["code"], "[mirror] resources" in row["remedy"]) == (3, "missing-scope", False)
     found = [one for one in office("doctor", "--offline", "--json").value["checks"] if one["check"] == "scopes"]
     assert [one["subject"] for one in found] == ["acme-au/BankTransactions", "acme-uk/BankTransactions"]
+    [lacking] = [one for one in office("status", "--json").value["lacking"] if one["entity"] == "acme-uk"]
+    assert lacking["message"].endswith("BankTransactions: it lacks accounting.banktransactions.read.")
+    assert "does not cover BankTransactions" in office("status").out
 
 
 def test_a_feed_about_everything_asks_for_no_more(office):

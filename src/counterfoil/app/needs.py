@@ -26,6 +26,7 @@ MIRROR: Final = (*reference.NEEDS, *catching_up.NEEDS, *going_live.NEEDS)  # wha
 BINDINGS: Final = "bindings"  # who needs what is needed without any flow
 COPIES: Final = "mirror"  # who needs what [mirror] resources and feeds name
 KIND: Final = "scope"  # of notice
+BALANCES: Final = "bank_balances"  # what is read beside the copies, where an entity asks for it
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -193,13 +194,32 @@ async def uncovered(books: Any) -> tuple[tuple[str, errors.MissingScope], ...]:
         wished = [(name, functools.partial(check_copy, books, name, binding)) for name in copies(books)]
         entity = books.settings.entities.get(binding.entity)
         if entity is not None and entity.bank_balances is not None:
-            wished.append(("bank_balances", functools.partial(check_balances, books, binding)))
+            wished.append((BALANCES, functools.partial(check_balances, books, binding)))
         for name, check_it in wished:
             try:
                 await check_it()
             except errors.MissingScope as lack:
                 found.append((f"{binding.entity}/{name}", lack))
     return tuple(found)
+
+
+async def copies_lacking(books: Any) -> list[noticing.Cause]:
+    """The same in one sentence per entity, for whoever tells of it."""
+    by_entity: dict[str, list[tuple[str, errors.MissingScope]]] = {}
+    for subject, lack in await uncovered(books):
+        entity, _, name = subject.partition("/")
+        told = "the balances of bank accounts" if name == BALANCES else name
+        by_entity.setdefault(entity, []).append((told, lack))
+    organisations = {one.entity: one.fingerprint.name for one in await books.database.read(bindings.everything)}
+    return [
+        noticing.Cause(
+            kind=KIND, subject=entity, entity=entity,
+            message=f"The consent for {organisations[entity]} does not cover {', '.join(name for name, _lack in lacks)}: it "
+            f"lacks {' '.join(sorted({scope for _name, lack in lacks for scope in lack.facts['scopes']}))}.",
+            remedy=remedy(books, entity), link=reconnecting.link(reconnecting.base(books.settings), entity),
+        )
+        for entity, lacks in by_entity.items()
+    ]  # fmt: skip
 
 
 async def broad(books: Any) -> tuple[Broad, ...]:

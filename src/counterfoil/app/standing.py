@@ -71,7 +71,7 @@ class Standing(msgspec.Struct, frozen=True):
     services: tuple[Service, ...] = ()  # processes of `serve` and `worker` that are alive
     schedules: tuple[Scheduled, ...] = ()  # flows that `serve` runs by itself
     progress: tuple[Progress, ...] = ()  # what is still on its way to Xero
-    lacking: tuple[Told, ...] = ()  # flows that a consent does not cover, per entity
+    lacking: tuple[Told, ...] = ()  # flows and copies that a consent does not cover, per entity
     budgets: tuple[TenantBudget, ...] = ()  # what each organisation's limits still hold
     mirror: tuple[syncing.Lag, ...] = ()  # how old the copy of each ledger is
     webhooks: Heard | None = None  # of Xero's webhooks; None: no request ever came
@@ -105,7 +105,7 @@ async def standing(books: Any) -> Standing:
     now = books.clock.now()
     lacking = tuple(
         Told(one.kind, one.entity, one.message, one.remedy, now, one.link)
-        for one in needs.causes(books, await needs.lacking(books))
+        for one in (*needs.causes(books, await needs.lacking(books)), *await needs.copies_lacking(books))
     )
     following = _next(connected, entities, flows, len(problems))
     if lacking or any(one.kind == DISCONNECTED for one in told):
