@@ -150,12 +150,14 @@ class Claims:
             closed=closed,
         )
         frozen = freeze()
+        if not frozen and settled:
+            return Work("wait", when=now)  # what was found at Xero may have freed other work
         if not frozen and self._to_recover(connection, kinds.CREDIT_NOTE.resource, closed):
             return self._recover_first(kinds.CREDIT_NOTE.resource, now)
         frozen = frozen or freeze(kinds.CREDITS)
         if frozen:
             return Work("send", requests.whole(connection, frozen[0]))
-        return Work("wait", when=now) if settled else Work("done")  # what was found at Xero may have freed other work
+        return Work("wait", when=now) if settled else Work("done")
 
     def _to_recover(self, connection: Connection, resource: str, closed: Collection[str]) -> bool:
         """Something of this resource is to be made, and Xero was not read for what it has already."""

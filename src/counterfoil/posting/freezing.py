@@ -135,9 +135,11 @@ def freeze_ready(
                 followers.ready, connection, entity, tenant_id, resource, own_number=own_number, most=rules.batch,
                 closed=closed,
             )  # fmt: skip
-            chosen = find()
+            chosen, settled = find(), False
             while chosen and not (sifted := sift(chosen)):
-                chosen = find()
+                chosen, settled = find(), True
+            if not chosen and settled:
+                return []  # what was found at Xero may be paid there: that is looked at before what follows it is sent
             if not chosen:
                 continue
             chosen = sifted

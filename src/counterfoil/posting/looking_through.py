@@ -2,10 +2,13 @@
 
 Called by finishing. A payment is found by the mark in its Reference; without one by amount, day and account, if exactly
 one payment of nobody else's agrees (design §3.1). Cost: 1 call per 40 documents, and 1 per payment without a mark.
+
+A record whose document was posted anew has its payments where they were made: they stay on the one that was credited, or
+were planned for the first one and made on the next. A database that knows nothing of it looks at all of them, for the marks of all issues.
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -75,25 +78,43 @@ async def _candidates(
 ) -> dict[int, Sequence[Embedded] | None]:
     """By posting id: the payment with its mark, else those of its document that agree in amount, day and account.
 
-    None: Xero does not show the document.
+    None: Xero does not show the document, or one that it was posted anew for.
     """
-    parents = await database.read(lambda conn: postings.document_ids(conn, [one.after_id for one in sought]))
+    parents = await database.read(lambda conn: postings.many(conn, {one.after_id for one in sought if one.after_id}))
+    earlier = await database.read(lambda conn: _earlier(conn, parents.values()))
     contents = await database.read(lambda conn: postings.contents(conn, [one.id for one in sought]))
-    ids = sorted({parent for parent in parents.values() if parent is not None})
-    stored = await reading.fetch(client, catch_up, ids, lane=LANE)
+    ids = {parent.document_id for parent in parents.values() if parent.document_id is not None}
+    stored = await reading.fetch(client, catch_up, sorted(ids.union(*earlier.values())), lane=LANE)
     found: dict[int, Sequence[Embedded] | None] = {}
     for posting in sought:
-        parent = stored.get(parents.get(posting.after_id) or "")
-        if parent is None:
+        parent = parents.get(posting.after_id or 0)
+        here = stored.get(parent.document_id or "") if parent is not None else None
+        before = [stored.get(document) for document in earlier.get(posting.after_id or 0, ())]
+        if here is None or None in before:
             found[posting.id] = None
             continue
-        listed = parent.get("Payments") or []
-        marked = [one for one in listed if identity.find_marker(None, one.get("Reference")) == posting.marker]
+        listed = here.get("Payments") or []
+        of_old = [one for document in before if document is not None for one in document.get("Payments") or []]
+        marks = {
+            identity.marker(posting.flow_id, posting.kind, posting.external_id, n) for n in range(1, posting.issue + 1)
+        }
+        marked = [one for one in (*listed, *of_old) if identity.find_marker(None, one.get("Reference")) in marks]
         found[posting.id] = marked or [
             one
             for one in listed
             if _agrees(posting, one) and await _same_account(client, one, encoding.decode(contents[posting.id][0]))
         ]
+    return found
+
+
+def _earlier(connection: Connection, parents: Iterable[Posting]) -> dict[int, list[str]]:
+    """By posting id of a document: those that its record had before, by their marks, as far as they were read."""
+    found: dict[int, list[str]] = {}
+    for parent in parents:
+        marks = [identity.marker(parent.flow_id, parent.kind, parent.external_id, n) for n in range(1, parent.issue)]
+        if marks:
+            there = documents.documents_by(connection, parent.tenant_id, parent.resource, "marker", marks)
+            found[parent.id] = [one.document_id for one in there]
     return found
 
 

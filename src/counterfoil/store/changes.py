@@ -251,7 +251,10 @@ def move_record(connection: sa.Connection, run_id: int, before: int, after: int)
 
 
 def move_payments(connection: sa.Connection, before: int, after: int) -> None:
-    """Payments of a document that are not made yet are made on the one that replaces it."""
+    """Payments of a document that are not made yet are made on the one that replaces it.
+
+    A look at the one before says nothing of that one: an older copy of the database may find it there, and paid.
+    """
     unsent = p.state.in_(("planned", "held", "rejected"))
     statement = sa.update(schema.postings).where(p.after_id == before, p.kind == "payment", unsent)
-    connection.execute(statement.values(after_id=after))
+    connection.execute(statement.values(after_id=after, how=None))

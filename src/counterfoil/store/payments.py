@@ -36,12 +36,15 @@ def _unverified(*more: sa.ColumnElement[bool]) -> Prepared:
 
 
 _EVERY = _unverified()
-_OF_OLD_DOCUMENTS = _unverified(sa.or_(before.how != "created", before.id <= sa.bindparam("doubted", type_=sa.Integer)))
+_OF_OLD_DOCUMENTS = _unverified(
+    sa.or_(before.how != "created", before.id <= sa.bindparam("doubted", type_=sa.Integer), before.issue > 1)
+)
 
 
 def unverified(connection: sa.Connection, tenant_id: str, *, every: bool) -> list[Posting]:
     """Unsent payments of documents that may have them already; `every`: also of documents that we made ourselves.
 
+    A record that was posted anew may have been paid on the document before.
     What an older copy of the database had made itself is old, too: it may have been paid in the time that the copy forgot.
     """
     if every:
