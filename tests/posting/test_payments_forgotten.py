@@ -10,7 +10,7 @@ from counterfoil import errors
 from tests.posting.test_payments import PAYMENTS, payment, payments
 from tests.posting.test_payments import paid as _paid
 from tests.posting.test_payments_restored import copy, put_back
-from tests.posting.test_people import causes, words
+from tests.posting.test_people import causes, edit, words
 from tests.posting.test_reissue_by_credit import DEARER, REISSUE, lock, send
 from tests.posting.workbench import Workbench, WorkbenchBooks
 
@@ -66,6 +66,18 @@ def test_payments_of_a_credited_invoice_are_not_made_again_on_the_one_in_its_pla
     assert (report.exit_code, causes(bench), standing(bench)) == (0, [], was)
     assert bench.run().exit_code == 0
     assert standing(bench) == was
+
+
+def test_payments_without_a_mark_on_a_credited_invoice_are_recognised_too(bench: Workbench) -> None:
+    """By amount, day and account, as on any other invoice."""
+    bench.run([paid()])
+    [old] = bench.invoices()
+    bench.run([paid(lines=DEARER)])
+    edit(bench, old, Payments=[{**shown, "Reference": ""} for shown in bench.invoices()[0]["Payments"]])
+    was = standing(bench)
+    forget(bench)
+    report = bench.run()
+    assert (report.exit_code, causes(bench), standing(bench)) == (0, [], was)
 
 
 def test_payments_of_a_credited_invoice_whose_successor_was_not_made_yet(bench: Workbench) -> None:

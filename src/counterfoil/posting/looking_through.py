@@ -76,7 +76,7 @@ async def verify(database: Database, client: XeroClient, catch_up: CatchUp, now:
 async def _candidates(
     database: Database, client: XeroClient, catch_up: CatchUp, sought: Sequence[Posting]
 ) -> dict[int, Sequence[Embedded] | None]:
-    """By posting id: the payment with its mark, else those of its document that agree in amount, day and account.
+    """By posting id: the payment with its mark, else those of its documents that agree in amount, day and account.
 
     None: Xero does not show the document, or one that it was posted anew for.
     """
@@ -93,12 +93,11 @@ async def _candidates(
         if here is None or None in before:
             found[posting.id] = None
             continue
-        listed = here.get("Payments") or []
-        of_old = [one for document in before if document is not None for one in document.get("Payments") or []]
+        listed = [one for document in (here, *before) if document is not None for one in document.get("Payments") or []]
         marks = {
             identity.marker(posting.flow_id, posting.kind, posting.external_id, n) for n in range(1, posting.issue + 1)
         }
-        marked = [one for one in (*listed, *of_old) if identity.find_marker(None, one.get("Reference")) in marks]
+        marked = [one for one in listed if identity.find_marker(None, one.get("Reference")) in marks]
         found[posting.id] = marked or [
             one
             for one in listed
