@@ -16,6 +16,7 @@ from counterfoil.mirror.catching_up import CatchUp
 from counterfoil.model import record
 from counterfoil.model.prepared import Finding
 from counterfoil.posting import encoding, identity, kinds, reading, recording
+from counterfoil.posting.deciding import GONE
 from counterfoil.posting.judging import ItemVerdict
 from counterfoil.posting.looking import Embedded, Looked, Looker, Seen
 from counterfoil.store import documents, locks, payments, postings
@@ -107,13 +108,13 @@ async def _candidates(
 
 
 def _earlier(connection: Connection, parents: Iterable[Posting]) -> dict[int, list[str]]:
-    """By posting id of a document: those that its record had before, by their marks, as far as they were read."""
+    """By posting id of a document: those that its record had before and that may be paid, by their marks, as far as they were read."""
     found: dict[int, list[str]] = {}
     for parent in parents:
         marks = [identity.marker(parent.flow_id, parent.kind, parent.external_id, n) for n in range(1, parent.issue)]
         if marks:
             there = documents.documents_by(connection, parent.tenant_id, parent.resource, "marker", marks)
-            found[parent.id] = [one.document_id for one in there]
+            found[parent.id] = [one.document_id for one in there if one.status not in GONE]
     return found
 
 
