@@ -24,7 +24,9 @@ def start(
         "flow": bench.flow,
         "token": bench.token,
     }
-    state.write_text(json.dumps(known))
+    beside = state.with_name("state.new")  # put in place whole: the worker before may be reading it
+    beside.write_text(json.dumps(known))
+    beside.replace(state)
     arguments = [str(bench.folder), str(state), point, str(nth), action, command]
     return warm.start("-m", "tests.durability.worker", *arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
