@@ -3,17 +3,18 @@
 Called by store, posting, access, delivery and app, inside their transactions. Whoever sets a key owns it.
 """
 
+import functools
+
 import sqlalchemy as sa
 
 from counterfoil.store import schema
-from counterfoil.store.prepared import Prepared
+from counterfoil.store.prepared import Prepared, insert
 
 m = schema.meta.c
 _GET_META = Prepared(sa.select(m.value).where(m.key == sa.bindparam("key")))
 _CHANGE_META = Prepared(
     sa.update(schema.meta).where(m.key == sa.bindparam("wanted")).values(value=sa.bindparam("value"))
 )
-_ADD_META = Prepared(sa.insert(schema.meta))
 
 
 def get_meta(connection: sa.Connection, key: str) -> str | None:
@@ -23,6 +24,12 @@ def get_meta(connection: sa.Connection, key: str) -> str | None:
 
 
 def set_meta(connection: sa.Connection, key: str, value: str) -> None:
-    """Set one value about this installation."""
+    """Set one value about this installation; of two that set it first, at once, the later one stays."""
     if not _CHANGE_META.run(connection, wanted=key, value=value):
-        _ADD_META.run(connection, key=key, value=value)
+        _add(connection.dialect.name).run(connection, key=key, value=value)
+
+
+@functools.cache
+def _add(dialect: str) -> Prepared:
+    added = insert(dialect)(schema.meta).values(key=sa.bindparam("key"), value=sa.bindparam("value"))
+    return Prepared(added.on_conflict_do_update(index_elements=[m.key], set_={"value": added.excluded.value}))
