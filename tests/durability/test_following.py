@@ -117,10 +117,15 @@ class Story:
         self.sandbox.advance(400)
         assert self.office("sync", "acme-uk").code == 0
         assert self.office("feeds", "retry", "crm").code == 0
-        until(lambda: self._read("SELECT count(*) FROM deliveries") == [(0,)] and self._looked())
+        until(self._is_delivered)
 
-    def _looked(self) -> bool:
-        return self._read("SELECT max(n) FROM feeds") == self._read("SELECT n FROM happenings_last")
+    def _is_delivered(self) -> bool:
+        """Read at once: between two readings the feed could look, and what it found then would still wait."""
+        waiting, looked_at, newest = (
+            f"(SELECT {what})"
+            for what in ("count(*) FROM deliveries", "max(n) FROM feeds", "max(n) FROM happenings_last")
+        )
+        return self._read(f"SELECT {waiting}, {looked_at} = {newest}") == [(0, 1)]
 
     def _read(self, query: str) -> list[Any]:
         connection = sqlite3.connect(f"file:{self.office.folder / 'counterfoil.db'}?mode=ro", uri=True)

@@ -9,7 +9,7 @@ merely suspended may then run beside its successor; handlers are safe for that (
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import procrastinate
@@ -30,10 +30,19 @@ SLOTS_FOR_FIRST: Final = 4
 POLL_S: Final = 5.0  # a job whose notification was lost is seen after this
 STANDARD: Final = Pace()
 DEAD_AFTER: Final = 3  # times `alive_s`
+JOBS: Final = "jobs"  # our own kind of work: what each sweep does for the jobs of workers that died
+
+
+def _as_it_is(work: Work) -> Work:
+    """Nobody watches."""
+    return work
 
 
 class Distributed:
-    """Implements runtime.port.Runtime. `conninfo`: libpq's, of our database. `told` hears of failures; it must not raise."""
+    """Implements runtime.port.Runtime. `conninfo`: libpq's, of our database. `told` hears of failures; it must not raise.
+
+    `watched` makes of the work that is our own what its owner makes of every other: what hears of failures hears of their end.
+    """
 
     def __init__(
         self,
@@ -43,6 +52,7 @@ class Distributed:
         *,
         slots: int = SLOTS,
         pace: Pace = STANDARD,
+        watched: Callable[[Work], Work] = _as_it_is,
     ) -> None:
         self._clock = clock
         self._told = told
@@ -55,6 +65,7 @@ class Distributed:
         )
         self._jobs = procrastinate.App(connector=connector)
         self._jobs.task(name=TASK, pass_context=False)(self._carry_out)
+        self.register(watched(Work(JOBS, self._nothing, self._give_away_what_dead_workers_had)))
 
     def register(self, work: Work) -> None:
         """Make a kind of work known. Raises ValueError for a kind that is known already."""
@@ -192,10 +203,6 @@ class Distributed:
         while True:
             for work in self._works.values():
                 await self._sweep_one(work)
-            try:
-                await self._give_away_what_dead_workers_had()
-            except exceptions.ConnectorException as error:
-                self._tell("", error)
             await until(self._asked, self._clock, self._pace.sweep_s)
 
     async def _sweep_one(self, work: Work) -> None:
@@ -204,13 +211,13 @@ class Distributed:
                 for due in await work.find():
                     await self._want(work, due)
         except Exception as error:  # noqa: BLE001 - told; one kind's sweep must not end the others'
-            self._tell(work.kind, error)
+            at = self._clock.now() + datetime.timedelta(seconds=self._pace.sweep_s)
+            self._told(Failure(work.kind, None, _said(error), 1, at))
 
-    def _tell(self, kind: str, error: Exception) -> None:
-        at = self._clock.now() + datetime.timedelta(seconds=self._pace.sweep_s)
-        self._told(Failure(kind, None, error, 1, at))
+    async def _nothing(self, _key: str) -> None:
+        """There is no piece of our own work beside its sweep."""
 
-    async def _give_away_what_dead_workers_had(self) -> None:
+    async def _give_away_what_dead_workers_had(self) -> Sequence[Due]:
         manager: Any = self._jobs.job_manager
         silent_s = self._pace.alive_s * DEAD_AFTER
         for job in await manager.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=silent_s):
@@ -218,3 +225,14 @@ class Distributed:
                 await manager.retry_job(job)
             except exceptions.ConnectorException:  # another job for the same piece waits: this one is of no use
                 await manager.finish_job(job, status=jobs.Status.ABORTED, delete_job=True)
+        return ()
+
+
+def _said(error: Exception) -> Exception:
+    """The job engine's own words for every failure of the database are its docstring; what the server said is told instead."""
+    if not isinstance(error, exceptions.ConnectorException):
+        return error
+    told = str(error.__cause__ or "it does not answer").partition("\n")[0]
+    return errors.StoreError(
+        f"The database of the jobs fails: {told}.", remedy="It is tried again; if it stays so, see [store] url."
+    )

@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
+from procrastinate import exceptions, manager
 
 from counterfoil.service import logs
 from tests.app.serving.office import Served
@@ -48,3 +49,25 @@ async def test_it_goes_on(served, caplog):
     assert set(served.marks().values()) == {1}
     told = [one for one in caplog.records if one.exc_info and not logs.is_theirs(one.name, one.exc_info[1])]
     assert [one.getMessage() for one in told] == []  # what the job engine says of it, service/logs makes one line of
+
+
+async def test_it_is_ready_again_after_a_failure_among_the_jobs(served, monkeypatch):
+    """The look for the jobs of dead workers failed once as the connections ended: for good, `serve` was not ready."""
+    look = manager.JobManager.get_stalled_jobs
+    failing = [exceptions.ConnectorException(), exceptions.ConnectorException()]
+    failing[0].__cause__ = psycopg.OperationalError("terminating connection\nCONTEXT: nobody's")
+
+    async def fails(self, *given, **named):
+        if failing:
+            raise failing.pop(0)
+        return await look(self, *given, **named)
+
+    monkeypatch.setattr(manager.JobManager, "get_stalled_jobs", fails)
+    served.configure(flow='entity = "acme-uk"\nevery = "1h"')
+    async with served.serving() as at:
+        await at.until(lambda: not failing)
+        await at.until(lambda: at.service.health().ready)
+        assert at.service.health().troubles == ()
+    said = served.said("jobs", bad=True)
+    assert ["terminating connection." in one for one in said] == [True, False]
+    assert not any("\n" in one for one in said)

@@ -215,7 +215,10 @@ class Serving:
         from counterfoil.runtime.distributed import Distributed  # with the job engine, which SQLite does not need
 
         address = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        distributed = Distributed(address, self._books.clock, self._failed, slots=SLOTS, pace=self._pace)
+        distributed = Distributed(
+            address, self._books.clock, self._failed, slots=SLOTS, pace=self._pace,
+            watched=lambda work: self._pulse.watched(work, self._succeeded),
+        )  # fmt: skip
         async with distributed.opened():
             yield distributed
 
