@@ -113,6 +113,13 @@ def test_what_a_feed_is_about_is_asked_for_and_missed(office, chosen):
     [lacking] = [one for one in office("status", "--json").value["lacking"] if one["entity"] == "acme-uk"]
     assert lacking["message"].endswith("BankTransactions: it lacks accounting.banktransactions.read.")
     assert "does not cover BankTransactions" in office("status").out
+    explained = office("connect", "--explain", "--json").value
+    assert explained["lacking"] == []  # no flow lacks anything
+    assert [one["entity"] for one in explained["copies_lacking"]] == ["acme-au", "acme-uk"]
+    assert "counterfoil connect" in explained["copies_lacking"][1]["remedy"]
+    assert "does not cover BankTransactions" in office("connect", "--explain").out
+    office.connect()
+    assert office("connect", "--explain", "--json").value["copies_lacking"] == []
 
 
 def test_a_feed_about_everything_asks_for_no_more(office):

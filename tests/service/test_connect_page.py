@@ -207,6 +207,16 @@ async def test_what_is_lost_or_lacks_a_scope_is_said(firm):
         assert "Consent lost" in (await browser.open("/connect")).text
 
 
+async def test_a_copy_whose_scope_is_missing_is_said(firm):
+    """`status` sent people to a page that said that everything was connected."""
+    config = firm.folder / "counterfoil.toml"
+    config.write_text(config.read_text() + '[mirror]\nresources = ["BankTransactions"]\n')
+    async with serving(firm) as (_books, door):
+        page = (await Browser(door.port).open("/connect")).text
+    assert ("Everything is connected" in page, "Lacks a scope" in page) == (False, True)
+    assert "does not cover BankTransactions" in page
+
+
 async def test_consenting_again_mends_what_was_lost(firm, sandbox):
     """The same grant lives again, its entities go on with it, and the notice is over."""
     async with serving(firm) as (books, door):

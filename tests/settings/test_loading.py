@@ -48,6 +48,25 @@ def test_defaults(tmp_path):
     assert found.entities["acme-uk"].start.isoformat() == "2026-11-01"
 
 
+@pytest.mark.parametrize(
+    ("listen", "named", "wanted"),
+    [
+        ("127.0.0.1:8321", None, "http://localhost:8321"),
+        ("0.0.0.0:9000", None, "http://localhost:9000"),
+        ("[::]:9000", None, "http://localhost:9000"),
+        ("[2001:db8::7]:9000", None, "http://[2001:db8::7]:9000"),
+        ("10.0.0.7:9000", None, "http://10.0.0.7:9000"),
+        ("books.local:9000", None, "http://books.local:9000"),
+        ("127.0.0.1:9000", "http://localhost:8321/", "http://localhost:8321"),
+    ],
+)
+def test_our_address_is_where_the_service_listens(tmp_path, listen, named, wanted):
+    """Whoever chose another port was sent to 8321 by every link."""
+    values = {"listen": listen} | ({} if named is None else {"public_url": named})
+    text = "[service]\n" + "".join(f'{key} = "{value}"\n' for key, value in values.items())
+    assert load(tmp_path, GOOD + text).service.public_url == wanted
+
+
 def test_flows(tmp_path):
     """A flow's table is compiled for its kind."""
     flow = settings.compile_flows(load(tmp_path), ["sales_invoices"])["shop"]

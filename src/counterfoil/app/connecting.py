@@ -17,7 +17,7 @@ from counterfoil.access.bindings import ORGANISATION, Proposal, Verified
 from counterfoil.access.caps import Cap
 from counterfoil.access.fingerprints import folded
 from counterfoil.access.granting import Consented
-from counterfoil.app import environments, needs, nudging, watching
+from counterfoil.app import environments, needs, noticing, nudging, watching
 from counterfoil.model import spelling
 from counterfoil.model.binding import Binding
 from counterfoil.posting import stranded
@@ -51,6 +51,7 @@ class Finished(msgspec.Struct, frozen=True):
     cap: Cap
     entities: tuple[Whose, ...]
     lacking: tuple[needs.Lack, ...]
+    copies_lacking: tuple[noticing.Cause, ...]
     broad: tuple[needs.Broad, ...]
     unbound: bool
 
@@ -109,7 +110,8 @@ async def finished(books: Any, done: Consented, entity: str | None = None) -> Fi
     bindings = await books.database.read(rows.everything)
     await nudging.nothing_waits(books, [one.entity for one in bindings if one.tenant_id in reached])
     return Finished(
-        done, bound_to, refused, wrong, cap, await whose(books), await needs.lacking(books), await needs.broad(books),
+        done, bound_to, refused, wrong, cap, await whose(books), await needs.lacking(books),
+        tuple(await needs.copies_lacking(books)), await needs.broad(books),
         any(one is None for one in (await bound(books)).values()),
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ class Notifying:
     async def notice(self) -> None:
         """Write down what stands and what is over. Raises StoreError."""
         flow_names = {flow.id: flow.table for flow in self._books.flows.values()}
-        lacks = needs.causes(self._books, await needs.lacking(self._books))
+        lacks = needs.causes(self._books, await needs.lacking(self._books)) + await needs.copies_lacking(self._books)
         await noticing.notice(self._books.database, self._books.settings.xero.client_id, flow_names, lacks)
 
     async def tell(self) -> int:

@@ -74,6 +74,7 @@ async def _connect(books: "Books", now: session.Session, entity: str | None, *, 
             "bound": ended.bound,
             "entities": ended.entities,
             "lacking": ended.lacking,
+            "copies_lacking": explaining.copies(ended.copies_lacking),
             "broad": ended.broad,
         }
     )
@@ -82,7 +83,7 @@ async def _connect(books: "Books", now: session.Session, entity: str | None, *, 
         now.screen.line(table.harmless(f"{entity} is bound to {ended.bound}."))
     if ended.missing:
         _tell_missing(now, books, ended.entities)
-    explaining.tell_lacking(now, books, ended.lacking)
+    explaining.tell_lacking(now, books, ended.lacking, ended.copies_lacking)
     explaining.tell_broad(now, ended.broad)
     if not books.flows:
         now.screen.line("No flow is configured yet. Its scopes will have to be consented to: connect once more then.")

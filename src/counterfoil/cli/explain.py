@@ -3,6 +3,7 @@
 Called by connect. No call, no key, no connection needed.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,7 @@ from counterfoil.cli import session, table
 if TYPE_CHECKING:
     from counterfoil.app import Books
     from counterfoil.app.needs import Asked, Broad, Lack
+    from counterfoil.app.noticing import Cause
 
 SIGN_IN_WHY = {
     "openid": "to know which user consented",
@@ -21,11 +23,12 @@ SIGN_IN_WHY = {
 
 
 async def explain(books: "Books", now: session.Session) -> None:
-    """Every scope with who needs it and for what; then the flows that a consent of today does not cover."""
+    """Every scope with who needs it and for what; then the flows and copies that a consent of today does not cover."""
     from counterfoil.app import needs
 
     xero = books.settings.xero
     asked, lacking, broad = needs.asked(books), await needs.lacking(books), await needs.broad(books)
+    lacking_copies = await needs.copies_lacking(books)
     sign_in = [] if xero.kind == "custom" else list(SIGN_IN_WHY)
     now.screen.value(
         {
@@ -34,7 +37,7 @@ async def explain(books: "Books", now: session.Session) -> None:
                 *({"scope": scope, "flows": [], "needs": []} for scope in sign_in),
                 *map(msgspec.to_builtins, asked),
             ],
-            "lacking": lacking, "broad": broad,
+            "lacking": lacking, "copies_lacking": copies(lacking_copies), "broad": broad,
         }
     )  # fmt: skip
     if xero.kind == "custom":
@@ -49,7 +52,7 @@ async def explain(books: "Books", now: session.Session) -> None:
     rows = [[scope, SIGN_IN_WHY[scope]] for scope in sign_in]
     rows += [row for one in asked for row in _rows(one)]
     now.screen.table(("SCOPE", "WHY"), rows)
-    tell_lacking(now, books, lacking)
+    tell_lacking(now, books, lacking, lacking_copies)
     tell_broad(now, broad)
     now.screen.next("counterfoil connect")
 
@@ -65,12 +68,21 @@ def _rows(one: "Asked") -> list[list[str]]:
     ]
 
 
-def tell_lacking(now: session.Session, books: "Books", lacking: "tuple[Lack, ...]") -> None:
-    """Each flow that a consent of today does not cover, and what to do."""
+def tell_lacking(
+    now: session.Session, books: "Books", lacking: "Sequence[Lack]", lacking_copies: "Sequence[Cause]"
+) -> None:
+    """Each flow that a consent of today does not cover, the copies and balances that it does not, and what to do."""
     from counterfoil.app import needs
 
     for lack in lacking:
         now.screen.line(table.harmless(f"{needs.told(lack)} {needs.remedy(books, lack.entity)}"))
+    for cause in lacking_copies:
+        now.screen.line(table.harmless(f"{cause.message} {cause.remedy}"))
+
+
+def copies(lacking_copies: "Sequence[Cause]") -> list[dict[str, str | None]]:
+    """The copies and balances that consents do not cover, as `--json` has them: one for each entity."""
+    return [{"entity": one.entity, "message": one.message, "remedy": one.remedy} for one in lacking_copies]
 
 
 def tell_broad(now: session.Session, broad: "tuple[Broad, ...]") -> None:

@@ -105,7 +105,7 @@ class ConnectPage:
         names = tuple(dict.fromkeys(one.name for one in ended.done.fresh or ended.done.reached))
         return answers.page(
             "connected.html", names=names, ended=ended, remaining=[one.organisation or one.entity for one in ended.missing],
-            lacking=[needs.told(one) for one in ended.lacking],
+            lacking=[*map(needs.told, ended.lacking), *(one.message for one in ended.copies_lacking)],
         )  # fmt: skip
 
     def _finished(self, browser: str, ended: Finished) -> Response[bytes]:
@@ -151,10 +151,11 @@ class ConnectPage:
         """What the page says: of every entity, or of one."""
         xero, books = self._books.settings.xero, self._books
         whose = [one for one in await connecting.whose(books) if entity in (None, one.entity)]
-        lacking = [one for one in await needs.lacking(books) if entity in (None, one.entity)]
+        lacking = [(one.entity, needs.told(one)) for one in await needs.lacking(books)]
+        lacking += [(one.entity or "", one.message) for one in await needs.copies_lacking(books)]
         bound, reached = await connecting.bound(books), await reach.reached(books)
         rows = [
-            _row(one, bound.get(one.entity), reached, [lack for lack in lacking if lack.entity == one.entity])
+            _row(one, bound.get(one.entity), reached, [told for whom, told in lacking if whom == one.entity])
             for one in whose
         ]
         return {
@@ -174,10 +175,10 @@ class ConnectPage:
         }
 
 
-def _row(one: Whose, binding: Any, reached: list[reach.Reach], lacking: list[needs.Lack]) -> dict[str, Any]:
-    """One entity: its state in a word, and what is wrong in sentences."""
+def _row(one: Whose, binding: Any, reached: list[reach.Reach], lacking: list[str]) -> dict[str, Any]:
+    """One entity: its state in a word, and what is wrong in sentences, among them what its consent lacks."""
     states = {found.state for found in reached if binding is not None and found.tenant_id == binding.tenant_id}
-    word, good, more = "Connected", True, [needs.told(lack) for lack in lacking]
+    word, good, more = "Connected", True, lacking
     if binding is not None and binding.stopped is not None:
         word, good, more = "Stopped", False, [binding.stopped, *more]
     elif not one.connected and reach.RECONNECT in states:

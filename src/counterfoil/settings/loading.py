@@ -4,6 +4,7 @@ Called by app.py and the commands. Order: the file, `NAME.toml` laid over it, CO
 strings of the files, `<key>_file` of secrets, then the declarations of tables. Reads files, nothing else.
 """
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -181,7 +182,7 @@ def _settings(given: tables.FileTables, path: Path, environment: str, where: Whe
     if xero.webhook_key is not None and xero.webhook_key not in keys:
         keys = (*keys, xero.webhook_key)
     urls = {name: getattr(xero, name).rstrip("/") for name in ("login_url", "identity_url", "api_url")}
-    service = replace(given.service, public_url=given.service.public_url.rstrip("/"))
+    service = replace(given.service, public_url=(given.service.public_url or _own_url(given.service)).rstrip("/"))
     if re.search(r"^https?://([^/]*\.)?xero\.com(:\d+)?(/|$)", service.public_url, re.IGNORECASE):
         at = place(where, ("service", "public_url"), path.name)
         raise mistakes([f"{at}: [service] `public_url` may not be at xero.com: Xero refuses such links."])
@@ -230,6 +231,16 @@ def _check_app(xero: tables.XeroSettings, path: Path, where: Where) -> None:
     raise mistakes(
         [f'{at}: [xero] `app = "{xero.app}"` needs `client_secret_file`, or COUNTERFOIL_XERO__CLIENT_SECRET.']
     )
+
+
+def _own_url(service: tables.ServiceSettings) -> str:
+    """The address of where the service listens, as this machine calls it; of every address of its own that is localhost."""
+    host, _, port = service.listen.rpartition(":")
+    try:
+        at = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return f"http://{service.listen}"
+    return f"http://{'localhost' if at.is_loopback or at.is_unspecified else host}:{port}"
 
 
 def _check_service(service: tables.ServiceSettings, path: Path, where: Where) -> None:

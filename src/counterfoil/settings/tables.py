@@ -124,9 +124,12 @@ class ServiceSettings(Table, frozen=True, kw_only=True):
             extra={"rule": "HOST:PORT, such as 127.0.0.1:8321."},
         ),
     ] = "127.0.0.1:8321"
-    public_url: Annotated[str, declaring.url("The base of the links that our markers carry; not at xero.com.")] = (
-        "http://localhost:8321"
-    )
+    public_url: Annotated[
+        str,
+        declaring.url(
+            "Our address for others, the base of the links that our markers carry; not at xero.com. Absent: what `listen` says."
+        ),
+    ] = ""
     hosts: Annotated[
         tuple[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.:_\[\]-]{1,253}" + END)], ...],
         msgspec.Meta(
