@@ -16,4 +16,6 @@ def sandbox():
 @pytest.fixture
 def office(tmp_path, sandbox):
     """A folder of its own beside the module's sandbox; nothing in it yet."""
-    return Office(tmp_path, sandbox)
+    found = Office(tmp_path, sandbox)
+    yield found
+    found.end()

@@ -60,6 +60,14 @@ class Office:
     def __init__(self, folder: Path, sandbox: Any = None) -> None:
         self.folder = folder
         self.sandbox = sandbox
+        self.started: list[subprocess.Popen[str]] = []
+
+    def end(self) -> None:
+        """What a test that failed left at work, or stopped with a lock in its hand, ends with it."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
     def __call__(self, *words: str) -> Ended:
         """`counterfoil WORDS…` in the folder, in this process; a page that `connect --json` names is gone to."""
@@ -99,10 +107,12 @@ class Office:
     ) -> "subprocess.Popen[str]":
         """The same without waiting. A service listens on any free port."""
         free = {"COUNTERFOIL_SERVICE__LISTEN": "127.0.0.1:0"} if "serve" in words else {}
-        return (warm.cold if cold else warm.start)(
+        process = (warm.cold if cold else warm.start)(
             *program, *words, cwd=self.folder, env={**os.environ, **free, **(env or {})}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        self.started.append(process)
+        return process
 
     def write(self, *, flows: str = "", api_url: str = "", port: int | None = None, entities: str = "") -> None:
         """A small configuration on the sandbox; `api_url` for an address where nobody listens."""

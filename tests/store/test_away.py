@@ -1,6 +1,7 @@
 """A Postgres that goes away and comes back: work goes on with the next transaction, and none is done twice."""
 
 import asyncio
+import contextlib
 
 import psycopg
 import pytest
@@ -8,8 +9,11 @@ import sqlalchemy as sa
 
 from counterfoil import errors
 from counterfoil.runtime.clock import SystemClock
+from counterfoil.store import database as database_module
+from counterfoil.store import limits
 from counterfoil.store.database import Database
 from counterfoil.store.limits import OnServer
+from counterfoil.store.meta import get_meta, set_meta
 from tests.app.test_noticing import Clock
 
 KILL = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -121,6 +125,38 @@ async def test_a_statement_that_fails_is_no_server_that_went_away(database):
         await database.run(lambda conn: conn.execute(sa.text("SELECT * FROM nowhere")))
     assert type(found.value) is errors.StoreError
     assert before & await backends(database)
+
+
+async def test_a_process_that_is_suspended_in_the_middle_of_a_turn_stops_nobody_for_ever(server, monkeypatch):
+    """It lay between two statements of a pipeline, which is no idle transaction: no process could call Xero any more."""
+    monkeypatch.setattr(limits, "STUCK_MS", 500)
+    suspended, other = (OnServer(server.get_uri(), SystemClock()) for _ in range(2))
+    assert await suspended.turn(["b"], lambda _now, states: (len(states), {"b": b"1"})) == 0
+    with contextlib.suppress(psycopg.Error):  # what it hears when it goes on
+        async with suspended._connection.pipeline():
+            await suspended._connection.execute("BEGIN", prepare=True)
+            await (await suspended._connection.execute(limits.LOCK, prepare=True)).fetchone()
+            assert await other.turn(["b"], lambda _now, states: (len(states), {})) == 1
+    assert await suspended.turn(["b"], lambda _now, states: (len(states), {})) == 1
+    await suspended.close()
+    await other.close()
+
+
+async def test_a_process_that_is_suspended_in_the_middle_of_a_batch_lets_go_of_what_it_locked(server, monkeypatch):
+    """Of our other tables too, later: a batch of rows goes out as a pipeline."""
+    monkeypatch.setattr(database_module, "STUCK_MS", 500)
+    database = Database(server.get_uri(), SystemClock())
+    await database.open()
+    suspended = await database._async_engine.connect()
+    driver = (await suspended.get_raw_connection()).driver_connection
+    with contextlib.suppress(psycopg.Error):  # what it hears when it goes on
+        async with driver.pipeline():
+            await (await driver.execute("SELECT 1 FROM meta FOR UPDATE")).fetchone()
+            await database.run(lambda conn: set_meta(conn, "schema_version", "6"))
+    await suspended.invalidate()
+    await suspended.close()
+    assert await database.read(lambda conn: get_meta(conn, "schema_version")) == "6"
+    await database.close()
 
 
 async def test_the_budgets_notice_it_too(database, server):

@@ -21,7 +21,10 @@ KEEPALIVE: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": UNANSWERED_S * 1000,
 }
-ENDED: Final = ("57P", "08")  # SQLSTATEs: the server ended it, or the connection broke
+# SQLSTATEs: the server ended it, the connection broke, or nothing came of a suspended process for too long.
+ENDED: Final = ("57P", "08", "25P03", "25P04")
+ENDS_STUCK: Final = 170_000  # the first server that ends a transaction that lasts too long, whatever it waits for
+NO_END: Final = "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"  # of this one
 
 
 def hung_up(connection: Any) -> bool:
@@ -31,6 +34,29 @@ def hung_up(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def end_stuck(connection: Any, most_ms: int) -> str | None:
+    """What has the server end a transaction of this connection of psycopg's after so long; None: it is too old for that.
+
+    `idle_in_transaction_session_timeout` does not: a process that is suspended between two statements of a pipeline counts as
+    active there, and what it has locked stayed locked for as long as it slept.
+    """
+    return f"SET transaction_timeout = {most_ms}" if connection.info.server_version >= ENDS_STUCK else None
+
+
+def end_stuck_of(engine: sa.Engine, most_ms: int) -> None:
+    """The same for every connection of a pool."""
+
+    def made(driver: Any, _record: Any) -> None:
+        said = end_stuck(driver.driver_connection, most_ms)
+        if said is not None:
+            cursor = driver.cursor()
+            cursor.execute(said)
+            cursor.close()
+            driver.commit()
+
+    sa.event.listen(engine, "connect", made)
 
 
 def is_of(error: Exception) -> bool:

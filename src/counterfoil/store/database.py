@@ -37,6 +37,7 @@ ALONE_TIMEOUT_MS = 50  # of it at a time where the event loop's own thread waits
 ALONE_CHECKPOINT_PAGES = 4_000  # of 4 kB in the log, not 1,000: what each request touches is copied less often
 READERS_TIMEOUT_MS = 1_000  # how long a file that was rebuilt waits for those who read what it was
 SUSPENDED_MS = 10_000  # a transaction in which nothing happens so long is a suspended process's: Postgres ends it
+STUCK_MS = 300_000  # the same of one that is suspended in the middle of a batch, or lasts: none of ours takes seconds
 POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS}"
 
 
@@ -182,6 +183,7 @@ class Database:
                     pool_size=4,
                     connect_args={"options": POSTGRES_OPTIONS, **away.KEEPALIVE},
                 )
+                away.end_stuck_of(self._async_engine.sync_engine, STUCK_MS)
                 self._generations = away.Generations(self._async_engine.sync_engine)
         older = await self.run(self._prepare)
         if older is not None:
@@ -210,6 +212,8 @@ class Database:
         def work(connection: sa.Connection) -> None:
             still = self._prepare(connection)
             if still is not None:
+                if not self.is_sqlite:  # this one may last
+                    connection.execute(sa.text(away.NO_END))
                 migrations.upgrade(connection, still)
                 set_meta(connection, migrations.VERSION, str(schema.SCHEMA_VERSION))
                 set_meta(connection, migrations.LEAST, str(migrations.NEEDED))

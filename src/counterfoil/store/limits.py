@@ -31,6 +31,8 @@ Work = Callable[[int, States], tuple[T, States]]  # (now in microseconds, the st
 CLOCK: Final = "clock"
 SUFFIX: Final = "-limits"
 BUSY_TIMEOUT_MS: Final = 30_000
+SUSPENDED_MS: Final = 10_000  # a turn in which nothing happens so long is a suspended process's: Postgres ends it
+STUCK_MS: Final = 20_000  # the same of one that is suspended between two statements; less than others wait for it
 RECENT_US: Final = 120_000_000  # what `recent` reads: states that changed within two minutes
 SLACK_US: Final = 50_000  # two clocks never run quite alike
 NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, ''::bytea"
@@ -262,8 +264,8 @@ class OnServer:
             # its reading of the time, which then is the time of this turn.
             locked = await connection.execute(LOCK, prepare=True)
             cursor = await connection.execute(f"{NOW} UNION ALL {query}", (parameter,), prepare=True)
-            row = await locked.fetchone()
-            (raw, _), *found = await cursor.fetchall()
+        row = await locked.fetchone()
+        (raw, _), *found = await cursor.fetchall()
         elapsed_s = self._clock.elapsed_s()
         most = None if self._last_s is None else round((elapsed_s - self._last_s) * 1_000_000)
         passed = _passed(row[0] if row else None).moved("postgres", int(raw), most)
@@ -279,7 +281,8 @@ class OnServer:
         import psycopg
 
         options = (
-            f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout=10000 -c synchronous_commit=off"
+            f"-c lock_timeout={BUSY_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SUSPENDED_MS} "
+            "-c synchronous_commit=off"
         )
         connection = await psycopg.AsyncConnection.connect(
             self._conninfo, autocommit=True, options=options, **away.KEEPALIVE
@@ -289,6 +292,8 @@ class OnServer:
             await connection.execute(MAKE.replace("BLOB", "BYTEA"))
             first = msgspec.msgpack.encode(Passed())
             await connection.execute("INSERT INTO limits VALUES ('clock', %s, 0) ON CONFLICT DO NOTHING", (first,))
+        if (end_stuck := away.end_stuck(connection, STUCK_MS)) is not None:
+            await connection.execute(end_stuck)
         self._connection = connection
         return connection
 
