@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterfoil.delivery.outcome import NeverDelivered, NotDelivered
+from counterfoil.delivery.sql import outlet as outlets
+from counterfoil.delivery.sql import writing
 from tests.delivery.changing import AT, change
 from tests.delivery.sql.tables import LINES, execute, outlet, rows
 from tests.delivery.sql.test_to_sql import PAID, deliveries, gone, holds_the_ledger, invoice
@@ -36,6 +38,27 @@ async def test_the_table_has_postgres_own_types(url):
             "at": AT + datetime.timedelta(seconds=1), "n": 1, "lines": [{"LineAmount": "1.50"}], "gone": False,
         }
     ]  # fmt: skip
+
+
+async def test_a_process_that_is_suspended_lets_go_of_the_customers_rows(url, monkeypatch):
+    """In the middle of a hand-over: the customer's own program waited for as long as it slept."""
+    to = outlet(url)
+    await to.hand_over([invoice(1)])
+    monkeypatch.setattr(outlets, "SUSPENDED_MS", 300)
+    write = writing.write
+
+    def sleeps(*arguments, **named):
+        write(*arguments, **named)
+        execute(url, "UPDATE invoices SET number = 'theirs'")
+
+    with monkeypatch.context() as now:
+        now.setattr(writing, "write", sleeps)
+        with pytest.raises(NotDelivered) as caught:
+            await to.hand_over([invoice(2, Total="11.00")])
+    assert caught.value.target_is_down
+    assert [(row["number"], row["total"]) for row in rows(url)] == [("theirs", Decimal("10.50"))]
+    await to.hand_over([invoice(2, Total="11.00")])
+    assert [(row["number"], row["total"]) for row in rows(url)] == [("INV-1", Decimal("11.00"))]
 
 
 async def test_a_table_of_the_customers_own_is_used_as_it_is(url):

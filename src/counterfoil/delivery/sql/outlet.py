@@ -21,10 +21,15 @@ from counterfoil.delivery.sql.writing import Refused, Statements, Written
 from counterfoil.delivery.tail import MOST
 from counterfoil.mapping import places
 from counterfoil.model.change import Change
+from counterfoil.store import away
 
 CONNECT_S: Final = 10
 LOCK_MS: Final = 10_000  # how long another's lock is waited for
 STATEMENT_MS: Final = 60_000
+SUSPENDED_MS: Final = (
+    10_000  # a hand-over in which nothing happens so long is a suspended process's: the server ends it
+)
+STUCK_MS: Final = 300_000  # the same of one that is suspended in the middle of a batch, where the server can tell
 REASON_MAX: Final = 300
 # A server that vanishes without a word is noticed: its connection would otherwise hold a thread for hours.
 UNANSWERED_MS: Final = 30_000
@@ -163,8 +168,14 @@ def _engine(url: sa.URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def bound(conn: sa.Connection) -> None:
-        conn.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
-        conn.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+        driver: Any = conn.connection.driver_connection
+        bounds = [
+            f"SET LOCAL lock_timeout = {LOCK_MS}",
+            f"SET LOCAL statement_timeout = {STATEMENT_MS}",
+            f"SET LOCAL idle_in_transaction_session_timeout = {SUSPENDED_MS}",
+            away.end_stuck(driver, STUCK_MS),
+        ]
+        conn.exec_driver_sql("; ".join(filter(None, bounds)))  # the connection is this hand-over's alone
 
     return engine
 
