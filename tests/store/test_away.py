@@ -159,6 +159,19 @@ async def test_a_process_that_is_suspended_in_the_middle_of_a_batch_lets_go_of_w
     await database.close()
 
 
+async def test_a_lock_that_is_waited_for_in_vain_is_told_with_what_to_do(server, monkeypatch):
+    """It named the configuration, where nothing is wrong."""
+    monkeypatch.setattr(database_module, "POSTGRES_OPTIONS", "-c lock_timeout=200")
+    database = Database(server.get_uri(), SystemClock())
+    await database.open()
+    with psycopg.connect(server.get_uri()) as other:
+        other.execute("SELECT 1 FROM meta FOR UPDATE")
+        with pytest.raises(errors.StoreError) as found:
+            await database.run(lambda conn: set_meta(conn, "schema_version", "6"))
+    await database.close()
+    assert "Another process holds what this one needs" in found.value.remedy
+
+
 async def test_the_budgets_notice_it_too(database, server):
     """Their connection was killed while it lay idle: the next turn is done on a new one."""
     budgets = OnServer(server.get_uri(), SystemClock())

@@ -53,6 +53,7 @@ def _remedy(reason: str) -> str:
         "readonly": "The file or its folder may not be written; change its rights or [store] url.",
         "unable to open": "Does the folder exist and may we write there? See [store] url.",
         "locked": "Another program holds the file; run the same command again.",
+        "lock timeout": "Another process holds what this one needs: is one suspended? Run the same command again.",
         "not a database": "The file is something else; change [store] url.",
         "malformed": "The file is damaged: restore a backup; Counterfoil then recovers from Xero.",
     }
