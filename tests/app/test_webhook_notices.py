@@ -6,7 +6,7 @@ import pytest
 
 from counterfoil import errors, open_books
 from counterfoil.app import housekeeping, webhook_notices
-from counterfoil.store import inbox, inbox_counts, notices, schema
+from counterfoil.store import inbox_counts, inbox_marking, notices, schema
 from counterfoil.store.inbox import Delivery, Event
 from counterfoil.webhooks.hearing import Hearing
 from tests.cli.office import Office
@@ -200,7 +200,7 @@ async def test_what_is_kept_and_not_used_is_told(books):
         Delivery(b"2", b"2", START, (event("SUBSCRIPTION", "app", "APPLICATION"),)),
         Delivery(b"{", b"3", START, (), 1),
     ]
-    await books.database.run(lambda conn: inbox.put(conn, put))
+    await books.database.run(lambda conn: inbox_marking.put(conn, put))
     told = await unused(books)
     assert set(told) == {"organisations", "categories", "unread"}
     assert "t-0, t-1, t-2, t-3, t-4 and 3 more" in told["organisations"]
@@ -214,7 +214,7 @@ async def test_deliveries_are_kept_as_long_as_retention_says(books):
     """30 days unless it says otherwise; what they marked stays marked."""
     old, young = START - datetime.timedelta(days=31), START - datetime.timedelta(days=29)
     put = [Delivery(b"old", b"1", old, (event(),)), Delivery(b"young", b"2", young, (event("CONTACT"),))]
-    await books.database.run(lambda conn: inbox.put(conn, put))
+    await books.database.run(lambda conn: inbox_marking.put(conn, put))
     assert (await housekeeping.tidy(books)).webhooks == 1
 
     def left(conn):

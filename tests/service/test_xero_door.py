@@ -9,7 +9,7 @@ import pytest
 from counterfoil import errors, open_books, service
 from counterfoil.runtime.clock import SystemClock
 from counterfoil.service import xero_door
-from counterfoil.store import inbox, inbox_counts, schema
+from counterfoil.store import inbox, inbox_counts, inbox_marking, schema
 from counterfoil.store.database import Database
 from counterfoil.webhooks import inbox as writer
 from counterfoil.webhooks.hearing import Hearing
@@ -257,14 +257,14 @@ async def test_many_deliveries_share_a_transaction(database):
 
 async def test_one_that_cannot_be_written_does_not_keep_the_others_out(database, monkeypatch):
     """Whatever nobody foresaw in one delivery is refused alone."""
-    put = inbox.put
+    put = inbox_marking.put
 
     def picky(conn, deliveries):
         if any(b"poison" in one.body for one in deliveries):
             raise ValueError("nobody foresaw this")
         return put(conn, deliveries)
 
-    monkeypatch.setattr(inbox, "put", picky)
+    monkeypatch.setattr(inbox_marking, "put", picky)
     bodies = [body(event()), body(event("poison")), body(event())]
     async with opened(database) as (ask_door, _hearing):
         answers = await asyncio.gather(*(ask_door(one, headers=signed(one)) for one in bodies))

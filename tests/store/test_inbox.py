@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from counterfoil.runtime.clock import SystemClock
-from counterfoil.store import inbox, inbox_counts, inbox_kept, schema
+from counterfoil.store import inbox, inbox_counts, inbox_kept, inbox_marking, schema
 from counterfoil.store.database import Database
 from counterfoil.store.inbox import Delivery, Event
 
@@ -59,7 +59,7 @@ async def database(request, tmp_path):
 
 
 async def put(database, *deliveries):
-    return await database.run(lambda conn: inbox.put(conn, deliveries))
+    return await database.run(lambda conn: inbox_marking.put(conn, deliveries))
 
 
 async def due(database, at_s=0.0):
@@ -142,7 +142,7 @@ async def test_an_older_event_that_comes_later_changes_nothing(database):
 
 async def test_more_ids_than_are_named_are_the_whole_category(database, monkeypatch):
     """And the newest stamp of all settles it."""
-    monkeypatch.setattr(inbox, "IDS_MAX", 3)
+    monkeypatch.setattr(inbox_marking, "IDS_MAX", 3)
     await put(database, delivery(*(event(f"{n}", n) for n in range(3))))
     assert not (await due(database))[0].whole
     await put(database, delivery(event("3", 3), at_s=1))
@@ -157,7 +157,7 @@ async def test_more_ids_than_are_named_are_the_whole_category(database, monkeypa
 
 async def test_a_whole_category_that_is_never_seen_is_closed_as_an_id_is(database, monkeypatch):
     """After the same four looks."""
-    monkeypatch.setattr(inbox, "IDS_MAX", 0)
+    monkeypatch.setattr(inbox_marking, "IDS_MAX", 0)
     await put(database, delivery(event("a")))
     at = [(await settle(database, {}, at_s)).again_at for at_s in (0, 2, 12, 72)]
     assert at == [after(2), after(12), after(72), None]
@@ -251,7 +251,7 @@ class Model(RuleBasedStateMachine):
     def deliver(self, ids, ages):
         """Events of now and of some seconds ago, one delivery."""
         events = [event(one, self.now - age) for one, age in zip(ids, ages, strict=False)]
-        self._do(lambda conn: inbox.put(conn, [delivery(*events, at_s=self.now)]))
+        self._do(lambda conn: inbox_marking.put(conn, [delivery(*events, at_s=self.now)]))
         for one in sorted(events, key=lambda e: e.at):
             known = self.open.get(one.resource_id)
             if known is None or known["at"] < one.at:

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 from counterfoil import errors
 from counterfoil.runtime import keeping
-from counterfoil.store import inbox
+from counterfoil.store import inbox, inbox_marking
 from counterfoil.store.database import Database
 from counterfoil.store.inbox import Delivery, Mark
 from counterfoil.webhooks.hearing import Hearing
@@ -117,7 +117,7 @@ class Inbox:
     async def _stored(self, deliveries: Sequence[Delivery]) -> Taken | None:
         """One transaction. None: something in it is not to be written, and nobody knows what."""
         try:
-            marks = await self._database.run(lambda conn: inbox.put(conn, deliveries))
+            marks = await self._database.run(lambda conn: inbox_marking.put(conn, deliveries))
         except errors.StoreError as error:
             _log.warning("webhooks are refused: the database does not take them", extra={"cause": error.message})
             return "database"

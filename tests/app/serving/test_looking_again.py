@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from counterfoil.app.serving import looking_again
-from counterfoil.store import inbox, mirrored
+from counterfoil.store import inbox, inbox_marking, mirrored
 from counterfoil.store.inbox import Delivery, Event
 from tests.app.serving.test_mirroring import reads
 
@@ -38,7 +38,7 @@ async def heard(at: Any, served: Any, *events: tuple[str, datetime.datetime], ca
     several = tuple(Event(tenant, "ORGANISATION", category, one, when) for one, when in events)
     digest = hashlib.sha256(repr(several).encode()).digest()
     delivery = Delivery(b"{}", digest, served.clock.now(), several)
-    await at.books.database.run(lambda conn: inbox.put(conn, [delivery]))
+    await at.books.database.run(lambda conn: inbox_marking.put(conn, [delivery]))
     await at.service.wake(looking_again.KIND, inbox.key(tenant, category))
 
 
