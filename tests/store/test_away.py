@@ -129,25 +129,41 @@ async def test_a_statement_that_fails_is_no_server_that_went_away(database):
 
 async def test_a_process_that_is_suspended_in_the_middle_of_a_turn_stops_nobody_for_ever(server, monkeypatch):
     """It lay between two statements of a pipeline, which is no idle transaction: no process could call Xero any more."""
-    monkeypatch.setattr(limits, "STUCK_MS", 500)
     suspended, other = (OnServer(server.get_uri(), SystemClock()) for _ in range(2))
+    assert await other.turn(["o"], lambda _now, states: (len(states), {})) == 0
+    monkeypatch.setattr(limits, "STUCK_MS", 500)  # of the suspended one alone: the other may be slow
     assert await suspended.turn(["b"], lambda _now, states: (len(states), {"b": b"1"})) == 0
     with contextlib.suppress(psycopg.Error):  # what it hears when it goes on
         async with suspended._connection.pipeline():
             await suspended._connection.execute("BEGIN", prepare=True)
-            await (await suspended._connection.execute(limits.LOCK, prepare=True)).fetchone()
+            await (await suspended._connection.execute(suspended._hold, prepare=True)).fetchone()
             assert await other.turn(["b"], lambda _now, states: (len(states), {})) == 1
     assert await suspended.turn(["b"], lambda _now, states: (len(states), {})) == 1
     await suspended.close()
     await other.close()
 
 
+async def test_who_waits_for_a_suspended_process_is_not_ended_with_it(server, monkeypatch):
+    """Both had begun in the same moment, so that the server's patience ended with both."""
+    monkeypatch.setattr(limits, "STUCK_MS", 2000)
+    waits = OnServer(server.get_uri(), SystemClock())
+    assert await waits.turn(["w"], lambda _now, states: (len(states), {"w": b"1"})) == 0
+    with psycopg.connect(server.get_uri()) as suspended:
+        suspended.execute(limits.LOCK)
+        turn = asyncio.create_task(waits.turn(["w"], lambda _now, states: (len(states), {})))
+        await asyncio.sleep(limits.STUCK_MS / 1000 + 1)
+        assert not turn.done()
+    assert await turn == 1
+    await waits.close()
+
+
 async def test_a_process_that_is_suspended_in_the_middle_of_a_batch_lets_go_of_what_it_locked(server, monkeypatch):
     """Of our other tables too, later: a batch of rows goes out as a pipeline."""
-    monkeypatch.setattr(database_module, "STUCK_MS", 500)
-    database = Database(server.get_uri(), SystemClock())
+    database, other = (Database(server.get_uri(), SystemClock()) for _ in range(2))
     await database.open()
-    suspended = await database._async_engine.connect()
+    monkeypatch.setattr(database_module, "STUCK_MS", 500)  # of the suspended one alone: who waits began with it
+    await other.open()
+    suspended = await other._async_engine.connect()
     driver = (await suspended.get_raw_connection()).driver_connection
     with contextlib.suppress(psycopg.Error):  # what it hears when it goes on
         async with driver.pipeline():
@@ -157,6 +173,7 @@ async def test_a_process_that_is_suspended_in_the_middle_of_a_batch_lets_go_of_w
     await suspended.close()
     assert await database.read(lambda conn: get_meta(conn, "schema_version")) == "6"
     await database.close()
+    await other.close()
 
 
 async def test_a_lock_that_is_waited_for_in_vain_is_told_with_what_to_do(server, monkeypatch):

@@ -36,13 +36,18 @@ def hung_up(connection: Any) -> bool:
     return bool(poll.poll(0))
 
 
-def end_stuck(connection: Any, most_ms: int) -> str | None:
-    """What has the server end a transaction of this connection of psycopg's after so long; None: it is too old for that.
+def ends_stuck(connection: Any) -> bool:
+    """Whether this connection of psycopg's is to a server that has `transaction_timeout`.
 
-    `idle_in_transaction_session_timeout` does not: a process that is suspended between two statements of a pipeline counts as
-    active there, and what it has locked stayed locked for as long as it slept.
+    `idle_in_transaction_session_timeout` does not do: a process that is suspended between two statements of a pipeline
+    counts as active there, and what it has locked stayed locked for as long as it slept.
     """
-    return f"SET transaction_timeout = {most_ms}" if connection.info.server_version >= ENDS_STUCK else None
+    return bool(connection.info.server_version >= ENDS_STUCK)
+
+
+def end_stuck(connection: Any, most_ms: int) -> str | None:
+    """What has the server end a transaction of this connection after so long, waits for locks included; None: too old."""
+    return f"SET transaction_timeout = {most_ms}" if ends_stuck(connection) else None
 
 
 def end_stuck_of(engine: sa.Engine, most_ms: int) -> None:

@@ -32,7 +32,7 @@ CLOCK: Final = "clock"
 SUFFIX: Final = "-limits"
 BUSY_TIMEOUT_MS: Final = 30_000
 SUSPENDED_MS: Final = 10_000  # a turn in which nothing happens so long is a suspended process's: Postgres ends it
-STUCK_MS: Final = 20_000  # the same of one that is suspended between two statements; less than others wait for it
+STUCK_MS: Final = 20_000  # the same of one that is suspended between two statements; less than others wait for the lock
 RECENT_US: Final = 120_000_000  # what `recent` reads: states that changed within two minutes
 SLACK_US: Final = 50_000  # two clocks never run quite alike
 NOW: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text, ''::bytea"
@@ -41,6 +41,8 @@ WRITE: Final = (
     "ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, at = EXCLUDED.at"
 )
 LOCK: Final = "SELECT state FROM limits WHERE key = 'clock' FOR UPDATE"
+# Counted from when the lock is held: counted from BEGIN, it would end those that wait for a suspended process with it.
+BOUND: Final = f"SELECT state, set_config('transaction_timeout', '%s', true) FROM ({LOCK}) AS held"  # noqa: S608 - our own
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 MAKE: Final = "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, state BLOB NOT NULL, at BIGINT NOT NULL)"
 
@@ -211,6 +213,7 @@ class OnServer:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._last_s: float | None = None  # this process's own last turn
         self._lock = asyncio.Lock()
+        self._hold = LOCK
 
     async def turn(self, keys: Sequence[str], work: Work[T]) -> T:
         """One turn."""
@@ -262,7 +265,7 @@ class OnServer:
             await connection.execute("BEGIN", prepare=True)
             # Each statement sees what was committed when it begins: the second begins when the lock is ours, and so does
             # its reading of the time, which then is the time of this turn.
-            locked = await connection.execute(LOCK, prepare=True)
+            locked = await connection.execute(self._hold, prepare=True)
             cursor = await connection.execute(f"{NOW} UNION ALL {query}", (parameter,), prepare=True)
         row = await locked.fetchone()
         (raw, _), *found = await cursor.fetchall()
@@ -292,8 +295,7 @@ class OnServer:
             await connection.execute(MAKE.replace("BLOB", "BYTEA"))
             first = msgspec.msgpack.encode(Passed())
             await connection.execute("INSERT INTO limits VALUES ('clock', %s, 0) ON CONFLICT DO NOTHING", (first,))
-        if (end_stuck := away.end_stuck(connection, STUCK_MS)) is not None:
-            await connection.execute(end_stuck)
+        self._hold = BOUND % STUCK_MS if away.ends_stuck(connection) else LOCK
         self._connection = connection
         return connection
 

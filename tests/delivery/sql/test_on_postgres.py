@@ -44,7 +44,6 @@ async def test_a_process_that_is_suspended_lets_go_of_the_customers_rows(url, mo
     """In the middle of a hand-over: the customer's own program waited for as long as it slept."""
     to = outlet(url)
     await to.hand_over([invoice(1)])
-    monkeypatch.setattr(outlets, "SUSPENDED_MS", 300)
     write = writing.write
 
     def sleeps(*arguments, **named):
@@ -52,6 +51,7 @@ async def test_a_process_that_is_suspended_lets_go_of_the_customers_rows(url, mo
         execute(url, "UPDATE invoices SET number = 'theirs'")
 
     with monkeypatch.context() as now:
+        now.setattr(outlets, "SUSPENDED_MS", 300)
         now.setattr(writing, "write", sleeps)
         with pytest.raises(NotDelivered) as caught:
             await to.hand_over([invoice(2, Total="11.00")])
