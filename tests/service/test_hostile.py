@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from counterfoil.service import guard, listening
+from counterfoil.service import connection, guard
 from counterfoil.store import grants
 from tests.service.conftest import serving
 from tests.service.visitor import Browser, ask, fields, path_of, raw
@@ -73,7 +73,7 @@ async def test_requests_of_no_sense(office, seed, caplog, monkeypatch):
     """Random methods, paths, queries, headers and bodies: each gets an answer that it was worth, or none."""
     # Many promise more than they send, and would be waited for ten times as long.
     monkeypatch.setattr(guard, "BODY_S", 1.0)
-    monkeypatch.setattr(listening, "HEAD_S", 1.0)
+    monkeypatch.setattr(connection, "HEAD_S", 1.0)
     dice = random.Random(seed)
     async with serving(office) as (_books, door):
         for _ in range(120):
